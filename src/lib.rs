@@ -1,0 +1,9 @@
+//! Cordon runs JavaScript that nobody trusts, together with a POSIX shell, in one enclosed process per VM.
+//!
+//! The map of the crate is `docs/architecture.md`.
+
+#[cfg(any(feature = "command", feature = "supervisor"))]
+pub mod command;
+#[cfg(feature = "isolate")]
+pub mod isolate;
+pub mod kernel;
