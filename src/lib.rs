@@ -4,6 +4,8 @@
 
 #[cfg(any(feature = "command", feature = "supervisor"))]
 pub mod command;
+pub mod config;
 #[cfg(feature = "isolate")]
 pub mod isolate;
 pub mod kernel;
+pub mod policy;

@@ -1,0 +1,90 @@
+//! Ceilings on what a VM may use. Every one is in force: there is no "unlimited".
+
+use serde::{Deserialize, Serialize};
+
+use super::ConfigError;
+
+/// Declares the limits once: field, type, default, range and meaning, so that none of them can be forgotten in a
+/// check.
+macro_rules! limits {
+    ($($(#[$doc:meta])* $field:ident / $name:literal = $default:expr, $least:expr => $most:expr;)*) => {
+        /// What a VM may use at most. Units are in the names.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+        #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+        pub struct Limits {
+            $($(#[$doc])* #[cfg_attr(feature = "schema", ts(type = "number"))] pub $field: u64,)*
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Limits { $($field: $default,)* }
+            }
+        }
+
+        impl Limits {
+            pub(super) fn check(&self) -> Result<(), ConfigError> {
+                $(if !($least..=$most).contains(&self.$field) {
+                    return Err(ConfigError::new(
+                        concat!("limits.", $name),
+                        format!("{} is not between {} and {}", self.$field, $least, $most),
+                    ));
+                })*
+                self.check_relations()
+            }
+        }
+    };
+}
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+limits! {
+    /// Memory of the VM's whole process: both engines, files and pipes. Enforced by the kernel of the host.
+    memory_bytes / "memoryBytes" = 512 * MIB, 128 * MIB => 64 * GIB;
+    /// V8's heap.
+    heap_bytes / "heapBytes" = 256 * MIB, 8 * MIB => 4 * GIB;
+    /// Linear memory of one command.
+    command_memory_bytes / "commandMemoryBytes" = 256 * MIB, MIB => 4 * GIB;
+    /// Wall time of one call, unless the call says less.
+    wall_time_ms / "wallTimeMs" = 10 * 60 * 1000, 1 => DAY_MS;
+    /// Captured output of one call, per stream; more is cut off and said to be.
+    output_bytes / "outputBytes" = 4 * MIB, 0 => 64 * MIB;
+    /// Contents of the VM's own files.
+    filesystem_bytes / "filesystemBytes" = 128 * MIB, 0 => 16 * GIB;
+    /// Files, directories and links of the VM.
+    inodes / "inodes" = 65_536, 256 => 16_777_216;
+    /// Open descriptors of one process.
+    descriptors / "descriptors" = 256, 8 => 65_536;
+    /// Processes of the VM.
+    processes / "processes" = 64, 2 => 4096;
+    /// Calls under way at once.
+    calls / "calls" = 64, 1 => 4096;
+    /// Contexts that keep state between calls.
+    contexts / "contexts" = 16, 0 => 1024;
+    /// Timers of one call.
+    timers / "timers" = 10_000, 1 => 1_000_000;
+    /// Modules of one call, and bytes of all their sources are at most 64 MiB.
+    modules / "modules" = 10_000, 1 => 1_000_000;
+    /// Input or result of one host function call, and the value of one evaluation.
+    host_call_bytes / "hostCallBytes" = MIB, 64 => 8 * MIB;
+    /// Wall time of one host function call.
+    host_call_ms / "hostCallMs" = 30_000, 1 => DAY_MS;
+}
+
+impl Limits {
+    fn check_relations(&self) -> Result<(), ConfigError> {
+        if self.heap_bytes + 64 * MIB > self.memory_bytes {
+            return Err(ConfigError::new(
+                "limits.heapBytes",
+                format!(
+                    "{} leaves less than 64 MiB of limits.memoryBytes ({}) for the rest of the VM",
+                    self.heap_bytes, self.memory_bytes
+                ),
+            ));
+        }
+        Ok(())
+    }
+}

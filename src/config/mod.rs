@@ -1,0 +1,324 @@
+//! What a client may say about a VM: `CreateVmConfig` and its parts, how they are read and what is wrong with them.
+//!
+//! Owns names, defaults, shapes and the rules between fields. It must not know the kernel, an engine or a process: a
+//! configuration is data, and reading one has no effect.
+
+mod limits;
+mod mount;
+mod permissions;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use limits::Limits;
+pub use mount::Mount;
+pub use permissions::{Access, PathRule, PathRules, PathScope, PatternRule, PatternRules, PatternScope, Permissions};
+
+/// Which globals a VM's JavaScript finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Platform {
+    /// Console, timers, URL, text codecs and what else is neither Node's nor a browser's.
+    #[default]
+    Neutral,
+    /// ECMAScript and nothing else.
+    Bare,
+}
+
+impl Platform {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Platform::Neutral => "neutral",
+            Platform::Bare => "bare",
+        }
+    }
+}
+
+/// What guest code can learn from clocks and shared memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum TimingMitigation {
+    /// Clocks stand still within one turn of the event loop and no memory is shared between agents.
+    #[default]
+    Freeze,
+    /// Clocks run and `SharedArrayBuffer` is there.
+    Off,
+}
+
+/// How thoroughly denied WebAssembly has to be gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum WebAssemblyDenial {
+    /// V8 may contain WebAssembly as long as guest code cannot reach it.
+    #[default]
+    Locked,
+    /// V8 must have been built without it.
+    Absent,
+}
+
+/// What the VM's engine has to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct EngineRequirements {
+    /// The least that `permissions.webAssembly: "deny"` must mean; the strongest that is installed is always used.
+    pub web_assembly_denial: WebAssemblyDenial,
+}
+
+/// Everything that a client can decide about a VM. Fields that are left out keep their defaults, which deny what
+/// reaches outside the VM or widens its attack surface.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct CreateVmConfig {
+    /// Which globals JavaScript finds.
+    pub platform: Platform,
+    /// What the VM may do.
+    pub permissions: Permissions,
+    /// What it can learn from clocks and shared memory.
+    pub timing_mitigation: TimingMitigation,
+    /// What its engine has to be.
+    pub engine: EngineRequirements,
+    /// Environment variables, over the VM's own (`HOME`, `PATH`, `PWD`, `TMPDIR`, `USER`).
+    pub env: BTreeMap<String, String>,
+    /// The directory that programs start in; made if it does not exist.
+    pub cwd: String,
+    /// Host directories to show in the VM.
+    pub mounts: Vec<Mount>,
+    /// Names of host functions that the client serves, `name` or `collection.name`.
+    pub host_functions: Vec<String>,
+    /// Ceilings on what the VM may use.
+    pub limits: Limits,
+}
+
+impl Default for CreateVmConfig {
+    fn default() -> Self {
+        CreateVmConfig {
+            platform: Platform::default(),
+            permissions: Permissions::default(),
+            timing_mitigation: TimingMitigation::default(),
+            engine: EngineRequirements::default(),
+            env: BTreeMap::new(),
+            cwd: "/workspace".to_owned(),
+            mounts: Vec::new(),
+            host_functions: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What is wrong with a configuration, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid configuration: {path}: {message}")]
+pub struct ConfigError {
+    /// The field, as a path from the top of the configuration: `permissions.webAssembly`.
+    pub path: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl ConfigError {
+    fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        ConfigError { path: path.into(), message: message.into() }
+    }
+}
+
+/// Ceilings on lists and texts of a configuration, so that reading one is bounded work.
+mod bounds {
+    /// Rules in one permission scope.
+    pub const RULES: usize = 256;
+    /// Patterns in one rule.
+    pub const PATTERNS: usize = 256;
+    /// Mounts of one VM.
+    pub const MOUNTS: usize = 64;
+    /// Host functions of one VM.
+    pub const HOST_FUNCTIONS: usize = 1024;
+    /// Bytes of all environment variables together.
+    pub const ENVIRONMENT_BYTES: usize = 128 * 1024;
+}
+
+impl CreateVmConfig {
+    /// Reads a configuration from its JSON form and checks it whole.
+    ///
+    /// # Errors
+    /// An unknown field, a wrong type, an unknown value or a contradiction between fields, with the path.
+    pub fn from_json(value: &serde_json::Value) -> Result<Self, ConfigError> {
+        let config: CreateVmConfig = serde_path_to_error::deserialize(value).map_err(|error| {
+            let path = match error.path().to_string() {
+                top if top == "." => "(top)".to_owned(),
+                path => path,
+            };
+            ConfigError::new(path, error.inner().to_string())
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks the rules between fields.
+    ///
+    /// # Errors
+    /// The first rule that does not hold.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let permissions = &self.permissions;
+        if permissions.jit == Access::Deny && permissions.web_assembly == Access::Allow {
+            return Err(ConfigError::new(
+                "permissions.webAssembly",
+                "\"allow\" cannot be combined with permissions.jit: \"deny\": without just-in-time compilation V8 \
+                 has no WebAssembly; set permissions.jit to \"allow\" or permissions.webAssembly to \"deny\"",
+            ));
+        }
+        if permissions.web_assembly == Access::Allow
+            && self.engine.web_assembly_denial == WebAssemblyDenial::Absent
+        {
+            return Err(ConfigError::new(
+                "engine.webAssemblyDenial",
+                "\"absent\" contradicts permissions.webAssembly: \"allow\"",
+            ));
+        }
+        permissions.check()?;
+        mount::check(&self.mounts)?;
+        absolute_path("cwd", &self.cwd)?;
+        let mut bytes = 0;
+        for (name, value) in &self.env {
+            if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+                return Err(ConfigError::new(
+                    format!("env.{name}"),
+                    "a name is not empty and has no '=' or NUL; a value has no NUL",
+                ));
+            }
+            bytes += name.len() + value.len() + 2;
+        }
+        if bytes > bounds::ENVIRONMENT_BYTES {
+            return Err(ConfigError::new("env", format!("more than {} bytes", bounds::ENVIRONMENT_BYTES)));
+        }
+        if self.host_functions.len() > bounds::HOST_FUNCTIONS {
+            return Err(ConfigError::new("hostFunctions", format!("more than {}", bounds::HOST_FUNCTIONS)));
+        }
+        for (index, name) in self.host_functions.iter().enumerate() {
+            if !host_function_name(name) || self.host_functions[..index].contains(name) {
+                return Err(ConfigError::new(
+                    format!("hostFunctions[{index}]"),
+                    format!(
+                        "{name:?} is not a name (letters, digits, '_' and '$', at most one '.') or is given twice"
+                    ),
+                ));
+            }
+        }
+        self.limits.check()
+    }
+}
+
+/// `name` or `collection.name`, each an ASCII JavaScript identifier of at most 64 characters.
+fn host_function_name(name: &str) -> bool {
+    let identifier = |part: &str| {
+        !part.is_empty()
+            && part.len() <= 64
+            && !part.starts_with(|c: char| c.is_ascii_digit())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$')
+            && part != "__proto__"
+    };
+    let mut parts = name.split('.');
+    parts.next().is_some_and(identifier) && parts.next().is_none_or(identifier) && parts.next().is_none()
+}
+
+/// An absolute guest path without `.`, `..`, empty parts or NUL.
+fn absolute_path(field: &str, path: &str) -> Result<(), ConfigError> {
+    let wrong = |message: &str| Err(ConfigError::new(field, format!("{path:?} {message}")));
+    if path.len() > 4095 {
+        return wrong("is longer than 4095 bytes");
+    }
+    let Some(rest) = path.strip_prefix('/') else { return wrong("is not an absolute path") };
+    if path != "/" && rest.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return wrong("has an empty, '.' or '..' part");
+    }
+    if path.contains('\0') {
+        return wrong("has a NUL");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn error(value: serde_json::Value) -> ConfigError {
+        CreateVmConfig::from_json(&value).expect_err("must be refused")
+    }
+
+    #[test]
+    fn defaults_deny_what_reaches_outside_or_widens_the_attack_surface() {
+        let config = CreateVmConfig::from_json(&json!({})).unwrap();
+        assert_eq!(config, CreateVmConfig::default());
+        let p = config.permissions;
+        assert_eq!(p.web_assembly, Access::Deny);
+        assert_eq!(p.network, PatternScope::Access(Access::Deny));
+        assert_eq!(p.jit, Access::Allow);
+        assert_eq!(p.fs, PathScope::Access(Access::Allow));
+        assert_eq!(config.timing_mitigation, TimingMitigation::Freeze);
+        assert!(config.mounts.is_empty() && config.host_functions.is_empty());
+    }
+
+    #[test]
+    fn a_wrong_web_assembly_value_names_its_path() {
+        for value in [json!("maybe"), json!(true), json!(null), json!({}), json!(["allow"]), json!(1)] {
+            let wrong = error(json!({ "permissions": { "webAssembly": value } }));
+            assert_eq!(wrong.path, "permissions.webAssembly", "{wrong}");
+            assert!(wrong.message.contains("\"allow\" or \"deny\""), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn jit_denied_with_wasm_allowed_names_both() {
+        let wrong = error(json!({ "permissions": { "webAssembly": "allow", "jit": "deny" } }));
+        assert_eq!(wrong.path, "permissions.webAssembly");
+        assert!(wrong.message.contains("permissions.jit"));
+    }
+
+    #[test]
+    fn unknown_fields_are_refused_at_every_depth() {
+        assert!(error(json!({ "permision": {} })).message.contains("permision"));
+        let wrong = error(json!({ "permissions": { "web_assembly": "allow" } }));
+        assert!(wrong.path.starts_with("permissions"), "{wrong}");
+        assert!(wrong.message.contains("web_assembly"), "{wrong}");
+        let wrong = error(json!({ "permissions": { "fs": { "rules": [{ "mode": "deny", "path": [] }] } } }));
+        assert!(wrong.path.starts_with("permissions.fs.rules[0]"), "{wrong}");
+    }
+
+    #[test]
+    fn names_of_host_functions_are_identifiers() {
+        for bad in ["", ".", "a.", ".a", "a.b.c", "1a", "a-b", "__proto__", "a.__proto__"] {
+            assert_eq!(error(json!({ "hostFunctions": [bad] })).path, "hostFunctions[0]", "{bad}");
+        }
+        assert_eq!(error(json!({ "hostFunctions": ["a", "a"] })).path, "hostFunctions[1]");
+        CreateVmConfig::from_json(&json!({ "hostFunctions": ["orders.list", "$now"] })).unwrap();
+    }
+
+    #[test]
+    fn limits_outside_their_range_name_the_field() {
+        let wrong = error(json!({ "limits": { "memoryBytes": 1024 } }));
+        assert_eq!(wrong.path, "limits.memoryBytes");
+        let wrong = error(json!({ "limits": { "heapBytes": -1 } }));
+        assert_eq!(wrong.path, "limits.heapBytes");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_configuration_survives_its_own_json(
+            wasm: bool, jit: bool, freeze: bool, env in proptest::collection::btree_map("[A-Z]{1,8}", ".{0,20}", 0..4)
+        ) {
+            let mut config = CreateVmConfig { env, ..CreateVmConfig::default() };
+            config.env.retain(|_, value| !value.contains('\0'));
+            config.permissions.jit = if jit || wasm { Access::Allow } else { Access::Deny };
+            config.permissions.web_assembly = if wasm { Access::Allow } else { Access::Deny };
+            config.timing_mitigation = if freeze { TimingMitigation::Freeze } else { TimingMitigation::Off };
+            let json = serde_json::to_value(&config).unwrap();
+            proptest::prop_assert_eq!(CreateVmConfig::from_json(&json).unwrap(), config);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Host directories that a VM sees.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConfigError, absolute_path, bounds};
+
+/// A host directory at a place in the VM. Listing it is the permission to use it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Mount {
+    /// An absolute path of a directory on the supervisor's machine.
+    pub host: String,
+    /// An absolute path in the VM; made if it does not exist.
+    pub guest: String,
+    /// Whether the VM may only read. Default: true.
+    #[serde(default = "yes")]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<bool>"))]
+    pub read_only: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Mount {
+    pub(crate) fn check(&self, field: &str) -> Result<(), ConfigError> {
+        if !self.host.starts_with('/') || self.host.contains('\0') {
+            return Err(ConfigError::new(format!("{field}.host"), format!("{:?} is not an absolute path", self.host)));
+        }
+        absolute_path(&format!("{field}.guest"), &self.guest)?;
+        if self.guest == "/" || ["/dev", "/proc", "/bin"].iter().any(|own| self.guest == *own) {
+            return Err(ConfigError::new(format!("{field}.guest"), format!("{} is the VM's own", self.guest)));
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn check(mounts: &[Mount]) -> Result<(), ConfigError> {
+    if mounts.len() > bounds::MOUNTS {
+        return Err(ConfigError::new("mounts", format!("more than {}", bounds::MOUNTS)));
+    }
+    for (index, mount) in mounts.iter().enumerate() {
+        mount.check(&format!("mounts[{index}]"))?;
+        if mounts[..index].iter().any(|other| other.guest == mount.guest) {
+            return Err(ConfigError::new(format!("mounts[{index}].guest"), format!("{} is mounted twice", mount.guest)));
+        }
+    }
+    Ok(())
+}
