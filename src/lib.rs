@@ -5,6 +5,7 @@
 #[cfg(any(feature = "command", feature = "supervisor"))]
 pub mod command;
 pub mod config;
+pub mod engine;
 #[cfg(feature = "isolate")]
 pub mod isolate;
 pub mod kernel;

@@ -1,0 +1,261 @@
+//! The way into the isolate from other threads: a queue of messages, and the one thing that cannot wait for its turn,
+//! ending the job that is running right now.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::task::Wake;
+use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::outcome::{CallError, CallId, Cause, ContextId, Job, JobId};
+
+/// What the event loop is told.
+pub(super) enum Message {
+    Run(Job),
+    CreateContext(ContextId),
+    ResetContext(ContextId),
+    DisposeContext(ContextId),
+    HostReply(CallId, Result<String, CallError>),
+    /// The operation of this number may have something to say.
+    Wake(u64),
+    Cancel(JobId, Cause),
+    ShutDown,
+}
+
+/// Whose code is on the stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Running {
+    /// Nobody's: the event loop itself.
+    Nothing,
+    /// This job's.
+    Job(JobId),
+    /// Some context's that has no job (finalisers, timers left over in a retained context).
+    Background,
+}
+
+struct State {
+    queue: VecDeque<Message>,
+    running: Running,
+    /// Jobs that were ended from outside and have not been settled yet.
+    ended: Vec<(JobId, Cause)>,
+    contexts: HashSet<ContextId>,
+    context_limit: usize,
+    engine: Option<v8::IsolateHandle>,
+    shut_down: bool,
+}
+
+/// Shared by the event loop and every handle.
+pub(super) struct Inbox {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// A handle to the isolate for other threads. Every method may be called after the isolate is gone: then it does
+/// nothing.
+#[derive(Clone)]
+pub struct IsolateHandle(pub(super) Arc<Inbox>);
+
+/// Why a retained context cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ContextError {
+    /// There is one of that name.
+    #[error("there is a context of that name already")]
+    Exists,
+    /// None of that name.
+    #[error("there is no context of that name")]
+    Unknown,
+    /// `limits.contexts` of them exist.
+    #[error("the VM has as many contexts as limits.contexts allows")]
+    Limit,
+}
+
+impl Inbox {
+    pub(super) fn new() -> Arc<Inbox> {
+        Arc::new(Inbox {
+            state: Mutex::new(State {
+                queue: VecDeque::new(),
+                running: Running::Nothing,
+                ended: Vec::new(),
+                contexts: HashSet::new(),
+                context_limit: 0,
+                engine: None,
+                shut_down: false,
+            }),
+            changed: Condvar::new(),
+        })
+    }
+
+    pub(super) fn attach(&self, engine: v8::IsolateHandle) {
+        self.state.lock().engine = Some(engine);
+    }
+
+    pub(super) fn set_context_limit(&self, limit: usize) {
+        self.state.lock().context_limit = limit;
+    }
+
+    fn push(&self, message: Message) {
+        let mut state = self.state.lock();
+        if !state.shut_down {
+            state.queue.push_back(message);
+            self.changed.notify_one();
+        }
+    }
+
+    /// The next message, waiting for it until `deadline` (for ever without one); `None` when that has passed.
+    pub(super) fn next(&self, deadline: Option<Instant>) -> Option<Message> {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(message) = state.queue.pop_front() {
+                return Some(message);
+            }
+            if state.shut_down {
+                return Some(Message::ShutDown);
+            }
+            match deadline {
+                None => self.changed.wait(&mut state),
+                Some(deadline) => {
+                    if self.changed.wait_until(&mut state, deadline).timed_out() {
+                        return state.queue.pop_front();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Notes whose code runs from now on. `Err` says that this job has been ended: it must not run any more.
+    pub(super) fn enter(&self, running: Running) -> Result<(), Cause> {
+        let mut state = self.state.lock();
+        if let Running::Job(job) = running
+            && let Some((_, cause)) = state.ended.iter().find(|(ended, _)| *ended == job)
+        {
+            return Err(*cause);
+        }
+        state.running = running;
+        Ok(())
+    }
+
+    /// Guest code has left the stack. A termination that was meant for it is taken back; its cause is returned.
+    pub(super) fn leave(&self) -> Option<Cause> {
+        let mut state = self.state.lock();
+        let was = std::mem::replace(&mut state.running, Running::Nothing);
+        if state.shut_down {
+            return Some(Cause::Cancelled);
+        }
+        // Under the same lock that `end` terminates under: no termination can arrive after this for the old job.
+        if let Some(engine) = &state.engine {
+            engine.cancel_terminate_execution();
+        }
+        match was {
+            Running::Job(job) => state.ended.iter().find(|(ended, _)| *ended == job).map(|(_, cause)| *cause),
+            _ => None,
+        }
+    }
+
+    /// The job has been settled: its name may be used again.
+    pub(super) fn forget(&self, job: JobId) {
+        self.state.lock().ended.retain(|(ended, _)| *ended != job);
+    }
+
+    fn end(&self, job: JobId, cause: Cause) {
+        let mut state = self.state.lock();
+        if state.shut_down || state.ended.iter().any(|(ended, _)| *ended == job) {
+            return;
+        }
+        state.ended.push((job, cause));
+        // Code without a job must not keep a job that was ended from being settled.
+        if (state.running == Running::Job(job) || state.running == Running::Background)
+            && let Some(engine) = &state.engine
+        {
+            engine.terminate_execution();
+        }
+        state.queue.push_back(Message::Cancel(job, cause));
+        self.changed.notify_one();
+    }
+}
+
+impl IsolateHandle {
+    /// Runs a job. [`super::Services::finished`] is called for it exactly once, whatever happens.
+    pub fn run(&self, job: Job) {
+        self.0.push(Message::Run(job));
+    }
+
+    /// Ends a job at once: one that is running is interrupted, one that waits is settled. Unknown jobs are ignored.
+    pub fn end(&self, job: JobId, cause: Cause) {
+        self.0.end(job, cause);
+    }
+
+    /// Creates a context that keeps its state between jobs.
+    ///
+    /// # Errors
+    /// If there is one of that name, or there are too many.
+    pub fn create_context(&self, context: ContextId) -> Result<(), ContextError> {
+        let mut state = self.0.state.lock();
+        if state.contexts.contains(&context) {
+            return Err(ContextError::Exists);
+        }
+        if state.contexts.len() >= state.context_limit {
+            return Err(ContextError::Limit);
+        }
+        state.contexts.insert(context);
+        drop(state);
+        self.0.push(Message::CreateContext(context));
+        Ok(())
+    }
+
+    /// Makes a context as it was when it was created. Jobs that run in it are cancelled.
+    ///
+    /// # Errors
+    /// If there is none of that name.
+    pub fn reset_context(&self, context: ContextId) -> Result<(), ContextError> {
+        if !self.0.state.lock().contexts.contains(&context) {
+            return Err(ContextError::Unknown);
+        }
+        self.0.push(Message::ResetContext(context));
+        Ok(())
+    }
+
+    /// Removes a context. Jobs that run in it are cancelled.
+    ///
+    /// # Errors
+    /// If there is none of that name.
+    pub fn dispose_context(&self, context: ContextId) -> Result<(), ContextError> {
+        if !self.0.state.lock().contexts.remove(&context) {
+            return Err(ContextError::Unknown);
+        }
+        self.0.push(Message::DisposeContext(context));
+        Ok(())
+    }
+
+    /// Answers a host call. Unknown calls are ignored.
+    pub fn host_reply(&self, call: CallId, result: Result<String, CallError>) {
+        self.0.push(Message::HostReply(call, result));
+    }
+
+    /// Makes [`super::Isolate::serve`] return; what runs is interrupted.
+    pub fn shut_down(&self) {
+        let mut state = self.0.state.lock();
+        state.shut_down = true;
+        state.queue.clear();
+        if let Some(engine) = &state.engine {
+            engine.terminate_execution();
+        }
+        self.0.changed.notify_one();
+    }
+}
+
+/// Wakes one pending operation of the event loop.
+pub(super) struct OperationWaker {
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) operation: u64,
+}
+
+impl Wake for OperationWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.inbox.push(Message::Wake(self.operation));
+    }
+}
