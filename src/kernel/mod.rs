@@ -1,1 +1,47 @@
-//! To be written.
+//! One VM's virtual machine: an in-memory POSIX filesystem with host mounts, descriptors, pipes, devices, `/proc`,
+//! processes and signals, and the limits of all of it.
+//!
+//! Knows neither V8, Wasmtime, an async runtime nor the supervisor. Everything is shared between threads through
+//! [`Arc`](std::sync::Arc); internal locks are held for moments and never across a call to [`HostFs`] or into a guest.
+//!
+//! # At a glance
+//! - [`Kernel`]: `new`, `mount`, `install_program`, `set_executor`, `create_process`, `spawn`, `kill`, `pipe`,
+//!   `memory_file`, `null`.
+//! - [`Process`]: identity, `fds()` ([`DescriptorTable`]), `cwd`, path operations (plain and `*_at` with a [`Base`]),
+//!   `poll_read`/`poll_write` (with `SIGPIPE`), signals (`signal`, `killed`, `poll_killed`), `exit`, `poll_wait`.
+//! - [`OpenFile`]: an open file description; `poll_read`, `poll_write`, `pread`, `pwrite`, `seek`, `status`, ...;
+//!   [`OpenFile::from_stream`] makes one of a [`Stream`] that lives outside.
+//! - Implemented by others: [`FsPolicy`] (permissions), [`HostFs`] (host directories), [`Executor`] (runs programs),
+//!   [`Clock`], [`Stream`].
+//! - What would block is a `poll_*` function; [`block_on`] with an [`Interrupt`] waits for one on a plain thread:
+//!   `block_on(std::future::poll_fn(|cx| process.poll_read(cx, &file, &mut buffer)), &interrupt)`.
+
+mod clock;
+mod descriptors;
+mod errno;
+mod fs;
+mod host_fs;
+#[allow(clippy::module_inception)]
+mod kernel;
+mod limits;
+mod open_file;
+mod process;
+mod signal;
+mod types;
+mod wait;
+
+pub use clock::{Clock, SystemClock};
+pub use descriptors::DescriptorTable;
+pub use errno::Errno;
+pub use fs::access::{AllowAll, FsOperation, FsPolicy};
+pub use host_fs::{HOST_TRANSFER_MAX, HostFs, HostFsReply, HostFsRequest, HostHandle, MountId};
+pub use kernel::{Executor, Kernel, KernelOptions, SpawnRequest};
+pub use limits::{FilesystemUsage, KernelLimits};
+pub use open_file::{OpenFile, Stream};
+pub use process::{Base, Process};
+pub use signal::{DefaultAction, ExitStatus, Signal, SignalSet};
+pub use types::{DirectoryEntry, FileKind, FileStatus, FileTimes, OpenFlags, Pid, Program, Symlinks, Whence};
+pub use wait::{Interrupt, Interrupted, block_on, block_on_until};
+
+/// How many bytes a pipe holds.
+pub const PIPE_CAPACITY: usize = 64 * 1024;

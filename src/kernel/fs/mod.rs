@@ -1,0 +1,3 @@
+//! The filesystem of the VM.
+
+pub(crate) mod access;
