@@ -1,25 +1,27 @@
 //! The coreutils of a VM: one WASI program that answers to every utility's name.
 //!
-//! Like busybox it picks the utility from the name by which it was called, or from the first argument when it is called
+//! Like busybox it picks the utility from the name by which it was called, or from the first argument when that name is
 //! `coreutils`. The utilities are the `uu_*` crates of uutils; this crate owns only the way into them.
 
+use std::env;
 use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::exit;
 
-use uucore::locale::{self, LocalizationError};
+use uucore::locale;
 
 /// A utility's entry: takes the arguments, its own name first, and returns the exit status.
-type Main = fn(std::vec::IntoIter<OsString>) -> i32;
+type Entry = fn(std::vec::IntoIter<OsString>) -> i32;
 
-/// `utilities! { cat: uu_cat, ... }` makes the table from names to entries, in the order written.
+/// Makes the table from names to entries.
 macro_rules! utilities {
     ($($name:literal => $krate:ident),+ $(,)?) => {
-        const UTILITIES: &[(&str, Main)] = &[$(($name, $krate::uumain)),+];
+        const UTILITIES: &[(&str, Entry)] = &[$(($name, $krate::uumain)),+];
     };
 }
 
-// Sorted by name, for `--list` and the binary search; a test holds it to that.
+// Sorted by name: `find` searches it, and `--list` prints it, in this order.
 utilities! {
     "[" => uu_test,
     "arch" => uu_arch,
@@ -49,7 +51,6 @@ utilities! {
     "fold" => uu_fold,
     "head" => uu_head,
     "hostid" => uu_hostid,
-    "hostname" => uu_hostname,
     "join" => uu_join,
     "link" => uu_link,
     "ln" => uu_ln,
@@ -104,42 +105,111 @@ utilities! {
     "yes" => uu_yes,
 }
 
+const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");
+
 /// What a shell answers for a command that does not exist.
 const NOT_FOUND: i32 = 127;
+
+/// The name by which the program offers all of its utilities.
+const SELF: &str = "coreutils";
 
 fn main() {
     enter_working_directory();
 
-    let mut args: Vec<OsString> = std::env::args_os().collect();
-    let called = args.first().map(|name| base_name(name)).unwrap_or_default();
-    if called != "coreutils" && let Some(utility) = find(&called) {
-        run(utility, args);
-    }
-    if called != "coreutils" {
-        unknown(&called);
+    let mut args: Vec<OsString> = env::args_os().collect();
+    let called = args.first().map_or_else(|| SELF.into(), |name| base_name(name));
+    if called != SELF {
+        run(&called, args);
     }
 
-    // `coreutils NAME ARGS...`: tell uucore, which looks at the process's arguments for its messages.
-    uucore::set_utility_is_second_arg();
     args.remove(0);
-    match args.first().and_then(|name| name.to_str()) {
-        Some("--list") => {
-            for (name, _) in UTILITIES {
-                println!("{name}");
-            }
-            exit(0);
+    let Some(name) = args.first().map(|name| name.to_string_lossy().into_owned()) else {
+        say(&mut io::stderr(), "coreutils: missing argument\nTry 'coreutils --help' for more information.");
+        exit(1);
+    };
+    match name.as_str() {
+        "--list" => say(&mut io::stdout(), &names("\n")),
+        "--version" => say(&mut io::stdout(), concat!("coreutils (cordon ", env!("CARGO_PKG_VERSION"), ", uutils 0.12.0)")),
+        "--help" => say(
+            &mut io::stdout(),
+            &format!("Usage: coreutils UTILITY [ARGUMENT]...\n       coreutils --list\n\nUtilities: {}", names(" ")),
+        ),
+        _ => {
+            // Messages are made from the process's arguments, not from those handed to the entry.
+            uucore::set_utility_is_second_arg();
+            run(&name, args);
         }
-        Some("--version") => {
-            println!("coreutils {} (cordon), on uutils coreutils 0.12.0", env!("CARGO_PKG_VERSION"));
-            exit(0);
-        }
-        None | Some("--help") => {
-            println!("Usage: coreutils NAME [ARGUMENT]...\n       coreutils --list");
-            exit(i32::from(args.is_empty()));
-        }
-        Some(name) => match find(name) {
-            Some(utility) => run(utility, args),
-            None => unknown(name),
-        },
     }
+}
+
+/// WASI has no working directory: wasi-libc keeps one per program, which begins at `/`. The host names the real one in
+/// `PWD`. Where that fails, paths are taken from `/`, and the utility reports what it does not find there.
+fn enter_working_directory() {
+    if let Some(directory) = env::var_os("PWD") {
+        let _ = env::set_current_dir(directory);
+    }
+}
+
+/// Runs a utility and leaves with its status; never returns.
+fn run(name: &str, args: Vec<OsString>) -> ! {
+    let Some(entry) = find(name) else {
+        say(&mut io::stderr(), &format!("coreutils: unknown program '{name}'"));
+        exit(NOT_FOUND);
+    };
+    // Without this every message would be its bare identifier. The texts are embedded; only parsing can fail.
+    if let Err(error) = locale::setup_localization(text_of(name)) {
+        say(&mut io::stderr(), &format!("{name}: cannot load the messages: {error}"));
+    }
+    exit(entry(args.into_iter()))
+}
+
+fn find(name: &str) -> Option<Entry> {
+    let at = UTILITIES.binary_search_by_key(&name, |(known, _)| known).ok()?;
+    Some(UTILITIES[at].1)
+}
+
+/// The utility whose messages `name` uses: some are other names of one program.
+fn text_of(name: &str) -> &str {
+    match name {
+        "[" => "test",
+        "dir" | "vdir" => "ls",
+        other => other,
+    }
+}
+
+/// The last component of the name by which the program was called, without the ending of a module's file.
+fn base_name(called: &OsStr) -> String {
+    let name = Path::new(called).file_name().unwrap_or(called).to_string_lossy();
+    name.strip_suffix(".wasm").unwrap_or(&name).to_owned()
+}
+
+fn names(separator: &str) -> String {
+    UTILITIES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(separator)
+}
+
+/// Writes a line; a reader who has gone is no reason to panic.
+fn say(to: &mut dyn Write, line: &str) {
+    let _ = writeln!(to, "{line}");
+}
+
+const fn is_sorted(table: &[(&str, Entry)]) -> bool {
+    let mut at = 1;
+    while at < table.len() {
+        if !is_before(table[at - 1].0.as_bytes(), table[at].0.as_bytes()) {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+const fn is_before(left: &[u8], right: &[u8]) -> bool {
+    let mut at = 0;
+    while at < left.len() && at < right.len() {
+        if left[at] != right[at] {
+            return left[at] < right[at];
+        }
+        at += 1;
+    }
+    left.len() < right.len()
 }
