@@ -11,7 +11,7 @@
 #         and on stderr what took time or will be missed.
 # Exits:  0 found, 1 failed, 2 called wrongly, 3 not available on this machine as things are.
 #
-# Usage: scripts/v8.sh [--build] <no-wasm|wasm|stock>
+# Usage: scripts/v8.sh [--build | --offline] <no-wasm|wasm|stock>
 #   no-wasm  V8 without WebAssembly, with the V8 sandbox: the default worker (level "absent").
 #   wasm     V8 with WebAssembly: the worker for `webAssembly: "allow"`; or, where no-wasm is not to be had, the worker
 #            that hides it (level "locked").
@@ -19,13 +19,13 @@
 #
 # It takes the first of: $CORDON_V8_DIR/<variant>; ../shared/v8/<variant> beside the checkout; the user's cache; for wasm
 # and stock, upstream's release (RUSTY_V8_MIRROR names another place); and, with --build or CORDON_V8_BUILD=1, a build
-# from the crate's own source (scripts/v8-build.sh, about 45 minutes on two cores). CI never builds V8.
+# from the crate's own source (scripts/v8-build.sh, about 45 minutes on two cores). CI never builds V8. --offline only looks at what is on the machine.
 #
 # Give every variant its own --target-dir: inside one, all of them use the same file name.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=scripts/v8-build/common.sh
+# shellcheck source-path=SCRIPTDIR source=v8-build/common.sh
 . "$here/v8-build/common.sh"
 
 readonly not_available=3
@@ -34,10 +34,12 @@ readonly connect_seconds=8
 usage() { sed -n '2,/^set/{/^#/s/^# \?//p}' "$0"; }
 
 build=${CORDON_V8_BUILD:-}
+offline=
 variant=
 while [ $# -gt 0 ]; do
     case $1 in
     --build) build=1 ;;
+    --offline) offline=1 ;;
     no-wasm | wasm | stock) variant=$1 ;;
     -h | --help) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
@@ -86,13 +88,13 @@ shared=$(cd "$here/../.." && pwd)/shared/v8
 found "$shared/$variant" shared
 found "$v8_cache/$variant" cache
 
-wants_build() { [ -n "$build" ] && [ "$build" != 0 ]; }
+wants_build() { [ -n "$build" ] && [ "$build" != 0 ] && [ -z "$offline" ]; }
 in_ci() { [ "${CI:-}" = true ] || [ "${CI:-}" = 1 ]; }
 
 # Upstream's archive stands in for `wasm`, under its own name: a later build of `wasm` is then preferred to it.
 if [ "$variant" != no-wasm ] && ! { wants_build && ! in_ci; }; then
     found "$v8_cache/stock" cache
-    if download "$v8_cache/stock"; then found "$v8_cache/stock" upstream; fi
+    if [ -z "$offline" ] && download "$v8_cache/stock"; then found "$v8_cache/stock" upstream; fi
 fi
 
 if wants_build && ! in_ci; then

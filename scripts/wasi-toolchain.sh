@@ -7,12 +7,13 @@
 #         ${CORDON_CACHE_DIR:-${XDG_CACHE_HOME:-~/.cache}/cordon}/wasi-toolchain-...
 # Prints: on stdout, for `eval`, the variables named in `scripts/wasi-cargo.sh`; progress goes to stderr.
 #
-# Usage: scripts/wasi-toolchain.sh [--road rustup|debian]
+# Usage: scripts/wasi-toolchain.sh [--look] [--road rustup|debian]
 #   Road A, "rustup": the compiler in PATH has the target, or rustup can add it.
 #   Road B, "debian": Debian's compiler for the web browsers, its copy of the standard library's source, its linker, and
 #   a C library from Python's `ziglang` wheel, which is built once. For machines that reach no more than Debian's and
 #   Python's registries. Debian's own wasi-libc is from 2022 and lacks what uutils links against.
-# Without --road (or CORDON_WASI_ROAD) A is tried, then B. Running it again costs some 50 ms.
+# Without --road (or CORDON_WASI_ROAD) A is tried, then B. Running it again costs some 50 ms. With --look it installs
+# nothing, and fails when neither is there.
 set -euo pipefail
 
 readonly target=wasm32-wasip1
@@ -45,7 +46,7 @@ has_target() {
 road_rustup() {
     command -v cargo >/dev/null && command -v rustc >/dev/null || return 1
     if ! has_target; then
-        command -v rustup >/dev/null || return 1
+        [ -z "$look" ] && command -v rustup >/dev/null || return 1
         say "asking rustup for the target $target"
         timeout "$rustup_seconds" rustup target add "$target" >/dev/null 2>&1 && has_target || return 1
     fi
@@ -111,6 +112,9 @@ LINKER
 }
 
 road_debian() {
+    if [ -n "$look" ]; then
+        [ -z "$(missing_packages)" ] && [ -x "$toolchain/bin/wasm-ld" ] || exit 1
+    fi
     install_packages
     if [ ! -x "$toolchain/bin/wasm-ld" ]; then
         command -v python3 >/dev/null || fail "python3 is missing" "apt-get install python3 python3-pip"
@@ -134,8 +138,10 @@ road_debian() {
 # ---------------------------------------------------------------------------------------------------------------------
 
 road=${CORDON_WASI_ROAD:-}
+look=
 while [ $# -gt 0 ]; do
     case $1 in
+    --look) look=1 ;;
     --road) road=${2:-} && shift ;;
     -h | --help) sed -n '2,/^set/{/^#/s/^# \?//p}' "$0" && exit 0 ;;
     *) fail "unknown argument: $1" "scripts/wasi-toolchain.sh --help" ;;
