@@ -19,8 +19,12 @@ pub struct DescriptorTable {
 }
 
 impl DescriptorTable {
+    pub(crate) fn empty(limit: u32) -> DescriptorTable {
+        DescriptorTable { entries: Mutex::default(), limit }
+    }
+
     pub(crate) fn new(limit: u32, files: Vec<(u32, Arc<OpenFile>)>) -> Result<DescriptorTable, Errno> {
-        let table = DescriptorTable { entries: Mutex::default(), limit };
+        let table = DescriptorTable::empty(limit);
         for (number, file) in files {
             table.set(number, file, false).map_err(|_| Errno::Emfile)?;
         }
@@ -33,6 +37,11 @@ impl DescriptorTable {
             Some(Some(entry)) => Ok(entry.file.clone()),
             _ => Err(Errno::Ebadf),
         }
+    }
+
+    /// Whether `number` refers to anything.
+    pub fn contains(&self, number: u32) -> bool {
+        matches!(self.entries.lock().get(number as usize), Some(Some(_)))
     }
 
     /// Gives `file` the lowest free number.

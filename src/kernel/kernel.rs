@@ -1,10 +1,15 @@
 //! The kernel of one VM: puts filesystem, processes and limits together.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::fs::{At, Filesystem};
+use super::open_file::Body;
+use super::process::Birth;
+use super::process_table::{INIT, ProcessTable};
+use super::program;
 use super::{
-    Clock, Errno, FilesystemUsage, FsPolicy, HostFs, KernelLimits, MountId, OpenFile, Pid, Process, Program,
-    Signal, SignalSet,
+    Clock, DescriptorTable, Errno, ExitStatus, FilesystemUsage, FsPolicy, HostFs, KernelLimits, MountId,
+    OpenFile, OpenFlags, Pid, Process, Program, Signal, SignalSet,
 };
 
 /// What a kernel is made of.
@@ -44,77 +49,198 @@ pub struct SpawnRequest {
 
 /// One VM's virtual machine.
 pub struct Kernel {
-    _private: (),
+    fs: Arc<Filesystem>,
+    table: Arc<ProcessTable>,
+    init: Arc<Process>,
+    limits: KernelLimits,
+    executor: OnceLock<Arc<dyn Executor>>,
 }
 
-#[allow(unused_variables)]
 impl Kernel {
     /// A kernel with the usual directories, devices and `/proc`, and no program.
     pub fn new(options: KernelOptions) -> Arc<Kernel> {
-        Arc::new(Kernel { _private: () })
+        let limits = options.limits;
+        let table = Arc::new(ProcessTable::new(limits.processes));
+        let fs = Filesystem::new(&options, Arc::downgrade(&table));
+        let birth = Birth {
+            parent: 0,
+            session: None,
+            argv: vec!["init".to_owned()],
+            env: Vec::new(),
+            exe: String::new(),
+            cwd: fs.root(),
+            umask: 0o022,
+            ignored: SignalSet::default(),
+            fds: DescriptorTable::empty(limits.descriptors),
+        };
+        let init = table.enter_init(|pid| birth.process(pid, fs.clone(), &table));
+        Arc::new(Kernel { fs, table, init, limits, executor: OnceLock::new() })
     }
+
     /// Mounts a host directory at `guest`, an absolute path; directories on the way are created.
     pub fn mount(&self, guest: &str, id: MountId, read_only: bool, fs: Arc<dyn HostFs>) -> Result<(), Errno> {
-        Err(Errno::Enosys)
+        self.fs.mount(guest, id, read_only, fs)
     }
+
     /// Takes a mount away; files that are open stay open.
     pub fn unmount(&self, guest: &str) -> Result<(), Errno> {
-        Err(Errno::Enosys)
+        self.fs.unmount(guest)
     }
+
     /// Puts a program at `path`: a regular file of mode 0755 whose attribute no guest can forge.
     pub fn install_program(&self, path: &str, program: Program) -> Result<(), Errno> {
-        Err(Errno::Enosys)
+        self.fs.install_program(path, program)
     }
-    /// Names who runs programs; once.
-    pub fn set_executor(&self, executor: Arc<dyn Executor>) {}
+
+    /// Puts a symbolic link at `path`, for example `/bin/ls` for `coreutils`.
+    pub fn install_symlink(&self, path: &str, target: &str) -> Result<(), Errno> {
+        self.fs.install_symlink(path, target)
+    }
+
+    /// Puts a file at `path`.
+    pub fn install_file(&self, path: &str, contents: &[u8], mode: u32) -> Result<(), Errno> {
+        self.fs.install_file(path, contents, mode)
+    }
+
+    /// Names who runs programs; the first call counts.
+    pub fn set_executor(&self, executor: Arc<dyn Executor>) {
+        let _ = self.executor.set(executor);
+    }
+
+    /// The kernel's own process, number 1. It stands for the embedder: `fs` permissions do not bind its path
+    /// operations, so no guest may ever act in its name.
+    pub fn system(&self) -> &Arc<Process> {
+        &self.init
+    }
+
     /// A process that the caller runs itself: for the isolate's own executions and as the parent of commands that
-    /// are started from outside.
+    /// are started from outside. Without a parent it starts a session. Its program search path, umask and ignored
+    /// signals are the parent's or the defaults.
     pub fn create_process(
-        self: &Arc<Self>,
+        &self,
         parent: Option<Pid>,
         argv: Vec<String>,
         env: Vec<(String, String)>,
         cwd: &str,
         fds: Vec<(u32, Arc<OpenFile>)>,
     ) -> Result<Arc<Process>, Errno> {
-        Err(Errno::Enosys)
+        let parent = match parent {
+            Some(pid) => Some(self.process(pid).ok_or(Errno::Esrch)?),
+            None => None,
+        };
+        let starter = parent.as_ref().unwrap_or(&self.init);
+        let birth = Birth {
+            parent: starter.pid(),
+            session: parent.as_ref().map(|parent| parent.session()),
+            argv,
+            env,
+            exe: String::new(),
+            cwd: self.fs.directory(&starter.caller(), &At { start: starter.cwd_node(), path: cwd })?,
+            umask: starter.umask(),
+            ignored: starter.ignored(),
+            fds: DescriptorTable::new(self.limits.descriptors, fds)?,
+        };
+        self.enter(birth)
     }
+
     /// Starts a program as a child of `parent`.
-    pub fn spawn(self: &Arc<Self>, parent: &Process, request: SpawnRequest) -> Result<Arc<Process>, Errno> {
-        Err(Errno::Enosys)
+    pub fn spawn(&self, parent: &Process, request: SpawnRequest) -> Result<Arc<Process>, Errno> {
+        if parent.killed().is_some() || parent.exit_status().is_some() {
+            return Err(Errno::Eintr);
+        }
+        let caller = parent.caller();
+        let cwd = match &request.cwd {
+            Some(path) => self.fs.directory(&caller, &At { start: parent.cwd_node(), path })?,
+            None => parent.cwd_node(),
+        };
+        let path_variable =
+            request.env.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.as_str());
+        let resolved =
+            program::resolve(&self.fs, &caller, &cwd, &request.program, request.argv, path_variable)?;
+        let executor = self.executor.get().ok_or(Errno::Enosys)?;
+        let birth = Birth {
+            parent: parent.pid(),
+            // What the embedder starts by itself is a session of its own.
+            session: (parent.pid() != INIT).then(|| parent.session()),
+            argv: resolved.argv,
+            env: request.env,
+            exe: resolved.exe,
+            cwd,
+            umask: parent.umask(),
+            ignored: parent.ignored().union(request.ignored_signals),
+            fds: DescriptorTable::new(self.limits.descriptors, request.fds)?,
+        };
+        let process = self.enter(birth)?;
+        if let Err(errno) = executor.start(process.clone(), resolved.program) {
+            process.exit(ExitStatus::Exited(127));
+            self.table.reap(process.pid());
+            return Err(errno);
+        }
+        Ok(process)
     }
-    /// Sends a signal. `ESRCH` if there is no such process.
+
+    fn enter(&self, birth: Birth) -> Result<Arc<Process>, Errno> {
+        birth.check()?;
+        self.table.enter(|pid| birth.process(pid, self.fs.clone(), &self.table))
+    }
+
+    /// Sends a signal. `ESRCH` if there is no such process, `EPERM` for number 1.
     pub fn kill(&self, pid: Pid, signal: Signal) -> Result<(), Errno> {
-        Err(Errno::Enosys)
+        if pid == INIT {
+            return Err(Errno::Eperm);
+        }
+        self.process(pid).ok_or(Errno::Esrch)?.signal(signal);
+        Ok(())
     }
+
+    /// Sends a signal to every process that descends from the process `session`, itself included. This is how an
+    /// execution is ended together with all that it started.
+    pub fn kill_session(&self, session: Pid, signal: Signal) {
+        for process in self.processes() {
+            if process.session() == session {
+                process.signal(signal);
+            }
+        }
+    }
+
     /// The process of that id, also one that ended and was not waited for.
     pub fn process(&self, pid: Pid) -> Option<Arc<Process>> {
-        None
+        self.table.get(pid)
     }
-    /// Every process, by id.
+
+    /// Every process, by id, the kernel's own included.
     pub fn processes(&self) -> Vec<Arc<Process>> {
-        Vec::new()
+        self.table.all()
     }
+
     /// A pipe: (read end, write end). `ENFILE` at the limit of pipe buffers or open files.
     pub fn pipe(&self) -> Result<(Arc<OpenFile>, Arc<OpenFile>), Errno> {
-        Err(Errno::Enosys)
+        OpenFile::pipe(&self.fs)
     }
+
     /// A nameless file in memory, open for reading and writing.
     pub fn memory_file(&self) -> Result<Arc<OpenFile>, Errno> {
-        Err(Errno::Enosys)
+        let body = Body::File(self.fs.nameless_file()?);
+        OpenFile::new(&self.fs, body, OpenFlags::READ | OpenFlags::WRITE, None)
     }
+
     /// `/dev/null`, open for reading and writing.
     pub fn null(&self) -> Arc<OpenFile> {
-        unimplemented!("arrives with the devices")
+        OpenFile::null(&self.fs)
     }
+
     /// What the VM's own filesystem holds.
     pub fn usage(&self) -> FilesystemUsage {
-        FilesystemUsage { bytes_used: 0, bytes_limit: 0, inodes_used: 0, inodes_limit: 0 }
+        self.fs.usage()
     }
+
     /// The VM's clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        unimplemented!("arrives with the options")
+        &self.fs.clock
     }
+
     /// Fills a buffer with random bytes.
-    pub fn random(&self, buffer: &mut [u8]) {}
+    pub fn random(&self, buffer: &mut [u8]) {
+        (self.fs.random)(buffer);
+    }
 }

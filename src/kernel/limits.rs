@@ -88,6 +88,12 @@ impl Share {
     pub(crate) fn take(meter: &Arc<Meter>, amount: u64) -> Option<Share> {
         meter.take(amount).then(|| Share { meter: meter.clone(), amount })
     }
+
+    /// A share whatever the limit says: for what the kernel itself lays out.
+    pub(crate) fn force(meter: &Arc<Meter>, amount: u64) -> Share {
+        meter.force(amount);
+        Share { meter: meter.clone(), amount }
+    }
 }
 
 impl Drop for Share {

@@ -5,10 +5,11 @@
 //! [`Arc`](std::sync::Arc); internal locks are held for moments and never across a call to [`HostFs`] or into a guest.
 //!
 //! # At a glance
-//! - [`Kernel`]: `new`, `mount`, `install_program`, `set_executor`, `create_process`, `spawn`, `kill`, `pipe`,
-//!   `memory_file`, `null`.
+//! - [`Kernel`]: `new`, `mount`, `install_program`, `install_symlink`, `install_file`, `set_executor`,
+//!   `create_process`, `spawn`, `kill`, `kill_session`, `pipe`, `memory_file`, `null`, and `system`, the process whose
+//!   path operations the embedder uses.
 //! - [`Process`]: identity, `fds()` ([`DescriptorTable`]), `cwd`, path operations (plain and `*_at` with a [`Base`]),
-//!   `poll_read`/`poll_write` (with `SIGPIPE`), signals (`signal`, `killed`, `poll_killed`), `exit`, `poll_wait`.
+//!   `read_directory` of an open directory, `poll_read`/`poll_write` (with `SIGPIPE`), signals (`signal`, `killed`, `poll_killed`), `exit`, `poll_wait`.
 //! - [`OpenFile`]: an open file description; `poll_read`, `poll_write`, `pread`, `pwrite`, `seek`, `status`, ...;
 //!   [`OpenFile::from_stream`] makes one of a [`Stream`] that lives outside.
 //! - Implemented by others: [`FsPolicy`] (permissions), [`HostFs`] (host directories), [`Executor`] (runs programs),
@@ -18,6 +19,7 @@
 
 mod clock;
 mod descriptors;
+mod device;
 mod errno;
 mod fs;
 mod host_fs;
@@ -25,8 +27,15 @@ mod host_fs;
 mod kernel;
 mod limits;
 mod open_file;
+mod pipe;
 mod process;
+mod process_paths;
+mod process_table;
+mod procfs;
+mod program;
 mod signal;
+#[cfg(test)]
+mod tests;
 mod types;
 mod wait;
 
@@ -38,10 +47,9 @@ pub use host_fs::{HOST_TRANSFER_MAX, HostFs, HostFsReply, HostFsRequest, HostHan
 pub use kernel::{Executor, Kernel, KernelOptions, SpawnRequest};
 pub use limits::{FilesystemUsage, KernelLimits};
 pub use open_file::{OpenFile, Stream};
-pub use process::{Base, Process};
+pub use pipe::{PIPE_BUF, PIPE_CAPACITY};
+pub use process::Process;
+pub use process_paths::Base;
 pub use signal::{DefaultAction, ExitStatus, Signal, SignalSet};
 pub use types::{DirectoryEntry, FileKind, FileStatus, FileTimes, OpenFlags, Pid, Program, Symlinks, Whence};
 pub use wait::{Interrupt, Interrupted, block_on, block_on_until};
-
-/// How many bytes a pipe holds.
-pub const PIPE_CAPACITY: usize = 64 * 1024;

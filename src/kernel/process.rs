@@ -1,210 +1,177 @@
 //! One process: its identity, its descriptors, its signals and its end.
+//!
+//! Owns what `fork`, `exec`, `kill`, `exit` and `wait` need to know. Does not run anything: an
+//! [`Executor`](super::Executor) does, watches [`Process::poll_killed`] and calls [`Process::exit`].
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
-use super::{
-    DescriptorTable, DirectoryEntry, Errno, ExitStatus, FileStatus, FileTimes, OpenFile, OpenFlags, Pid,
-    Signal, Symlinks,
-};
+use parking_lot::Mutex;
 
-/// Where a relative path starts.
-#[derive(Clone, Copy)]
-pub enum Base<'a> {
-    /// At the process's current directory.
-    Cwd,
-    /// At an open directory (`ENOTDIR` if it is none).
-    Directory(&'a OpenFile),
-}
+use super::fs::walk::Node;
+use super::fs::{Caller, Filesystem};
+use super::process_table::{INIT, ProcessTable};
+use super::signal::DefaultAction;
+use super::wait::{Wakers, Woken};
+use super::{DescriptorTable, Errno, ExitStatus, OpenFile, Pid, Signal, SignalSet};
+
+/// Longest arguments and environment together, as Linux allows with its usual stack.
+const ARGUMENT_BYTES_MAX: usize = 2 << 20;
 
 /// A process of the VM, running or ended.
 pub struct Process {
+    pid: Pid,
+    ppid: AtomicU32,
+    session: Pid,
+    argv: Vec<String>,
+    env: Vec<(String, String)>,
+    exe: String,
     fds: DescriptorTable,
+    pub(super) fs: Arc<Filesystem>,
+    table: Weak<ProcessTable>,
+    /// Number of the signal that ended it; 0 while none has. Set once.
+    killed: AtomicU8,
+    state: Mutex<State>,
 }
 
-#[allow(unused_variables)]
+struct State {
+    cwd: Node,
+    umask: u32,
+    ignored: SignalSet,
+    status: Option<ExitStatus>,
+    waiting_for_end: Wakers,
+    waiting_for_kill: Wakers,
+}
+
+/// What a new process starts with.
+pub(crate) struct Birth {
+    pub(crate) parent: Pid,
+    /// None for a process that starts a session of its own.
+    pub(crate) session: Option<Pid>,
+    pub(crate) argv: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) exe: String,
+    pub(crate) cwd: Node,
+    pub(crate) umask: u32,
+    pub(crate) ignored: SignalSet,
+    pub(crate) fds: DescriptorTable,
+}
+
+impl Birth {
+    /// `E2BIG` for arguments that are too long, `EINVAL` for those that C could not hold.
+    pub(crate) fn check(&self) -> Result<(), Errno> {
+        let pairs = self.env.iter().flat_map(|(key, value)| [key, value]);
+        let mut bytes = 0;
+        for text in self.argv.iter().chain(pairs) {
+            if text.contains('\0') {
+                return Err(Errno::Einval);
+            }
+            // A terminating zero and a pointer for each.
+            bytes += text.len() + 9;
+        }
+        if self.env.iter().any(|(key, _)| key.is_empty() || key.contains('=')) {
+            return Err(Errno::Einval);
+        }
+        if bytes > ARGUMENT_BYTES_MAX { Err(Errno::E2big) } else { Ok(()) }
+    }
+
+    pub(crate) fn process(self, pid: Pid, fs: Arc<Filesystem>, table: &Arc<ProcessTable>) -> Process {
+        let state = State {
+            cwd: self.cwd,
+            umask: self.umask,
+            ignored: self.ignored,
+            status: None,
+            waiting_for_end: Wakers::default(),
+            waiting_for_kill: Wakers::default(),
+        };
+        Process {
+            pid,
+            ppid: AtomicU32::new(self.parent),
+            session: self.session.unwrap_or(pid),
+            argv: self.argv,
+            env: self.env,
+            exe: self.exe,
+            fds: self.fds,
+            fs,
+            table: Arc::downgrade(table),
+            killed: AtomicU8::new(0),
+            state: Mutex::new(state),
+        }
+    }
+}
+
 impl Process {
     /// Its id.
     pub fn pid(&self) -> Pid {
-        0
+        self.pid
     }
+
     /// Its parent's id; 1 once the parent has ended.
     pub fn ppid(&self) -> Pid {
-        0
+        self.ppid.load(Ordering::SeqCst)
     }
+
+    pub(crate) fn set_ppid(&self, parent: Pid) {
+        self.ppid.store(parent, Ordering::SeqCst);
+    }
+
+    /// The id of the process that was created without a parent and that this one descends from, however many between
+    /// them have ended. See [`Kernel::kill_session`](super::Kernel::kill_session).
+    pub fn session(&self) -> Pid {
+        self.session
+    }
+
     /// Its arguments, the first being its own name.
     pub fn argv(&self) -> &[String] {
-        &[]
+        &self.argv
     }
+
     /// The environment it was started with.
     pub fn env(&self) -> &[(String, String)] {
-        &[]
+        &self.env
     }
+
     /// The value of one variable of the environment.
     pub fn env_var(&self, name: &str) -> Option<&str> {
-        None
+        self.env.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
+
     /// The path of its program; empty for processes that run none.
     pub fn exe(&self) -> &str {
-        ""
+        &self.exe
     }
+
     /// Its descriptors.
     pub fn fds(&self) -> &DescriptorTable {
         &self.fds
     }
-    /// The absolute path of its current directory; `ENOENT` if that was removed.
-    pub fn cwd(&self) -> Result<String, Errno> {
-        Err(Errno::Enosys)
-    }
-    /// Changes its current directory.
-    pub fn chdir(&self, path: &str) -> Result<(), Errno> {
-        Err(Errno::Enosys)
-    }
-    /// Changes its current directory to an open one.
-    pub fn fchdir(&self, directory: &OpenFile) -> Result<(), Errno> {
-        Err(Errno::Enosys)
-    }
+
     /// Its file creation mask.
     pub fn umask(&self) -> u32 {
-        0o022
-    }
-    /// Sets its file creation mask and returns the one before.
-    pub fn set_umask(&self, mask: u32) -> u32 {
-        0o022
+        self.state.lock().umask
     }
 
-    /// Opens a file; `mode` is used, less the umask, where it is created. Not entered into the descriptor table.
-    pub fn open(&self, path: &str, flags: OpenFlags, mode: u32) -> Result<Arc<OpenFile>, Errno> {
-        self.open_at(Base::Cwd, path, flags, mode)
+    /// Sets its file creation mask and returns the one before.
+    pub fn set_umask(&self, mask: u32) -> u32 {
+        std::mem::replace(&mut self.state.lock().umask, mask & 0o777)
     }
-    /// [`open`](Self::open) from `base`.
-    pub fn open_at(
-        &self,
-        base: Base<'_>,
-        path: &str,
-        flags: OpenFlags,
-        mode: u32,
-    ) -> Result<Arc<OpenFile>, Errno> {
-        Err(Errno::Enosys)
+
+    pub(crate) fn cwd_node(&self) -> Node {
+        self.state.lock().cwd.clone()
     }
-    /// What is known of a file.
-    pub fn stat(&self, path: &str, symlinks: Symlinks) -> Result<FileStatus, Errno> {
-        self.stat_at(Base::Cwd, path, symlinks)
+
+    pub(crate) fn set_cwd_node(&self, directory: Node) {
+        let before = std::mem::replace(&mut self.state.lock().cwd, directory);
+        drop(before);
     }
-    /// [`stat`](Self::stat) from `base`.
-    pub fn stat_at(&self, base: Base<'_>, path: &str, symlinks: Symlinks) -> Result<FileStatus, Errno> {
-        Err(Errno::Enosys)
+
+    pub(crate) fn ignored(&self) -> SignalSet {
+        self.state.lock().ignored
     }
-    /// The entries of a directory without `.` and `..`, sorted by name.
-    pub fn read_dir(&self, path: &str) -> Result<Vec<DirectoryEntry>, Errno> {
-        Err(Errno::Enosys)
-    }
-    /// Creates a directory.
-    pub fn mkdir(&self, path: &str, mode: u32) -> Result<(), Errno> {
-        self.mkdir_at(Base::Cwd, path, mode)
-    }
-    /// [`mkdir`](Self::mkdir) from `base`.
-    pub fn mkdir_at(&self, base: Base<'_>, path: &str, mode: u32) -> Result<(), Errno> {
-        Err(Errno::Enosys)
-    }
-    /// Removes an empty directory.
-    pub fn rmdir(&self, path: &str) -> Result<(), Errno> {
-        self.rmdir_at(Base::Cwd, path)
-    }
-    /// [`rmdir`](Self::rmdir) from `base`.
-    pub fn rmdir_at(&self, base: Base<'_>, path: &str) -> Result<(), Errno> {
-        Err(Errno::Enosys)
-    }
-    /// Removes a name that is not a directory.
-    pub fn unlink(&self, path: &str) -> Result<(), Errno> {
-        self.unlink_at(Base::Cwd, path)
-    }
-    /// [`unlink`](Self::unlink) from `base`.
-    pub fn unlink_at(&self, base: Base<'_>, path: &str) -> Result<(), Errno> {
-        Err(Errno::Enosys)
-    }
-    /// Renames a file or directory.
-    pub fn rename(&self, from: &str, to: &str) -> Result<(), Errno> {
-        self.rename_at(Base::Cwd, from, Base::Cwd, to)
-    }
-    /// [`rename`](Self::rename) between two bases.
-    pub fn rename_at(
-        &self,
-        from_base: Base<'_>,
-        from: &str,
-        to_base: Base<'_>,
-        to: &str,
-    ) -> Result<(), Errno> {
-        Err(Errno::Enosys)
-    }
-    /// Creates a symbolic link at `path` that holds `target`.
-    pub fn symlink(&self, target: &str, path: &str) -> Result<(), Errno> {
-        self.symlink_at(target, Base::Cwd, path)
-    }
-    /// [`symlink`](Self::symlink) with `path` from `base`.
-    pub fn symlink_at(&self, target: &str, base: Base<'_>, path: &str) -> Result<(), Errno> {
-        Err(Errno::Enosys)
-    }
-    /// What a symbolic link holds.
-    pub fn readlink(&self, path: &str) -> Result<String, Errno> {
-        self.readlink_at(Base::Cwd, path)
-    }
-    /// [`readlink`](Self::readlink) from `base`.
-    pub fn readlink_at(&self, base: Base<'_>, path: &str) -> Result<String, Errno> {
-        Err(Errno::Enosys)
-    }
-    /// Creates another name, `new`, for the file at `existing`.
-    pub fn link(&self, existing: &str, new: &str) -> Result<(), Errno> {
-        self.link_at(Base::Cwd, existing, Symlinks::NoFollow, Base::Cwd, new)
-    }
-    /// [`link`](Self::link) between two bases.
-    pub fn link_at(
-        &self,
-        existing_base: Base<'_>,
-        existing: &str,
-        symlinks: Symlinks,
-        new_base: Base<'_>,
-        new: &str,
-    ) -> Result<(), Errno> {
-        Err(Errno::Enosys)
-    }
-    /// Sets permission bits.
-    pub fn chmod(&self, path: &str, mode: u32) -> Result<(), Errno> {
-        self.chmod_at(Base::Cwd, path, mode)
-    }
-    /// [`chmod`](Self::chmod) from `base`.
-    pub fn chmod_at(&self, base: Base<'_>, path: &str, mode: u32) -> Result<(), Errno> {
-        Err(Errno::Enosys)
-    }
-    /// [`chmod`](Self::chmod) of an open file.
-    pub fn fchmod(&self, file: &OpenFile, mode: u32) -> Result<(), Errno> {
-        Err(Errno::Enosys)
-    }
-    /// Sets times.
-    pub fn utimens(&self, path: &str, times: FileTimes, symlinks: Symlinks) -> Result<(), Errno> {
-        self.utimens_at(Base::Cwd, path, times, symlinks)
-    }
-    /// [`utimens`](Self::utimens) from `base`.
-    pub fn utimens_at(
-        &self,
-        base: Base<'_>,
-        path: &str,
-        times: FileTimes,
-        symlinks: Symlinks,
-    ) -> Result<(), Errno> {
-        Err(Errno::Enosys)
-    }
-    /// [`utimens`](Self::utimens) of an open file.
-    pub fn futimens(&self, file: &OpenFile, times: FileTimes) -> Result<(), Errno> {
-        Err(Errno::Enosys)
-    }
-    /// Sets the length of a file.
-    pub fn truncate(&self, path: &str, size: u64) -> Result<(), Errno> {
-        Err(Errno::Enosys)
-    }
-    /// The absolute path without symbolic links, `.` and `..`.
-    pub fn realpath(&self, path: &str) -> Result<String, Errno> {
-        Err(Errno::Enosys)
+
+    pub(crate) fn caller(&self) -> Caller<'_> {
+        Caller { pid: self.pid, exempt: self.pid == INIT, umask: self.umask(), fds: &self.fds }
     }
 
     /// Reads from `file` on behalf of this process: `EINTR` once a signal has ended it.
@@ -214,8 +181,13 @@ impl Process {
         file: &OpenFile,
         buffer: &mut [u8],
     ) -> Poll<Result<usize, Errno>> {
-        file.poll_read(cx, buffer)
+        if self.killed().is_some() {
+            return Poll::Ready(Err(Errno::Eintr));
+        }
+        let outcome = file.poll_read(cx, buffer);
+        self.or_killed(cx, outcome)
     }
+
     /// Writes to `file` on behalf of this process: `EINTR` once a signal has ended it. A pipe that nobody can read
     /// answers `EPIPE` and sends the process `SIGPIPE`.
     pub fn poll_write(
@@ -224,39 +196,125 @@ impl Process {
         file: &OpenFile,
         bytes: &[u8],
     ) -> Poll<Result<usize, Errno>> {
-        file.poll_write(cx, bytes)
+        if self.killed().is_some() {
+            return Poll::Ready(Err(Errno::Eintr));
+        }
+        let outcome = file.poll_write(cx, bytes);
+        if outcome == Poll::Ready(Err(Errno::Epipe)) {
+            self.signal(Signal::Pipe);
+        }
+        self.or_killed(cx, outcome)
+    }
+
+    /// While an operation waits, a signal that ends the process ends the wait.
+    fn or_killed(&self, cx: &Context<'_>, outcome: Poll<Result<usize, Errno>>) -> Poll<Result<usize, Errno>> {
+        match outcome {
+            Poll::Pending => self.poll_killed(cx).map(|_| Err(Errno::Eintr)),
+            outcome => outcome,
+        }
     }
 
     /// Sends this process a signal.
-    pub fn signal(&self, signal: Signal) {}
-    /// The signal that ended it, while whoever executes it has not called [`exit`](Self::exit) yet.
-    pub fn killed(&self) -> Option<Signal> {
-        None
+    pub fn signal(&self, signal: Signal) {
+        if self.pid == INIT || signal.default_action() == DefaultAction::Ignore {
+            return;
+        }
+        let mut state = self.state.lock();
+        if state.ignored.contains(signal) || state.status.is_some() || self.killed().is_some() {
+            return;
+        }
+        self.killed.store(signal.number(), Ordering::SeqCst);
+        let woken = state.waiting_for_kill.take();
+        drop(state);
+        woken.wake();
     }
+
+    /// The signal that has ended it. The guest may still run until its executor has stopped it.
+    pub fn killed(&self) -> Option<Signal> {
+        Signal::from_number(self.killed.load(Ordering::SeqCst))
+    }
+
     /// Ready once a signal has ended it. The executor then stops the guest and calls [`exit`](Self::exit).
     pub fn poll_killed(&self, cx: &Context<'_>) -> Poll<Signal> {
+        if let Some(signal) = self.killed() {
+            return Poll::Ready(signal);
+        }
+        let mut state = self.state.lock();
+        // The signal is set under this lock: it cannot come between this look and the registration.
+        if let Some(signal) = self.killed() {
+            return Poll::Ready(signal);
+        }
+        state.waiting_for_kill.register(cx);
         Poll::Pending
     }
+
     /// Whether it ignores a signal.
     pub fn ignores(&self, signal: Signal) -> bool {
-        false
+        self.ignored().contains(signal)
     }
+
     /// Replaces the default action of a signal by ignoring it, or restores it. `EINVAL` for `SIGKILL`, `SIGSTOP`.
     pub fn set_ignored(&self, signal: Signal, ignored: bool) -> Result<(), Errno> {
-        Err(Errno::Enosys)
+        if !signal.can_be_ignored() {
+            return Err(Errno::Einval);
+        }
+        let mut state = self.state.lock();
+        if ignored {
+            state.ignored.insert(signal);
+        } else {
+            state.ignored.remove(signal);
+        }
+        Ok(())
     }
 
     /// Ends the process: closes its descriptors, hands its children to init and tells whoever waits. Whoever
     /// executes it calls this exactly when the guest runs no more; later calls change nothing.
-    pub fn exit(&self, status: ExitStatus) {}
+    pub fn exit(&self, status: ExitStatus) {
+        if self.state.lock().status.is_some() {
+            return;
+        }
+        // First, so that whoever sees the end finds the pipes closed.
+        self.fds.clear();
+        let mut state = self.state.lock();
+        if state.status.is_some() {
+            return;
+        }
+        state.status = Some(status);
+        let ended = state.waiting_for_end.take();
+        // Nobody polls for its death any more; let go of the tasks.
+        let _: Woken = state.waiting_for_kill.take();
+        let cwd = std::mem::replace(&mut state.cwd, self.fs.root());
+        drop(state);
+        drop(cwd);
+        if let Some(table) = self.table.upgrade() {
+            table.ended(self);
+        }
+        ended.wake();
+    }
+
     /// How it ended, if it did. Leaves it to be waited for.
     pub fn exit_status(&self) -> Option<ExitStatus> {
-        None
+        self.state.lock().status
     }
+
     /// Ready once it has ended; takes it out of the process table.
     pub fn poll_wait(&self, cx: &Context<'_>) -> Poll<ExitStatus> {
-        Poll::Pending
+        let mut state = self.state.lock();
+        let Some(status) = state.status else {
+            state.waiting_for_end.register(cx);
+            return Poll::Pending;
+        };
+        drop(state);
+        if let Some(table) = self.table.upgrade() {
+            table.reap(self.pid);
+        }
+        Poll::Ready(status)
     }
+
     /// Nobody will wait for it: it leaves the process table by itself when it ends.
-    pub fn detach(&self) {}
+    pub fn detach(&self) {
+        if let Some(table) = self.table.upgrade() {
+            table.detach(self);
+        }
+    }
 }

@@ -95,6 +95,11 @@ impl SignalSet {
         self.0 &= !(1 << signal.number());
     }
 
+    /// What is in either set.
+    pub fn union(self, other: SignalSet) -> SignalSet {
+        SignalSet(self.0 | other.0)
+    }
+
     /// The set as Linux shows it in `/proc/PID/status`: bit 0 is signal 1.
     pub(crate) fn linux_mask(self) -> u64 {
         u64::from(self.0) >> 1

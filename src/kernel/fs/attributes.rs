@@ -1,0 +1,260 @@
+//! What is known of files, and changing it: status, mode, times, length, and what paths and links lead to.
+
+use super::access::FsOperation::{self, Read, SetAttributes, Stat, Write};
+use super::mount::HostPath;
+use super::walk::{Found, Node};
+use super::{At, Caller, Filesystem};
+use crate::kernel::{Errno, FileKind, FileStatus, FileTimes, HostFsRequest, OpenFile, Symlinks};
+
+impl Filesystem {
+    /// Finds a path and decides `ops` about it, unless it lies beneath a host mount.
+    fn find(
+        &self,
+        caller: &Caller<'_>,
+        at: &At<'_>,
+        symlinks: Symlinks,
+        ops: &[FsOperation],
+    ) -> Result<Found, Errno> {
+        let found = self.walk(caller, at, symlinks, ops)?;
+        if !matches!(found.node, Node::Host(_)) {
+            self.access.decide(caller, ops, &found.path)?;
+        }
+        Ok(found)
+    }
+
+    /// Decides about a place beneath a host mount. A slash after the path makes the host look whether it is a
+    /// directory.
+    fn admit(
+        &self,
+        caller: &Caller<'_>,
+        ops: &[FsOperation],
+        (host, path, slash): (HostPath, String, bool),
+        symlinks: Symlinks,
+    ) -> Result<HostPath, Errno> {
+        let follow = slash || symlinks == Symlinks::Follow;
+        let host = self.access.admit(caller, ops, host, &path, follow)?;
+        if slash && !host.relative.is_empty() && host.status(true)?.kind != FileKind::Directory {
+            return Err(Errno::Enotdir);
+        }
+        Ok(host)
+    }
+
+    pub(crate) fn stat(
+        &self,
+        caller: &Caller<'_>,
+        at: &At<'_>,
+        symlinks: Symlinks,
+    ) -> Result<FileStatus, Errno> {
+        let (host, slash) = {
+            let _tree = self.tree.read();
+            let found = self.find(caller, at, symlinks, &[Stat])?;
+            match found.node {
+                Node::Memory(inode) => return Ok(inode.status()),
+                Node::Proc(node) => return Ok(node.status(self)),
+                Node::Open(file) => return file.status(),
+                Node::Host(host) => ((host, found.path, found.slash), found.slash),
+            }
+        };
+        let host = self.admit(caller, &[Stat], host, symlinks)?;
+        host.status(slash || symlinks == Symlinks::Follow)
+    }
+
+    pub(crate) fn readlink(&self, caller: &Caller<'_>, at: &At<'_>) -> Result<String, Errno> {
+        let host = {
+            let _tree = self.tree.read();
+            let found = self.find(caller, at, Symlinks::NoFollow, &[Read])?;
+            match found.node {
+                Node::Memory(inode) => {
+                    return match &inode.content {
+                        super::inode::Content::Symlink { target, .. } => Ok(target.to_string()),
+                        _ => Err(Errno::Einval),
+                    };
+                }
+                Node::Proc(node) => return node.readlink(self, caller),
+                Node::Open(_) => return Err(Errno::Einval),
+                Node::Host(host) => (host, found.path, found.slash),
+            }
+        };
+        self.admit(caller, &[Read], host, Symlinks::NoFollow)?.readlink()
+    }
+
+    pub(crate) fn realpath(&self, caller: &Caller<'_>, at: &At<'_>) -> Result<String, Errno> {
+        let host = {
+            let _tree = self.tree.read();
+            let found = self.find(caller, at, Symlinks::Follow, &[Stat])?;
+            match found.node {
+                Node::Host(host) => (host, found.path, found.slash),
+                _ => return Ok(found.path),
+            }
+        };
+        let host = self.admit(caller, &[Stat], host, Symlinks::Follow)?;
+        let canonical = host.canonical(true)?;
+        self.path_of_node(&Node::Host(canonical))
+    }
+
+    /// The directory at a path, to become somebody's current directory.
+    pub(crate) fn directory(&self, caller: &Caller<'_>, at: &At<'_>) -> Result<Node, Errno> {
+        let host = {
+            let _tree = self.tree.read();
+            let found = self.find(caller, at, Symlinks::Follow, &[Stat])?;
+            match found.node {
+                Node::Memory(ref inode) if inode.is_directory() => return Ok(found.node),
+                Node::Proc(node) if node.is_directory() => return Ok(found.node),
+                Node::Host(host) => (host, found.path, found.slash),
+                _ => return Err(Errno::Enotdir),
+            }
+        };
+        let host = self.admit(caller, &[Stat], host, Symlinks::Follow)?;
+        match host.status(true)?.kind {
+            FileKind::Directory => Ok(Node::Host(host)),
+            _ => Err(Errno::Enotdir),
+        }
+    }
+
+    pub(crate) fn chmod(&self, caller: &Caller<'_>, at: &At<'_>, mode: u32) -> Result<(), Errno> {
+        let found = {
+            let _tree = self.tree.read();
+            self.find(caller, at, Symlinks::Follow, &[SetAttributes])?
+        };
+        self.set_mode(caller, found, mode)
+    }
+
+    pub(crate) fn fchmod(&self, caller: &Caller<'_>, file: &OpenFile, mode: u32) -> Result<(), Errno> {
+        let found = self.found_open(caller, file)?;
+        self.set_mode(caller, found, mode)
+    }
+
+    fn set_mode(&self, caller: &Caller<'_>, found: Found, mode: u32) -> Result<(), Errno> {
+        let mode = mode & 0o7777;
+        match found.node {
+            Node::Memory(inode) if is_protected(&inode) => Err(Errno::Eperm),
+            Node::Memory(inode) => {
+                inode.set_mode(mode, self.clock.realtime());
+                Ok(())
+            }
+            Node::Host(host) => {
+                let place = (host, found.path, found.slash);
+                let host = self.admit(caller, &[SetAttributes], place, Symlinks::Follow)?;
+                host.perform(HostFsRequest::SetMode { path: host.relative.clone(), mode })
+            }
+            Node::Proc(_) => Err(Errno::Eperm),
+            Node::Open(file) => match file.inode() {
+                Some(inode) => {
+                    inode.set_mode(mode, self.clock.realtime());
+                    Ok(())
+                }
+                None => Err(Errno::Einval),
+            },
+        }
+    }
+
+    pub(crate) fn utimens(
+        &self,
+        caller: &Caller<'_>,
+        at: &At<'_>,
+        times: FileTimes,
+        symlinks: Symlinks,
+    ) -> Result<(), Errno> {
+        let found = {
+            let _tree = self.tree.read();
+            self.find(caller, at, symlinks, &[SetAttributes])?
+        };
+        self.set_times(caller, found, times, symlinks)
+    }
+
+    pub(crate) fn futimens(
+        &self,
+        caller: &Caller<'_>,
+        file: &OpenFile,
+        times: FileTimes,
+    ) -> Result<(), Errno> {
+        let found = self.found_open(caller, file)?;
+        self.set_times(caller, found, times, Symlinks::Follow)
+    }
+
+    fn set_times(
+        &self,
+        caller: &Caller<'_>,
+        found: Found,
+        times: FileTimes,
+        symlinks: Symlinks,
+    ) -> Result<(), Errno> {
+        match found.node {
+            Node::Memory(inode) if is_protected(&inode) => Err(Errno::Eperm),
+            Node::Memory(inode) => {
+                inode.set_times(times, self.clock.realtime());
+                Ok(())
+            }
+            Node::Host(host) => {
+                let follow = found.slash || symlinks == Symlinks::Follow;
+                let host = self.admit(caller, &[SetAttributes], (host, found.path, found.slash), symlinks)?;
+                let FileTimes { accessed, modified } = times;
+                let path = host.relative.clone();
+                host.perform(HostFsRequest::SetTimes { path, accessed, modified, follow })
+            }
+            Node::Proc(_) => Err(Errno::Eperm),
+            Node::Open(file) => match file.inode() {
+                Some(inode) => {
+                    inode.set_times(times, self.clock.realtime());
+                    Ok(())
+                }
+                None => Err(Errno::Einval),
+            },
+        }
+    }
+
+    /// What an open file is, for changing its attributes: decided on the path it was opened at.
+    fn found_open(&self, caller: &Caller<'_>, file: &OpenFile) -> Result<Found, Errno> {
+        let _tree = self.tree.read();
+        let (node, path) = match (file.place(self)?, file.inode()) {
+            (Some(place), _) => place,
+            // A nameless file is its holder's own.
+            (None, Some(inode)) => {
+                return Ok(Found { node: Node::Memory(inode), path: String::new(), slash: false });
+            }
+            (None, None) => return Err(Errno::Einval),
+        };
+        if !matches!(node, Node::Host(_)) {
+            self.access.decide(caller, &[SetAttributes], &path)?;
+        }
+        Ok(Found { node, path, slash: false })
+    }
+
+    pub(crate) fn truncate(&self, caller: &Caller<'_>, at: &At<'_>, size: u64) -> Result<(), Errno> {
+        let host = {
+            let _tree = self.tree.read();
+            let found = self.find(caller, at, Symlinks::Follow, &[Write])?;
+            match found.node {
+                Node::Memory(inode) => {
+                    let Some(file) = inode.file() else {
+                        return Err(if inode.is_directory() { Errno::Eisdir } else { Errno::Einval });
+                    };
+                    if file.program.is_some() {
+                        return Err(Errno::Etxtbsy);
+                    }
+                    if !inode.permits(2) {
+                        return Err(Errno::Eacces);
+                    }
+                    file.data.write().truncate(size)?;
+                    inode.touch(self.clock.realtime());
+                    return Ok(());
+                }
+                Node::Proc(node) if node.is_directory() => return Err(Errno::Eisdir),
+                Node::Proc(_) => return Err(Errno::Eacces),
+                Node::Open(file) => return file.truncate(size),
+                Node::Host(host) => (host, found.path, found.slash),
+            }
+        };
+        let host = self.admit(caller, &[Write], host, Symlinks::Follow)?;
+        host.perform(HostFsRequest::Truncate { path: host.relative.clone(), size })
+    }
+}
+
+/// Devices and the directory that holds them are as they are.
+fn is_protected(inode: &super::inode::Inode) -> bool {
+    match &inode.content {
+        super::inode::Content::Device(_) => true,
+        super::inode::Content::Directory(directory) => directory.sealed,
+        _ => false,
+    }
+}

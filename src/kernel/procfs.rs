@@ -1,0 +1,313 @@
+//! `/proc`: what the kernel tells about itself and its processes, computed when it is asked.
+//!
+//! Owns the names and texts there. A process sees the descriptors of itself only.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use super::fs::walk::Node;
+use super::fs::{Caller, Filesystem};
+use super::{DirectoryEntry, Errno, FileKind, FileStatus, OpenFile, Pid, Process};
+
+/// The device number of `/proc`.
+const DEVICE: u64 = 2;
+
+/// A place in `/proc`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProcNode {
+    Root,
+    SelfLink,
+    Global(Global),
+    Process(Pid),
+    Entry(Pid, Entry),
+    Descriptors(Pid),
+    Descriptor(Pid, u32),
+}
+
+/// A file about the whole VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Global {
+    Uptime,
+    Meminfo,
+    Version,
+    Mounts,
+    Loadavg,
+}
+
+/// A file or link about one process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    Cmdline,
+    Comm,
+    Environ,
+    Status,
+    Cwd,
+    Exe,
+    Root,
+}
+
+const GLOBALS: &[(&str, Global)] = &[
+    ("loadavg", Global::Loadavg),
+    ("meminfo", Global::Meminfo),
+    ("mounts", Global::Mounts),
+    ("uptime", Global::Uptime),
+    ("version", Global::Version),
+];
+
+const ENTRIES: &[(&str, Entry)] = &[
+    ("cmdline", Entry::Cmdline),
+    ("comm", Entry::Comm),
+    ("cwd", Entry::Cwd),
+    ("environ", Entry::Environ),
+    ("exe", Entry::Exe),
+    ("root", Entry::Root),
+    ("status", Entry::Status),
+];
+
+/// Where a link of `/proc` leads.
+pub(crate) enum ProcLink {
+    /// To a path.
+    Text(String),
+    /// To a place in the filesystem and the path it has, whatever lies at that path now.
+    Node(Node, String),
+    /// To something open without a path.
+    Open(Arc<OpenFile>),
+}
+
+impl ProcNode {
+    pub(crate) fn kind(&self) -> FileKind {
+        match self {
+            ProcNode::Root | ProcNode::Process(_) | ProcNode::Descriptors(_) => FileKind::Directory,
+            ProcNode::SelfLink | ProcNode::Descriptor(..) => FileKind::Symlink,
+            ProcNode::Entry(_, Entry::Cwd | Entry::Exe | Entry::Root) => FileKind::Symlink,
+            ProcNode::Global(_) | ProcNode::Entry(..) => FileKind::Regular,
+        }
+    }
+
+    pub(crate) fn is_directory(&self) -> bool {
+        self.kind() == FileKind::Directory
+    }
+
+    pub(crate) fn is_link(&self) -> bool {
+        self.kind() == FileKind::Symlink
+    }
+
+    pub(crate) fn parent(&self) -> Option<ProcNode> {
+        match self {
+            ProcNode::Root => None,
+            ProcNode::SelfLink | ProcNode::Global(_) | ProcNode::Process(_) => Some(ProcNode::Root),
+            ProcNode::Entry(pid, _) | ProcNode::Descriptors(pid) => Some(ProcNode::Process(*pid)),
+            ProcNode::Descriptor(pid, _) => Some(ProcNode::Descriptors(*pid)),
+        }
+    }
+
+    /// The absolute path, with the process's number where there is one.
+    pub(crate) fn path(&self) -> String {
+        match self {
+            ProcNode::Root => "/proc".to_owned(),
+            ProcNode::SelfLink => "/proc/self".to_owned(),
+            ProcNode::Global(global) => format!("/proc/{}", name_of(GLOBALS, *global)),
+            ProcNode::Process(pid) => format!("/proc/{pid}"),
+            ProcNode::Entry(pid, entry) => format!("/proc/{pid}/{}", name_of(ENTRIES, *entry)),
+            ProcNode::Descriptors(pid) => format!("/proc/{pid}/fd"),
+            ProcNode::Descriptor(pid, number) => format!("/proc/{pid}/fd/{number}"),
+        }
+    }
+
+    pub(crate) fn child(&self, fs: &Filesystem, name: &str) -> Option<ProcNode> {
+        match *self {
+            ProcNode::Root if name == "self" => Some(ProcNode::SelfLink),
+            ProcNode::Root => {
+                if let Some(&(_, global)) = GLOBALS.iter().find(|(n, _)| *n == name) {
+                    return Some(ProcNode::Global(global));
+                }
+                let pid = parse_number(name)?;
+                process(fs, pid).ok().map(|_| ProcNode::Process(pid))
+            }
+            ProcNode::Process(pid) if name == "fd" => Some(ProcNode::Descriptors(pid)),
+            ProcNode::Process(pid) => {
+                ENTRIES.iter().find(|(n, _)| *n == name).map(|&(_, entry)| ProcNode::Entry(pid, entry))
+            }
+            ProcNode::Descriptors(pid) => {
+                let number = parse_number(name)?;
+                process(fs, pid).ok()?.fds().contains(number).then_some(ProcNode::Descriptor(pid, number))
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn entries(&self, fs: &Filesystem, caller: &Caller<'_>) -> Result<Vec<DirectoryEntry>, Errno> {
+        let nodes: Vec<(String, ProcNode)> = match *self {
+            ProcNode::Root => {
+                let table = fs.processes.upgrade().ok_or(Errno::Enoent)?;
+                let processes =
+                    table.all().into_iter().map(|p| (p.pid().to_string(), ProcNode::Process(p.pid())));
+                let globals =
+                    GLOBALS.iter().map(|&(name, global)| (name.to_owned(), ProcNode::Global(global)));
+                globals.chain(processes).chain([("self".to_owned(), ProcNode::SelfLink)]).collect()
+            }
+            ProcNode::Process(pid) => {
+                let entries =
+                    ENTRIES.iter().map(|&(name, entry)| (name.to_owned(), ProcNode::Entry(pid, entry)));
+                entries.chain([("fd".to_owned(), ProcNode::Descriptors(pid))]).collect()
+            }
+            ProcNode::Descriptors(pid) => {
+                let numbers = own(caller, pid)?.numbers();
+                numbers.into_iter().map(|n| (n.to_string(), ProcNode::Descriptor(pid, n))).collect()
+            }
+            _ => return Err(Errno::Enotdir),
+        };
+        let entry = |(name, node): (String, ProcNode)| DirectoryEntry {
+            name,
+            inode: node.inode(),
+            kind: node.kind(),
+        };
+        let mut entries: Vec<DirectoryEntry> = nodes.into_iter().map(entry).collect();
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    pub(crate) fn status(&self, fs: &Filesystem) -> FileStatus {
+        let kind = self.kind();
+        let now = fs.clock.realtime();
+        FileStatus {
+            device: DEVICE,
+            inode: self.inode(),
+            kind,
+            mode: match kind {
+                FileKind::Directory => 0o555,
+                FileKind::Symlink => 0o777,
+                _ => 0o444,
+            },
+            links: if kind == FileKind::Directory { 2 } else { 1 },
+            size: 0,
+            allocated: 0,
+            accessed: now,
+            modified: now,
+            changed: now,
+        }
+    }
+
+    /// Where a link leads.
+    pub(crate) fn link(&self, fs: &Filesystem, caller: &Caller<'_>) -> Result<ProcLink, Errno> {
+        match *self {
+            ProcNode::SelfLink => Ok(ProcLink::Text(caller.pid.to_string())),
+            ProcNode::Entry(_, Entry::Root) => Ok(ProcLink::Text("/".to_owned())),
+            ProcNode::Entry(pid, Entry::Exe) => match process(fs, pid)?.exe() {
+                "" => Err(Errno::Enoent),
+                path => Ok(ProcLink::Text(path.to_owned())),
+            },
+            ProcNode::Entry(pid, Entry::Cwd) => {
+                let node = process(fs, pid)?.cwd_node();
+                let path = fs.path_of_node(&node)?;
+                Ok(ProcLink::Node(node, path))
+            }
+            ProcNode::Descriptor(pid, number) => {
+                let file = own(caller, pid)?.get(number).map_err(|_| Errno::Enoent)?;
+                Ok(match file.place(fs)? {
+                    Some((node, path)) => ProcLink::Node(node, path),
+                    None => ProcLink::Open(file),
+                })
+            }
+            _ => Err(Errno::Einval),
+        }
+    }
+
+    /// What a link shows when it is read.
+    pub(crate) fn readlink(&self, fs: &Filesystem, caller: &Caller<'_>) -> Result<String, Errno> {
+        Ok(match self.link(fs, caller)? {
+            ProcLink::Text(path) | ProcLink::Node(_, path) => path,
+            ProcLink::Open(file) => file.description(),
+        })
+    }
+
+    /// The text of a file.
+    pub(crate) fn text(&self, fs: &Filesystem) -> Result<String, Errno> {
+        match *self {
+            ProcNode::Global(global) => Ok(global.text(fs)),
+            ProcNode::Entry(pid, entry) => entry.text(&*process(fs, pid)?),
+            _ => Err(Errno::Einval),
+        }
+    }
+
+    fn inode(&self) -> u64 {
+        let (pid, low) = match *self {
+            ProcNode::Root => (0, 1),
+            ProcNode::SelfLink => (0, 2),
+            ProcNode::Global(global) => (0, 16 + global as u64),
+            ProcNode::Process(pid) => (pid, 1),
+            ProcNode::Descriptors(pid) => (pid, 2),
+            ProcNode::Entry(pid, entry) => (pid, 16 + entry as u64),
+            ProcNode::Descriptor(pid, number) => (pid, 256 + u64::from(number)),
+        };
+        u64::from(pid) << 32 | low
+    }
+}
+
+impl Global {
+    fn text(self, fs: &Filesystem) -> String {
+        match self {
+            Global::Uptime => {
+                let centiseconds = fs.clock.monotonic() / 10_000_000;
+                let (seconds, rest) = (centiseconds / 100, centiseconds % 100);
+                format!("{seconds}.{rest:02} 0.00\n")
+            }
+            Global::Meminfo => {
+                let usage = fs.usage();
+                let free = usage.bytes_limit.saturating_sub(usage.bytes_used) / 1024;
+                let total = usage.bytes_limit / 1024;
+                format!("MemTotal: {total:>15} kB\nMemFree: {free:>16} kB\nMemAvailable: {free:>11} kB\n")
+            }
+            Global::Version => format!("Cordon version {}\n", env!("CARGO_PKG_VERSION")),
+            Global::Mounts => fs.mounts_text(),
+            Global::Loadavg => {
+                let count = fs.processes.upgrade().map_or(0, |table| table.all().len());
+                format!("0.00 0.00 0.00 1/{count} 0\n")
+            }
+        }
+    }
+}
+
+impl Entry {
+    fn text(self, process: &Process) -> Result<String, Errno> {
+        let name = process.argv().first().map_or("", |name| name.rsplit('/').next().unwrap_or(name));
+        Ok(match self {
+            Entry::Cmdline => process.argv().iter().fold(String::new(), |text, arg| text + arg + "\0"),
+            Entry::Comm => format!("{name}\n"),
+            Entry::Environ => process.env().iter().fold(String::new(), |mut text, (key, value)| {
+                // Writing to a string cannot fail.
+                let _ = write!(text, "{key}={value}\0");
+                text
+            }),
+            Entry::Status => {
+                let state = if process.exit_status().is_some() { "Z (zombie)" } else { "R (running)" };
+                let (pid, ppid, umask) = (process.pid(), process.ppid(), process.umask());
+                let ignored = process.ignored().linux_mask();
+                format!(
+                    "Name:\t{name}\nUmask:\t{umask:04o}\nState:\t{state}\nTgid:\t{pid}\nPid:\t{pid}\nPPid:\t{ppid}\n\
+                     Uid:\t1000\t1000\t1000\t1000\nGid:\t1000\t1000\t1000\t1000\nThreads:\t1\nSigIgn:\t{ignored:016x}\n"
+                )
+            }
+            Entry::Cwd | Entry::Exe | Entry::Root => return Err(Errno::Einval),
+        })
+    }
+}
+
+fn name_of<T: PartialEq>(names: &'static [(&'static str, T)], wanted: T) -> &'static str {
+    names.iter().find(|(_, item)| *item == wanted).map_or("", |(name, _)| name)
+}
+
+/// A number as `/proc` writes it: no sign, no leading zero.
+fn parse_number(name: &str) -> Option<u32> {
+    let number: u32 = name.parse().ok()?;
+    (number.to_string() == name).then_some(number)
+}
+
+fn process(fs: &Filesystem, pid: Pid) -> Result<Arc<Process>, Errno> {
+    fs.processes.upgrade().and_then(|table| table.get(pid)).ok_or(Errno::Enoent)
+}
+
+/// The caller's descriptors; those of others are nobody's business.
+fn own<'a>(caller: &Caller<'a>, pid: Pid) -> Result<&'a super::DescriptorTable, Errno> {
+    if caller.pid == pid { Ok(caller.fds) } else { Err(Errno::Eacces) }
+}
