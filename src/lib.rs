@@ -2,11 +2,25 @@
 //!
 //! The map of the crate is `docs/architecture.md`.
 
+pub mod broker;
+#[cfg(feature = "supervisor")]
+pub mod cli;
+#[cfg(feature = "supervisor")]
+pub mod client;
 #[cfg(any(feature = "command", feature = "supervisor"))]
 pub mod command;
 pub mod config;
 pub mod engine;
+#[cfg(feature = "supervisor")]
+pub mod host;
 #[cfg(feature = "isolate")]
 pub mod isolate;
 pub mod kernel;
 pub mod policy;
+#[cfg(feature = "supervisor")]
+pub mod sidecar;
+#[cfg(feature = "supervisor")]
+pub mod supervisor;
+pub mod wire;
+#[cfg(feature = "worker")]
+pub mod worker;

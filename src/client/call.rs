@@ -1,0 +1,171 @@
+//! A request under way.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+
+use super::Error;
+use super::connection::{Connection, unexpected};
+use crate::wire::{
+    Bytes, ClientMessage, ExecutionResult, INPUT_WINDOW, OutputStream, Request, Response, VmRequest, VmResponse, code,
+};
+
+/// Input is sent in frames of at most so many bytes.
+const INPUT_CHUNK: usize = 64 * 1024;
+
+/// A piece of output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Which stream it was written to.
+    pub stream: OutputStream,
+    /// The bytes.
+    pub data: Vec<u8>,
+}
+
+/// What the connection knows of a call.
+pub(super) struct CallState {
+    pub(super) response: oneshot::Sender<Response>,
+    pub(super) output: Option<mpsc::UnboundedSender<Output>>,
+    pub(super) input: Arc<Semaphore>,
+    pub(super) started: watch::Sender<Option<u32>>,
+}
+
+impl CallState {
+    pub(super) fn settle(self, response: Response) {
+        // No more input will be taken.
+        self.input.close();
+        let _ = self.response.send(response);
+    }
+}
+
+/// A request that waits for its answer; cancelled when dropped before.
+pub(super) struct Pending {
+    connection: Arc<Connection>,
+    id: u64,
+    response: oneshot::Receiver<Response>,
+    input: Arc<Semaphore>,
+    started: watch::Receiver<Option<u32>>,
+}
+
+impl Pending {
+    pub(super) fn new(
+        connection: Arc<Connection>,
+        id: u64,
+        response: oneshot::Receiver<Response>,
+        input: Arc<Semaphore>,
+        started: watch::Receiver<Option<u32>>,
+    ) -> Self {
+        Pending { connection, id, response, input, started }
+    }
+
+    pub(super) async fn response(&mut self) -> Result<Response, Error> {
+        match (&mut self.response).await {
+            Ok(Response::Error { error }) => Err(error),
+            Ok(response) => Ok(response),
+            Err(_) => Err(Error::new(code::DISCONNECTED, "the connection to the sidecar ended")),
+        }
+    }
+
+    /// Leaves the request to itself.
+    pub(super) fn detach(self) {
+        self.connection.forget(self.id);
+    }
+
+    fn cancel(&self) {
+        // Encoding two numbers cannot fail.
+        let _ = self.connection.send(&ClientMessage::Cancel { id: self.id });
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if self.connection.forget(self.id) {
+            self.cancel();
+        }
+    }
+}
+
+/// A call that runs something, with its streams. Cancelled when dropped before its end.
+pub struct Call {
+    pending: Pending,
+    output: mpsc::UnboundedReceiver<Output>,
+}
+
+impl Call {
+    pub(super) fn begin(connection: &Arc<Connection>, vm: u64, request: VmRequest) -> Result<Call, Error> {
+        let (sender, output) = mpsc::unbounded_channel();
+        let (pending, _) = connection.begin(Request::Vm { vm, request }, Some(sender))?;
+        Ok(Call { pending, output })
+    }
+
+    /// The process id in the VM, once the program has started.
+    ///
+    /// # Errors
+    /// It ended, or could not be started, before that was known.
+    pub async fn pid(&mut self) -> Result<u32, Error> {
+        let started = self.pending.started.wait_for(Option::is_some).await;
+        started
+            .ok()
+            .and_then(|pid| *pid)
+            .ok_or_else(|| Error::new(code::NOT_FOUND, "the program ended before its process id was known"))
+    }
+
+    /// Sends standard input, waiting while the program does not take it. Input for a program that has ended is
+    /// dropped.
+    ///
+    /// # Errors
+    /// The bytes cannot be sent.
+    pub async fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+        for chunk in bytes.chunks(INPUT_CHUNK) {
+            let Ok(room) = self.pending.input.acquire_many(chunk.len() as u32).await else { return Ok(()) };
+            room.forget();
+            let data = Bytes(chunk.to_vec());
+            self.pending.connection.send(&ClientMessage::Input { id: self.pending.id, data, end: false })?;
+        }
+        Ok(())
+    }
+
+    /// Ends standard input.
+    ///
+    /// # Errors
+    /// It cannot be sent.
+    pub fn close_stdin(&self) -> Result<(), Error> {
+        let end = ClientMessage::Input { id: self.pending.id, data: Bytes::default(), end: true };
+        self.pending.connection.send(&end)
+    }
+
+    /// The next piece of output of a call with [`crate::wire::Capture::Stream`]; none when it has ended.
+    pub async fn next_output(&mut self) -> Option<Output> {
+        let output = self.output.recv().await?;
+        // What has been taken from here may be sent again.
+        let credit = ClientMessage::Credit { id: self.pending.id, bytes: output.data.len() as u64 };
+        let _ = self.pending.connection.send(&credit);
+        Some(output)
+    }
+
+    /// Asks for an early end; the call is still answered.
+    pub fn cancel(&self) {
+        self.pending.cancel();
+    }
+
+    /// The result. Output that was not taken is dropped.
+    ///
+    /// # Errors
+    /// The call could not be made, or the VM or the connection ended.
+    pub async fn result(&mut self) -> Result<ExecutionResult, Error> {
+        let Call { pending, output } = self;
+        let response = pending.response();
+        tokio::pin!(response);
+        loop {
+            tokio::select! {
+                response = &mut response => return match response? {
+                    Response::Vm { response: VmResponse::Executed { result } } => Ok(result),
+                    other => Err(unexpected(&other)),
+                },
+                Some(_) = output.recv() => {}
+            }
+        }
+    }
+}
+
+const _: () = assert!(INPUT_CHUNK as u64 <= INPUT_WINDOW);

@@ -1,0 +1,29 @@
+//! The Rust client: asynchronous, the same for a sidecar process, a sidecar's socket and a supervisor in this process.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), cordon::client::Error> {
+//! use cordon::client::{Client, Embedded};
+//! use cordon::config::CreateVmConfig;
+//!
+//! let client = Client::connect(&Embedded::find()?).await?;
+//! let vm = client.create_vm(CreateVmConfig::default()).await?;
+//! let sum: u32 = vm.evaluate("1 + 2").await?;
+//! assert_eq!(sum, 3);
+//! # Ok(())
+//! # }
+//! ```
+
+mod call;
+mod connect;
+mod connection;
+mod host_function;
+mod vm;
+
+pub use call::{Call, Output};
+pub use connect::{Connect, Embedded, Sidecar, Socket, Stream};
+pub use connection::Client;
+pub use host_function::HostFunctions;
+pub use vm::{Context, Execute, Vm};
+
+/// Why something could not be done. `code` is stable, `hint` says what to do where cordon knows.
+pub type Error = crate::wire::ErrorData;

@@ -1,0 +1,325 @@
+//! A VM as a client sees it.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::call::Call;
+use super::connection::{Connection, unexpected};
+use super::Error;
+use crate::config::Mount;
+use crate::engine::EngineReport;
+use crate::wire::{
+    Bytes, DirectoryEntry, EvaluateOptions, ExecutionOptions, ExecutionResult, FileStatus, Request, Response, VmRequest,
+    VmResponse, code,
+};
+
+/// A VM. It ends when this is dropped.
+pub struct Vm {
+    connection: Arc<Connection>,
+    id: u64,
+    engine: EngineReport,
+}
+
+/// How a source text is taken and run.
+#[derive(Clone, Debug, Default)]
+pub struct Execute {
+    /// How it is taken.
+    pub evaluate: EvaluateOptions,
+    /// How it is run.
+    pub options: ExecutionOptions,
+}
+
+macro_rules! ask {
+    ($vm:expr, $request:expr, $pattern:pat => $value:expr) => {
+        match $vm.ask($request).await? {
+            $pattern => Ok($value),
+            other => Err(unexpected(&Response::Vm { response: other })),
+        }
+    };
+}
+
+impl Vm {
+    pub(super) fn new(connection: Arc<Connection>, id: u64, engine: EngineReport) -> Self {
+        Vm { connection, id, engine }
+    }
+
+    /// What runs the VM, as it was when it was created.
+    pub fn engine(&self) -> &EngineReport {
+        &self.engine
+    }
+
+    /// Asks the VM itself what runs it.
+    ///
+    /// # Errors
+    /// The VM or the connection ended.
+    pub async fn engine_report(&self) -> Result<EngineReport, Error> {
+        ask!(self, VmRequest::EngineReport {}, VmResponse::Engine { engine } => engine)
+    }
+
+    /// The value of an expression in a fresh context.
+    ///
+    /// # Errors
+    /// What the guest threw, or why it did not come to a value of this type.
+    pub async fn evaluate<T: DeserializeOwned>(&self, source: &str) -> Result<T, Error> {
+        value(self.evaluate_with(source, Execute::default()).await?)
+    }
+
+    /// Evaluates an expression, and tells all about it.
+    ///
+    /// # Errors
+    /// The call could not be made, or the VM or the connection ended. What the guest threw is in the result.
+    pub async fn evaluate_with(&self, source: &str, execute: Execute) -> Result<ExecutionResult, Error> {
+        let Execute { evaluate, options } = execute;
+        self.start(VmRequest::Evaluate { source: source.to_owned(), evaluate, options })?.result().await
+    }
+
+    /// Runs a source text for its effects.
+    ///
+    /// # Errors
+    /// The call could not be made, or the VM or the connection ended. What the guest threw is in the result.
+    pub async fn execute(&self, source: &str, execute: Execute) -> Result<ExecutionResult, Error> {
+        let Execute { evaluate, options } = execute;
+        self.start(VmRequest::Execute { source: source.to_owned(), evaluate, options })?.result().await
+    }
+
+    /// Runs a JavaScript or TypeScript file of the VM.
+    ///
+    /// # Errors
+    /// The call could not be made, or the VM or the connection ended. What the guest threw is in the result.
+    pub async fn execute_file(&self, path: &str, options: ExecutionOptions) -> Result<ExecutionResult, Error> {
+        self.start(VmRequest::ExecuteFile { path: path.to_owned(), options })?.result().await
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// # Errors
+    /// It could not be started, or the VM or the connection ended. A bad exit code is in the result.
+    pub async fn spawn(
+        &self,
+        command: &str,
+        args: &[&str],
+        options: ExecutionOptions,
+    ) -> Result<ExecutionResult, Error> {
+        let args = args.iter().map(|&arg| arg.to_owned()).collect();
+        let options = ExecutionOptions { args, ..options };
+        self.start(VmRequest::Spawn { command: command.to_owned(), options })?.result().await
+    }
+
+    /// Starts a call whose streams the caller wants to handle.
+    ///
+    /// # Errors
+    /// The request is too large, or the connection ended.
+    pub fn start(&self, request: VmRequest) -> Result<Call, Error> {
+        Call::begin(&self.connection, self.id, request)
+    }
+
+    /// Sends a signal to a process of the VM.
+    ///
+    /// # Errors
+    /// There is no such process or signal, or it is denied.
+    pub async fn kill(&self, pid: u32, signal: &str) -> Result<(), Error> {
+        self.done(VmRequest::Kill { pid, signal: signal.to_owned() }).await
+    }
+
+    /// A context that keeps JavaScript state between calls.
+    ///
+    /// # Errors
+    /// There are `limits.contexts` of them.
+    pub async fn create_context(&self) -> Result<Context<'_>, Error> {
+        let id = ask!(self, VmRequest::CreateContext {}, VmResponse::Context { context } => context)?;
+        Ok(Context { vm: self, id })
+    }
+
+    /// A file's contents.
+    ///
+    /// # Errors
+    /// With an errno's name as code.
+    pub async fn read_file(&self, path: &str) -> Result<Vec<u8>, Error> {
+        ask!(self, VmRequest::ReadFile { path: path.to_owned() }, VmResponse::Data { data } => data.0)
+    }
+
+    /// Writes a file whole.
+    ///
+    /// # Errors
+    /// With an errno's name as code.
+    pub async fn write_file(&self, path: &str, contents: impl Into<Vec<u8>>) -> Result<(), Error> {
+        self.done(VmRequest::WriteFile { path: path.to_owned(), data: Bytes(contents.into()) }).await
+    }
+
+    /// What is known of a file, symbolic links followed.
+    ///
+    /// # Errors
+    /// With an errno's name as code.
+    pub async fn stat(&self, path: &str) -> Result<FileStatus, Error> {
+        ask!(self, VmRequest::Stat { path: path.to_owned(), follow: true }, VmResponse::Status { status } => status)
+    }
+
+    /// What is known of a file or of the symbolic link at the end of the path.
+    ///
+    /// # Errors
+    /// With an errno's name as code.
+    pub async fn lstat(&self, path: &str) -> Result<FileStatus, Error> {
+        ask!(self, VmRequest::Stat { path: path.to_owned(), follow: false }, VmResponse::Status { status } => status)
+    }
+
+    /// A directory's entries, sorted by name.
+    ///
+    /// # Errors
+    /// With an errno's name as code.
+    pub async fn list(&self, path: &str) -> Result<Vec<DirectoryEntry>, Error> {
+        ask!(self, VmRequest::List { path: path.to_owned() }, VmResponse::Entries { entries } => entries)
+    }
+
+    /// Makes a directory.
+    ///
+    /// # Errors
+    /// With an errno's name as code.
+    pub async fn mkdir(&self, path: &str, recursive: bool) -> Result<(), Error> {
+        self.done(VmRequest::Mkdir { path: path.to_owned(), recursive }).await
+    }
+
+    /// Removes a file or directory.
+    ///
+    /// # Errors
+    /// With an errno's name as code.
+    pub async fn remove(&self, path: &str, recursive: bool) -> Result<(), Error> {
+        self.done(VmRequest::Remove { path: path.to_owned(), recursive }).await
+    }
+
+    /// Gives a file another name.
+    ///
+    /// # Errors
+    /// With an errno's name as code.
+    pub async fn rename(&self, source: &str, target: &str) -> Result<(), Error> {
+        self.done(VmRequest::Rename { source: source.to_owned(), target: target.to_owned() }).await
+    }
+
+    /// Shows a host directory in the VM.
+    ///
+    /// # Errors
+    /// It is no directory, or there is something at its place in the VM.
+    pub async fn mount(&self, mount: Mount) -> Result<(), Error> {
+        match self.connection.request(Request::Mount { vm: self.id, mount }).await? {
+            Response::Vm { response: VmResponse::Done {} } => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Takes a mount away.
+    ///
+    /// # Errors
+    /// Nothing is mounted there.
+    pub async fn unmount(&self, guest: &str) -> Result<(), Error> {
+        match self.connection.request(Request::Unmount { vm: self.id, guest: guest.to_owned() }).await? {
+            Response::Vm { response: VmResponse::Done {} } => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Ends the VM with all that runs in it.
+    ///
+    /// # Errors
+    /// The connection ended, and the VM with it.
+    pub async fn dispose(self) -> Result<(), Error> {
+        match self.connection.request(Request::DisposeVm { vm: self.id }).await {
+            Ok(Response::Done {}) => Ok(()),
+            Ok(other) => Err(unexpected(&other)),
+            // It ended by itself before.
+            Err(error) if error.code == code::NOT_FOUND => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn ask(&self, request: VmRequest) -> Result<VmResponse, Error> {
+        match self.connection.request(Request::Vm { vm: self.id, request }).await {
+            Ok(Response::Vm { response }) => Ok(response),
+            Ok(other) => Err(unexpected(&other)),
+            // A VM that was lost says why, to later calls as well.
+            Err(error) if error.code == code::NOT_FOUND => Err(self.connection.lost(self.id).unwrap_or(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn done(&self, request: VmRequest) -> Result<(), Error> {
+        ask!(self, request, VmResponse::Done {} => ())
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        self.connection.forget_vm(self.id);
+        // Nobody waits for the answer, and a VM that was disposed of before is only "not found".
+        if let Ok((pending, _)) = self.connection.begin(Request::DisposeVm { vm: self.id }, None) {
+            pending.detach();
+        }
+    }
+}
+
+/// JavaScript state that survives between calls. Dropping it leaves it in the VM; see [`Context::dispose`].
+pub struct Context<'vm> {
+    vm: &'vm Vm,
+    id: u64,
+}
+
+impl Context<'_> {
+    /// The value of an expression.
+    ///
+    /// # Errors
+    /// What the guest threw, or why it did not come to a value of this type.
+    pub async fn evaluate<T: DeserializeOwned>(&self, source: &str) -> Result<T, Error> {
+        value(self.vm.evaluate_with(source, self.within(Execute::default())).await?)
+    }
+
+    /// Evaluates an expression, and tells all about it.
+    ///
+    /// # Errors
+    /// The call could not be made, or the VM or the connection ended.
+    pub async fn evaluate_with(&self, source: &str, execute: Execute) -> Result<ExecutionResult, Error> {
+        self.vm.evaluate_with(source, self.within(execute)).await
+    }
+
+    /// Runs a source text; its top-level declarations stay.
+    ///
+    /// # Errors
+    /// The call could not be made, or the VM or the connection ended.
+    pub async fn execute(&self, source: &str, execute: Execute) -> Result<ExecutionResult, Error> {
+        self.vm.execute(source, self.within(execute)).await
+    }
+
+    /// Clears the state.
+    ///
+    /// # Errors
+    /// The VM or the connection ended.
+    pub async fn reset(&self) -> Result<(), Error> {
+        self.vm.done(VmRequest::ResetContext { context: self.id }).await
+    }
+
+    /// Ends the context.
+    ///
+    /// # Errors
+    /// The VM or the connection ended.
+    pub async fn dispose(self) -> Result<(), Error> {
+        self.vm.done(VmRequest::DisposeContext { context: self.id }).await
+    }
+
+    fn within(&self, mut execute: Execute) -> Execute {
+        execute.evaluate.context = Some(self.id);
+        execute
+    }
+}
+
+/// The value of a result as a Rust type.
+fn value<T: DeserializeOwned>(result: ExecutionResult) -> Result<T, Error> {
+    if let Some(error) = result.error {
+        return Err(error);
+    }
+    let text = result.value.as_deref().unwrap_or("null");
+    serde_json::from_str(text).map_err(|error| {
+        Error::new("ERR_VALUE_TYPE", format!("the value {} does not have the type that is asked for: {error}", short(text)))
+    })
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(80).collect()
+}

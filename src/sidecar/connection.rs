@@ -1,0 +1,318 @@
+//! One client.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc;
+
+use crate::config::CreateVmConfig;
+use crate::supervisor::{Supervisor, Vm, VmEvent};
+use crate::wire::{
+    ClientMessage, DecodeError, ErrorData, FRAME_BYTES_MAX, FrameDecoder, HostCallOutcome, PROTOCOL_VERSION, Request,
+    Response, ServerMessage, code, decode, encode_frame,
+};
+
+/// Messages that wait for the client to read. A full queue holds up the VM that writes, not the connection's others.
+const MESSAGES_QUEUED: usize = 256;
+/// Requests of one connection under way.
+const REQUESTS_MAX: usize = 16_384;
+/// Bytes taken from the client at once.
+const READ_BYTES: usize = 64 * 1024;
+/// Frames are joined up to this size for one write.
+const WRITE_BYTES: usize = 64 * 1024;
+
+/// Serves one client until it goes, or breaks the protocol. Its VMs end with it.
+///
+/// # Errors
+/// What the client broke, which it has been told; or that the stream failed.
+pub async fn serve_connection<R, W>(supervisor: Supervisor, mut reader: R, writer: W) -> io::Result<()>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    let (messages, receiver) = mpsc::channel(MESSAGES_QUEUED);
+    let writing = tokio::spawn(write(writer, receiver));
+    let connection =
+        Arc::new(Connection { supervisor, messages: messages.clone(), state: Mutex::default() });
+    let result = connection.clone().read(&mut reader).await;
+    // VMs end here even while a task of theirs still has something to say, and one that is being created as soon as it
+    // is there.
+    let vms = {
+        let mut state = connection.state.lock();
+        state.closed = true;
+        std::mem::take(&mut state.vms)
+    };
+    drop(vms);
+    if let Err(End::Protocol(error)) = &result {
+        let _ = messages.send(ServerMessage::Fatal { error: error.clone() }).await;
+    }
+    drop(messages);
+    drop(connection);
+    let _ = writing.await;
+    match result {
+        Ok(()) => Ok(()),
+        Err(End::Io(error)) => Err(error),
+        Err(End::Protocol(error)) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+    }
+}
+
+/// Why a connection ends before the client closes it.
+enum End {
+    Io(io::Error),
+    Protocol(ErrorData),
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        End::Io(error)
+    }
+}
+
+impl From<DecodeError> for End {
+    fn from(error: DecodeError) -> Self {
+        protocol(error.to_string())
+    }
+}
+
+fn protocol(message: impl Into<String>) -> End {
+    End::Protocol(ErrorData::new(code::PROTOCOL, message))
+}
+
+struct Connection {
+    supervisor: Supervisor,
+    messages: mpsc::Sender<ServerMessage>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    greeted: bool,
+    closed: bool,
+    last_vm: u64,
+    last_call: u64,
+    vms: HashMap<u64, Arc<Vm>>,
+    /// Requests under way, and the VM that each is for; none while a VM is being created.
+    requests: HashMap<u64, Option<u64>>,
+    /// Host calls that the client has not answered: the VM, and the number that the VM knows.
+    calls: HashMap<u64, (u64, u64)>,
+}
+
+impl Connection {
+    async fn read(self: Arc<Self>, reader: &mut (impl AsyncRead + Unpin)) -> Result<(), End> {
+        let mut decoder = FrameDecoder::new();
+        let mut buffer = vec![0; READ_BYTES];
+        loop {
+            let length = reader.read(&mut buffer).await?;
+            if length == 0 {
+                return if decoder.is_at_boundary() { Ok(()) } else { Err(protocol("the stream ends within a frame")) };
+            }
+            decoder.push(&buffer[..length]);
+            while let Some(content) = decoder.next_frame()? {
+                let message = decode(content)?;
+                self.on_message(message).await?;
+            }
+        }
+    }
+
+    async fn on_message(self: &Arc<Self>, message: ClientMessage) -> Result<(), End> {
+        let greeted = self.state.lock().greeted;
+        match message {
+            ClientMessage::Hello { protocol: version, client } => {
+                if greeted {
+                    return Err(protocol("a second hello"));
+                }
+                if version != PROTOCOL_VERSION {
+                    return Err(protocol(format!(
+                        "{client} speaks version {version} of the protocol, this sidecar {PROTOCOL_VERSION}; \
+                         use the same release of both"
+                    )));
+                }
+                self.state.lock().greeted = true;
+                self.send(ServerMessage::Welcome {
+                    protocol: PROTOCOL_VERSION,
+                    version: env!("CARGO_PKG_VERSION").to_owned(),
+                    frame_bytes_max: FRAME_BYTES_MAX as u64,
+                })
+                .await;
+            }
+            _ if !greeted => return Err(protocol("the first message is not hello")),
+            ClientMessage::Request { id, body } => self.on_request(id, body).await?,
+            // A request that was answered meanwhile needs none of these.
+            ClientMessage::Cancel { id } => drop(self.vm_of(id).map(|vm| vm.cancel(id))),
+            ClientMessage::Input { id, data, end } => drop(self.vm_of(id).map(|vm| vm.input(id, data, end))),
+            ClientMessage::Credit { id, bytes } => drop(self.vm_of(id).map(|vm| vm.credit(id, bytes))),
+            ClientMessage::HostResult { call, outcome } => self.on_host_result(call, outcome),
+        }
+        Ok(())
+    }
+
+    async fn on_request(self: &Arc<Self>, id: u64, body: Request) -> Result<(), End> {
+        let vm = match &body {
+            Request::CreateVm { .. } => None,
+            Request::DisposeVm { vm }
+            | Request::Mount { vm, .. }
+            | Request::Unmount { vm, .. }
+            | Request::Vm { vm, .. } => Some(*vm),
+        };
+        let found = {
+            let mut state = self.state.lock();
+            if state.requests.contains_key(&id) {
+                return Err(protocol(format!("request {id} is still under way")));
+            }
+            if state.requests.len() >= REQUESTS_MAX {
+                return Err(protocol(format!("more than {REQUESTS_MAX} requests under way")));
+            }
+            let found = vm.map(|vm| state.vms.get(&vm).cloned());
+            state.requests.insert(id, vm);
+            found
+        };
+        match (body, found) {
+            (Request::CreateVm { config }, _) => {
+                let connection = self.clone();
+                tokio::spawn(async move { connection.create_vm(id, config).await });
+            }
+            (_, None | Some(None)) => {
+                let vm = vm.unwrap_or_default();
+                self.fail(id, ErrorData::new(code::NOT_FOUND, format!("there is no VM {vm}"))).await;
+            }
+            (Request::DisposeVm { vm: number }, Some(Some(vm))) => {
+                self.state.lock().vms.remove(&number);
+                vm.dispose();
+                self.respond(id, Response::Done {}).await;
+            }
+            (Request::Mount { mount, .. }, Some(Some(vm))) => vm.mount(id, mount),
+            (Request::Unmount { guest, .. }, Some(Some(vm))) => vm.unmount(id, guest),
+            (Request::Vm { request, .. }, Some(Some(vm))) => vm.request(id, request),
+        }
+        Ok(())
+    }
+
+    async fn create_vm(self: Arc<Self>, id: u64, config: serde_json::Value) {
+        let created = match CreateVmConfig::from_json(&config) {
+            Ok(config) => self.supervisor.create_vm(config).await,
+            Err(error) => Err(error.into()),
+        };
+        match created {
+            Ok((vm, events)) => {
+                let engine = vm.engine().clone();
+                let number = {
+                    let mut state = self.state.lock();
+                    if state.closed {
+                        return;
+                    }
+                    state.last_vm += 1;
+                    let number = state.last_vm;
+                    state.vms.insert(number, Arc::new(vm));
+                    number
+                };
+                self.respond(id, Response::VmCreated { vm: number, engine }).await;
+                self.forward(number, events).await;
+            }
+            Err(error) => self.fail(id, error).await,
+        }
+    }
+
+    /// Tells the client what happens in a VM, until it ends.
+    async fn forward(&self, number: u64, mut events: mpsc::Receiver<VmEvent>) {
+        while let Some(event) = events.recv().await {
+            let message = match event {
+                VmEvent::Response { id, result } => {
+                    let body = match result {
+                        Ok(response) => Response::Vm { response },
+                        Err(error) => Response::Error { error },
+                    };
+                    self.respond(id, body).await;
+                    continue;
+                }
+                VmEvent::Started { id, pid } => ServerMessage::Started { id, pid },
+                VmEvent::Output { id, stream, data } => ServerMessage::Output { id, stream, data },
+                VmEvent::InputTaken { id, bytes } => ServerMessage::InputTaken { id, bytes },
+                VmEvent::HostCall { call, name, input } => {
+                    let mut state = self.state.lock();
+                    state.last_call += 1;
+                    let own = state.last_call;
+                    state.calls.insert(own, (number, call));
+                    ServerMessage::HostCall { call: own, vm: number, name, input }
+                }
+                VmEvent::Lost { error } => {
+                    let mut state = self.state.lock();
+                    state.calls.retain(|_, (vm, _)| *vm != number);
+                    let disposed = state.vms.remove(&number).is_none();
+                    drop(state);
+                    if disposed {
+                        continue;
+                    }
+                    ServerMessage::VmLost { vm: number, error }
+                }
+            };
+            self.send(message).await;
+        }
+    }
+
+    fn on_host_result(&self, call: u64, outcome: HostCallOutcome) {
+        let state = &mut *self.state.lock();
+        // One that has timed out meanwhile is no longer open in its VM, which ignores it.
+        if let Some((vm, call)) = state.calls.remove(&call)
+            && let Some(vm) = state.vms.get(&vm)
+        {
+            vm.host_result(call, outcome);
+        }
+    }
+
+    fn vm_of(&self, request: u64) -> Option<Arc<Vm>> {
+        let state = self.state.lock();
+        let vm = (*state.requests.get(&request)?)?;
+        state.vms.get(&vm).cloned()
+    }
+
+    async fn fail(&self, id: u64, error: ErrorData) {
+        self.respond(id, Response::Error { error }).await;
+    }
+
+    async fn respond(&self, id: u64, body: Response) {
+        self.state.lock().requests.remove(&id);
+        self.send(ServerMessage::Response { id, body }).await;
+    }
+
+    async fn send(&self, message: ServerMessage) {
+        // A client that does not read any more is noticed by the reader.
+        let _ = self.messages.send(message).await;
+    }
+}
+
+/// Writes messages until there are no more senders or the client is gone.
+async fn write(mut writer: impl AsyncWrite + Unpin, mut messages: mpsc::Receiver<ServerMessage>) {
+    let mut bytes = Vec::new();
+    while let Some(message) = messages.recv().await {
+        bytes.clear();
+        push(&mut bytes, message);
+        while bytes.len() < WRITE_BYTES
+            && let Ok(message) = messages.try_recv()
+        {
+            push(&mut bytes, message);
+        }
+        if writer.write_all(&bytes).await.is_err() || writer.flush().await.is_err() {
+            return;
+        }
+    }
+    let _ = writer.shutdown().await;
+}
+
+fn push(bytes: &mut Vec<u8>, message: ServerMessage) {
+    match encode_frame(&message) {
+        Ok(frame) => bytes.extend_from_slice(&frame),
+        Err(_) => {
+            // Only an answer can be that long.
+            if let ServerMessage::Response { id, .. } = message {
+                let error = ErrorData::new(code::LIMIT, format!("the answer is longer than {FRAME_BYTES_MAX} bytes"));
+                let short = ServerMessage::Response { id, body: Response::Error { error } };
+                if let Ok(frame) = encode_frame(&short) {
+                    bytes.extend_from_slice(&frame);
+                }
+            }
+        }
+    }
+}

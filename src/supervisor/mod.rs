@@ -1,0 +1,209 @@
+//! The supervisor: starts workers, keeps some warm, binds them to VMs and holds every capability that reaches outside
+//! a VM. It runs no guest code and links no V8.
+//!
+//! Must be used within a Tokio runtime. It installs no signal handler and waits for no process but its launcher.
+
+mod artifacts;
+mod channel;
+mod installation;
+pub mod launcher;
+mod pool;
+mod vm;
+mod worker;
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+
+use crate::broker::Claim;
+use crate::command::cache::Progress;
+use crate::config::CreateVmConfig;
+use crate::host::HostMounts;
+use crate::policy::Policy;
+use crate::wire::{ErrorData, code};
+use artifacts::Artifacts;
+pub use installation::{DIRECTORY_VARIABLE, Installation};
+use launcher::client::Launcher;
+use pool::{Pool, PoolKey};
+pub use vm::{Vm, VmEvent};
+use worker::Worker;
+
+/// VMs of one supervisor at once, warm workers not counted.
+pub const VMS_MAX: usize = 1024;
+
+/// How a supervisor is set up.
+pub struct SupervisorOptions {
+    /// Where the executables are.
+    pub installation: Installation,
+    /// Warm workers to keep of each kind that is in use; 0 starts every worker when it is needed.
+    pub warm: usize,
+    /// Whether workers write their diagnostics to this process's standard error.
+    pub show_worker_stderr: bool,
+    /// Told of the compilation of command modules.
+    pub progress: Box<dyn Fn(Progress<'_>) + Send + Sync>,
+}
+
+impl SupervisorOptions {
+    /// The installation around this executable, two warm workers, silence.
+    ///
+    /// # Errors
+    /// There is no installation.
+    pub fn find() -> Result<Self, ErrorData> {
+        Ok(SupervisorOptions {
+            installation: Installation::find()?,
+            warm: 2,
+            show_worker_stderr: false,
+            progress: Box::new(|_| {}),
+        })
+    }
+}
+
+/// A supervisor. Cloning gives another handle to the same one; its workers end with the last.
+#[derive(Clone)]
+pub struct Supervisor {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    installation: Installation,
+    show_worker_stderr: bool,
+    launcher: Mutex<Option<Arc<Launcher>>>,
+    pool: Arc<Pool>,
+    artifacts: Arc<Artifacts>,
+    vms: Arc<tokio::sync::Semaphore>,
+}
+
+impl Supervisor {
+    /// A supervisor without workers.
+    pub fn new(options: SupervisorOptions) -> Self {
+        let artifacts = Artifacts::new(&options.installation, options.progress);
+        Supervisor {
+            inner: Arc::new(Inner {
+                installation: options.installation,
+                show_worker_stderr: options.show_worker_stderr,
+                launcher: Mutex::new(None),
+                pool: Pool::new(options.warm),
+                artifacts,
+                vms: Arc::new(tokio::sync::Semaphore::new(VMS_MAX)),
+            }),
+        }
+    }
+
+    /// Starts what the first VM of the default configuration will need: its worker and the commands' native code.
+    /// Failures are left for that VM to report.
+    pub async fn warm_up(&self) {
+        let inner = self.inner.clone();
+        let commands = tokio::task::spawn_blocking(move || inner.artifacts.prepare());
+        let config = CreateVmConfig::default();
+        if let Ok(choice) = self.inner.installation.choose(&config) {
+            let key = PoolKey { choice, platform: config.platform };
+            if let Some(worker) = self.inner.pool.take(&key) {
+                self.inner.pool.started(&key, Some(worker));
+            }
+            self.refill(&key);
+        }
+        let _ = commands.await;
+    }
+
+    /// Verifies or compiles the native code of every command now.
+    ///
+    /// # Errors
+    /// The first module that cannot be prepared.
+    pub async fn prepare_commands(&self) -> Result<(), ErrorData> {
+        let inner = self.inner.clone();
+        tokio::task::spawn_blocking(move || inner.artifacts.prepare())
+            .await
+            .map_err(|error| error.to_string())
+            .flatten()
+            .map_err(|message| ErrorData::new(code::NOT_INSTALLED, message))
+    }
+
+    /// The installation that workers come from.
+    pub fn installation(&self) -> &Installation {
+        &self.inner.installation
+    }
+
+    /// How many workers wait to be claimed.
+    pub fn warm_workers(&self) -> usize {
+        self.inner.pool.warm()
+    }
+
+    /// Whether workers die with their launcher by the kernel's doing.
+    ///
+    /// # Errors
+    /// The launcher cannot be started.
+    pub fn has_pid_namespace(&self) -> Result<bool, ErrorData> {
+        Ok(self.inner.launcher()?.has_pid_namespace())
+    }
+
+    /// Creates a VM, from a warm worker if there is one.
+    ///
+    /// # Errors
+    /// The configuration is wrong, something that it needs is not installed, or no worker can be started.
+    pub async fn create_vm(&self, config: CreateVmConfig) -> Result<(Vm, mpsc::Receiver<VmEvent>), ErrorData> {
+        config.check()?;
+        let permit = self.inner.vms.clone().try_acquire_owned().map_err(|_| {
+            ErrorData::new(code::LIMIT, format!("this supervisor has {VMS_MAX} VMs; dispose of some first"))
+        })?;
+        let choice = self.inner.installation.choose(&config)?;
+        let key = PoolKey { choice, platform: config.platform };
+        let mounts = HostMounts::new();
+        let claim = Claim {
+            mounts: mounts.open_all(&config.mounts).await?,
+            modules: self.inner.artifacts.names(),
+            config,
+        };
+        let worker = loop {
+            match self.inner.pool.take(&key) {
+                // A worker that died while it waited is no reason to fail.
+                Some(mut worker) => match worker.claim(claim.clone()).await {
+                    Ok(()) => break worker,
+                    Err(error) if error.code == code::WORKER_LOST => {}
+                    Err(error) => return Err(error),
+                },
+                None => {
+                    let launcher = self.inner.launcher()?;
+                    let mut worker = Worker::start(&launcher, &key, self.inner.show_worker_stderr).await?;
+                    worker.claim(claim.clone()).await?;
+                    break worker;
+                }
+            }
+        };
+        self.refill(&key);
+        let policy = Policy::new(claim.config.permissions.clone());
+        Ok(vm::start(worker, permit, &claim.config, policy, mounts, self.inner.artifacts.clone()))
+    }
+
+    /// Starts in the background what the pool lacks of a kind.
+    fn refill(&self, key: &PoolKey) {
+        for _ in 0..self.inner.pool.reserve(key) {
+            let (inner, key) = (Arc::downgrade(&self.inner), key.clone());
+            tokio::spawn(async move {
+                let Some(inner) = inner.upgrade() else { return };
+                let worker = match inner.launcher() {
+                    Ok(launcher) => Worker::start(&launcher, &key, inner.show_worker_stderr).await.ok(),
+                    Err(_) => None,
+                };
+                inner.pool.started(&key, worker);
+            });
+        }
+    }
+}
+
+impl Inner {
+    /// The launcher; a new one if the last has ended.
+    fn launcher(&self) -> Result<Arc<Launcher>, ErrorData> {
+        let mut launcher = self.launcher.lock();
+        match &*launcher {
+            Some(running) if !running.is_gone() => Ok(running.clone()),
+            _ => {
+                let started = Launcher::start(&self.installation.launcher())
+                    .map_err(|error| ErrorData::new(code::WORKER_LOST, format!("cannot start the launcher: {error}")))?;
+                let started = Arc::new(started);
+                *launcher = Some(started.clone());
+                Ok(started)
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Workers that have been started in advance: one executable, engine profile and platform each, claimed once, never
+//! reused.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::worker::Worker;
+use crate::config::Platform;
+use crate::supervisor::installation::WorkerChoice;
+
+/// What makes two workers interchangeable before they are claimed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PoolKey {
+    pub(crate) choice: WorkerChoice,
+    pub(crate) platform: Platform,
+}
+
+/// Kinds of workers that are kept warm at once; the least recently claimed kind makes room.
+const KINDS_MAX: usize = 4;
+
+/// Warm workers by kind.
+pub(crate) struct Pool {
+    /// Warm workers to keep of each kind that is in use.
+    size: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    kinds: HashMap<PoolKey, Kind>,
+    clock: u64,
+}
+
+#[derive(Default)]
+struct Kind {
+    warm: VecDeque<Worker>,
+    /// Workers being started.
+    starting: usize,
+    last_claimed: u64,
+}
+
+impl Pool {
+    pub(crate) fn new(size: usize) -> Arc<Self> {
+        Arc::new(Pool { size, state: Mutex::default() })
+    }
+
+    /// A warm worker of that kind, the one that has waited longest.
+    pub(crate) fn take(&self, key: &PoolKey) -> Option<Worker> {
+        if self.size == 0 {
+            return None;
+        }
+        let mut evicted = None;
+        let mut state = self.state.lock();
+        state.clock += 1;
+        let now = state.clock;
+        if !state.kinds.contains_key(key) && state.kinds.len() >= KINDS_MAX {
+            let oldest = state.kinds.iter().min_by_key(|(_, kind)| kind.last_claimed).map(|(key, _)| key.clone());
+            evicted = oldest.and_then(|oldest| state.kinds.remove(&oldest));
+        }
+        let kind = state.kinds.entry(key.clone()).or_default();
+        kind.last_claimed = now;
+        let worker = kind.warm.pop_front();
+        drop(state);
+        drop(evicted);
+        worker
+    }
+
+    /// How many more workers of that kind should be started now; the caller starts so many and reports each with
+    /// [`Pool::started`].
+    pub(crate) fn reserve(&self, key: &PoolKey) -> usize {
+        let mut state = self.state.lock();
+        let Some(kind) = state.kinds.get_mut(key) else { return 0 };
+        let missing = self.size.saturating_sub(kind.warm.len() + kind.starting);
+        kind.starting += missing;
+        missing
+    }
+
+    /// A reserved worker has started, or could not be.
+    pub(crate) fn started(&self, key: &PoolKey, worker: Option<Worker>) {
+        let mut state = self.state.lock();
+        // The kind may have made room meanwhile; then the worker ends here.
+        if let Some(kind) = state.kinds.get_mut(key) {
+            kind.starting = kind.starting.saturating_sub(1);
+            if let Some(worker) = worker {
+                kind.warm.push_back(worker);
+            }
+        }
+    }
+
+    /// How many workers wait.
+    pub(crate) fn warm(&self) -> usize {
+        self.state.lock().kinds.values().map(|kind| kind.warm.len()).sum()
+    }
+}

@@ -1,0 +1,389 @@
+//! One VM, as the supervisor holds it: the task that speaks with its worker, decides its calls and reports its end.
+//!
+//! What comes from the worker is hostile input: ids that nobody asked about are dropped, calls are decided here
+//! whatever the worker has decided, and a frame that is none ends the VM.
+
+use std::collections::{HashMap, HashSet};
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use super::artifacts::Artifacts;
+use super::channel::{Reader, Writer};
+use super::launcher::client::WorkerProcess;
+use super::worker::{Worker, loss};
+use crate::broker::{BrokerCall, BrokerReply, CALLS_MAX, ClaimedMount, FromWorker, HostFunctionError, ToWorker};
+use crate::config::{CreateVmConfig, Mount};
+use crate::engine::EngineReport;
+use crate::host::HostMounts;
+use crate::policy::{Policy, Scope};
+use crate::wire::{Bytes, ErrorData, HostCallOutcome, OutputStream, VmRequest, VmResponse, code};
+
+/// Messages to a worker that wait for its channel. A worker reads promptly whatever its guest does, so one that lets
+/// so many pile up is no longer ours, and is ended.
+const COMMANDS_QUEUED: usize = 4096;
+/// Events that wait for whoever created the VM; a full queue stops reading from the worker.
+const EVENTS_QUEUED: usize = 256;
+
+/// What happens in a VM.
+#[derive(Debug)]
+pub enum VmEvent {
+    /// A request is answered.
+    Response { id: u64, result: Result<VmResponse, ErrorData> },
+    /// A request's program has started.
+    Started { id: u64, pid: u32 },
+    /// Output of a request that streams.
+    Output { id: u64, stream: OutputStream, data: Bytes },
+    /// Standard input was taken.
+    InputTaken { id: u64, bytes: u64 },
+    /// Guest code calls a host function; answered by [`Vm::host_result`].
+    HostCall { call: u64, name: String, input: String },
+    /// The VM ended by itself. The last event.
+    Lost { error: ErrorData },
+}
+
+enum Command {
+    Request { id: u64, request: VmRequest },
+    Cancel { id: u64 },
+    Input { id: u64, data: Bytes, end: bool },
+    Credit { id: u64, bytes: u64 },
+    Mount { id: u64, mount: Mount },
+    Unmount { id: u64, guest: String },
+}
+
+/// A running VM. Dropping it ends it.
+pub struct Vm {
+    commands: mpsc::Sender<Command>,
+    host_calls: Arc<HostCalls>,
+    process: Arc<WorkerProcess>,
+    engine: EngineReport,
+    disposed: Arc<AtomicBool>,
+}
+
+impl Vm {
+    /// What runs the VM.
+    pub fn engine(&self) -> &EngineReport {
+        &self.engine
+    }
+
+    /// Asks the VM for something; answered by [`VmEvent::Response`] with that id.
+    pub fn request(&self, id: u64, request: VmRequest) {
+        self.send(Command::Request { id, request });
+    }
+
+    /// Ends a request early; it is still answered.
+    pub fn cancel(&self, id: u64) {
+        self.send(Command::Cancel { id });
+    }
+
+    /// More standard input for a request.
+    pub fn input(&self, id: u64, data: Bytes, end: bool) {
+        self.send(Command::Input { id, data, end });
+    }
+
+    /// Allows more output of a request.
+    pub fn credit(&self, id: u64, bytes: u64) {
+        self.send(Command::Credit { id, bytes });
+    }
+
+    /// Shows a host directory; answered like a request.
+    pub fn mount(&self, id: u64, mount: Mount) {
+        self.send(Command::Mount { id, mount });
+    }
+
+    /// Takes a mount away; answered like a request.
+    pub fn unmount(&self, id: u64, guest: String) {
+        self.send(Command::Unmount { id, guest });
+    }
+
+    /// Answers a host call. One that is not open (any more) is ignored.
+    pub fn host_result(&self, call: u64, outcome: HostCallOutcome) {
+        self.host_calls.settle(
+            call,
+            match outcome {
+                HostCallOutcome::Returned { output } if output.len() as u64 > self.host_calls.bytes_max => {
+                    Err(HostFunctionError::TooLarge {})
+                }
+                HostCallOutcome::Returned { output } => Ok(output),
+                HostCallOutcome::Threw { message } => Err(HostFunctionError::Failed { message }),
+            },
+        );
+    }
+
+    /// Ends the VM at once; requests under way are answered with `ERR_CANCELLED`.
+    pub fn dispose(&self) {
+        self.disposed.store(true, Ordering::Release);
+        self.process.kill();
+    }
+
+    fn send(&self, command: Command) {
+        // A VM that is gone answers its open requests by itself and says that it is lost.
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.commands.try_send(command) {
+            self.process.kill();
+        }
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        self.dispose();
+    }
+}
+
+/// Host calls that wait for the client.
+struct HostCalls {
+    bytes_max: u64,
+    open: Mutex<HashMap<u64, mpsc::Sender<Answer>>>,
+}
+
+impl HostCalls {
+    fn settle(&self, call: u64, result: Result<String, HostFunctionError>) {
+        let waiting = self.open.lock().remove(&call);
+        if let Some(replies) = waiting {
+            // The queue has room for every call that may be open.
+            let _ = replies.try_send(Answer { call, reply: BrokerReply::HostFunction { result }, file: None });
+        }
+    }
+}
+
+struct Answer {
+    call: u64,
+    reply: BrokerReply,
+    file: Option<Arc<std::fs::File>>,
+}
+
+/// Starts the task of a claimed worker.
+pub(super) fn start(
+    worker: Worker,
+    permit: OwnedSemaphorePermit,
+    config: &CreateVmConfig,
+    policy: Policy,
+    mounts: HostMounts,
+    artifacts: Arc<Artifacts>,
+) -> (Vm, mpsc::Receiver<VmEvent>) {
+    let (commands, commands_receiver) = mpsc::channel(COMMANDS_QUEUED);
+    let (events, events_receiver) = mpsc::channel(EVENTS_QUEUED);
+    let (answers, answers_receiver) = mpsc::channel(CALLS_MAX);
+    let host_calls = Arc::new(HostCalls { bytes_max: config.limits.host_call_bytes, open: Mutex::default() });
+    let Worker { process, mut ended, reader, writer, engine } = worker;
+    let process = Arc::new(process);
+    let task = Task {
+        reader,
+        writer,
+        events,
+        answers,
+        pending: HashSet::new(),
+        open_calls: HashSet::new(),
+        requests_max: config.limits.calls as usize * 2,
+        host_functions: config.host_functions.iter().cloned().collect(),
+        host_call_time: Duration::from_millis(config.limits.host_call_ms),
+        policy: Arc::new(policy),
+        mounts: Arc::new(mounts),
+        artifacts,
+        host_calls: host_calls.clone(),
+        reason: None,
+    };
+    let killer = process.clone();
+    let disposed = Arc::new(AtomicBool::new(false));
+    let was_disposed = disposed.clone();
+    tokio::spawn(async move {
+        let mut task = task;
+        let ended_well = task.run(commands_receiver, answers_receiver).await;
+        killer.kill();
+        if was_disposed.load(Ordering::Acquire) {
+            task.reason = Some(ErrorData::new(code::CANCELLED, "the VM was disposed of"));
+        }
+        let mut error = loss(&mut ended, task.reason.take(), Path::new("worker")).await;
+        if let Err(problem) = ended_well {
+            error.details.insert("channel".into(), problem);
+        }
+        task.host_calls.open.lock().clear();
+        for id in std::mem::take(&mut task.pending) {
+            let _ = task.events.send(VmEvent::Response { id, result: Err(error.clone()) }).await;
+        }
+        drop(permit);
+        let _ = task.events.send(VmEvent::Lost { error }).await;
+    });
+    (Vm { commands, host_calls, process, engine, disposed }, events_receiver)
+}
+
+struct Task {
+    reader: Reader,
+    writer: Writer,
+    events: mpsc::Sender<VmEvent>,
+    answers: mpsc::Sender<Answer>,
+    pending: HashSet<u64>,
+    open_calls: HashSet<u64>,
+    requests_max: usize,
+    host_functions: HashSet<String>,
+    host_call_time: Duration,
+    policy: Arc<Policy>,
+    mounts: Arc<HostMounts>,
+    artifacts: Arc<Artifacts>,
+    host_calls: Arc<HostCalls>,
+    reason: Option<ErrorData>,
+}
+
+impl Task {
+    /// Until the channel closes, or breaks with what is told here.
+    async fn run(
+        &mut self,
+        mut commands: mpsc::Receiver<Command>,
+        mut answers: mpsc::Receiver<Answer>,
+    ) -> Result<(), String> {
+        loop {
+            let step = tokio::select! {
+                message = self.reader.next() => match message.map_err(|error| error.to_string())? {
+                    Some(message) => self.on_message(message).await,
+                    None => return Ok(()),
+                },
+                Some(answer) = answers.recv() => self.on_answer(answer).await,
+                command = commands.recv() => match command {
+                    Some(command) => self.on_command(command).await,
+                    None => return Ok(()),
+                },
+            };
+            step?;
+        }
+    }
+
+    async fn on_command(&mut self, command: Command) -> Result<(), String> {
+        let message = match command {
+            Command::Request { id, request } => {
+                if self.pending.len() >= self.requests_max {
+                    let error = ErrorData::new(code::LIMIT, "too many requests under way").field("limits.calls");
+                    return self.respond_now(id, Err(error)).await;
+                }
+                self.pending.insert(id);
+                ToWorker::Request { id, request }
+            }
+            Command::Mount { id, mount } => match self.open_mount(mount).await {
+                Ok(mount) => {
+                    self.pending.insert(id);
+                    ToWorker::Mount { id, mount }
+                }
+                Err(error) => return self.respond_now(id, Err(error)).await,
+            },
+            Command::Unmount { id, guest } => {
+                self.mounts.close(&guest);
+                self.pending.insert(id);
+                ToWorker::Unmount { id, guest }
+            }
+            Command::Cancel { id } => ToWorker::Cancel { id },
+            Command::Input { id, data, end } => ToWorker::Input { id, data, end },
+            Command::Credit { id, bytes } => ToWorker::Credit { id, bytes },
+        };
+        self.send(&message).await
+    }
+
+    async fn open_mount(&self, mount: Mount) -> Result<ClaimedMount, ErrorData> {
+        mount.check("mount").map_err(ErrorData::from)?;
+        let mounts = self.mounts.clone();
+        tokio::task::spawn_blocking(move || mounts.open(&mount, "mount"))
+            .await
+            .unwrap_or_else(|error| Err(ErrorData::new(code::INTERNAL, error.to_string())))
+    }
+
+    async fn on_message(&mut self, message: FromWorker) -> Result<(), String> {
+        match message {
+            FromWorker::Response { id, response: result } => {
+                if self.pending.remove(&id) {
+                    self.emit(VmEvent::Response { id, result }).await;
+                }
+            }
+            FromWorker::Started { id, pid } if self.pending.contains(&id) => {
+                self.emit(VmEvent::Started { id, pid }).await;
+            }
+            FromWorker::Output { id, stream, data } if self.pending.contains(&id) => {
+                self.emit(VmEvent::Output { id, stream, data }).await;
+            }
+            FromWorker::InputTaken { id, bytes } if self.pending.contains(&id) => {
+                self.emit(VmEvent::InputTaken { id, bytes }).await;
+            }
+            FromWorker::Started { .. } | FromWorker::Output { .. } | FromWorker::InputTaken { .. } => {}
+            FromWorker::Dying { error } => self.reason = Some(error),
+            FromWorker::Call { call, body } => self.on_call(call, body).await?,
+            FromWorker::Ready { .. } | FromWorker::Claimed {} | FromWorker::Refused { .. } => {
+                return Err("the worker spoke out of turn".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    async fn on_call(&mut self, call: u64, body: BrokerCall) -> Result<(), String> {
+        if self.open_calls.len() >= CALLS_MAX || !self.open_calls.insert(call) {
+            return Err("the worker has too many calls under way, or two with one number".to_owned());
+        }
+        let answers = self.answers.clone();
+        match body {
+            BrokerCall::HostFilesystem { mount, request } => {
+                let mounts = self.mounts.clone();
+                tokio::task::spawn_blocking(move || {
+                    let result = mounts.answer(mount, request);
+                    let _ = answers.try_send(Answer { call, reply: BrokerReply::HostFilesystem { result }, file: None });
+                });
+            }
+            BrokerCall::CommandArtifact { module } => {
+                let artifacts = self.artifacts.clone();
+                tokio::task::spawn_blocking(move || {
+                    let (result, file) = match artifacts.get(&module) {
+                        Ok((file, length)) => (Ok(length), Some(file)),
+                        Err(message) => (Err(message), None),
+                    };
+                    let _ = answers.try_send(Answer { call, reply: BrokerReply::CommandArtifact { result }, file });
+                });
+            }
+            BrokerCall::HostFunction { name, input } => self.call_host_function(call, name, input).await,
+        }
+        Ok(())
+    }
+
+    async fn call_host_function(&mut self, call: u64, name: String, input: String) {
+        let refused = if !self.host_functions.contains(&name) {
+            Some(HostFunctionError::Unknown {})
+        } else if !self.policy.allows(Scope::HostFunctions, "call", &name) {
+            Some(HostFunctionError::Denied {})
+        } else if input.len() as u64 > self.host_calls.bytes_max {
+            Some(HostFunctionError::TooLarge {})
+        } else {
+            None
+        };
+        self.host_calls.open.lock().insert(call, self.answers.clone());
+        if let Some(error) = refused {
+            self.host_calls.settle(call, Err(error));
+            return;
+        }
+        let (host_calls, time) = (self.host_calls.clone(), self.host_call_time);
+        tokio::spawn(async move {
+            tokio::time::sleep(time).await;
+            host_calls.settle(call, Err(HostFunctionError::TimedOut {}));
+        });
+        self.emit(VmEvent::HostCall { call, name, input }).await;
+    }
+
+    async fn on_answer(&mut self, answer: Answer) -> Result<(), String> {
+        self.open_calls.remove(&answer.call);
+        let message = ToWorker::Reply { call: answer.call, reply: answer.reply };
+        let file = answer.file.as_ref().map(AsFd::as_fd);
+        self.writer.send(&message, file).await.map_err(|error| error.to_string())
+    }
+
+    async fn respond_now(&mut self, id: u64, result: Result<VmResponse, ErrorData>) -> Result<(), String> {
+        self.emit(VmEvent::Response { id, result }).await;
+        Ok(())
+    }
+
+    async fn send(&mut self, message: &ToWorker) -> Result<(), String> {
+        self.writer.send(message, None).await.map_err(|error| error.to_string())
+    }
+
+    async fn emit(&self, event: VmEvent) {
+        // Whoever created the VM is gone only when the VM is, too.
+        let _ = self.events.send(event).await;
+    }
+}

@@ -1,0 +1,480 @@
+//! The messages of the protocol.
+
+use serde::{Deserialize, Serialize};
+
+use super::execution::{ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, OutputStream};
+use crate::config::Mount;
+use crate::engine::EngineReport;
+
+/// Bytes as MessagePack's `bin`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Bytes(#[serde(with = "serde_bytes")] pub Vec<u8>);
+
+impl Bytes {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As text; what is no UTF-8 becomes U+FFFD.
+    pub fn to_text(&self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
+    }
+}
+
+impl<T: Into<Vec<u8>>> From<T> for Bytes {
+    fn from(bytes: T) -> Self {
+        Bytes(bytes.into())
+    }
+}
+
+#[cfg(feature = "schema")]
+impl ts_rs::TS for Bytes {
+    type WithoutGenerics = Self;
+    type OptionInnerType = Self;
+    fn name(_: &ts_rs::Config) -> String {
+        "Uint8Array".to_owned()
+    }
+    fn inline(config: &ts_rs::Config) -> String {
+        Self::name(config)
+    }
+}
+
+/// What a client sends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum ClientMessage {
+    /// The first message of a connection.
+    Hello {
+        /// [`super::PROTOCOL_VERSION`].
+        protocol: u32,
+        /// Name and version of the client, for logs.
+        client: String,
+    },
+    /// Asks for something; answered by exactly one `response`.
+    Request {
+        /// Chosen by the client, not in use by another request of the connection.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        id: u64,
+        /// What is asked for.
+        body: Request,
+    },
+    /// Ends a request early; it is still answered.
+    Cancel {
+        /// The request's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        id: u64,
+    },
+    /// More standard input for a request that has `streamStdin`.
+    Input {
+        /// The request's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        id: u64,
+        /// The bytes.
+        data: Bytes,
+        /// Whether they are the last.
+        #[serde(default)]
+        end: bool,
+    },
+    /// Allows so many more bytes of `output` for a request that streams.
+    Credit {
+        /// The request's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        id: u64,
+        /// How many more.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        bytes: u64,
+    },
+    /// Answers a `hostCall`.
+    HostResult {
+        /// The call's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        call: u64,
+        /// How it went.
+        outcome: HostCallOutcome,
+    },
+}
+
+/// How a host function ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum HostCallOutcome {
+    /// With a result.
+    Returned {
+        /// A JSON text.
+        output: String,
+    },
+    /// With an error.
+    Threw {
+        /// Its message, shown to the guest.
+        message: String,
+    },
+}
+
+/// What a client asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Request {
+    /// A new VM; answered by `vmCreated`.
+    CreateVm {
+        /// A `CreateVmConfig`; read by the sidecar so that what is wrong has a path.
+        #[cfg_attr(feature = "schema", ts(as = "crate::config::CreateVmConfig", type = "Partial<CreateVmConfig>"))]
+        config: serde_json::Value,
+    },
+    /// Ends a VM with all that runs in it; answered by `done`.
+    DisposeVm {
+        /// The VM's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        vm: u64,
+    },
+    /// Shows a host directory in a VM; answered by `vm` with `done`.
+    Mount {
+        /// The VM's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        vm: u64,
+        /// What, and where.
+        mount: Mount,
+    },
+    /// Takes a mount away; answered by `vm` with `done`.
+    Unmount {
+        /// The VM's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        vm: u64,
+        /// The mount's path in the VM.
+        guest: String,
+    },
+    /// Something that the VM itself does; answered by `vm`.
+    Vm {
+        /// The VM's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        vm: u64,
+        /// What.
+        request: VmRequest,
+    },
+}
+
+/// What a VM can be asked to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum VmRequest {
+    /// The value of an expression; answered by `executed`.
+    Evaluate {
+        /// The expression.
+        source: String,
+        /// How its text is taken.
+        #[serde(default)]
+        evaluate: EvaluateOptions,
+        /// How it is run.
+        #[serde(default)]
+        options: ExecutionOptions,
+    },
+    /// Runs a source text for its effects; answered by `executed`.
+    Execute {
+        /// The text.
+        source: String,
+        /// How it is taken.
+        #[serde(default)]
+        evaluate: EvaluateOptions,
+        /// How it is run.
+        #[serde(default)]
+        options: ExecutionOptions,
+    },
+    /// Runs a JavaScript or TypeScript file of the VM; answered by `executed`.
+    ExecuteFile {
+        /// Its path.
+        path: String,
+        /// How it is run.
+        #[serde(default)]
+        options: ExecutionOptions,
+    },
+    /// Runs a command; answered by `executed`, after `started`.
+    Spawn {
+        /// A name looked up in `PATH`, or a path.
+        command: String,
+        /// How it is run.
+        #[serde(default)]
+        options: ExecutionOptions,
+    },
+    /// Sends a signal to a process of the VM; answered by `done`.
+    Kill {
+        /// The process id.
+        pid: u32,
+        /// The signal's name: `SIGTERM`.
+        signal: String,
+    },
+    /// A context that keeps JavaScript state between calls; answered by `context`.
+    CreateContext {},
+    /// Clears a context's state; answered by `done`.
+    ResetContext {
+        /// The context's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        context: u64,
+    },
+    /// Ends a context; answered by `done`.
+    DisposeContext {
+        /// The context's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        context: u64,
+    },
+    /// A file's contents; answered by `data`.
+    ReadFile {
+        /// Its path.
+        path: String,
+    },
+    /// Writes a file whole; answered by `done`.
+    WriteFile {
+        /// Its path.
+        path: String,
+        /// Its new contents.
+        data: Bytes,
+    },
+    /// What is known of a file; answered by `status`.
+    Stat {
+        /// Its path.
+        path: String,
+        /// Whether a symbolic link is followed.
+        #[serde(default = "yes")]
+        #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
+        follow: bool,
+    },
+    /// A directory's entries; answered by `entries`.
+    List {
+        /// Its path.
+        path: String,
+    },
+    /// Makes a directory; answered by `done`.
+    Mkdir {
+        /// Its path.
+        path: String,
+        /// Whether missing parents are made, and an existing directory is fine.
+        #[serde(default)]
+        #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
+        recursive: bool,
+    },
+    /// Removes a file or directory; answered by `done`.
+    Remove {
+        /// Its path.
+        path: String,
+        /// Whether a directory goes with all that is in it.
+        #[serde(default)]
+        #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
+        recursive: bool,
+    },
+    /// Gives a file another name; answered by `done`.
+    Rename {
+        /// The old path.
+        source: String,
+        /// The new one.
+        target: String,
+    },
+    /// What runs the VM; answered by `engine`.
+    EngineReport {},
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What a sidecar sends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum ServerMessage {
+    /// The answer to `hello`.
+    Welcome {
+        /// The sidecar's protocol version.
+        protocol: u32,
+        /// The sidecar's own version.
+        version: String,
+        /// The longest frame that it reads.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        frame_bytes_max: u64,
+    },
+    /// The answer to a request.
+    Response {
+        /// The request's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        id: u64,
+        /// What was asked for.
+        body: Response,
+    },
+    /// A request's program has started.
+    Started {
+        /// The request's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        id: u64,
+        /// The process id in the VM.
+        pid: u32,
+    },
+    /// Output of a request that streams.
+    Output {
+        /// The request's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        id: u64,
+        /// Which stream.
+        stream: OutputStream,
+        /// The bytes.
+        data: Bytes,
+    },
+    /// So many bytes of `input` were taken; as many more may be sent.
+    InputTaken {
+        /// The request's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        id: u64,
+        /// How many.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        bytes: u64,
+    },
+    /// Guest code calls a host function; answered by `hostResult`.
+    HostCall {
+        /// Chosen by the sidecar.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        call: u64,
+        /// The VM's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        vm: u64,
+        /// The function's.
+        name: String,
+        /// A JSON text.
+        input: String,
+    },
+    /// A VM ended by itself; requests in it have been answered.
+    VmLost {
+        /// The VM's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        vm: u64,
+        /// Why.
+        error: ErrorData,
+    },
+    /// The connection ends because of this.
+    Fatal {
+        /// Why.
+        error: ErrorData,
+    },
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Response {
+    /// It could not be done.
+    Error {
+        /// Why.
+        error: ErrorData,
+    },
+    /// It is done.
+    Done {},
+    /// A VM is there.
+    VmCreated {
+        /// Its id in this connection.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        vm: u64,
+        /// What runs it.
+        engine: EngineReport,
+    },
+    /// What the VM answers.
+    Vm {
+        /// The answer.
+        response: VmResponse,
+    },
+}
+
+/// What a VM answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum VmResponse {
+    /// It is done.
+    Done {},
+    /// A call ran.
+    Executed {
+        /// How.
+        result: ExecutionResult,
+    },
+    /// A context is there.
+    Context {
+        /// Its id in the VM.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        context: u64,
+    },
+    /// A file's contents.
+    Data {
+        /// The bytes.
+        data: Bytes,
+    },
+    /// What is known of a file.
+    Status {
+        /// It.
+        status: FileStatus,
+    },
+    /// A directory's entries, sorted by name.
+    Entries {
+        /// They.
+        entries: Vec<DirectoryEntry>,
+    },
+    /// What runs the VM.
+    Engine {
+        /// It.
+        engine: EngineReport,
+    },
+}
+
+/// What a name in a directory stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A device.
+    Device,
+    /// A pipe.
+    Pipe,
+}
+
+/// What is known of a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FileStatus {
+    /// What it is.
+    pub kind: FileKind,
+    /// Bytes of contents.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub size: u64,
+    /// Permission bits.
+    pub mode: u32,
+    /// Names it has.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub links: u64,
+    /// Its identity in the VM.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub inode: u64,
+    /// Last change of the contents, milliseconds since the Unix epoch.
+    pub modified_ms: f64,
+    /// Last access, likewise.
+    pub accessed_ms: f64,
+    /// Last change of what is known of it, likewise.
+    pub changed_ms: f64,
+}
+
+/// One name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DirectoryEntry {
+    /// The name.
+    pub name: String,
+    /// What it stands for.
+    pub kind: FileKind,
+}

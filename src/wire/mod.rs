@@ -1,0 +1,32 @@
+//! The protocol between a client and a sidecar: the messages and their encoding.
+//!
+//! A connection carries frames in both directions: a length of four bytes (unsigned, big-endian) and as many bytes of
+//! MessagePack, in which structs are maps with named fields. The client's first frame is `hello`, the sidecar's
+//! answer `welcome`; after that every request has an id of the client's choice and gets exactly one `response` with
+//! it. Both sides treat the other's bytes as hostile: a frame has a maximum, an unknown message or field is an error,
+//! and an error in a frame ends that connection and nothing else.
+//!
+//! This module owns shapes and bytes. It knows no socket and no process.
+
+mod codec;
+mod execution;
+mod message;
+
+pub use codec::{DecodeError, FRAME_BYTES_MAX, FrameDecoder, decode, encode_frame};
+pub use execution::{
+    Capture, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, Language, Outcome, OutputStream, SourceFormat,
+    code,
+};
+pub use message::{
+    Bytes, ClientMessage, DirectoryEntry, FileKind, FileStatus, HostCallOutcome, Request, Response, ServerMessage, VmRequest,
+    VmResponse,
+};
+
+/// The version of the protocol; both sides must name the same.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Output bytes per call that the sidecar may send before the client grants more with `credit`.
+pub const INITIAL_CREDIT: u64 = 256 * 1024;
+
+/// Bytes of standard input per call that the client may have in flight before a `inputTaken` grants more.
+pub const INPUT_WINDOW: u64 = 256 * 1024;
