@@ -4,7 +4,7 @@
 # Owns:   the compiler, linker and flags that scripts/wasi-toolchain.sh's answer stands for.
 # Writes: what cargo writes: guest-shim/target/wasm32-wasip1/release/*.wasm (or under CARGO_TARGET_DIR).
 #
-# Usage: scripts/wasi-cargo.sh build [-p coreutils] [cargo's arguments]...
+# Usage: scripts/wasi-cargo.sh build [-p cordon-coreutils] [cargo's arguments]...
 #        CORDON_WASI_ROAD=rustup|debian forces a road (see wasi-toolchain.sh).
 set -euo pipefail
 
