@@ -1,0 +1,32 @@
+//! The programs every VM begins with: which module answers to which name.
+//!
+//! A black-box test compares the names with what `coreutils --list` prints.
+
+use crate::kernel::{Errno, Kernel, Program};
+
+/// Module of the shell.
+pub const SHELL: &str = "sh";
+/// Module of the multi-call program that holds the utilities.
+pub const COREUTILS: &str = "coreutils";
+
+/// Names under `/bin` that are the multi-call program, sorted.
+#[rustfmt::skip]
+pub const COREUTILS_APPLETS: &[&str] = &[
+    "[", "arch", "b2sum", "base32", "base64", "basename", "basenc", "cat", "cksum", "comm", "cp", "csplit",
+    "cut", "date", "dd", "dir", "dircolors", "dirname", "echo", "env", "expand", "expr", "factor", "false",
+    "fmt", "fold", "head", "hostid", "join", "link", "ln", "ls", "md5sum", "mkdir", "mktemp", "mv", "nl",
+    "nproc", "numfmt", "od", "paste", "pathchk", "pr", "printenv", "printf", "ptx", "pwd", "readlink",
+    "realpath", "rm", "rmdir", "seq", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "shred",
+    "shuf", "sleep", "sort", "split", "sum", "tac", "tail", "tee", "test", "touch", "tr", "true", "truncate",
+    "tsort", "tty", "uname", "unexpand", "uniq", "unlink", "vdir", "wc", "yes",
+];
+
+/// Puts the shell and the utilities into a new VM. `/bin/ls` and its like are links to the one program.
+pub fn install(kernel: &Kernel) -> Result<(), Errno> {
+    kernel.install_program("/bin/sh", Program::new(SHELL))?;
+    kernel.install_program("/bin/coreutils", Program::new(COREUTILS))?;
+    for name in COREUTILS_APPLETS {
+        kernel.install_symlink(&format!("/bin/{name}"), COREUTILS)?;
+    }
+    Ok(())
+}

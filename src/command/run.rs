@@ -1,0 +1,103 @@
+//! One command from its start to its end.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use wasmtime::{Engine, Store, Trap};
+use wasmtime_wasi::p2::bindings::CommandPre;
+
+use crate::kernel::{ExitStatus, Process, Signal};
+
+use super::guest::{Ended, Guest};
+
+/// What a shell answers for a program that is there and cannot be run.
+const CANNOT_RUN: u8 = 126;
+
+/// Runs a program until its code ends, it exits, it traps or a signal ends it. Everything it held is closed when this
+/// is done.
+pub(super) async fn run(engine: &Engine, program: &CommandPre<Guest>, guest: Guest) -> ExitStatus {
+    let process = guest.process.clone();
+    let mut store = guest.into_store(engine);
+    let outcome = {
+        let mut execution = pin!(execute(program, &mut store));
+        // Dropping the execution unwinds the program wherever it is, which is why this is asked first: a loop without
+        // end comes here at each end of its time slice.
+        poll_fn(|cx| match process.poll_killed(cx) {
+            Poll::Ready(signal) => Poll::Ready(Err(signal)),
+            Poll::Pending => execution.as_mut().poll(cx).map(Ok),
+        })
+        .await
+    };
+    let status = match outcome {
+        Err(signal) => ExitStatus::Signaled(signal),
+        Ok(Ok(Ok(()))) => ExitStatus::Exited(0),
+        Ok(Ok(Err(()))) => ExitStatus::Exited(1),
+        Ok(Err(error)) => match (error.downcast_ref::<Ended>(), process.killed()) {
+            (Some(Ended::Exit(code)), _) => ExitStatus::Exited(*code),
+            (Some(Ended::Killed), signal) => ExitStatus::Signaled(signal.unwrap_or(Signal::Kill)),
+            (None, _) => ExitStatus::Exited(fail(&process, &store, &error)),
+        },
+    };
+    drop(store);
+    status
+}
+
+async fn execute(program: &CommandPre<Guest>, store: &mut Store<Guest>) -> wasmtime::Result<Result<(), ()>> {
+    let command = program.instantiate_async(&mut *store).await?;
+    command.wasi_cli_run().call_run(store).await
+}
+
+/// Says on the program's standard error why it ended, and gives the code that a shell shows for such an end.
+fn fail(process: &Process, store: &Store<Guest>, error: &wasmtime::Error) -> u8 {
+    let Some(&trap) = error.downcast_ref::<Trap>() else {
+        complain(process, &format!("{error:#}"));
+        return CANNOT_RUN;
+    };
+    // A program whose allocator is refused ends itself with `unreachable`.
+    if trap == Trap::UnreachableCodeReached && store.data().growth.refused {
+        complain(process, "out of memory");
+    } else {
+        let what = trap.to_string();
+        complain(process, what.strip_prefix("wasm trap: ").unwrap_or(&what));
+    }
+    code(trap)
+}
+
+/// 128 and the number of the signal that the like of it raises on Linux.
+fn code(trap: Trap) -> u8 {
+    const SIGABRT: u8 = 128 + 6;
+    const SIGFPE: u8 = 128 + 8;
+    const SIGSEGV: u8 = 128 + 11;
+    match trap {
+        Trap::StackOverflow
+        | Trap::MemoryOutOfBounds
+        | Trap::TableOutOfBounds
+        | Trap::IndirectCallToNull
+        | Trap::BadSignature
+        | Trap::NullReference => SIGSEGV,
+        Trap::IntegerOverflow | Trap::IntegerDivisionByZero | Trap::BadConversionToInteger => SIGFPE,
+        _ => SIGABRT,
+    }
+}
+
+/// Writes a line to the standard error of a program that ended. If nobody takes it at once it is lost.
+pub(super) fn complain(process: &Process, what: &str) {
+    let Ok(file) = process.fds().get(2) else { return };
+    let name = process.argv().first().map_or("?", String::as_str);
+    let line = format!("{name}: {what}\n");
+    let mut rest = line.as_bytes();
+    while let Poll::Ready(Ok(written @ 1..)) = file.poll_write(&mut Context::from_waker(Waker::noop()), rest)
+    {
+        rest = &rest[written.min(rest.len())..];
+        if rest.is_empty() {
+            return;
+        }
+    }
+}
+
+/// Refuses to run a program that could not be loaded.
+pub(super) fn refuse(process: &Process, why: &str) -> ExitStatus {
+    complain(process, why);
+    ExitStatus::Exited(CANNOT_RUN)
+}

@@ -1,0 +1,154 @@
+//! Runs commands as processes of the VM's kernel.
+//!
+//! Nothing exists until the first command starts. From then on one thread polls all commands, each a fiber that yields
+//! when it waits and when its time slice is over; a second thread ticks while any runs.
+
+use std::future;
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use wasmtime::Engine;
+
+use crate::kernel::{Errno, Executor, ExitStatus, Kernel, Process, Program};
+
+use super::engine::{self, CommandLimits};
+use super::guest::Guest;
+use super::programs::Programs;
+use super::run::{self, refuse};
+use super::services::Services;
+use super::ticker::{Running, Ticker};
+
+/// Stack of the thread that polls commands; they have stacks of their own.
+const STACK: usize = 512 * 1024;
+
+/// Why commands cannot be run at all.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The engine refused, for example because the VM's memory limit leaves no room for its stacks.
+    #[error("cannot start the command engine: {0:#}")]
+    Engine(wasmtime::Error),
+    /// A thread could not be started.
+    #[error("cannot start a thread for commands: {0}")]
+    Thread(#[from] io::Error),
+    /// A program that was to be there from the beginning is not, or cannot be loaded.
+    #[error("cannot load {module}: {reason}")]
+    Program {
+        /// The module's name.
+        module: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// The executor of WASI programs.
+pub struct CommandRuntime {
+    kernel: Arc<Kernel>,
+    limits: CommandLimits,
+    services: Arc<dyn Services>,
+    started: OnceLock<Started>,
+    starting: Mutex<()>,
+}
+
+/// What exists once a command was started.
+#[derive(Clone)]
+struct Started {
+    engine: Engine,
+    programs: Arc<Programs>,
+    ticker: Arc<Ticker>,
+    tasks: Handle,
+}
+
+impl CommandRuntime {
+    /// A runtime that has not started its engine. It still has to be named to the kernel, with
+    /// [`Kernel::set_executor`].
+    pub fn new(
+        kernel: Arc<Kernel>,
+        limits: CommandLimits,
+        services: Arc<dyn Services>,
+    ) -> Arc<CommandRuntime> {
+        let (started, starting) = (OnceLock::new(), Mutex::new(()));
+        Arc::new(CommandRuntime { kernel, limits, services, started, starting })
+    }
+
+    /// Starts the engine and loads programs now, so that no executable mapping is made later. For VMs that give up the
+    /// right to make any.
+    pub fn preload(&self, modules: &[&str]) -> Result<(), StartError> {
+        let started = self.started()?;
+        for &module in modules {
+            let failed = |reason: String| StartError::Program { module: module.to_owned(), reason };
+            started.programs.get(&module.into()).map_err(|error| failed(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the engine has been started, by a command or by [`preload`](Self::preload).
+    pub fn has_started(&self) -> bool {
+        self.started.get().is_some()
+    }
+
+    fn started(&self) -> Result<&Started, StartError> {
+        if let Some(started) = self.started.get() {
+            return Ok(started);
+        }
+        let _starting = self.starting.lock();
+        if let Some(started) = self.started.get() {
+            return Ok(started);
+        }
+        let started = self.start_engine()?;
+        Ok(self.started.get_or_init(|| started))
+    }
+
+    fn start_engine(&self) -> Result<Started, StartError> {
+        let engine = engine::start(&self.limits).map_err(StartError::Engine)?;
+        let programs = Programs::new(engine.clone(), self.services.clone()).map_err(StartError::Engine)?;
+        let ticker = Arc::new(Ticker::start(engine.clone())?);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let tasks = runtime.handle().clone();
+        thread::Builder::new()
+            .name("commands".into())
+            .stack_size(STACK)
+            .spawn(move || runtime.block_on(future::pending::<()>()))?;
+        Ok(Started { engine, programs: Arc::new(programs), ticker, tasks })
+    }
+}
+
+impl Executor for CommandRuntime {
+    fn start(&self, process: Arc<Process>, program: Program) -> Result<(), Errno> {
+        let started = self.started().map_err(|error| {
+            run::complain(&process, &error.to_string());
+            Errno::Enomem
+        })?;
+        let running = started.ticker.enter(self.limits.commands).ok_or(Errno::Eagain)?;
+        let guest = Guest::new(self.kernel.clone(), process.clone(), self.services.clone(), &self.limits);
+        let ending = Ending { process, status: None, running: Some(running) };
+        started.tasks.spawn(command(started.clone(), program, guest, ending));
+        Ok(())
+    }
+}
+
+async fn command(started: Started, program: Program, guest: Guest, mut ending: Ending) {
+    ending.status = Some(match started.programs.get(&program.module) {
+        Ok(program) => run::run(&started.engine, &program, guest).await,
+        Err(error) => refuse(&ending.process, &error.to_string()),
+    });
+}
+
+/// Tells the kernel of the end of a process, whatever way its task ends.
+struct Ending {
+    process: Arc<Process>,
+    status: Option<ExitStatus>,
+    running: Option<Running>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        // Its place is free before anybody hears of it: a parent that waits for one child to start the next is never
+        // refused.
+        drop(self.running.take());
+        // A task that ends without a status was torn down; to its parent it looks killed.
+        self.process.exit(self.status.unwrap_or(ExitStatus::Signaled(crate::kernel::Signal::Kill)));
+    }
+}

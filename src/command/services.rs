@@ -1,0 +1,57 @@
+//! What the worker gives to the command runtime: everything that lies beyond kernel and engine.
+
+use std::future::Future;
+use std::os::fd::OwnedFd;
+use std::pin::Pin;
+
+use crate::kernel::{Errno, Pid, Process, Signal};
+
+/// A compiled program, as it came from the supervisor's cache.
+#[derive(Debug)]
+pub struct ArtifactFile {
+    /// Open for reading. From offset 0 it holds `len` bytes of code that never change while this process lives:
+    /// whoever implements [`Services::open_artifact`] vouches for that, and the code is run unchecked.
+    pub file: OwnedFd,
+    /// Bytes of the artifact.
+    pub len: u64,
+}
+
+/// Why a host function gave no result; the cases of `cordon:vm/host`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostCallError {
+    /// No function of that name is registered.
+    Unknown,
+    /// The permission scope `hostFunctions` denies it.
+    Denied,
+    /// Input or output is larger than allowed.
+    TooLarge,
+    /// It took longer than allowed.
+    TimedOut,
+    /// The function failed, with its message.
+    Failed(String),
+}
+
+/// The result of a host function that may take its time.
+pub type HostCall = Pin<Box<dyn Future<Output = Result<String, HostCallError>> + Send>>;
+
+/// Implemented by the worker. Calls come from the thread that runs all commands: none may block for long, except
+/// `open_artifact`, which is called once for each program.
+pub trait Services: Send + Sync {
+    /// The compiled program of that name. `ENOENT` if there is none.
+    fn open_artifact(&self, module: &str) -> Result<ArtifactFile, Errno>;
+
+    /// The names of the host functions that may be called.
+    fn host_functions(&self) -> Vec<String>;
+
+    /// Calls a host function, with JSON text in and out.
+    fn call_host(&self, name: String, input: String) -> HostCall;
+
+    /// Whether the permission scope `childProcess` lets `process` start `program`, as it was written.
+    fn may_spawn(&self, process: &Process, program: &str) -> bool;
+
+    /// Whether the permission scope `process` lets `process` signal `target`.
+    fn may_signal(&self, process: &Process, target: Pid, signal: Signal) -> bool;
+
+    /// The engine report as a JSON text.
+    fn engine_report(&self) -> String;
+}

@@ -1,0 +1,139 @@
+//! `wasi:cli`: arguments, environment, standard streams and the end of a command.
+
+use wasmtime::component::{Linker, Resource};
+use wasmtime_wasi::p2::bindings::cli::{
+    environment, exit, stderr, stdin, stdout, terminal_input, terminal_output, terminal_stderr,
+    terminal_stdin, terminal_stdout,
+};
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
+
+use super::super::exit_import;
+use super::super::guest::{Ended, Guest};
+use super::streams::{ClosedStream, FileInput, FileOutput};
+
+type TerminalInput = terminal_input::TerminalInput;
+type TerminalOutput = terminal_output::TerminalOutput;
+
+impl environment::Host for Guest {
+    fn get_environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
+        // WASI programs begin at `/`; those that know of working directories find theirs here.
+        let environment = self.process.env().iter().filter(|(name, _)| name != "PWD").cloned();
+        let directory = self.process.cwd().ok().map(|directory| ("PWD".to_owned(), directory));
+        Ok(environment.chain(directory).collect())
+    }
+
+    fn get_arguments(&mut self) -> wasmtime::Result<Vec<String>> {
+        Ok(self.process.argv().to_vec())
+    }
+
+    fn initial_cwd(&mut self) -> wasmtime::Result<Option<String>> {
+        Ok(self.process.cwd().ok())
+    }
+}
+
+impl exit::Host for Guest {
+    fn exit(&mut self, status: Result<(), ()>) -> wasmtime::Result<()> {
+        Err(Ended::Exit(u8::from(status.is_err())).into())
+    }
+
+    fn exit_with_code(&mut self, code: u8) -> wasmtime::Result<()> {
+        Err(Ended::Exit(code).into())
+    }
+}
+
+/// Links what `proc_exit` of preview 1 programs is turned into.
+pub(super) fn add_exit_with_code(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    linker.instance(exit_import::INTERFACE)?.func_wrap(
+        exit_import::FUNCTION,
+        |_, (code,): (u32,)| -> wasmtime::Result<()> {
+            // As on Linux, a waiting parent sees the low eight bits.
+            Err(Ended::Exit(code.to_le_bytes()[0]).into())
+        },
+    )
+}
+
+impl Guest {
+    fn input(&mut self, number: u32) -> wasmtime::Result<Resource<DynInputStream>> {
+        let stream: DynInputStream = match self.process.fds().get(number) {
+            Ok(file) => Box::new(FileInput::sequential(self.process.clone(), file)),
+            Err(_) => Box::new(ClosedStream),
+        };
+        Ok(self.table.push(stream)?)
+    }
+
+    fn output(&mut self, number: u32) -> wasmtime::Result<Resource<DynOutputStream>> {
+        let stream: DynOutputStream = match self.process.fds().get(number) {
+            Ok(file) => Box::new(FileOutput::sequential(self.process.clone(), file)),
+            Err(_) => Box::new(ClosedStream),
+        };
+        Ok(self.table.push(stream)?)
+    }
+
+    fn is_terminal(&self, number: u32) -> bool {
+        self.process.fds().get(number).is_ok_and(|file| file.is_terminal())
+    }
+
+    fn terminal_output(&mut self, number: u32) -> wasmtime::Result<Option<Resource<TerminalOutput>>> {
+        if !self.is_terminal(number) {
+            return Ok(None);
+        }
+        Ok(Some(self.table.push(terminal_output::TerminalOutput)?))
+    }
+}
+
+impl stdin::Host for Guest {
+    fn get_stdin(&mut self) -> wasmtime::Result<Resource<DynInputStream>> {
+        self.input(0)
+    }
+}
+
+impl stdout::Host for Guest {
+    fn get_stdout(&mut self) -> wasmtime::Result<Resource<DynOutputStream>> {
+        self.output(1)
+    }
+}
+
+impl stderr::Host for Guest {
+    fn get_stderr(&mut self) -> wasmtime::Result<Resource<DynOutputStream>> {
+        self.output(2)
+    }
+}
+
+impl terminal_input::Host for Guest {}
+
+impl terminal_input::HostTerminalInput for Guest {
+    fn drop(&mut self, terminal: Resource<TerminalInput>) -> wasmtime::Result<()> {
+        self.table.delete(terminal)?;
+        Ok(())
+    }
+}
+
+impl terminal_output::Host for Guest {}
+
+impl terminal_output::HostTerminalOutput for Guest {
+    fn drop(&mut self, terminal: Resource<TerminalOutput>) -> wasmtime::Result<()> {
+        self.table.delete(terminal)?;
+        Ok(())
+    }
+}
+
+impl terminal_stdin::Host for Guest {
+    fn get_terminal_stdin(&mut self) -> wasmtime::Result<Option<Resource<TerminalInput>>> {
+        if !self.is_terminal(0) {
+            return Ok(None);
+        }
+        Ok(Some(self.table.push(terminal_input::TerminalInput)?))
+    }
+}
+
+impl terminal_stdout::Host for Guest {
+    fn get_terminal_stdout(&mut self) -> wasmtime::Result<Option<Resource<TerminalOutput>>> {
+        self.terminal_output(1)
+    }
+}
+
+impl terminal_stderr::Host for Guest {
+    fn get_terminal_stderr(&mut self) -> wasmtime::Result<Option<Resource<TerminalOutput>>> {
+        self.terminal_output(2)
+    }
+}

@@ -1,0 +1,40 @@
+//! WASI 0.2 for commands, over the VM's kernel.
+//!
+//! The interfaces' traits, and the engine room of `wasi:io`, are wasmtime-wasi's; what they do is ours: there is no
+//! host behind them but the kernel. Sockets are not linked: a program that imports them is refused when it is loaded.
+
+mod cli;
+mod clocks;
+mod errors;
+mod filesystem;
+mod random;
+mod streams;
+
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime_wasi::p2::bindings;
+
+use super::guest::Guest;
+
+/// Links everything that the world `wasi:cli/command` offers to programs, sockets excepted.
+pub fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    type Own = HasSelf<Guest>;
+    wasmtime_wasi_io::add_to_linker_async(linker)?;
+    bindings::cli::environment::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    bindings::cli::exit::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    bindings::cli::stdin::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    bindings::cli::stdout::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    bindings::cli::stderr::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    bindings::cli::terminal_input::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    bindings::cli::terminal_output::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    bindings::cli::terminal_stdin::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    bindings::cli::terminal_stdout::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    bindings::cli::terminal_stderr::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    bindings::clocks::wall_clock::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    bindings::clocks::monotonic_clock::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    bindings::filesystem::types::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    bindings::filesystem::preopens::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    bindings::random::random::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    bindings::random::insecure::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    bindings::random::insecure_seed::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    cli::add_exit_with_code(linker)
+}
