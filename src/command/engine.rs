@@ -36,7 +36,7 @@ pub struct CommandLimits {
     pub commands: u32,
     /// Linear memory of one command. Growing beyond fails inside the program, as an allocation does.
     pub memory_bytes: u64,
-    /// Handles (descriptors, streams, children) that one command may hold. One more traps.
+    /// Handles (descriptors, streams, children) that one command may hold. One more is refused with `EMFILE`.
     pub handles: usize,
 }
 

@@ -42,6 +42,7 @@ const PROGRAMS: &[(&str, &str)] = &[
            (drop (call $fd_read (global.get $opened) (i32.const 96) (i32.const 1) (i32.const 112)))
            (call $say (i32.const 1) (i32.const 256) (i32.load (i32.const 112)))"#,
     ),
+    ("hoarder", "(loop $again (call $open (i32.const 1) (i32.const 64)) (br $again))"),
     ("sleeper", "(drop (call $poll_oneoff (i32.const 512) (i32.const 600) (i32.const 1) (i32.const 700)))"),
 ];
 
@@ -299,6 +300,12 @@ fn files_are_those_of_the_kernel() {
     let file = vm.root.open("/tmp/file", OpenFlags::READ, 0).unwrap();
     assert_eq!(read_all(&file), "hello\n");
     assert_eq!(vm.run("reader"), (ExitStatus::Exited(0), "hello\n".into()));
+}
+
+#[test]
+fn one_file_too_many_is_an_error_of_the_program() {
+    let vm = Vm::new(CommandLimits { handles: 20, ..CommandLimits::default() });
+    assert_eq!(vm.run("hoarder"), (ExitStatus::Exited(11), String::new()));
 }
 
 #[test]

@@ -20,7 +20,10 @@ pub enum Failure {
 
 impl From<ResourceTableError> for Failure {
     fn from(error: ResourceTableError) -> Self {
-        Failure::Trap(error.into())
+        match error {
+            ResourceTableError::Full => Errno::Emfile.into(),
+            broken => Failure::Trap(broken.into()),
+        }
     }
 }
 

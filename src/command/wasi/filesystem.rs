@@ -2,10 +2,11 @@
 //!
 //! Programs are given one directory, `/`. What they may do beneath it is decided by the kernel, by path, each time.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::vec;
 
-use wasmtime::component::Resource;
+use wasmtime::component::{Resource, ResourceTableError};
 use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
@@ -42,7 +43,7 @@ struct Entries(vec::IntoIter<DirectoryEntry>);
 type Descriptor = Resource<types::Descriptor>;
 
 /// The base and path that the kernel is asked with.
-struct Place<'a>(Base<'a>, std::borrow::Cow<'a, str>);
+struct Place<'a>(Base<'a>, Cow<'a, str>);
 
 impl Node {
     fn at<'a>(&'a self, path: &'a str) -> Place<'a> {
@@ -65,9 +66,12 @@ impl Guest {
         Ok(self.table.get(&Resource::<Node>::new_borrow(descriptor.rep()))?)
     }
 
-    fn push_node(&mut self, node: Node) -> wasmtime::Result<Descriptor> {
-        let rep = self.table.push(node)?.rep();
-        Ok(Resource::new_own(rep))
+    /// Keeps something for the program; too many at once are too many open files.
+    fn keep<T: Send + 'static>(&mut self, thing: T) -> FsResult<Resource<T>> {
+        self.table.push(thing).map_err(|error| match error {
+            ResourceTableError::Full => failure(Errno::Emfile),
+            broken => FsError::trap(broken),
+        })
     }
 
     fn status_of(&self, descriptor: &Descriptor) -> FsResult<FileStatus> {
@@ -110,14 +114,14 @@ impl Guest {
         // Whether a program appends is a property of its streams; the file was opened for it alone.
         file.set_append(position.is_none());
         let stream = FileOutput::from(self.process.clone(), file, position.unwrap_or(u64::MAX));
-        let stream: DynOutputStream = Box::new(stream);
-        Ok(self.table.push(stream)?)
+        self.keep(Box::new(stream) as DynOutputStream)
     }
 }
 
 impl preopens::Host for Guest {
     fn get_directories(&mut self) -> wasmtime::Result<Vec<(Descriptor, String)>> {
-        Ok(vec![(self.push_node(Node::Root)?, "/".to_owned())])
+        let root = self.table.push(Node::Root)?;
+        Ok(vec![(Resource::new_own(root.rep()), "/".to_owned())])
     }
 }
 
@@ -143,8 +147,8 @@ impl types::HostDescriptor for Guest {
         if !file.is_readable() {
             return Err(types::ErrorCode::BadDescriptor.into());
         }
-        let stream: DynInputStream = Box::new(FileInput::from(self.process.clone(), file, offset));
-        Ok(self.table.push(stream)?)
+        let stream = FileInput::from(self.process.clone(), file, offset);
+        self.keep(Box::new(stream) as DynInputStream)
     }
 
     fn write_via_stream(
@@ -227,8 +231,8 @@ impl types::HostDescriptor for Guest {
             Node::Open(file) => self.process.read_directory(file),
         }
         .map_err(failure)?;
-        let rep = self.table.push(Entries(entries.into_iter()))?.rep();
-        Ok(Resource::new_own(rep))
+        let entries = self.keep(Entries(entries.into_iter()))?;
+        Ok(Resource::new_own(entries.rep()))
     }
 
     async fn sync(&mut self, descriptor: Descriptor) -> FsResult<()> {
@@ -302,7 +306,8 @@ impl types::HostDescriptor for Guest {
         wish.set(OpenFlags::READ, reads);
         let Place(base, path) = self.node(&directory)?.at(&path);
         let file = self.process.open_at(base, &path, wish, FILE_MODE).map_err(failure)?;
-        Ok(self.push_node(Node::Open(file)).map_err(FsError::trap)?)
+        let node = self.keep(Node::Open(file))?;
+        Ok(Resource::new_own(node.rep()))
     }
 
     async fn readlink_at(&mut self, directory: Descriptor, path: String) -> FsResult<String> {
