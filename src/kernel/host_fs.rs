@@ -57,7 +57,7 @@ pub enum HostFsRequest {
     Write {
         /// To which file.
         handle: HostHandle,
-        /// At which byte; none appends, atomically.
+        /// At which byte; none, for files opened with `APPEND` and only for those, is the end, atomically.
         offset: Option<u64>,
         /// At most [`HOST_TRANSFER_MAX`] of them.
         bytes: ByteBuf,

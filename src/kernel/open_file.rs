@@ -398,9 +398,11 @@ impl OpenFile {
         self.append.load(Relaxed)
     }
 
-    /// Sets whether writes go to the end.
+    /// Sets whether writes go to the end. For a file on the host that is settled when it is opened.
     pub fn set_append(&self, on: bool) {
-        self.append.store(on, Relaxed);
+        if !matches!(self.body, Body::Host(..)) {
+            self.append.store(on, Relaxed);
+        }
     }
 
     /// Whether waiting reads and writes fail with `EAGAIN` instead.

@@ -116,6 +116,10 @@ impl HostPath {
     /// The same place without symbolic links on the way.
     pub(crate) fn canonical(&self, follow: bool) -> Result<HostPath, Errno> {
         let relative = self.text(HostFsRequest::Canonicalize { path: self.relative.clone(), follow })?;
+        let is_plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
+        if !relative.is_empty() && !relative.split('/').all(is_plain) {
+            return Err(Errno::Eio);
+        }
         Ok(HostPath { mount: self.mount.clone(), relative })
     }
 

@@ -76,6 +76,10 @@ impl Filesystem {
                 self.access.decide(caller, &[Stat], &slot.directory_path)?;
                 return Err(if exclusive { Errno::Eexist } else { Errno::Eisdir });
             };
+            if slot.slash && matches!(slot.directory, Node::Memory(_)) {
+                // Whatever is there or not: this makes files, and what has a slash behind it is none.
+                return Err(Errno::Eisdir);
+            }
             let path = slot.path(name);
             let (directory, child) = match &slot.directory {
                 Node::Memory(directory) => (directory, directory.directory().and_then(|d| d.lookup(name))),
@@ -88,12 +92,9 @@ impl Filesystem {
             let Some(child) = child else {
                 self.access.decide(caller, &[Create], &path)?;
                 self.access.decide(caller, ops, &path)?;
-                if slot.slash {
-                    return Err(Errno::Eisdir);
-                }
                 return self.create_file(directory, name, path, flags, mode).map(Opening::Done);
             };
-            if let (Content::Symlink { target, .. }, false) = (&child.content, exclusive || slot.slash) {
+            if let (Content::Symlink { target, .. }, false) = (&child.content, exclusive) {
                 if flags.contains(OpenFlags::NO_FOLLOW) {
                     self.access.decide(caller, ops, &path)?;
                     return Err(Errno::Eloop);
@@ -105,7 +106,7 @@ impl Filesystem {
             if exclusive {
                 return Err(Errno::Eexist);
             }
-            if slot.slash || child.is_directory() {
+            if child.is_directory() {
                 return Err(Errno::Eisdir);
             }
             return self.open_inode(child, path, flags).map(Opening::Done);

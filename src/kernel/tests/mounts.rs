@@ -1,1 +1,243 @@
-//! Mounts.
+//! Host directories in the VM's name space.
+
+use super::host::TestHost;
+use super::*;
+
+fn mounted(read_only: bool) -> (Arc<Kernel>, Arc<Process>, Arc<TestHost>) {
+    let (kernel, p) = machine(options());
+    let host = TestHost::new();
+    kernel.mount("/host/data", MountId(3), read_only, host.clone()).unwrap();
+    std::fs::write(host.path().join("f"), "from the host").unwrap();
+    std::fs::create_dir(host.path().join("d")).unwrap();
+    (kernel, p, host)
+}
+
+#[test]
+fn files_of_the_host_are_files_of_the_machine() {
+    let (_kernel, p, host) = mounted(false);
+    assert_eq!(read(&p, "/host/data/f").unwrap(), "from the host");
+    write(&p, "/host/data/d/new", "from the guest").unwrap();
+    assert_eq!(std::fs::read_to_string(host.path().join("d/new")).unwrap(), "from the guest");
+    let status = p.stat("/host/data/d/new", Symlinks::Follow).unwrap();
+    assert_eq!((status.device, status.size, status.mode), (0x103, 14, 0o644));
+
+    let file = p.open("/host/data/f", OpenFlags::READ | OpenFlags::WRITE | OpenFlags::APPEND, 0).unwrap();
+    assert_eq!(now(file.poll_write(&mut idle(), b"!")), Ok(1));
+    assert_eq!(file.seek(0, Whence::Current), Ok(14));
+    file.truncate(4).unwrap();
+    file.sync().unwrap();
+    assert_eq!(file.pread(&mut [0; 9], 0), Ok(4));
+    let large = vec![7; 3 * HOST_TRANSFER_MAX + 5];
+    file.set_append(false);
+    assert!(file.append(), "settled when it was opened");
+    drop(file);
+    let file = p.open("/host/data/f", OpenFlags::READ | OpenFlags::WRITE, 0).unwrap();
+    let mut rest = &large[..];
+    while !rest.is_empty() {
+        rest = &rest[now(file.poll_write(&mut idle(), rest)).unwrap()..];
+    }
+    file.seek(0, Whence::Start).unwrap();
+    assert!(read_all(&file).unwrap() == large);
+    assert_eq!(host.open_handles(), 1);
+    drop(file);
+    assert_eq!(host.open_handles(), 0);
+
+    p.mkdir("/host/data/e", 0o755).unwrap();
+    p.rename("/host/data/d/new", "/host/data/e/moved").unwrap();
+    p.link("/host/data/e/moved", "/host/data/link").unwrap();
+    p.symlink("e/moved", "/host/data/s").unwrap();
+    assert_eq!(p.readlink("/host/data/s").unwrap(), "e/moved");
+    assert_eq!(p.realpath("/host/data/s").unwrap(), "/host/data/e/moved");
+    assert_eq!(p.stat("/host/data/s", Symlinks::NoFollow).unwrap().kind, FileKind::Symlink);
+    p.truncate("/host/data/s", 2).unwrap();
+    p.chmod("/host/data/s", 0o600).unwrap();
+    p.utimens("/host/data/s", FileTimes { accessed: None, modified: Some(5_000) }, Symlinks::Follow).unwrap();
+    let status = p.stat("/host/data/link", Symlinks::Follow).unwrap();
+    assert_eq!((status.size, status.mode, status.links, status.modified), (2, 0o600, 2, 5_000));
+    assert_eq!(names(&p, "/host/data").unwrap(), ["d", "e", "f", "link", "s"]);
+    p.unlink("/host/data/s").unwrap();
+    p.rmdir("/host/data/d").unwrap();
+    assert_eq!(p.rmdir("/host/data/e"), Err(Errno::Enotempty));
+}
+
+#[test]
+fn nothing_changes_on_a_read_only_mount() {
+    let (_kernel, p, host) = mounted(true);
+    assert_eq!(read(&p, "/host/data/f").unwrap(), "from the host");
+    host.log.lock().clear();
+    let path = |name: &str| format!("/host/data/{name}");
+    let denied: [Result<(), Errno>; 13] = [
+        write(&p, &path("f"), "x"),
+        write(&p, &path("new"), "x"),
+        p.open(&path("new"), OpenFlags::READ | OpenFlags::CREATE, 0o666).map(drop),
+        p.mkdir(&path("x"), 0o777),
+        p.rmdir(&path("d")),
+        p.unlink(&path("f")),
+        p.rename(&path("f"), &path("g")),
+        p.symlink("f", &path("s")),
+        p.link(&path("f"), &path("g")),
+        p.chmod(&path("f"), 0o777),
+        p.utimens(&path("f"), FileTimes::default(), Symlinks::Follow),
+        p.truncate(&path("f"), 0),
+        p.rename(&path("d"), &path("e")),
+    ];
+    assert_eq!(denied, [Err(Errno::Erofs); 13]);
+    let asked =
+        host.log.lock().iter().all(|r| matches!(r, HostFsRequest::Stat { .. } | HostFsRequest::Lstat { .. }));
+    assert!(asked, "the host was asked for more than status: {:?}", host.log.lock());
+    assert_eq!(p.mkdir(&path("d"), 0o777), Err(Errno::Eexist));
+    let exclusive = OpenFlags::READ | OpenFlags::CREATE | OpenFlags::EXCLUSIVE;
+    assert_eq!(p.open(&path("f"), exclusive, 0o666).err(), Some(Errno::Eexist));
+    assert!(p.open(&path("f"), OpenFlags::READ | OpenFlags::CREATE, 0o666).is_ok());
+}
+
+#[test]
+fn paths_enter_and_leave_a_mount_but_never_pass_its_root_on_the_wire() {
+    let (kernel, p, _host) = mounted(false);
+    write(&p, "/tmp/outside", "virtual").unwrap();
+    assert_eq!(read(&p, "/host/data/d/../../../tmp/outside").unwrap(), "virtual");
+    assert_eq!(read(&p, "/host/data/../data/./d//../f").unwrap(), "from the host");
+    p.chdir("/host/data/d").unwrap();
+    assert_eq!(p.cwd().unwrap(), "/host/data/d");
+    assert_eq!(read(&p, "../f").unwrap(), "from the host");
+    assert_eq!(read(&p, "../../../tmp/outside").unwrap(), "virtual");
+    assert_eq!(p.realpath("../..").unwrap(), "/host");
+    p.symlink("/host/data/f", "/tmp/in").unwrap();
+    assert_eq!(read(&p, "/tmp/in").unwrap(), "from the host");
+    let directory = p.open("/host/data/d", OpenFlags::READ | OpenFlags::DIRECTORY, 0).unwrap();
+    assert_eq!(p.stat_at(Base::Directory(&directory), "../f", Symlinks::Follow).unwrap().size, 13);
+    assert_eq!(p.open("/host/data/f/", OpenFlags::READ, 0).err(), Some(Errno::Enotdir));
+    assert_eq!(p.stat("/host/data/f/", Symlinks::Follow), Err(Errno::Enotdir));
+    assert_eq!(p.chdir("/host/data/f"), Err(Errno::Enotdir));
+    assert_eq!(p.unlink("/host/data/d/"), Err(Errno::Eisdir));
+    assert_eq!(names(&p, "/host").unwrap(), ["data"]);
+    let other = start(&kernel, "/host/data/d");
+    assert_eq!(other.readlink("/proc/self/cwd").unwrap(), "/host/data/d");
+    assert!(read(&p, "/proc/mounts").unwrap().contains("host /host/data host rw 0 0"));
+}
+
+#[test]
+fn mounts_are_filesystems_of_their_own() {
+    let (kernel, p, _host) = mounted(false);
+    let other = TestHost::new();
+    kernel.mount("/host/other", MountId(4), false, other.clone()).unwrap();
+    write(&p, "/tmp/a", "x").unwrap();
+    assert_eq!(p.rename("/tmp/a", "/host/data/a"), Err(Errno::Exdev));
+    assert_eq!(p.rename("/host/data/f", "/tmp/f"), Err(Errno::Exdev));
+    assert_eq!(p.rename("/host/data/f", "/host/other/f"), Err(Errno::Exdev));
+    assert_eq!(p.link("/host/data/f", "/tmp/f"), Err(Errno::Exdev));
+    assert_eq!(p.link("/tmp/a", "/host/data/a"), Err(Errno::Exdev));
+    assert_eq!(p.link("/host/data/f", "/host/other/f"), Err(Errno::Exdev));
+    assert_eq!(p.rmdir("/host/data"), Err(Errno::Ebusy));
+    assert_eq!(p.rename("/host/data", "/host/moved"), Err(Errno::Ebusy));
+    assert_eq!(kernel.mount("/host/data", MountId(5), false, other.clone()), Err(Errno::Ebusy));
+    assert_eq!(kernel.mount("/", MountId(5), false, other.clone()), Err(Errno::Ebusy));
+    assert_eq!(kernel.mount("relative", MountId(5), false, other.clone()), Err(Errno::Einval));
+    assert_eq!(kernel.mount("/tmp/../x", MountId(5), false, other.clone()), Err(Errno::Einval));
+    assert_eq!(kernel.mount("/tmp/a", MountId(5), false, other), Err(Errno::Enotdir));
+    p.rename("/host", "/elsewhere").unwrap();
+    assert_eq!(read(&p, "/elsewhere/data/f").unwrap(), "from the host");
+    let open = p.open("/elsewhere/data/f", OpenFlags::READ, 0).unwrap();
+    kernel.unmount("/elsewhere/data").unwrap();
+    assert_eq!(names(&p, "/elsewhere/data").unwrap(), [""; 0]);
+    assert_eq!(read_all(&open).unwrap().len(), 13);
+    assert_eq!(kernel.unmount("/elsewhere/data"), Err(Errno::Einval));
+    assert_eq!(kernel.unmount("/proc"), Err(Errno::Einval));
+}
+
+#[test]
+fn a_mount_may_lie_within_another() {
+    let (kernel, p, host) = mounted(true);
+    let inner = TestHost::new();
+    kernel.mount("/host/data/d/inner", MountId(9), false, inner.clone()).unwrap();
+    kernel.mount("/host/data/top", MountId(10), true, inner.clone()).unwrap();
+    write(&p, "/host/data/d/inner/x", "1").unwrap();
+    assert!(inner.path().join("x").exists() && !host.path().join("d/inner").exists());
+    assert_eq!(names(&p, "/host/data/d").unwrap(), ["inner"]);
+    assert_eq!(names(&p, "/host/data").unwrap(), ["d", "f", "top"]);
+    assert_eq!(read(&p, "/host/data/d/inner/../../f").unwrap(), "from the host");
+    p.chdir("/host/data/d/inner").unwrap();
+    assert_eq!(p.realpath("..").unwrap(), "/host/data/d");
+    assert_eq!(write(&p, "/host/data/top/x", "2"), Err(Errno::Erofs));
+    assert_eq!(p.rmdir("/host/data/d/inner"), Err(Errno::Ebusy));
+    assert_eq!(p.mkdir("/host/data/d/inner", 0o777), Err(Errno::Eexist));
+    assert_eq!(kernel.unmount("/host/data"), Err(Errno::Ebusy));
+    kernel.unmount("/host/data/d/inner").unwrap();
+    kernel.unmount("/host/data/top").unwrap();
+    kernel.unmount("/host/data").unwrap();
+
+    let (kernel, p, _host) = mounted(false);
+    kernel.mount("/host/data/d/inner", MountId(9), false, inner).unwrap();
+    assert_eq!(p.rename("/host/data/d", "/host/data/e"), Err(Errno::Ebusy));
+    assert_eq!(p.rmdir("/host/data/d"), Err(Errno::Ebusy));
+}
+
+#[test]
+fn programs_of_the_host_run_only_as_scripts() {
+    struct Nobody;
+    impl Executor for Nobody {
+        fn start(&self, _: Arc<Process>, _: Program) -> Result<(), Errno> {
+            Ok(())
+        }
+    }
+    let (kernel, p, _host) = mounted(false);
+    kernel.set_executor(Arc::new(Nobody));
+    kernel.install_program("/bin/sh", Program::new("sh")).unwrap();
+    write(&p, "/host/data/script", "#!/bin/sh\n").unwrap();
+    let spawn = || {
+        let request = SpawnRequest {
+            program: "./script".into(),
+            argv: vec!["./script".into()],
+            env: Vec::new(),
+            cwd: Some("/host/data".into()),
+            fds: Vec::new(),
+            ignored_signals: SignalSet::default(),
+        };
+        kernel.spawn(&p, request).map(|process| process.argv().to_vec())
+    };
+    assert_eq!(spawn(), Err(Errno::Eacces));
+    p.chmod("/host/data/script", 0o755).unwrap();
+    assert_eq!(spawn().unwrap(), ["/bin/sh", "./script"]);
+}
+
+/// Answers what no honest host would.
+struct Liar;
+
+impl HostFs for Liar {
+    fn call(&self, _: MountId, request: HostFsRequest) -> Result<HostFsReply, Errno> {
+        Ok(match request {
+            HostFsRequest::Open { .. } => {
+                let status = FileStatus {
+                    device: u64::MAX,
+                    inode: 0,
+                    kind: FileKind::Regular,
+                    mode: u32::MAX,
+                    links: 0,
+                    size: u64::MAX,
+                    allocated: 0,
+                    accessed: 0,
+                    modified: 0,
+                    changed: 0,
+                };
+                HostFsReply::Opened { handle: HostHandle(0), status }
+            }
+            HostFsRequest::Read { length, .. } => HostFsReply::Bytes(vec![0; length as usize + 1].into()),
+            HostFsRequest::Write { .. } => HostFsReply::Written(u32::MAX),
+            _ => HostFsReply::Text("../../..".into()),
+        })
+    }
+}
+
+#[test]
+fn replies_that_do_not_fit_are_errors() {
+    let (kernel, p) = machine(options());
+    kernel.mount("/m", MountId(1), false, Arc::new(Liar)).unwrap();
+    let file = p.open("/m/f", OpenFlags::READ | OpenFlags::WRITE, 0).unwrap();
+    assert_eq!(now(file.poll_read(&mut idle(), &mut [0; 3])), Err(Errno::Eio));
+    assert_eq!(now(file.poll_write(&mut idle(), b"abc")), Err(Errno::Eio));
+    assert_eq!(file.status(), Err(Errno::Eio));
+    assert_eq!(file.seek(0, Whence::End), Err(Errno::Eio));
+    assert_eq!(p.stat("/m/f", Symlinks::Follow), Err(Errno::Eio));
+    assert_eq!(names(&p, "/m"), Err(Errno::Eio));
+    assert_eq!(p.realpath("/m/f"), Err(Errno::Eio));
+}
