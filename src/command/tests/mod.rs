@@ -1,10 +1,12 @@
 //! Small programs, compiled by the one half and run by the other over a real kernel.
 
+mod contract;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::compile::Compiler;
@@ -82,8 +84,11 @@ fn module(body: &str) -> String {
     )
 }
 
+#[derive(Clone)]
 struct TestServices {
-    artifacts: HashMap<&'static str, (File, u64)>,
+    artifacts: Arc<HashMap<&'static str, (File, u64)>>,
+    /// Whether programs may start others.
+    spawns: bool,
 }
 
 impl Services for TestServices {
@@ -102,7 +107,7 @@ impl Services for TestServices {
     }
 
     fn may_spawn(&self, _: &Process, _: &str) -> bool {
-        true
+        self.spawns
     }
 
     fn may_signal(&self, _: &Process, _: Pid, _: Signal) -> bool {
@@ -114,20 +119,20 @@ impl Services for TestServices {
     }
 }
 
-fn services() -> Arc<TestServices> {
-    static SERVICES: std::sync::OnceLock<Arc<TestServices>> = std::sync::OnceLock::new();
+fn services() -> TestServices {
+    static ARTIFACTS: OnceLock<Arc<HashMap<&'static str, (File, u64)>>> = OnceLock::new();
     let make = || {
         let compiler = Compiler::new().unwrap();
-        let artifact = |&(name, body): &(&'static str, &str)| {
-            let wasm = wat::parse_str(module(body)).unwrap();
+        let plain = PROGRAMS.iter().map(|&(name, body)| (name, wat::parse_str(module(body)).unwrap()));
+        let artifact = |(name, wasm): (&'static str, Vec<u8>)| {
             let native = compiler.compile(name, &wasm).unwrap();
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(&native).unwrap();
             (name, (file, native.len() as u64))
         };
-        Arc::new(TestServices { artifacts: PROGRAMS.iter().map(artifact).collect() })
+        Arc::new(plain.chain([("parent", contract::parent())]).map(artifact).collect())
     };
-    SERVICES.get_or_init(make).clone()
+    TestServices { artifacts: ARTIFACTS.get_or_init(make).clone(), spawns: true }
 }
 
 struct Vm {
@@ -137,17 +142,20 @@ struct Vm {
 
 impl Vm {
     fn new(limits: CommandLimits) -> Vm {
+        Vm::with(limits, Arc::new(services()))
+    }
+
+    fn with(limits: CommandLimits, services: Arc<TestServices>) -> Vm {
         let kernel = Kernel::new(KernelOptions {
             limits: KernelLimits::default(),
             fs_policy: Arc::new(AllowAll),
             clock: Arc::new(SystemClock::default()),
             random: |bytes| getrandom::fill(bytes).unwrap(),
         });
-        for (name, _) in PROGRAMS {
+        for name in PROGRAMS.iter().map(|(name, _)| *name).chain(["parent", "missing"]) {
             kernel.install_program(&format!("/bin/{name}"), Program::new(name)).unwrap();
         }
-        kernel.install_program("/bin/missing", Program::new("missing")).unwrap();
-        kernel.set_executor(CommandRuntime::new(kernel.clone(), limits, services()));
+        kernel.set_executor(CommandRuntime::new(kernel.clone(), limits, services));
         let root = kernel.create_process(None, vec!["test".into()], Vec::new(), "/tmp", Vec::new()).unwrap();
         Vm { kernel, root }
     }
