@@ -1,0 +1,14 @@
+//! Bindings of the WIT world `cordon:vm/command` for programs that run inside a VM.
+//!
+//! A command program is an ordinary `fn main()` compiled for `wasm32-wasip1`; what it wants from the virtual machine
+//! beyond WASI it calls through the modules below, one per WIT interface. The text of `wit/` is the reference: every
+//! function here is generated from it and carries its documentation. Owns nothing and adds nothing.
+//!
+//! On other targets the crate compiles, so that a program's own logic can be tested natively; a call into the virtual
+//! machine panics there.
+
+mod generated {
+    wit_bindgen::generate!({ path: "../../wit", world: "command" });
+}
+
+pub use generated::cordon::vm::{descriptors, engine, filesystem, host, process, types};

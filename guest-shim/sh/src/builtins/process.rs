@@ -1,0 +1,259 @@
+//! Builtins around processes and commands: `wait`, `jobs`, `kill`, `command`, `type`.
+
+use std::rc::Rc;
+
+use super::{find, misuse, print};
+use crate::{
+    exec::jobs::Job,
+    state::{Condition, Flow, Outcome, Shell},
+    system,
+};
+
+/// The status for something that is not ours to wait for.
+const UNKNOWN_JOB: i32 = 127;
+
+impl Shell {
+    /// The job that `%1`, `%%` or a process id names.
+    fn find_job(&self, text: &str) -> Option<Rc<Job>> {
+        let found = match text.strip_prefix('%') {
+            Some("" | "%" | "+") => self.jobs.last(),
+            Some("-") => self.jobs.iter().rev().nth(1),
+            Some(number) => {
+                let number = number.parse().ok();
+                self.jobs.iter().find(|job| Some(job.number) == number)
+            }
+            None => {
+                let id = text.parse().ok()?;
+                self.jobs.iter().find(|job| job.has_process(id))
+            }
+        };
+        found.cloned()
+    }
+}
+
+pub fn wait(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    if arguments.len() == 1 {
+        for job in std::mem::take(&mut shell.jobs) {
+            job.wait();
+        }
+        return Ok(0);
+    }
+    let mut status = 0;
+    for operand in &arguments[1..] {
+        status = match shell.find_job(operand) {
+            Some(job) => {
+                let status = job.wait();
+                // Its status stays known to a later `wait` for the same process.
+                status
+            }
+            None => UNKNOWN_JOB,
+        };
+    }
+    Ok(status)
+}
+
+pub fn jobs(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let only_ids = arguments.get(1).is_some_and(|word| word == "-p");
+    let mut listing = String::new();
+    for job in &shell.jobs {
+        if only_ids {
+            listing.push_str(&format!("{}\n", job.id()));
+            continue;
+        }
+        let state = match job.poll() {
+            None => "Running".to_owned(),
+            Some(0) => "Done".to_owned(),
+            Some(status) => format!("Done({status})"),
+        };
+        let current = if Some(job.number) == shell.jobs.last().map(|job| job.number) { '+' } else { ' ' };
+        listing.push_str(&format!("[{}] {current} {state:<10} {}\n", job.number, job.command));
+    }
+    shell.jobs.retain(|job| job.poll().is_none());
+    print(shell, "jobs", listing.as_bytes())
+}
+
+pub fn kill(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let mut words = &arguments[1..];
+    let mut name = "TERM";
+    match words.first().map(String::as_str) {
+        Some("-l") => return list_signals(shell, &words[1..]),
+        Some("-s" | "-n") => {
+            let Some(given) = words.get(1) else { return Ok(misuse(shell, "kill", "signal name missing")) };
+            name = given;
+            words = &words[2..];
+        }
+        Some("--") => words = &words[1..],
+        Some(word) if word.len() > 1 && word.starts_with('-') => {
+            name = &word[1..];
+            words = &words[1..];
+        }
+        _ => {}
+    }
+    if words.first().is_some_and(|word| word == "--") {
+        words = &words[1..];
+    }
+    let signal = system::find_signal(name);
+    if signal.is_none() && name != "0" {
+        return Ok(misuse(shell, "kill", &format!("invalid signal number or name: {name}")));
+    }
+    if words.is_empty() {
+        return Ok(misuse(shell, "kill", "no process given"));
+    }
+    let mut status = 0;
+    for word in words {
+        let ids: Vec<u32> = match shell.find_job(word) {
+            Some(job) if word.starts_with('%') => job.process_ids().collect(),
+            _ => word.parse().into_iter().collect(),
+        };
+        if ids.is_empty() {
+            shell.report(&format!("kill: No such process: {word}"));
+            status = 1;
+        }
+        for id in ids {
+            let sent = match signal {
+                // Nothing handles a signal for us: one to ourselves that is trapped runs its action right away.
+                Some(signal) if id == shell.process_id => match shell.trap(Condition::Signal(signal)) {
+                    Some(action) if !action.is_empty() => {
+                        let action = action.to_owned();
+                        let before = shell.status;
+                        shell.run_text(&action, 1)?;
+                        shell.status = before;
+                        Ok(())
+                    }
+                    _ => system::kill(id, signal),
+                },
+                Some(signal) => system::kill(id, signal),
+                None => match system::status(&format!("/proc/{id}")) {
+                    Ok(_) => Ok(()),
+                    Err(_) => Err(system::Errno::Esrch),
+                },
+            };
+            if let Err(errno) = sent {
+                shell.report(&format!("kill: {}", system::describe(errno)));
+                status = 1;
+            }
+        }
+    }
+    Ok(status)
+}
+
+fn list_signals(shell: &mut Shell, operands: &[String]) -> Outcome {
+    let listing = match operands.first() {
+        None => system::signal_names().map(|(name, _)| format!("{name}\n")).collect(),
+        Some(text) => {
+            let number =
+                text.parse::<i32>().ok().map(|number| if number > 128 { number - 128 } else { number });
+            match system::signal_names().find(|(_, code)| Some(*code) == number) {
+                Some((name, _)) => format!("{name}\n"),
+                None => return Ok(misuse(shell, "kill", &format!("invalid signal number or name: {text}"))),
+            }
+        }
+    };
+    print(shell, "kill", listing.as_bytes())
+}
+
+/// Words of the grammar that can stand where a command can.
+const RESERVED: [&str; 18] = [
+    "!", "[[", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "then",
+    "until", "while", "{", "}",
+];
+
+pub fn command(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let mut words = &arguments[1..];
+    let mut verbose = None;
+    let mut standard_path = false;
+    while let Some(word) = words.first() {
+        match word.as_str() {
+            "-v" => verbose = Some(false),
+            "-V" => verbose = Some(true),
+            "-p" => standard_path = true,
+            "--" => {
+                words = &words[1..];
+                break;
+            }
+            _ => break,
+        }
+        words = &words[1..];
+    }
+    let Some(name) = words.first() else { return Ok(0) };
+    if let Some(verbose) = verbose {
+        let mut status = 0;
+        for name in words {
+            status = describe_one(shell, name, verbose)?;
+        }
+        return Ok(status);
+    }
+    let before = shell.variables.clone();
+    if standard_path {
+        shell.assign("PATH", "/bin:/usr/bin".to_owned())?;
+    }
+    let outcome = match find(name) {
+        // What is special about a special builtin does not hold here: its errors don't end the shell.
+        Some(builtin) => match (builtin.run)(shell, words) {
+            Err(Flow::Exit(status))
+                if builtin.special && !matches!(name.as_str(), "exit" | "exec" | "eval" | ".") =>
+            {
+                Ok(status)
+            }
+            other => other,
+        },
+        None => match shell.start_program(words) {
+            Ok(child) => Ok(child.wait()),
+            Err(status) => Ok(status),
+        },
+    };
+    if standard_path {
+        shell.variables = before;
+    }
+    outcome
+}
+
+pub fn describe(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let mut status = 0;
+    for name in &arguments[1..] {
+        status = describe_one(shell, name, true)?.max(status);
+    }
+    Ok(status)
+}
+
+fn describe_one(shell: &mut Shell, name: &str, verbose: bool) -> Outcome {
+    let (plain, sentence) = if RESERVED.contains(&name) {
+        (name.to_owned(), format!("{name} is a shell keyword"))
+    } else if shell.functions.contains_key(name) {
+        (name.to_owned(), format!("{name} is a shell function"))
+    } else if let Some(builtin) = find(name) {
+        let kind = if builtin.special { "special shell builtin" } else { "shell builtin" };
+        (name.to_owned(), format!("{name} is a {kind}"))
+    } else {
+        let path = if name.contains('/') {
+            system::status(name).is_ok().then(|| name.to_owned())
+        } else {
+            shell.find_program(name)
+        };
+        match path {
+            Some(path) => (path.clone(), format!("{name} is {path}")),
+            None => {
+                if verbose {
+                    print(shell, "type", format!("{name}: not found\n").as_bytes())?;
+                }
+                return Ok(127);
+            }
+        }
+    };
+    print(shell, "command", (if verbose { sentence } else { plain } + "\n").as_bytes())
+}
+
+/// A VM has no clock for processor time that a program can read.
+pub fn times(shell: &mut Shell, _: &[String]) -> Outcome {
+    print(shell, "times", b"0m0.000s 0m0.000s\n0m0.000s 0m0.000s\n")
+}
+
+/// Limits belong to the VM's configuration; a program can't change them.
+pub fn ulimit(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let sets = arguments.last().is_some_and(|word| word.parse::<u64>().is_ok());
+    if sets {
+        shell.report("ulimit: limits are set by the VM's configuration");
+        return Ok(1);
+    }
+    print(shell, "ulimit", b"unlimited\n")
+}

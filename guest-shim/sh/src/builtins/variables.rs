@@ -1,0 +1,282 @@
+//! Builtins that change variables, parameters and options.
+
+use std::rc::Rc;
+
+use super::{misuse, print, quote};
+use crate::{
+    state::{Flow, Outcome, Shell, Variable},
+    syntax::extent::is_name,
+};
+
+pub fn export(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    declare(shell, arguments, |variable| variable.exported = true, |variable| variable.exported)
+}
+
+pub fn readonly(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    declare(shell, arguments, |variable| variable.readonly = true, |variable| variable.readonly)
+}
+
+fn declare(
+    shell: &mut Shell,
+    arguments: &[String],
+    mark: fn(&mut Variable),
+    marked: fn(&Variable) -> bool,
+) -> Outcome {
+    let name = arguments[0].as_str();
+    let operands: Vec<&String> =
+        arguments[1..].iter().filter(|word| !matches!(word.as_str(), "-p" | "--")).collect();
+    if operands.is_empty() {
+        let mut listing = String::new();
+        for (variable_name, variable) in shell.variables.iter().filter(|(_, variable)| marked(variable)) {
+            let value =
+                variable.value.as_deref().map(|value| format!("={}", quote(value))).unwrap_or_default();
+            listing.push_str(&format!("{name} {variable_name}{value}\n"));
+        }
+        return print(shell, name, listing.as_bytes());
+    }
+    for operand in operands {
+        let (variable, value) = assignment(operand);
+        if !is_name(variable) {
+            shell.report(&format!("{name}: {variable}: bad variable name"));
+            return Err(Flow::Exit(2));
+        }
+        if let Some(value) = value {
+            shell.assign(variable, value.to_owned())?;
+        }
+        mark(shell.variable_mut(variable));
+    }
+    Ok(0)
+}
+
+fn assignment(operand: &str) -> (&str, Option<&str>) {
+    match operand.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (operand, None),
+    }
+}
+
+pub fn local(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    if shell.locals.is_empty() {
+        shell.report("local: not in a function");
+        return Err(Flow::Exit(2));
+    }
+    for operand in &arguments[1..] {
+        let (name, value) = assignment(operand);
+        if !is_name(name) {
+            return Ok(misuse(shell, "local", &format!("{name}: bad variable name")));
+        }
+        let before = shell.variables.get(name).cloned();
+        if let Some(scope) = shell.locals.last_mut()
+            && !scope.iter().any(|(known, _)| known == name)
+        {
+            scope.push((name.to_owned(), before));
+        }
+        // As in dash: without a value a local variable begins with the one it hides.
+        if let Some(value) = value {
+            shell.assign(name, value.to_owned())?;
+        }
+    }
+    Ok(0)
+}
+
+pub fn unset(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let mut functions = false;
+    for operand in &arguments[1..] {
+        match operand.as_str() {
+            "-f" => functions = true,
+            "-v" => functions = false,
+            name if functions => {
+                Rc::make_mut(&mut shell.functions).remove(name);
+            }
+            name => shell.unset(name)?,
+        }
+    }
+    Ok(0)
+}
+
+pub fn shift(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let count = match arguments.get(1) {
+        None => 1,
+        Some(text) => match text.parse::<usize>() {
+            Ok(count) => count,
+            Err(_) => {
+                shell.report(&format!("shift: Illegal number: {text}"));
+                return Err(Flow::Exit(2));
+            }
+        },
+    };
+    if count > shell.positional.len() {
+        shell.report("shift: can't shift that many");
+        return Err(Flow::Exit(2));
+    }
+    Rc::make_mut(&mut shell.positional).drain(..count);
+    Ok(0)
+}
+
+pub fn set(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let words = &arguments[1..];
+    if words.is_empty() {
+        let listing: String = shell
+            .variables
+            .iter()
+            .filter_map(|(name, variable)| Some(format!("{name}={}\n", quote(variable.value.as_deref()?))))
+            .collect();
+        return print(shell, "set", listing.as_bytes());
+    }
+    match apply_options(shell, words) {
+        Ok((_, used)) if used == words.len() && words.last().is_none_or(|last| last != "--") => Ok(0),
+        Ok((_, used)) => {
+            shell.positional = Rc::new(words[used..].to_vec());
+            Ok(0)
+        }
+        Err(message) => {
+            shell.report(&format!("set: {message}"));
+            Err(Flow::Exit(2))
+        }
+    }
+}
+
+/// Takes options as `set` and the command line of the shell have them. Returns letters that are no options of the
+/// execution environment (`c`, `s`), and how many words were used, `--` among them.
+pub fn apply_options(shell: &mut Shell, words: &[String]) -> Result<(String, usize), String> {
+    let mut others = String::new();
+    let mut used = 0;
+    while let Some(word) = words.get(used) {
+        let on = word.starts_with('-');
+        let letters = word.strip_prefix(['-', '+']).unwrap_or_default();
+        if letters.is_empty() && word != "-" {
+            break;
+        }
+        used += 1;
+        match word.as_str() {
+            "--" => break,
+            "-" => {
+                shell.options.xtrace = false;
+                shell.options.verbose = false;
+                break;
+            }
+            _ => {}
+        }
+        for letter in letters.chars() {
+            match letter {
+                'o' => match words.get(used) {
+                    Some(name) => {
+                        used += 1;
+                        if !shell.options.set_name(name, on) {
+                            return Err(format!("Illegal option -o {name}"));
+                        }
+                    }
+                    None => list_options(shell, on),
+                },
+                'c' | 's' | 'i' | 'l' | 'm' | 'h' | 'b' => others.push(letter),
+                _ if shell.options.set_letter(letter, on) => {}
+                _ => return Err(format!("Illegal option -{letter}")),
+            }
+        }
+    }
+    Ok((others, used))
+}
+
+fn list_options(shell: &mut Shell, readable: bool) {
+    let mut options = shell.options;
+    let listing: String = options
+        .table()
+        .into_iter()
+        .map(|(name, _, on)| match (readable, *on) {
+            (true, on) => format!("{name:<15} {}\n", if on { "on" } else { "off" }),
+            (false, true) => format!("set -o {name}\n"),
+            (false, false) => format!("set +o {name}\n"),
+        })
+        .collect();
+    // A listing that can't be written is no error of `set`.
+    let _ = print(shell, "set", listing.as_bytes());
+}
+
+pub fn arithmetic(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let mut value = 0;
+    for expression in &arguments[1..] {
+        value = shell.arithmetic(expression)?;
+    }
+    Ok(i32::from(value == 0))
+}
+
+pub fn getopts(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let (Some(options), Some(name)) = (arguments.get(1), arguments.get(2)) else {
+        return Ok(misuse(shell, "getopts", "usage: getopts optstring var [arg]"));
+    };
+    let operands = match arguments.get(3..) {
+        Some(given) if !given.is_empty() => given.to_vec(),
+        _ => shell.positional.to_vec(),
+    };
+    let silent = options.starts_with(':');
+    let mut index = shell.variable("OPTIND").and_then(|text| text.parse::<usize>().ok()).unwrap_or(1).max(1);
+    let mut offset = shell.getopts_offset;
+    let mut found = None;
+    if let Some(word) = operands.get(index - 1) {
+        let rest = word.get(offset.max(1)..).unwrap_or_default();
+        if word == "--" && offset == 0 {
+            index += 1;
+        } else if word.starts_with('-') && word.len() > 1 {
+            found = rest.chars().next();
+        }
+    }
+    let Some(letter) = found else {
+        finish(shell, name, "?", index, 0)?;
+        shell.unset("OPTARG")?;
+        return Ok(1);
+    };
+    let word = operands.get(index - 1).map(String::as_str).unwrap_or_default();
+    offset = offset.max(1) + letter.len_utf8();
+    let after = word.get(offset..).unwrap_or_default();
+    let known = options.trim_start_matches(':').find(letter).filter(|_| letter != ':');
+    let takes_argument = known.is_some_and(|at| {
+        options
+            .trim_start_matches(':')
+            .get(at + letter.len_utf8()..)
+            .is_some_and(|rest| rest.starts_with(':'))
+    });
+    let mut reported = letter;
+    let mut argument = None;
+    if known.is_none() {
+        reported = '?';
+        if silent {
+            argument = Some(letter.to_string());
+        } else {
+            shell.report(&format!("getopts: Illegal option -{letter}"));
+        }
+    } else if takes_argument {
+        if after.is_empty() {
+            argument = operands.get(index).cloned();
+            index += 1;
+        } else {
+            argument = Some(after.to_owned());
+        }
+        offset = word.len();
+        if argument.is_none() {
+            reported = if silent { ':' } else { '?' };
+            if silent {
+                argument = Some(letter.to_string());
+            } else {
+                shell.report(&format!("getopts: No arg for -{letter} option"));
+            }
+        }
+    }
+    if offset >= word.len() {
+        index += 1;
+        offset = 0;
+    }
+    match argument {
+        Some(argument) => shell.assign("OPTARG", argument)?,
+        None => shell.unset("OPTARG")?,
+    }
+    finish(shell, name, &reported.to_string(), index.min(operands.len() + 1), offset)?;
+    Ok(0)
+}
+
+fn finish(shell: &mut Shell, name: &str, value: &str, index: usize, offset: usize) -> Result<(), Flow> {
+    shell.assign(name, value.to_owned())?;
+    shell.assign("OPTIND", index.to_string())?;
+    // Assigning OPTIND starts over; this assignment goes on.
+    shell.getopts_offset = offset;
+    Ok(())
+}

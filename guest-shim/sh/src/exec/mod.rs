@@ -1,0 +1,223 @@
+//! Execution: walks the syntax tree. Lists and compound commands are here; simple commands, pipelines, redirections,
+//! jobs and subshells have their own files.
+
+pub mod jobs;
+mod pipeline;
+mod redirect;
+mod simple;
+mod subshell;
+mod test;
+pub mod transfer;
+
+use crate::{
+    state::{Flow, Outcome, Shell},
+    syntax::tree::{AfterArm, AndOr, Arm, Command, Compound, Connector, List, Pipeline, Word},
+};
+
+/// How deeply running commands may nest: calls of functions, substitutions, sourced files, compound commands. Each
+/// level needs stack, of which a wasm program has little.
+const MAX_DEPTH: u32 = 400;
+
+impl Shell {
+    pub fn run_list(&mut self, list: &List) -> Outcome {
+        let mut status = 0;
+        for item in &list.0 {
+            status = if item.background {
+                self.run_background(&item.and_or)?
+            } else {
+                self.run_and_or(&item.and_or)?
+            };
+            self.status = status;
+        }
+        Ok(status)
+    }
+
+    fn run_and_or(&mut self, list: &AndOr) -> Outcome {
+        let last = list.rest.len();
+        let mut status = self.handling_failure(last > 0, |shell| shell.run_pipeline(&list.first))?;
+        for (index, (connector, pipeline)) in list.rest.iter().enumerate() {
+            if (*connector == Connector::And) == (status == 0) {
+                status = self.handling_failure(index + 1 < last, |shell| shell.run_pipeline(pipeline))?;
+            }
+        }
+        Ok(status)
+    }
+
+    /// Runs something whose failure is looked at, so that `set -e` does not end the shell.
+    fn handling_failure<T>(&mut self, handled: bool, run: impl FnOnce(&mut Shell) -> T) -> T {
+        let before = self.failure_is_handled;
+        self.failure_is_handled |= handled;
+        let result = run(self);
+        self.failure_is_handled = before;
+        result
+    }
+
+    fn run_pipeline(&mut self, pipeline: &Pipeline) -> Outcome {
+        let started = pipeline.timed.then(std::time::Instant::now);
+        let status = self.handling_failure(pipeline.negated, |shell| match pipeline.stages.as_slice() {
+            [] => Ok(0),
+            [command] => shell.run_command(command),
+            stages => shell.run_stages(stages),
+        })?;
+        if let Some(started) = started {
+            self.report_time(started.elapsed());
+        }
+        self.status = status;
+        if pipeline.negated {
+            self.status = i32::from(status == 0);
+        } else if status != 0
+            && self.options.errexit
+            && !self.failure_is_handled
+            && ends_shell(&pipeline.stages)
+        {
+            return Err(Flow::Exit(status));
+        }
+        Ok(self.status)
+    }
+
+    fn report_time(&self, elapsed: std::time::Duration) {
+        let (minutes, seconds) = (elapsed.as_secs() / 60, elapsed.as_secs_f64() % 60.0);
+        if let Ok(handle) = self.descriptors.get(2) {
+            // A lost report is no reason to fail.
+            let _ = handle.write(format!("real\t{minutes}m{seconds:.3}s\n").as_bytes());
+        }
+    }
+
+    pub fn run_command(&mut self, command: &Command) -> Outcome {
+        self.nested(|shell| match command {
+            Command::Simple(simple) => shell.run_simple(simple),
+            Command::Compound(compound, redirects) if redirects.is_empty() => shell.run_compound(compound),
+            Command::Compound(compound, redirects) => {
+                shell.with_redirects(redirects, |shell| shell.run_compound(compound))
+            }
+            Command::Function { name, body } => {
+                std::rc::Rc::make_mut(&mut shell.functions).insert(name.clone(), body.clone());
+                Ok(0)
+            }
+        })
+    }
+
+    /// Counts a level of nesting, or refuses it.
+    pub fn nested(&mut self, run: impl FnOnce(&mut Shell) -> Outcome) -> Outcome {
+        if self.depth >= MAX_DEPTH {
+            self.report("commands are nested too deeply");
+            return Err(Flow::Exit(2));
+        }
+        self.depth += 1;
+        let outcome = run(self);
+        self.depth -= 1;
+        outcome
+    }
+
+    pub fn run_compound(&mut self, compound: &Compound) -> Outcome {
+        match compound {
+            Compound::Group(list) => self.run_list(list),
+            Compound::Subshell(list) => Ok(self.in_subshell(|_| (), |shell| shell.run_list(list))),
+            Compound::If { branches, otherwise } => {
+                for (condition, body) in branches {
+                    if self.handling_failure(true, |shell| shell.run_list(condition))? == 0 {
+                        return self.run_list(body);
+                    }
+                }
+                otherwise.as_ref().map_or(Ok(0), |body| self.run_list(body))
+            }
+            Compound::Loop { until, condition, body } => self.run_loop(|shell, run_body| {
+                let met = shell.handling_failure(true, |shell| shell.run_list(condition))? == 0;
+                if met == *until { Ok(None) } else { run_body(shell, body).map(Some) }
+            }),
+            Compound::For { variable, words, body } => self.run_for(variable, words.as_deref(), body),
+            Compound::Case { line, subject, arms } => {
+                self.line = *line;
+                self.run_case(subject, arms)
+            }
+            Compound::Arithmetic(expression) => {
+                let value = self.expand_arithmetic(expression)?;
+                Ok(i32::from(value == 0))
+            }
+            Compound::ArithmeticFor { start, condition, step, body } => {
+                self.expand_arithmetic(start)?;
+                let mut first = true;
+                self.run_loop(|shell, run_body| {
+                    if !std::mem::take(&mut first) {
+                        shell.expand_arithmetic(step)?;
+                    }
+                    let endless = condition.0.is_empty();
+                    if !endless && shell.expand_arithmetic(condition)? == 0 {
+                        return Ok(None);
+                    }
+                    run_body(shell, body).map(Some)
+                })
+            }
+            Compound::Test(test) => Ok(i32::from(!self.run_test(test)?)),
+        }
+    }
+
+    /// Calls `turn` until it has nothing more to run. `turn` gets the function that runs the body, which takes care of
+    /// `break` and `continue` for it.
+    fn run_loop(
+        &mut self,
+        mut turn: impl FnMut(&mut Shell, fn(&mut Shell, &List) -> Outcome) -> Result<Option<i32>, Flow>,
+    ) -> Outcome {
+        self.loops += 1;
+        let mut status = 0;
+        let outcome = loop {
+            match turn(self, Shell::run_list) {
+                Ok(Some(last)) => status = last,
+                Ok(None) => break Ok(status),
+                Err(Flow::Break(levels)) if levels > 1 => break Err(Flow::Break(levels - 1)),
+                Err(Flow::Break(_)) => break Ok(0),
+                Err(Flow::Continue(levels)) if levels > 1 => break Err(Flow::Continue(levels - 1)),
+                Err(Flow::Continue(_)) => status = 0,
+                Err(flow) => break Err(flow),
+            }
+        };
+        self.loops -= 1;
+        outcome
+    }
+
+    fn run_for(&mut self, variable: &str, words: Option<&[Word]>, body: &List) -> Outcome {
+        let values = match words {
+            Some(words) => self.expand_words(words)?,
+            None => self.positional.to_vec(),
+        };
+        let mut values = values.into_iter();
+        self.run_loop(|shell, run_body| {
+            let Some(value) = values.next() else { return Ok(None) };
+            shell.assign(variable, value)?;
+            run_body(shell, body).map(Some)
+        })
+    }
+
+    fn run_case(&mut self, subject: &Word, arms: &[Arm]) -> Outcome {
+        let text = self.expand_text(subject)?;
+        let mut falls_through = false;
+        let mut status = 0;
+        for arm in arms {
+            let mut matches = std::mem::take(&mut falls_through);
+            for pattern in &arm.patterns {
+                matches = matches || self.expand_pattern(pattern)?.matches(&text);
+            }
+            if !matches {
+                continue;
+            }
+            status = self.run_list(&arm.body)?;
+            match arm.then {
+                AfterArm::Leave => return Ok(status),
+                AfterArm::FallThrough => falls_through = true,
+                AfterArm::TestNext => {}
+            }
+        }
+        Ok(status)
+    }
+}
+
+/// Whether the failure of these stages is a failure of its own under `set -e`. A compound command that only passes on
+/// the status of what ran inside is not: that was looked at already.
+fn ends_shell(stages: &[Command]) -> bool {
+    match stages {
+        [Command::Compound(compound, _)] => {
+            matches!(**compound, Compound::Subshell(_) | Compound::Arithmetic(_) | Compound::Test(_))
+        }
+        _ => true,
+    }
+}

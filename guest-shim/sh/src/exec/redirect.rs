@@ -1,0 +1,140 @@
+//! Redirections: what a command's descriptors are while it runs.
+
+use crate::{
+    state::{Flow, Outcome, Shell},
+    syntax::tree::{Redirect, RedirectKind},
+    system::{self, Errno, FileType, Handle, OpenFlags},
+};
+
+/// The status of a command whose redirection failed.
+pub const REDIRECTION_FAILED: i32 = 2;
+
+impl Shell {
+    /// Runs something with its redirections in place.
+    pub fn with_redirects(
+        &mut self,
+        redirects: &[Redirect],
+        run: impl FnOnce(&mut Shell) -> Outcome,
+    ) -> Outcome {
+        let before = self.descriptors.clone();
+        let outcome = match self.redirect(redirects) {
+            Ok(true) => run(self),
+            Ok(false) => Ok(REDIRECTION_FAILED),
+            Err(flow) => Err(flow),
+        };
+        self.descriptors = before;
+        outcome
+    }
+
+    /// Puts redirections in place. False when one failed, which was reported; those before it stay.
+    pub fn redirect(&mut self, redirects: &[Redirect]) -> Result<bool, Flow> {
+        for redirect in redirects {
+            if !self.redirect_one(redirect)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn redirect_one(&mut self, redirect: &Redirect) -> Result<bool, Flow> {
+        let input = matches!(
+            redirect.kind,
+            RedirectKind::Read
+                | RedirectKind::ReadWrite
+                | RedirectKind::HereDocument
+                | RedirectKind::HereString
+                | RedirectKind::Duplicate { output: false }
+        );
+        let number = redirect.number.unwrap_or(u32::from(!input));
+        let opened = match redirect.kind {
+            RedirectKind::HereDocument => {
+                let text = self.expand_quoted(&redirect.target)?;
+                system::file_with(text.as_bytes()).map_err(|errno| ("here-document".to_owned(), errno))
+            }
+            RedirectKind::HereString => {
+                let text = self.expand_text(&redirect.target)? + "\n";
+                system::file_with(text.as_bytes()).map_err(|errno| ("here-string".to_owned(), errno))
+            }
+            RedirectKind::Duplicate { output } => {
+                let source = self.expand_text(&redirect.target)?;
+                // `>&name` without a number is `&>name`.
+                if output && redirect.number.is_none() && source != "-" && source.parse::<u32>().is_err() {
+                    return Ok(self.redirect_both(&source, false));
+                }
+                return Ok(self.duplicate(number, &source));
+            }
+            RedirectKind::Both { append } => {
+                let path = self.expand_text(&redirect.target)?;
+                return Ok(self.redirect_both(&path, append));
+            }
+            kind => {
+                let path = self.expand_text(&redirect.target)?;
+                self.open(&path, kind).map_err(|errno| (path, errno))
+            }
+        };
+        Ok(match opened {
+            Ok(handle) => self.place(number, Some(handle)),
+            Err((path, errno)) => {
+                let verb = if input { "open" } else { "create" };
+                self.report(&format!("cannot {verb} {path}: {}", system::describe(errno)));
+                false
+            }
+        })
+    }
+
+    fn redirect_both(&mut self, path: &str, append: bool) -> bool {
+        let kind = if append { RedirectKind::Append } else { RedirectKind::Write };
+        match self.open(path, kind) {
+            Ok(handle) => self.place(1, Some(handle.clone())) && self.place(2, Some(handle)),
+            Err(errno) => {
+                self.report(&format!("cannot create {path}: {}", system::describe(errno)));
+                false
+            }
+        }
+    }
+
+    fn duplicate(&mut self, number: u32, source: &str) -> bool {
+        if source == "-" {
+            return self.place(number, None);
+        }
+        match source.parse::<u32>().map_err(|_| Errno::Ebadf).and_then(|source| self.descriptors.get(source))
+        {
+            Ok(handle) => self.place(number, Some(handle)),
+            Err(errno) => {
+                self.report(&format!("{source}: {}", system::describe(errno)));
+                false
+            }
+        }
+    }
+
+    fn place(&mut self, number: u32, handle: Option<Handle>) -> bool {
+        match self.descriptors.set(number, handle) {
+            Ok(()) => true,
+            Err(errno) => {
+                self.report(&format!("{number}: {}", system::describe(errno)));
+                false
+            }
+        }
+    }
+
+    fn open(&self, path: &str, kind: RedirectKind) -> Result<Handle, Errno> {
+        let writing = OpenFlags::WRITE | OpenFlags::CREATE;
+        match kind {
+            RedirectKind::Write if self.options.noclobber => {
+                match system::open(path, writing | OpenFlags::EXCLUSIVE) {
+                    Err(Errno::Eexist) => {
+                        // Only regular files are kept from being overwritten.
+                        let regular =
+                            system::status(path).is_ok_and(|s| s.file_type == FileType::RegularFile);
+                        if regular { Err(Errno::Eexist) } else { system::open(path, OpenFlags::WRITE) }
+                    }
+                    other => other,
+                }
+            }
+            RedirectKind::Write | RedirectKind::Clobber => system::open(path, writing | OpenFlags::TRUNCATE),
+            RedirectKind::Append => system::open(path, writing | OpenFlags::APPEND),
+            RedirectKind::ReadWrite => system::open(path, OpenFlags::READ | writing),
+            _ => system::open(path, OpenFlags::READ),
+        }
+    }
+}

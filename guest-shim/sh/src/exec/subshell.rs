@@ -1,0 +1,110 @@
+//! Subshells and command substitution, run in this process on a copy of the execution environment. What belongs to the
+//! process and not to the environment (current directory, umask, ignored signals) is put back afterwards.
+
+use crate::{
+    state::{Condition, Flow, Outcome, Shell},
+    syntax::tree::List,
+    system::{self, Whence},
+};
+
+impl Shell {
+    /// Runs in a copy of this environment; the exit status.
+    pub fn in_subshell(
+        &mut self,
+        prepare: impl FnOnce(&mut Shell),
+        run: impl FnOnce(&mut Shell) -> Outcome,
+    ) -> i32 {
+        let mut inner = self.clone();
+        inner.enter_subshell();
+        prepare(&mut inner);
+        self.run_inner(inner, run)
+    }
+
+    /// Runs in `inner`, a copy of this environment that is a subshell already.
+    pub fn run_inner(&self, mut inner: Shell, run: impl FnOnce(&mut Shell) -> Outcome) -> i32 {
+        let outcome = run(&mut inner);
+        let status = inner.finish(outcome);
+        inner.leave_subshell(self);
+        status
+    }
+
+    /// What changes for an environment that begins as a copy: traps are gone, except that what is ignored stays ignored.
+    pub fn enter_subshell(&mut self) {
+        self.traps.retain(|(condition, action)| action.is_empty() && *condition != Condition::Exit);
+        self.jobs.clear();
+        self.loops = 0;
+        self.original_directory = None;
+        self.original_umask = None;
+    }
+
+    fn leave_subshell(self, outer: &Shell) {
+        if let Some(directory) = &self.original_directory {
+            // The directory may have been removed; then there is no way back, as in any shell.
+            let _ = system::set_current_directory(directory);
+        }
+        if let Some(mask) = self.original_umask {
+            system::set_umask(mask);
+        }
+        let (inner, outer) = (self.ignored_signals(), outer.ignored_signals());
+        for signal in inner.iter().filter(|signal| !outer.contains(signal)) {
+            // Only signals that could be ignored are listed.
+            let _ = system::set_ignored(*signal, false);
+        }
+    }
+
+    /// The exit status of an environment that ends, after its EXIT trap.
+    pub fn finish(&mut self, outcome: Outcome) -> i32 {
+        self.status = match outcome {
+            Ok(status) | Err(Flow::Exit(status) | Flow::Return(status)) => status,
+            Err(Flow::Break(_) | Flow::Continue(_)) => self.status,
+        };
+        let Some(position) = self.traps.iter().position(|(condition, _)| *condition == Condition::Exit)
+        else {
+            return self.status;
+        };
+        let (_, action) = self.traps.remove(position);
+        let status = self.status;
+        // The trap runs whatever ended the shell, `set -e` included.
+        self.depth = 0;
+        match self.run_text(&action, 1) {
+            Err(Flow::Exit(status)) => status,
+            _ => status,
+        }
+    }
+
+    /// What the commands write to standard output, without the newlines at its end.
+    pub fn substitute(&mut self, list: &List) -> Result<String, Flow> {
+        let failed = |shell: &Shell, errno| {
+            shell.report(&format!("command substitution: {}", system::describe(errno)));
+            Flow::Exit(2)
+        };
+        let file = system::memory_file().map_err(|errno| failed(self, errno))?;
+        let status = self.in_subshell(
+            |inner| {
+                // Number 1 is always in range.
+                let _ = inner.descriptors.set(1, Some(file.clone()));
+            },
+            |inner| {
+                let outcome = inner.nested(|inner| inner.run_list(list));
+                // The output is complete when everybody who can write it has ended.
+                for job in inner.jobs.iter().filter(|job| job.writes_to(&file)) {
+                    job.wait();
+                }
+                outcome
+            },
+        );
+        self.status = status;
+        self.substitution_status = Some(status);
+        let output = file.seek(0, Whence::Start).and_then(|_| system::read_to_end(&file));
+        let output = output.map_err(|errno| failed(self, errno))?;
+        let mut text = match String::from_utf8(output) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        };
+        text.truncate(text.trim_end_matches('\n').len());
+        if text.contains('\0') {
+            text.retain(|character| character != '\0');
+        }
+        Ok(text)
+    }
+}

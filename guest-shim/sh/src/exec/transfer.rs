@@ -1,0 +1,109 @@
+//! Another instance of the shell that goes on with a copy of this environment. There is no fork: what a child would have
+//! inherited is written to a file in memory, which the instance gets as a descriptor. This module owns that format; it
+//! is spoken only between equal builds of this program.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    state::{Condition, Descriptors, Options, Shell, Variable},
+    syntax::tree::{FunctionBody, List},
+    system::{self, Child, Program},
+};
+
+/// The option that names the descriptor.
+pub const OPTION: &str = "--inherit";
+
+#[derive(Serialize, Deserialize)]
+struct Environment {
+    name: String,
+    variables: Rc<BTreeMap<String, Variable>>,
+    functions: Rc<BTreeMap<String, Rc<FunctionBody>>>,
+    positional: Rc<Vec<String>>,
+    options: Options,
+    status: i32,
+    process_id: u32,
+    last_background: Option<u32>,
+    line: u32,
+    calls: u32,
+    failure_is_handled: bool,
+    getopts_offset: usize,
+    ignored_signals: Vec<String>,
+    locals: Vec<Vec<(String, Option<Variable>)>>,
+    list: List,
+}
+
+impl Shell {
+    /// Starts an instance that runs `list` in a copy of this environment. None when that failed, which was reported.
+    pub fn start_instance(&self, list: &List) -> Option<Child> {
+        let environment = Environment {
+            name: self.name.to_string(),
+            variables: self.variables.clone(),
+            functions: self.functions.clone(),
+            positional: self.positional.clone(),
+            options: self.options,
+            status: self.status,
+            process_id: self.process_id,
+            last_background: self.last_background,
+            line: self.line,
+            calls: self.calls,
+            failure_is_handled: self.failure_is_handled,
+            getopts_offset: self.getopts_offset,
+            ignored_signals: self
+                .ignored_signals()
+                .into_iter()
+                .map(|s| system::signal_name(s).to_owned())
+                .collect(),
+            locals: self.locals.clone(),
+            list: list.clone(),
+        };
+        let file = match postcard::to_allocvec(&environment) {
+            Ok(bytes) => system::file_with(&bytes).map_err(system::describe),
+            Err(_) => Err("the environment can't be written down"),
+        };
+        let number = self.descriptors.unused();
+        let started = file.and_then(|file| {
+            let mut descriptors = self.descriptors.all();
+            descriptors.push((number, file));
+            Child::start(Program {
+                path: system::SHELL_PATH,
+                arguments: vec![self.name.to_string(), OPTION.to_owned(), number.to_string()],
+                environment: self.exported(),
+                descriptors,
+                ignored_signals: self.ignored_signals(),
+            })
+            .map_err(system::describe)
+        });
+        match started {
+            Ok(child) => Some(child),
+            Err(message) => {
+                self.report(&format!("cannot start a subshell: {message}"));
+                None
+            }
+        }
+    }
+}
+
+/// The environment that descriptor `number` describes, and what to run in it.
+pub fn receive(number: &str) -> Option<(Shell, List)> {
+    let number: u32 = number.parse().ok()?;
+    let bytes = system::read_to_end(&system::inherited(number)?).ok()?;
+    let environment: Environment = postcard::from_bytes(&bytes).ok()?;
+    let mut shell = Shell::new(&environment.name, Descriptors::inherited(number));
+    shell.variables = environment.variables;
+    shell.functions = environment.functions;
+    shell.positional = environment.positional;
+    shell.options = environment.options;
+    shell.status = environment.status;
+    shell.process_id = environment.process_id;
+    shell.last_background = environment.last_background;
+    shell.line = environment.line;
+    shell.calls = environment.calls;
+    shell.failure_is_handled = environment.failure_is_handled;
+    shell.getopts_offset = environment.getopts_offset;
+    shell.locals = environment.locals;
+    let ignored = environment.ignored_signals.iter().filter_map(|name| system::find_signal(name));
+    shell.traps = ignored.map(|signal| (Condition::Signal(signal), String::new())).collect();
+    Some((shell, environment.list))
+}

@@ -1,0 +1,180 @@
+//! The command line of `sh`, and running a script that comes from it, from a file or from standard input.
+
+use std::rc::Rc;
+
+use crate::{
+    builtins,
+    exec::transfer,
+    state::{Descriptors, Flow, Outcome, Shell},
+    syntax::{SyntaxError, reader::Reader},
+    system::{self, Handle, Whence},
+};
+
+/// The status for a script that can't be read.
+const SYNTAX_ERROR: i32 = 2;
+/// A script on standard input grows up to this while a single command is incomplete.
+const MAX_COMMAND_BYTES: usize = 16 * 1024 * 1024;
+
+/// Runs the program; its exit code.
+pub fn run() -> i32 {
+    let arguments = system::arguments();
+    if let [_, option, number] = arguments.as_slice()
+        && option == transfer::OPTION
+    {
+        let Some((mut shell, list)) = transfer::receive(number) else { return SYNTAX_ERROR };
+        let outcome = shell.run_list(&list);
+        return shell.finish(outcome);
+    }
+    let mut shell = Shell::new(arguments.first().map_or("sh", String::as_str), Descriptors::inherited(0));
+    shell.process_id = system::process_id();
+    shell.import_environment(system::environment());
+    let outcome = shell.run_arguments(arguments.get(1..).unwrap_or_default());
+    shell.finish(outcome)
+}
+
+impl Shell {
+    fn run_arguments(&mut self, arguments: &[String]) -> Outcome {
+        let (letters, used) = match builtins::apply_options(self, arguments) {
+            Ok(applied) => applied,
+            Err(message) => {
+                self.report(&message);
+                return Err(Flow::Exit(2));
+            }
+        };
+        let mut operands = arguments[used..].iter();
+        if letters.contains('c') {
+            let Some(text) = operands.next() else {
+                self.report("-c requires an argument");
+                return Err(Flow::Exit(2));
+            };
+            if let Some(name) = operands.next() {
+                self.name = name.as_str().into();
+            }
+            self.positional = Rc::new(operands.cloned().collect());
+            return self.run_text(text, 1);
+        }
+        let script = if letters.contains('s') { None } else { operands.next() };
+        self.positional = Rc::new(operands.cloned().collect());
+        let Some(path) = script else { return self.run_standard_input() };
+        match system::read_file(path) {
+            Ok(bytes) => {
+                self.name = path.as_str().into();
+                let text = String::from_utf8_lossy(&bytes);
+                self.run_text(&text, 1)
+            }
+            Err(errno) => {
+                self.report(&format!("cannot open {path}: {}", system::describe(errno)));
+                Err(Flow::Exit(if errno == system::Errno::Enoent { 127 } else { 126 }))
+            }
+        }
+    }
+
+    /// Runs a script, one complete command after the other.
+    pub fn run_text(&mut self, text: &str, first_line: u32) -> Outcome {
+        let mut reader = Reader::new(text, first_line);
+        let mut status = 0;
+        loop {
+            match reader.next() {
+                Ok(Some(_)) if self.options.noexec => {}
+                Ok(Some(list)) => status = self.run_list(&list)?,
+                Ok(None) => return Ok(status),
+                Err(error) => return self.syntax_error(&error),
+            }
+        }
+    }
+
+    fn syntax_error(&mut self, error: &SyntaxError) -> Outcome {
+        self.line = error.line;
+        self.report(&format!("Syntax error: {}", error.message));
+        Err(Flow::Exit(SYNTAX_ERROR))
+    }
+
+    fn run_standard_input(&mut self) -> Outcome {
+        let handle = match self.descriptors.get(0) {
+            Ok(handle) => handle,
+            Err(_) => return Ok(0),
+        };
+        match handle.seek(0, Whence::Current) {
+            Ok(start) => self.run_seekable(&handle, start),
+            Err(_) => self.run_stream(&handle),
+        }
+    }
+
+    /// A script in a file: read at once, but the file's offset is where the shell would be, since its commands may read
+    /// on from there.
+    fn run_seekable(&mut self, handle: &Handle, start: u64) -> Outcome {
+        let failed = |shell: &Shell, errno| {
+            shell.report(&format!("cannot read the script: {}", system::describe(errno)));
+            Flow::Exit(2)
+        };
+        let bytes = system::read_to_end(handle).map_err(|errno| failed(self, errno))?;
+        let Ok(text) = String::from_utf8(bytes) else {
+            self.report("the script is not UTF-8");
+            return Err(Flow::Exit(2));
+        };
+        let mut reader = Reader::new(&text, 1);
+        let mut status = 0;
+        loop {
+            let list = match reader.next() {
+                Ok(Some(list)) => list,
+                Ok(None) => return Ok(status),
+                Err(error) => return self.syntax_error(&error),
+            };
+            if self.options.noexec {
+                continue;
+            }
+            let offset = start.saturating_add(reader.position() as u64);
+            handle.seek(offset as i64, Whence::Start).map_err(|errno| failed(self, errno))?;
+            status = self.run_list(&list)?;
+            let now = handle.seek(0, Whence::Current).map_err(|errno| failed(self, errno))?;
+            let position = usize::try_from(now.saturating_sub(start)).unwrap_or(usize::MAX);
+            if position > text.len() || !text.is_char_boundary(position) {
+                return Ok(status);
+            }
+            if position != reader.position() {
+                reader.set_position(position);
+            }
+        }
+    }
+
+    /// A script from a pipe or a terminal: read line by line, since the rest may be meant for its commands.
+    fn run_stream(&mut self, handle: &Handle) -> Outcome {
+        let mut status = 0;
+        let mut text = String::new();
+        let mut line = 1;
+        loop {
+            let (bytes, more) = builtins::read_line(handle).map_err(|errno| {
+                self.report(&format!("cannot read the script: {}", system::describe(errno)));
+                Flow::Exit(2)
+            })?;
+            text.push_str(&String::from_utf8_lossy(&bytes));
+            if more {
+                text.push('\n');
+            }
+            let mut reader = Reader::new(&text, line);
+            if more {
+                reader = reader.partial();
+            }
+            let parsed = reader.next();
+            let next_line = reader.line();
+            match parsed {
+                Ok(Some(list)) => {
+                    text.clear();
+                    line = next_line;
+                    if !self.options.noexec {
+                        status = self.run_list(&list)?;
+                    }
+                }
+                Ok(None) => {
+                    text.clear();
+                    line = next_line;
+                }
+                Err(error) if error.incomplete && more && text.len() < MAX_COMMAND_BYTES => {}
+                Err(error) => return self.syntax_error(&error),
+            }
+            if !more {
+                return Ok(status);
+            }
+        }
+    }
+}

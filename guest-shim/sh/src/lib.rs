@@ -1,0 +1,13 @@
+//! A POSIX shell for the inside of a VM, as a command program. Reading a script is `syntax`, what a shell is made of is
+//! `state`, expansion is `expand`, running is `exec` and `builtins`; `system` is the only way out to the virtual machine.
+//! `invocation` is the command line.
+
+mod builtins;
+mod exec;
+mod expand;
+mod invocation;
+mod state;
+mod syntax;
+mod system;
+
+pub use invocation::run;

@@ -1,0 +1,300 @@
+//! What a shell execution environment is: variables, functions, options, parameters, descriptors. Cloning it is how a
+//! subshell begins, so the large parts are shared until one side changes them.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    exec::jobs::Job,
+    syntax::tree::FunctionBody,
+    system::{self, Errno, Handle, Signal},
+};
+
+/// Why control leaves the command that is running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// The execution environment ends.
+    Exit(i32),
+    /// A function or a sourced file ends.
+    Return(i32),
+    /// So many loops end.
+    Break(u32),
+    /// All but one of so many loops end, and that one goes on.
+    Continue(u32),
+}
+
+/// An exit status, or control that leaves.
+pub type Outcome = Result<i32, Flow>;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variable {
+    /// None where it was declared without a value.
+    pub value: Option<String>,
+    pub exported: bool,
+    pub readonly: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Options {
+    pub allexport: bool,
+    pub errexit: bool,
+    pub noclobber: bool,
+    pub noexec: bool,
+    pub noglob: bool,
+    pub nounset: bool,
+    pub pipefail: bool,
+    pub verbose: bool,
+    pub xtrace: bool,
+}
+
+impl Options {
+    /// Every option by its name and, where it has one, its letter.
+    pub fn table(&mut self) -> [(&'static str, Option<char>, &mut bool); 9] {
+        [
+            ("allexport", Some('a'), &mut self.allexport),
+            ("errexit", Some('e'), &mut self.errexit),
+            ("noclobber", Some('C'), &mut self.noclobber),
+            ("noexec", Some('n'), &mut self.noexec),
+            ("noglob", Some('f'), &mut self.noglob),
+            ("nounset", Some('u'), &mut self.nounset),
+            ("pipefail", None, &mut self.pipefail),
+            ("verbose", Some('v'), &mut self.verbose),
+            ("xtrace", Some('x'), &mut self.xtrace),
+        ]
+    }
+
+    pub fn set_letter(&mut self, letter: char, on: bool) -> bool {
+        let entry = self.table().into_iter().find(|(_, known, _)| *known == Some(letter));
+        entry.map(|(_, _, value)| *value = on).is_some()
+    }
+
+    pub fn set_name(&mut self, name: &str, on: bool) -> bool {
+        let entry = self.table().into_iter().find(|(known, _, _)| *known == name);
+        entry.map(|(_, _, value)| *value = on).is_some()
+    }
+
+    /// What `$-` shows.
+    pub fn letters(mut self) -> String {
+        self.table().into_iter().filter(|(_, _, on)| **on).filter_map(|(_, letter, _)| letter).collect()
+    }
+}
+
+/// The open descriptors by number.
+#[derive(Clone, Default)]
+pub struct Descriptors {
+    slots: Vec<Option<Handle>>,
+}
+
+/// Numbers from here on are refused.
+pub const MAX_DESCRIPTOR: u32 = 256;
+/// Descriptors up to this number are looked for when the shell starts; it opens none of its own among them.
+const INHERITED_DESCRIPTORS: u32 = 10;
+
+impl Descriptors {
+    /// The descriptors this program was started with, below `end` and at least those that a script can name by one
+    /// digit.
+    pub fn inherited(end: u32) -> Self {
+        let end = end.clamp(INHERITED_DESCRIPTORS, MAX_DESCRIPTOR);
+        Descriptors { slots: (0..end).map(system::inherited).collect() }
+    }
+
+    pub fn get(&self, number: u32) -> Result<Handle, Errno> {
+        self.slots.get(number as usize).cloned().flatten().ok_or(Errno::Ebadf)
+    }
+
+    pub fn set(&mut self, number: u32, handle: Option<Handle>) -> Result<(), Errno> {
+        if number >= MAX_DESCRIPTOR {
+            return Err(Errno::Ebadf);
+        }
+        let index = number as usize;
+        if self.slots.len() <= index {
+            self.slots.resize(index + 1, None);
+        }
+        self.slots[index] = handle;
+        Ok(())
+    }
+
+    /// Everything open, as a program that is started gets it.
+    pub fn all(&self) -> Vec<(u32, Handle)> {
+        let open = self.slots.iter().enumerate();
+        open.filter_map(|(number, slot)| Some((number as u32, slot.clone()?))).collect()
+    }
+
+    /// A number above 9 that is not in use.
+    pub fn unused(&self) -> u32 {
+        (self.slots.len() as u32).max(INHERITED_DESCRIPTORS)
+    }
+}
+
+/// A `trap` condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    Exit,
+    Signal(Signal),
+}
+
+/// One shell execution environment.
+#[derive(Clone)]
+pub struct Shell {
+    /// `$0`, and the name in messages.
+    pub name: Rc<str>,
+    pub variables: Rc<BTreeMap<String, Variable>>,
+    pub functions: Rc<BTreeMap<String, Rc<FunctionBody>>>,
+    pub positional: Rc<Vec<String>>,
+    pub options: Options,
+    pub descriptors: Descriptors,
+    /// `$?`
+    pub status: i32,
+    /// `$$`: stays that of the main shell in subshells.
+    pub process_id: u32,
+    /// `$!`
+    pub last_background: Option<u32>,
+    /// The line of the command that runs.
+    pub line: u32,
+    pub jobs: Vec<Rc<Job>>,
+    pub traps: Vec<(Condition, String)>,
+    /// Variables that `local` hides, by the depth of functions.
+    pub locals: Vec<Vec<(String, Option<Variable>)>>,
+    pub loops: u32,
+    /// Functions and sourced files around the running command.
+    pub calls: u32,
+    /// Everything that nests while running: the limit against running out of stack.
+    pub depth: u32,
+    /// A failing command does not end the shell here, whatever `set -e` says.
+    pub failure_is_handled: bool,
+    /// This environment is one part of a pipeline: a write that nobody can read ends it as SIGPIPE would.
+    pub ends_at_broken_pipe: bool,
+    /// Where `getopts` is within an operand.
+    pub getopts_offset: usize,
+    /// Where to go back to when this subshell ends, once it has changed its directory.
+    pub original_directory: Option<Rc<str>>,
+    /// The mask to put back when this subshell ends, once it has changed it.
+    pub original_umask: Option<u32>,
+    /// The status of the last command substitution, for commands that consist only of assignments.
+    pub substitution_status: Option<i32>,
+}
+
+impl Shell {
+    pub fn new(name: &str, descriptors: Descriptors) -> Self {
+        Shell {
+            name: name.into(),
+            variables: Rc::default(),
+            functions: Rc::default(),
+            positional: Rc::default(),
+            options: Options::default(),
+            descriptors,
+            status: 0,
+            process_id: 0,
+            last_background: None,
+            line: 1,
+            jobs: Vec::new(),
+            traps: Vec::new(),
+            locals: Vec::new(),
+            loops: 0,
+            calls: 0,
+            depth: 0,
+            failure_is_handled: false,
+            ends_at_broken_pipe: false,
+            getopts_offset: 0,
+            original_directory: None,
+            original_umask: None,
+            substitution_status: None,
+        }
+    }
+
+    /// Takes over the environment that the program was started with.
+    pub fn import_environment(&mut self, environment: Vec<(String, String)>) {
+        let variables = Rc::make_mut(&mut self.variables);
+        for (name, value) in environment {
+            if crate::syntax::extent::is_name(&name) {
+                variables.insert(name, Variable { value: Some(value), exported: true, readonly: false });
+            }
+        }
+        let mut preset = |name: &str, value: String| {
+            let variable = variables.entry(name.to_owned()).or_default();
+            variable.value = Some(value);
+        };
+        preset("IFS", " \t\n".to_owned());
+        preset("OPTIND", "1".to_owned());
+        preset("PPID", system::parent_id().to_string());
+        preset("PS4", "+ ".to_owned());
+        let directory = system::current_directory();
+        preset("PWD", directory);
+    }
+
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).and_then(|variable| variable.value.as_deref())
+    }
+
+    /// Assigns, or says why not.
+    pub fn assign(&mut self, name: &str, value: String) -> Result<(), Flow> {
+        if self.variables.get(name).is_some_and(|variable| variable.readonly) {
+            self.report(&format!("{name}: is read only"));
+            return Err(Flow::Exit(2));
+        }
+        if name == "OPTIND" {
+            self.getopts_offset = 0;
+        }
+        let exported = self.options.allexport;
+        let variables = Rc::make_mut(&mut self.variables);
+        match variables.get_mut(name) {
+            Some(variable) => {
+                variable.value = Some(value);
+                variable.exported |= exported;
+            }
+            None => {
+                variables.insert(name.to_owned(), Variable { value: Some(value), exported, readonly: false });
+            }
+        }
+        Ok(())
+    }
+
+    pub fn variable_mut(&mut self, name: &str) -> &mut Variable {
+        Rc::make_mut(&mut self.variables).entry(name.to_owned()).or_default()
+    }
+
+    pub fn unset(&mut self, name: &str) -> Result<(), Flow> {
+        match self.variables.get(name) {
+            Some(variable) if variable.readonly => {
+                self.report(&format!("unset: {name}: is read only"));
+                Err(Flow::Exit(2))
+            }
+            Some(_) => {
+                Rc::make_mut(&mut self.variables).remove(name);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What a program that is started gets as its environment.
+    pub fn exported(&self) -> Vec<(String, String)> {
+        let exported = self.variables.iter().filter(|(_, variable)| variable.exported);
+        exported.filter_map(|(name, variable)| Some((name.clone(), variable.value.clone()?))).collect()
+    }
+
+    /// Writes a message to standard error, in the shape `sh: 1: message`.
+    pub fn report(&self, message: &str) {
+        let text = format!("{}: {}: {message}\n", self.name, self.line);
+        if let Ok(handle) = self.descriptors.get(2) {
+            // Nobody is left to tell when standard error is gone too.
+            let _ = handle.write(text.as_bytes());
+        }
+    }
+
+    pub fn trap(&self, condition: Condition) -> Option<&str> {
+        self.traps.iter().find(|(known, _)| *known == condition).map(|(_, action)| action.as_str())
+    }
+
+    /// The signals that programs started from here ignore too.
+    pub fn ignored_signals(&self) -> Vec<Signal> {
+        let ignored = self.traps.iter().filter(|(_, action)| action.is_empty());
+        ignored
+            .filter_map(|(condition, _)| match condition {
+                Condition::Signal(signal) => Some(*signal),
+                Condition::Exit => None,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,326 @@
+//! Cuts a script into the tokens that the grammar of `brush-parser` takes. The crate's own tokenizer reads a whole
+//! script at once and rewrites the blanks inside expansions; a POSIX shell reads one complete command at a time and
+//! keeps every character.
+
+use std::sync::Arc;
+
+use brush_parser::{SourcePosition, SourceSpan, Token};
+
+use super::{
+    MAX_NESTING, SyntaxError,
+    extent::Extent,
+    tracker::{Closed, Tracker},
+};
+
+/// Stands for the missing words of `for name in; do`, which the grammar's tree can't tell from `for name; do`.
+pub const NO_WORDS: &str = "\u{0}";
+
+/// The longest number that can stand before a redirection operator.
+const MAX_DESCRIPTOR_DIGITS: usize = 4;
+
+const OPERATORS: [&str; 24] = [
+    "&>>", ";;&", "<<<", "<<-", "&>", "&&", "||", "|&", ";;", ";&", "<<", ">>", "<&", ">&", "<>", ">|", "&",
+    "|", ";", "<", ">", "(", ")", "\n",
+];
+
+/// Why reading tokens stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// After the newline of a complete command.
+    Command,
+    /// The text is over.
+    End,
+    /// After the `)` that ends the surrounding substitution.
+    Paren,
+}
+
+struct HereDocument {
+    /// The token that gets the text.
+    token: usize,
+    delimiter: String,
+    strip_tabs: bool,
+}
+
+pub struct Lexer<'a> {
+    extent: Extent<'a>,
+    at: usize,
+    line: u32,
+    tracker: Tracker,
+    here_documents: Vec<HereDocument>,
+    /// More text may follow what is there.
+    partial: bool,
+    pub tokens: Vec<Token>,
+}
+
+impl<'a> Lexer<'a> {
+    pub fn new(extent: Extent<'a>, at: usize, line: u32) -> Self {
+        Lexer {
+            extent,
+            at,
+            line,
+            tracker: Tracker::new(),
+            here_documents: Vec::new(),
+            partial: false,
+            tokens: Vec::new(),
+        }
+    }
+
+    /// The text is only what has been read so far: its end ends nothing.
+    pub fn partial(mut self, partial: bool) -> Self {
+        self.partial = partial;
+        self
+    }
+
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// Reads on to the end of a complete command, of the text, or of the substitution this text stands in.
+    pub fn run(&mut self, in_substitution: bool) -> Result<Stop, SyntaxError> {
+        loop {
+            self.skip_blanks();
+            let Some(byte) = self.extent.byte(self.at) else {
+                return self.end(in_substitution);
+            };
+            if byte == b'(' && self.tracker.arithmetic_may_start() && self.arithmetic()? {
+                continue;
+            }
+            let Some(operator) = self.operator_here() else {
+                self.word()?;
+                continue;
+            };
+            match operator {
+                ")" => {
+                    if self.tracker.close() == Closed::Outer && in_substitution {
+                        self.at += 1;
+                        return Ok(Stop::Paren);
+                    }
+                    self.push_operator(operator);
+                }
+                "\n" => {
+                    self.note_separator(operator);
+                    self.line += 1;
+                    self.here_document_bodies()?;
+                    if self.tracker.complete() && !in_substitution {
+                        return Ok(Stop::Command);
+                    }
+                }
+                "<<" | "<<-" => {
+                    self.push_operator(operator);
+                    self.here_document(operator == "<<-")?;
+                }
+                ";" | "&" => self.note_separator(operator),
+                _ => {
+                    self.tracker.operator(operator);
+                    self.push_operator(operator);
+                }
+            }
+            if self.tracker.depth() > MAX_NESTING {
+                return Err(SyntaxError::new(self.line, "nested too deeply"));
+            }
+        }
+    }
+
+    fn note_separator(&mut self, operator: &'static str) {
+        if self.tracker.for_words_are_missing() {
+            self.push(self.at, self.at, NO_WORDS.to_owned(), false);
+        }
+        self.tracker.operator(operator);
+        self.push_operator(operator);
+    }
+
+    fn end(&mut self, in_substitution: bool) -> Result<Stop, SyntaxError> {
+        if in_substitution {
+            return Err(SyntaxError::incomplete(self.line, "end of file unexpected (expecting \")\")"));
+        }
+        if self.partial && !self.tokens.is_empty() {
+            return Err(SyntaxError::incomplete(self.line, "end of file unexpected"));
+        }
+        // A here-document whose end never comes is ended by the end of the script.
+        self.here_document_bodies()?;
+        Ok(Stop::End)
+    }
+
+    fn skip_blanks(&mut self) {
+        loop {
+            match self.extent.byte(self.at) {
+                Some(b' ' | b'\t' | b'\r') => self.at += 1,
+                Some(b'\\') if self.extent.byte(self.at + 1) == Some(b'\n') => {
+                    self.at += 2;
+                    self.line += 1;
+                }
+                Some(b'#') => {
+                    let rest = &self.extent.text.as_bytes()[self.at..];
+                    self.at += rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+                }
+                _ => return,
+            }
+        }
+    }
+
+    fn operator_here(&self) -> Option<&'static str> {
+        let rest = &self.extent.text.as_bytes()[self.at..];
+        if !matches!(rest.first(), Some(b'&' | b'|' | b';' | b'<' | b'>' | b'(' | b')' | b'\n')) {
+            return None;
+        }
+        OPERATORS.into_iter().find(|operator| rest.starts_with(operator.as_bytes()))
+    }
+
+    fn place(&self, index: usize) -> Arc<SourcePosition> {
+        Arc::new(SourcePosition { index, line: self.line as usize, column: 1 })
+    }
+
+    fn push(&mut self, start: usize, end: usize, text: String, operator: bool) {
+        let span = SourceSpan { start: self.place(start), end: self.place(end) };
+        self.tokens.push(if operator { Token::Operator(text, span) } else { Token::Word(text, span) });
+    }
+
+    fn push_operator(&mut self, operator: &str) {
+        self.push(self.at, self.at + operator.len(), operator.to_owned(), true);
+        self.at += operator.len();
+    }
+
+    fn word(&mut self) -> Result<(), SyntaxError> {
+        let (start, end) = (self.at, self.end_of_word()?);
+        let text = &self.extent.text[start..end];
+        let numbers_a_redirect = matches!(self.extent.byte(end), Some(b'<' | b'>'))
+            && text.bytes().all(|byte| byte.is_ascii_digit());
+        if numbers_a_redirect {
+            if text.len() > MAX_DESCRIPTOR_DIGITS {
+                return Err(SyntaxError::new(self.line, "Bad fd number"));
+            }
+        } else {
+            self.tracker.word(text);
+        }
+        self.push(start, end, text.to_owned(), false);
+        self.line += text.bytes().filter(|&byte| byte == b'\n').count() as u32;
+        self.at = end;
+        Ok(())
+    }
+
+    fn end_of_word(&self) -> Result<usize, SyntaxError> {
+        let extent = &self.extent;
+        let mut at = self.at;
+        loop {
+            at = match extent.byte(at) {
+                None | Some(b' ' | b'\t' | b'\n' | b'&' | b'|' | b';' | b'<' | b'>' | b'(' | b')') => {
+                    return Ok(at);
+                }
+                Some(b'\\') => match extent.byte(at + 1) {
+                    None => at + 1,
+                    Some(_) => at + 2,
+                },
+                Some(b'\'') => extent.single_quote(at + 1)?,
+                Some(b'"') => extent.double_quote(at + 1)?,
+                Some(b'`') => extent.backquote(at + 1)?,
+                Some(b'$') => extent.dollar(at, false)?,
+                Some(_) => at + 1,
+            }
+        }
+    }
+
+    /// `((...))` as a command or as the head of a `for`: the grammar takes the text between as words.
+    fn arithmetic(&mut self) -> Result<bool, SyntaxError> {
+        if self.extent.byte(self.at + 1) != Some(b'(') {
+            return Ok(false);
+        }
+        let Some(end) = self.extent.arithmetic(self.at + 1)? else { return Ok(false) };
+        let start = self.at;
+        self.push_operator("(");
+        self.push_operator("(");
+        let inside = &self.extent.text[start + 2..end - 2];
+        for (index, part) in inside.split(';').enumerate() {
+            if index > 0 {
+                self.push(self.at, self.at, ";".to_owned(), true);
+            }
+            if !part.trim().is_empty() {
+                self.push(self.at, self.at, part.to_owned(), false);
+            }
+        }
+        self.line += inside.bytes().filter(|&byte| byte == b'\n').count() as u32;
+        self.at = end - 2;
+        self.push_operator(")");
+        self.push_operator(")");
+        self.tracker.arithmetic();
+        Ok(true)
+    }
+
+    /// Takes the delimiter after `<<` and leaves room for the text, which begins after the line.
+    fn here_document(&mut self, strip_tabs: bool) -> Result<(), SyntaxError> {
+        self.skip_blanks();
+        let (start, end) = (self.at, self.end_of_word()?);
+        if start == end {
+            return Err(SyntaxError::new(self.line, "newline unexpected"));
+        }
+        let raw = self.extent.text[start..end].to_owned();
+        self.push(start, end, raw.clone(), false);
+        self.here_documents.push(HereDocument {
+            token: self.tokens.len(),
+            delimiter: remove_quotes(&raw),
+            strip_tabs,
+        });
+        self.push(end, end, String::new(), false);
+        self.push(end, end, raw, false);
+        self.at = end;
+        Ok(())
+    }
+
+    fn here_document_bodies(&mut self) -> Result<(), SyntaxError> {
+        for document in std::mem::take(&mut self.here_documents) {
+            let mut body = String::new();
+            loop {
+                if self.at >= self.extent.text.len() {
+                    if self.partial {
+                        return Err(SyntaxError::incomplete(
+                            self.line,
+                            "end of file unexpected in here-document",
+                        ));
+                    }
+                    break;
+                }
+                let rest = &self.extent.text[self.at..];
+                let length = rest.find('\n').map_or(rest.len(), |newline| newline + 1);
+                let line = &rest[..length];
+                let shown = if document.strip_tabs { line.trim_start_matches('\t') } else { line };
+                self.at += length;
+                self.line += 1;
+                if shown.strip_suffix('\n').unwrap_or(shown) == document.delimiter {
+                    break;
+                }
+                body.push_str(shown);
+            }
+            if let Some(Token::Word(text, _)) = self.tokens.get_mut(document.token) {
+                *text = body;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The delimiter of a here-document without its quotes.
+fn remove_quotes(raw: &str) -> String {
+    let mut result = String::new();
+    let mut characters = raw.chars();
+    let mut quote = None;
+    while let Some(character) = characters.next() {
+        match (quote, character) {
+            (None, '\'' | '"') => quote = Some(character),
+            (Some(open), _) if open == character => quote = None,
+            (None, '\\') => result.extend(characters.next()),
+            _ => result.push(character),
+        }
+    }
+    result
+}
+
+/// From after `$(` to after the matching `)`, over comments, quotes, here-documents and the patterns of `case`.
+pub fn end_of_substitution(extent: Extent<'_>, start: usize) -> Result<usize, SyntaxError> {
+    let mut lexer = Lexer::new(extent, start, 0);
+    lexer.line = extent.line(start);
+    lexer.run(true)?;
+    Ok(lexer.position())
+}

@@ -1,0 +1,312 @@
+//! From the tree of `brush-parser` to ours. The crate leaves words as text; here they are taken apart.
+
+use std::rc::Rc;
+
+use brush_parser::ast;
+
+use super::{
+    SyntaxError,
+    lexer::NO_WORDS,
+    tree::{
+        AfterArm, AndOr, Arm, Assignment, Command, Compound, Connector, FunctionBody, Item, List, Pipeline,
+        Redirect, RedirectKind, Simple, Test, Word,
+    },
+    word::{self, Tildes},
+};
+
+type Lowered<T> = Result<T, SyntaxError>;
+
+/// Builtins whose operands are assignments, expanded like those.
+const DECLARATIONS: [&str; 3] = ["export", "readonly", "local"];
+
+pub fn program(program: ast::Program, depth: usize) -> Lowered<List> {
+    let lowering = Lowering { depth };
+    let mut list = List::default();
+    for command in program.complete_commands {
+        list.0.append(&mut lowering.list(command)?.0);
+    }
+    Ok(list)
+}
+
+struct Lowering {
+    depth: usize,
+}
+
+fn line_of(word: &ast::Word) -> u32 {
+    word.loc.as_ref().map_or(1, |location| location.start.line as u32)
+}
+
+fn unsupported(line: u32, what: &str) -> SyntaxError {
+    SyntaxError::new(line, format!("{what} are not supported"))
+}
+
+impl Lowering {
+    fn word(&self, word: &ast::Word) -> Lowered<Word> {
+        word::word(&word.value, line_of(word), self.depth, Tildes::AtStart)
+    }
+
+    fn list(&self, list: ast::CompoundList) -> Lowered<List> {
+        let items = list.0.into_iter().map(|ast::CompoundListItem(and_or, separator)| {
+            Ok(Item {
+                and_or: self.and_or(and_or)?,
+                background: matches!(separator, ast::SeparatorOperator::Async),
+            })
+        });
+        items.collect::<Lowered<_>>().map(List)
+    }
+
+    fn and_or(&self, list: ast::AndOrList) -> Lowered<AndOr> {
+        let rest = list.additional.into_iter().map(|part| match part {
+            ast::AndOr::And(pipeline) => Ok((Connector::And, self.pipeline(pipeline)?)),
+            ast::AndOr::Or(pipeline) => Ok((Connector::Or, self.pipeline(pipeline)?)),
+        });
+        Ok(AndOr { first: self.pipeline(list.first)?, rest: rest.collect::<Lowered<_>>()? })
+    }
+
+    fn pipeline(&self, pipeline: ast::Pipeline) -> Lowered<Pipeline> {
+        Ok(Pipeline {
+            negated: pipeline.bang,
+            timed: pipeline.timed.is_some(),
+            stages: pipeline.seq.into_iter().map(|command| self.command(command)).collect::<Lowered<_>>()?,
+        })
+    }
+
+    fn command(&self, command: ast::Command) -> Lowered<Command> {
+        match command {
+            ast::Command::Simple(simple) => self.simple(simple).map(Command::Simple),
+            ast::Command::Compound(compound, redirects) => {
+                Ok(Command::Compound(Box::new(self.compound(compound)?), self.redirects(redirects)?))
+            }
+            ast::Command::ExtendedTest(test, redirects) => {
+                let compound = Compound::Test(self.test(test.expr)?);
+                Ok(Command::Compound(Box::new(compound), self.redirects(redirects)?))
+            }
+            ast::Command::Function(definition) => {
+                let ast::FunctionBody(body, redirects) = definition.body;
+                let body = FunctionBody { body: self.compound(body)?, redirects: self.redirects(redirects)? };
+                Ok(Command::Function { name: definition.fname.value, body: Rc::new(body) })
+            }
+        }
+    }
+
+    fn simple(&self, command: ast::SimpleCommand) -> Lowered<Simple> {
+        let mut simple = Simple::default();
+        let mut line = None;
+        let declares =
+            command.word_or_name.as_ref().is_some_and(|name| DECLARATIONS.contains(&name.value.as_str()));
+        for item in command.prefix.map(|prefix| prefix.0).unwrap_or_default() {
+            match item {
+                ast::CommandPrefixOrSuffixItem::AssignmentWord(assignment, word) => {
+                    line.get_or_insert(line_of(&word));
+                    match self.assignment(assignment, &word)? {
+                        Some(assignment) => simple.assignments.push(assignment),
+                        None => simple.words.push(self.word(&word)?),
+                    }
+                }
+                other => self.operand(other, false, &mut simple)?,
+            }
+        }
+        if let Some(name) = command.word_or_name {
+            line.get_or_insert(line_of(&name));
+            simple.words.push(self.word(&name)?);
+        }
+        for item in command.suffix.map(|suffix| suffix.0).unwrap_or_default() {
+            self.operand(item, declares, &mut simple)?;
+        }
+        simple.line = line.unwrap_or(1);
+        Ok(simple)
+    }
+
+    fn operand(
+        &self,
+        item: ast::CommandPrefixOrSuffixItem,
+        declares: bool,
+        simple: &mut Simple,
+    ) -> Lowered<()> {
+        match item {
+            ast::CommandPrefixOrSuffixItem::IoRedirect(redirect) => {
+                simple.redirects.push(self.redirect(redirect)?)
+            }
+            ast::CommandPrefixOrSuffixItem::Word(word) => simple.words.push(self.word(&word)?),
+            ast::CommandPrefixOrSuffixItem::AssignmentWord(assignment, word) => {
+                let parsed = if declares { self.assignment(assignment, &word)? } else { None };
+                simple.words.push(match parsed {
+                    // Quoting the whole keeps the value from being split.
+                    Some(assignment) if !assignment.append => {
+                        let mut pieces = Word::literal(&format!("{}=", assignment.name)).0;
+                        pieces.extend(assignment.value.0.into_iter().map(protect));
+                        Word(pieces)
+                    }
+                    _ => self.word(&word)?,
+                });
+            }
+            ast::CommandPrefixOrSuffixItem::ProcessSubstitution(_, command) => {
+                return Err(unsupported(command.loc.start.line as u32, "process substitutions"));
+            }
+        }
+        Ok(())
+    }
+
+    /// None when it only looks like an assignment: `a[1]=x` is an ordinary word to us.
+    fn assignment(&self, assignment: ast::Assignment, word: &ast::Word) -> Lowered<Option<Assignment>> {
+        let line = line_of(word);
+        let ast::AssignmentName::VariableName(name) = assignment.name else { return Ok(None) };
+        let ast::AssignmentValue::Scalar(value) = assignment.value else {
+            return Err(unsupported(line, "arrays"));
+        };
+        let value = word::word(&value.value, line, self.depth, Tildes::AfterColons)?;
+        Ok(Some(Assignment { name, append: assignment.append, value }))
+    }
+
+    fn words(&self, words: &[ast::Word]) -> Lowered<Vec<Word>> {
+        words.iter().filter(|word| word.value != NO_WORDS).map(|word| self.word(word)).collect()
+    }
+
+    fn compound(&self, compound: ast::CompoundCommand) -> Lowered<Compound> {
+        Ok(match compound {
+            ast::CompoundCommand::BraceGroup(group) => Compound::Group(self.list(group.list)?),
+            ast::CompoundCommand::Subshell(subshell) => Compound::Subshell(self.list(subshell.list)?),
+            ast::CompoundCommand::ForClause(clause) => Compound::For {
+                variable: clause.variable_name,
+                words: clause.values.map(|words| self.words(&words)).transpose()?,
+                body: self.list(clause.body.list)?,
+            },
+            ast::CompoundCommand::CaseClause(clause) => Compound::Case {
+                line: line_of(&clause.value),
+                subject: self.word(&clause.value)?,
+                arms: clause.cases.into_iter().map(|arm| self.arm(arm)).collect::<Lowered<_>>()?,
+            },
+            ast::CompoundCommand::IfClause(clause) => self.if_clause(clause)?,
+            ast::CompoundCommand::WhileClause(ast::WhileOrUntilClauseCommand(condition, body, _)) => {
+                Compound::Loop { until: false, condition: self.list(condition)?, body: self.list(body.list)? }
+            }
+            ast::CompoundCommand::UntilClause(ast::WhileOrUntilClauseCommand(condition, body, _)) => {
+                Compound::Loop { until: true, condition: self.list(condition)?, body: self.list(body.list)? }
+            }
+            ast::CompoundCommand::Arithmetic(command) => Compound::Arithmetic(word::expanded_text(
+                &command.expr.value,
+                command.loc.start.line as u32,
+                self.depth,
+            )?),
+            ast::CompoundCommand::ArithmeticForClause(clause) => {
+                let line = clause.loc.start.line as u32;
+                let part = |part: Option<ast::UnexpandedArithmeticExpr>| {
+                    word::expanded_text(&part.map(|part| part.value).unwrap_or_default(), line, self.depth)
+                };
+                Compound::ArithmeticFor {
+                    start: part(clause.initializer)?,
+                    condition: part(clause.condition)?,
+                    step: part(clause.updater)?,
+                    body: self.list(clause.body.list)?,
+                }
+            }
+            ast::CompoundCommand::Coprocess(command) => {
+                return Err(unsupported(command.loc.start.line as u32, "coprocesses"));
+            }
+        })
+    }
+
+    fn if_clause(&self, clause: ast::IfClauseCommand) -> Lowered<Compound> {
+        let mut branches = vec![(self.list(clause.condition)?, self.list(clause.then)?)];
+        let mut otherwise = None;
+        for part in clause.elses.unwrap_or_default() {
+            match part.condition {
+                Some(condition) => branches.push((self.list(condition)?, self.list(part.body)?)),
+                None => otherwise = Some(self.list(part.body)?),
+            }
+        }
+        Ok(Compound::If { branches, otherwise })
+    }
+
+    fn arm(&self, arm: ast::CaseItem) -> Lowered<Arm> {
+        Ok(Arm {
+            patterns: self.words(&arm.patterns)?,
+            body: arm.cmd.map(|list| self.list(list)).transpose()?.unwrap_or_default(),
+            then: match arm.post_action {
+                ast::CaseItemPostAction::ExitCase => AfterArm::Leave,
+                ast::CaseItemPostAction::UnconditionallyExecuteNextCaseItem => AfterArm::FallThrough,
+                ast::CaseItemPostAction::ContinueEvaluatingCases => AfterArm::TestNext,
+            },
+        })
+    }
+
+    fn test(&self, expression: ast::ExtendedTestExpr) -> Lowered<Test> {
+        Ok(match expression {
+            ast::ExtendedTestExpr::And(left, right) => {
+                Test::And(Box::new(self.test(*left)?), Box::new(self.test(*right)?))
+            }
+            ast::ExtendedTestExpr::Or(left, right) => {
+                Test::Or(Box::new(self.test(*left)?), Box::new(self.test(*right)?))
+            }
+            ast::ExtendedTestExpr::Not(inner) => Test::Not(Box::new(self.test(*inner)?)),
+            ast::ExtendedTestExpr::Parenthesized(inner) => self.test(*inner)?,
+            ast::ExtendedTestExpr::UnaryTest(predicate, word) => {
+                Test::Unary(predicate.to_string(), self.word(&word)?)
+            }
+            ast::ExtendedTestExpr::BinaryTest(predicate, left, right) => {
+                let operator = predicate.to_string();
+                if operator == "=~" {
+                    return Err(unsupported(line_of(&left), "regular expressions in [[ ]]"));
+                }
+                Test::Binary(operator, self.word(&left)?, self.word(&right)?)
+            }
+        })
+    }
+
+    fn redirects(&self, redirects: Option<ast::RedirectList>) -> Lowered<Vec<Redirect>> {
+        let redirects = redirects.map(|list| list.0).unwrap_or_default();
+        redirects.into_iter().map(|redirect| self.redirect(redirect)).collect()
+    }
+
+    fn redirect(&self, redirect: ast::IoRedirect) -> Lowered<Redirect> {
+        let number = |number: Option<ast::IoFd>| number.and_then(|number| u32::try_from(number).ok());
+        Ok(match redirect {
+            ast::IoRedirect::File(descriptor, kind, target) => {
+                let kind = match kind {
+                    ast::IoFileRedirectKind::Read => RedirectKind::Read,
+                    ast::IoFileRedirectKind::Write => RedirectKind::Write,
+                    ast::IoFileRedirectKind::Append => RedirectKind::Append,
+                    ast::IoFileRedirectKind::ReadAndWrite => RedirectKind::ReadWrite,
+                    ast::IoFileRedirectKind::Clobber => RedirectKind::Clobber,
+                    ast::IoFileRedirectKind::DuplicateInput => RedirectKind::Duplicate { output: false },
+                    ast::IoFileRedirectKind::DuplicateOutput => RedirectKind::Duplicate { output: true },
+                };
+                let target = match target {
+                    ast::IoFileRedirectTarget::Filename(word)
+                    | ast::IoFileRedirectTarget::Duplicate(word) => self.word(&word)?,
+                    ast::IoFileRedirectTarget::Fd(number) => Word::literal(&number.to_string()),
+                    ast::IoFileRedirectTarget::ProcessSubstitution(_, command) => {
+                        return Err(unsupported(command.loc.start.line as u32, "process substitutions"));
+                    }
+                };
+                Redirect { number: number(descriptor), kind, target }
+            }
+            ast::IoRedirect::HereDocument(descriptor, document) => {
+                let target = if document.requires_expansion {
+                    word::expanded_text(&document.doc.value, line_of(&document.here_end) + 1, self.depth)?
+                } else {
+                    Word::literal(&document.doc.value)
+                };
+                Redirect { number: number(descriptor), kind: RedirectKind::HereDocument, target }
+            }
+            ast::IoRedirect::HereString(descriptor, word) => Redirect {
+                number: number(descriptor),
+                kind: RedirectKind::HereString,
+                target: self.word(&word)?,
+            },
+            ast::IoRedirect::OutputAndError(word, append) => {
+                Redirect { number: None, kind: RedirectKind::Both { append }, target: self.word(&word)? }
+            }
+        })
+    }
+}
+
+/// A piece of an assignment's value as part of an operand, where it must not be split or matched against file names.
+fn protect(piece: super::tree::Piece) -> super::tree::Piece {
+    use super::tree::Piece;
+    match piece {
+        Piece::Text(text) => Piece::Quoted(text),
+        Piece::Quoted(_) | Piece::DoubleQuoted(_) | Piece::Tilde(_) => piece,
+        Piece::Parameter(_) | Piece::Command(_) | Piece::Arithmetic(_) => Piece::DoubleQuoted(vec![piece]),
+    }
+}
