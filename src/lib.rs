@@ -10,6 +10,7 @@ pub mod client;
 #[cfg(any(feature = "command", feature = "supervisor"))]
 pub mod command;
 pub mod config;
+pub mod enclosure;
 pub mod engine;
 #[cfg(feature = "supervisor")]
 pub mod host;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::CreateVmConfig;
+use crate::enclosure::EnclosureReport;
 use crate::engine::EngineReport;
 use crate::kernel::{Errno, HostFsReply, HostFsRequest, MountId};
 use crate::wire::{Bytes, ErrorData, OutputStream, VmRequest, VmResponse};
@@ -15,8 +16,6 @@ pub struct Claim {
     pub config: CreateVmConfig,
     /// Host directories that the supervisor has opened for it.
     pub mounts: Vec<ClaimedMount>,
-    /// Command modules that are installed, by name.
-    pub modules: Vec<String>,
 }
 
 /// A host directory as a worker knows it.
@@ -58,7 +57,7 @@ pub enum ToWorker {
 #[serde(tag = "type", deny_unknown_fields)]
 pub enum FromWorker {
     /// The engine runs and can be claimed.
-    Ready { engine: EngineReport },
+    Ready { engine: EngineReport, enclosure: EnclosureReport },
     /// The claim is in force.
     Claimed {},
     /// The claim cannot be fulfilled; the worker ends.

@@ -1,1 +1,69 @@
-//! The command line of cordon.
+//! The command line: reads arguments, asks the embedded client, prints. The only place that talks to people, and the
+//! only one that decides exit codes.
+
+mod arguments;
+mod doctor;
+mod serve;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::client::Error;
+use arguments::{Arguments, Command};
+
+/// Exit codes of `cordon` itself; otherwise it exits as the guest did.
+mod exit {
+    /// Something that the guest has no part in failed.
+    pub(super) const FAILED: u8 = 125;
+    /// The command line or configuration is wrong.
+    pub(super) const USAGE: u8 = 2;
+    /// The guest took longer than it may, as timeout(1) has it.
+    pub(super) const TIMED_OUT: u8 = 124;
+    /// Added to the number of the signal that ended the guest.
+    pub(super) const SIGNAL: u8 = 128;
+}
+
+/// Runs `cordon` with the arguments of this process.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("CORDON_LOG"))
+        .with_writer(std::io::stderr)
+        .try_init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("cordon: cannot start: {error}");
+            return ExitCode::from(exit::FAILED);
+        }
+    };
+    let result = runtime.block_on(async {
+        match arguments.command {
+            Command::Run { vm, file, args } => session::run(vm, &file, args).await,
+            Command::Eval { vm, expression } => session::eval(vm, expression).await,
+            Command::Sh { vm, command, args } => session::sh(vm, command, args).await,
+            Command::Serve { socket, warm } => serve::serve(socket, warm).await,
+            Command::Prepare => session::prepare().await,
+            Command::Doctor { json } => doctor::doctor(json).await,
+        }
+    });
+    // A thread may still wait for standard input; nothing of it is wanted any more.
+    runtime.shutdown_background();
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            report(&error);
+            ExitCode::from(if error.code == crate::wire::code::CONFIG { exit::USAGE } else { exit::FAILED })
+        }
+    }
+}
+
+/// Prints an error of cordon's own.
+fn report(error: &Error) {
+    eprintln!("cordon: {}", error.message);
+    if let Some(hint) = &error.hint {
+        eprintln!("cordon: {hint}");
+    }
+}

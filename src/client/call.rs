@@ -110,28 +110,9 @@ impl Call {
             .ok_or_else(|| Error::new(code::NOT_FOUND, "the program ended before its process id was known"))
     }
 
-    /// Sends standard input, waiting while the program does not take it. Input for a program that has ended is
-    /// dropped.
-    ///
-    /// # Errors
-    /// The bytes cannot be sent.
-    pub async fn write(&self, bytes: &[u8]) -> Result<(), Error> {
-        for chunk in bytes.chunks(INPUT_CHUNK) {
-            let Ok(room) = self.pending.input.acquire_many(chunk.len() as u32).await else { return Ok(()) };
-            room.forget();
-            let data = Bytes(chunk.to_vec());
-            self.pending.connection.send(&ClientMessage::Input { id: self.pending.id, data, end: false })?;
-        }
-        Ok(())
-    }
-
-    /// Ends standard input.
-    ///
-    /// # Errors
-    /// It cannot be sent.
-    pub fn close_stdin(&self) -> Result<(), Error> {
-        let end = ClientMessage::Input { id: self.pending.id, data: Bytes::default(), end: true };
-        self.pending.connection.send(&end)
+    /// Where standard input of a call with `streamStdin` goes; it may be fed by a task of its own.
+    pub fn stdin(&self) -> Stdin {
+        Stdin { connection: self.pending.connection.clone(), id: self.pending.id, window: self.pending.input.clone() }
     }
 
     /// The next piece of output of a call with [`crate::wire::Capture::Stream`]; none when it has ended.
@@ -165,6 +146,38 @@ impl Call {
                 Some(_) = output.recv() => {}
             }
         }
+    }
+}
+
+/// Standard input of a call.
+#[derive(Clone)]
+pub struct Stdin {
+    connection: Arc<Connection>,
+    id: u64,
+    window: Arc<Semaphore>,
+}
+
+impl Stdin {
+    /// Sends input, waiting while the program does not take it. Input for a program that has ended is dropped.
+    ///
+    /// # Errors
+    /// The bytes cannot be sent.
+    pub async fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+        for chunk in bytes.chunks(INPUT_CHUNK) {
+            let Ok(room) = self.window.acquire_many(chunk.len() as u32).await else { return Ok(()) };
+            room.forget();
+            let data = Bytes(chunk.to_vec());
+            self.connection.send(&ClientMessage::Input { id: self.id, data, end: false })?;
+        }
+        Ok(())
+    }
+
+    /// Ends standard input.
+    ///
+    /// # Errors
+    /// It cannot be sent.
+    pub fn close(&self) -> Result<(), Error> {
+        self.connection.send(&ClientMessage::Input { id: self.id, data: Bytes::default(), end: true })
     }
 }
 

@@ -19,7 +19,7 @@ mod connection;
 mod host_function;
 mod vm;
 
-pub use call::{Call, Output};
+pub use call::{Call, Output, Stdin};
 pub use connect::{Connect, Embedded, Sidecar, Socket, Stream};
 pub use connection::Client;
 pub use host_function::HostFunctions;

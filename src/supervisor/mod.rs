@@ -19,6 +19,8 @@ use tokio::sync::mpsc;
 use crate::broker::Claim;
 use crate::command::cache::Progress;
 use crate::config::CreateVmConfig;
+use crate::enclosure::EnclosureReport;
+use crate::engine::EngineReport;
 use crate::host::HostMounts;
 use crate::policy::Policy;
 use crate::wire::{ErrorData, code};
@@ -119,6 +121,17 @@ impl Supervisor {
             .map_err(|message| ErrorData::new(code::NOT_INSTALLED, message))
     }
 
+    /// Starts a worker for a configuration, reads what engine and enclosure it has, and lets it go.
+    ///
+    /// # Errors
+    /// It is not installed or cannot be started.
+    pub async fn probe(&self, config: &CreateVmConfig) -> Result<(EngineReport, EnclosureReport), ErrorData> {
+        config.check()?;
+        let key = PoolKey { choice: self.inner.installation.choose(config)?, platform: config.platform };
+        let worker = Worker::start(&self.inner.launcher()?, &key, self.inner.show_worker_stderr).await?;
+        Ok((worker.engine, worker.enclosure))
+    }
+
     /// The installation that workers come from.
     pub fn installation(&self) -> &Installation {
         &self.inner.installation
@@ -149,11 +162,7 @@ impl Supervisor {
         let choice = self.inner.installation.choose(&config)?;
         let key = PoolKey { choice, platform: config.platform };
         let mounts = HostMounts::new();
-        let claim = Claim {
-            mounts: mounts.open_all(&config.mounts).await?,
-            modules: self.inner.artifacts.names(),
-            config,
-        };
+        let claim = Claim { mounts: mounts.open_all(&config.mounts).await?, config };
         let worker = loop {
             match self.inner.pool.take(&key) {
                 // A worker that died while it waited is no reason to fail.

@@ -170,7 +170,7 @@ pub(super) fn start(
     let (events, events_receiver) = mpsc::channel(EVENTS_QUEUED);
     let (answers, answers_receiver) = mpsc::channel(CALLS_MAX);
     let host_calls = Arc::new(HostCalls { bytes_max: config.limits.host_call_bytes, open: Mutex::default() });
-    let Worker { process, mut ended, reader, writer, engine } = worker;
+    let Worker { process, mut ended, reader, writer, engine, enclosure: _ } = worker;
     let process = Arc::new(process);
     let task = Task {
         reader,

@@ -11,6 +11,7 @@ use super::launcher::Exit;
 use super::launcher::client::{Ended, Launcher, WorkerProcess};
 use super::pool::PoolKey;
 use crate::broker::{Claim, FromWorker, ToWorker};
+use crate::enclosure::EnclosureReport;
 use crate::engine::{EngineReport, WasmLevel};
 use crate::wire::{ErrorData, code};
 
@@ -28,6 +29,7 @@ pub(crate) struct Worker {
     pub(crate) reader: Reader,
     pub(crate) writer: Writer,
     pub(crate) engine: EngineReport,
+    pub(crate) enclosure: EnclosureReport,
 }
 
 impl Worker {
@@ -39,8 +41,8 @@ impl Worker {
         let (process, mut ended) =
             launcher.spawn(&key.choice.executable, arguments, show_stderr, theirs).map_err(lost)?;
         let first = tokio::time::timeout(START_TIMEOUT, reader.next()).await;
-        let engine = match first {
-            Ok(Ok(Some(FromWorker::Ready { engine }))) => engine,
+        let (engine, enclosure) = match first {
+            Ok(Ok(Some(FromWorker::Ready { engine, enclosure }))) => (engine, enclosure),
             Ok(Ok(Some(FromWorker::Dying { error } | FromWorker::Refused { error }))) => return Err(error),
             Ok(Ok(None) | Err(_)) => return Err(loss(&mut ended, None, &key.choice.executable).await),
             Ok(Ok(Some(_))) => return Err(ErrorData::new(code::WORKER_LOST, "a worker spoke out of turn")),
@@ -61,7 +63,7 @@ impl Worker {
             .detail("asked", format!("{asked:?}"))
             .detail("found", format!("wasm {:?}, jit {}", engine.wasm, engine.jit)));
         }
-        Ok(Worker { process, ended, reader, writer, engine })
+        Ok(Worker { process, ended, reader, writer, engine, enclosure })
     }
 
     /// Binds the worker to a VM.

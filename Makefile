@@ -1,0 +1,48 @@
+# The recipes of this repository; `make` lists them. What CI and the README call is here.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+CORDON := target/cordon/cordon
+
+help: ## Show the recipes
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1|/' | column -t -s '|'
+
+demo: build ## Build what is needed and run the main job on real input
+	examples/orders/run.sh
+
+test: build format-check lint ## Build everything and run every test
+	scripts/test.sh
+
+setup: ## Install what building and testing need (Debian, Ubuntu)
+	scripts/setup.sh
+
+build: setup ## Build supervisor, workers and command modules into target/cordon
+	scripts/build.sh
+
+build-wasm: build ## The same; the worker for webAssembly: "allow" is part of it
+
+bench: build ## Measure against secure-exec, in the same run
+	benches/run.sh
+
+docs: ## Render the documentation (needs mdbook)
+	mdbook build docs
+
+format: ## Format Rust and TypeScript sources
+	cargo fmt --all
+	cargo fmt --manifest-path guest-shim/Cargo.toml --all
+
+format-check:
+	cargo fmt --all --check
+	cargo fmt --manifest-path guest-shim/Cargo.toml --all --check
+
+lint: ## Clippy without warnings
+	scripts/lint.sh
+
+doctor: ## Show what is installed and what encloses a VM
+	$(CORDON) doctor
+
+clean: ## Remove what was built here; caches outside stay
+	rm -rf target guest-shim/target clients/typescript/dist
+
+.PHONY: help demo test setup build build-wasm bench docs format format-check lint doctor clean

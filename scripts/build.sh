@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Builds cordon: command modules, workers, supervisor; and puts them into one folder that can be run and copied.
+#
+# Owns:   the order of the build and the layout of target/cordon/.
+# Writes: target/ (cargo's folders and target/cordon/), the caches of the scripts it calls, and the native code of the
+#         command modules in the user's cache.
+#
+# Usage: scripts/build.sh [--no-wasm-worker]
+#        --no-wasm-worker   leaves out the worker for `webAssembly: "allow"`
+#
+# target/cordon/cordon                   supervisor, sidecar, command line
+#              /cordon-launcher          starts workers
+#              /cordon-worker-absent     its V8 was built without WebAssembly
+#              /cordon-worker-wasm       its V8 has it
+#              /commands/{sh,coreutils}.wasm
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+wasm_worker=1
+[ "${1:-}" = --no-wasm-worker ] && wasm_worker=
+out=$root/target/cordon
+
+if [ -t 2 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' plain=$'\e[0m'; else bold='' plain=''; fi
+step() { printf '%s==> %s%s\n' "$bold" "$*" "$plain" >&2; }
+# A running executable cannot be written to, but it can be replaced.
+install_file() { install -m "$1" "$2" "$3.new" && mv -f "$3.new" "$3"; }
+
+mkdir -p "$out/commands"
+
+step "command modules (wasm32-wasip1)"
+scripts/wasi-cargo.sh build -p cordon-coreutils -p cordon-sh
+for module in coreutils sh; do
+    install_file 644 "guest-shim/target/wasm32-wasip1/release/$module.wasm" "$out/commands/$module.wasm"
+done
+
+# Builds the worker against one V8; every variant has a folder of its own, because the archive has one file name.
+worker() { # variant, executable
+    local answer features=() folder=$root/target/worker-$1
+    answer=$(scripts/v8.sh "$1") || return $?
+    step "worker $2 (V8 $1)"
+    (
+        eval "$answer"
+        export RUSTY_V8_ARCHIVE RUSTY_V8_SRC_BINDING_PATH
+        [ "$CORDON_V8_FEATURES" = sandbox ] || features=(--no-default-features)
+        cargo build --release --package cordon-worker --target-dir "$folder" "${features[@]}"
+    )
+    install_file 755 "$folder/release/cordon-worker" "$out/$2"
+}
+
+built=
+if worker no-wasm cordon-worker-absent; then
+    built=1
+else
+    status=$?
+    [ $status -eq 3 ] || exit $status
+    echo "build: no V8 without WebAssembly on this machine: denial will be at the level \"locked\"" >&2
+    wasm_worker=1
+fi
+if [ -n "$wasm_worker" ]; then
+    # What does not depend on V8 need not be compiled twice.
+    if [ -n "$built" ] && [ ! -d target/worker-wasm ]; then cp -a target/worker-no-wasm target/worker-wasm; fi
+    if worker wasm cordon-worker-wasm; then
+        built=1
+    else
+        status=$?
+        [ $status -eq 3 ] || exit $status
+        echo "build: no V8 with WebAssembly on this machine: permissions.webAssembly \"allow\" will be refused" >&2
+    fi
+fi
+[ -n "$built" ] || { echo "build: no V8 at all; see scripts/v8.sh --help" >&2; exit 1; }
+
+step "supervisor"
+cargo build --release --package cordon
+for executable in cordon cordon-launcher; do
+    install_file 755 "target/release/$executable" "$out/$executable"
+done
+
+step "native code of the command modules"
+"$out/cordon" prepare

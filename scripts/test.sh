@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Every test: Rust unit and property tests, black-box tests through the command line and the Rust client, the tests
+# of the guest's programs, the TypeScript client against the real sidecar.
+#
+# Owns:   the order of the suites.
+# Writes: target/, clients/typescript/{node_modules,dist}.
+# Needs:  what scripts/build.sh built.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+export CORDON_WORKER_DIR=$root/target/cordon CORDON_BINARY=$root/target/cordon/cordon
+
+step() { printf '==> %s\n' "$*" >&2; }
+
+step "Rust: library, command line, client"
+cargo test --release --package cordon --features schema
+
+step "guest programs"
+cargo test --release --manifest-path guest-shim/Cargo.toml --package cordon-sh
+
+step "TypeScript client"
+(cd clients/typescript && npm ci --no-audit --no-fund && npm run build && npm test)

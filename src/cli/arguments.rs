@@ -1,0 +1,301 @@
+//! What can be said on the command line, and the configuration that it comes to.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::client::Error;
+use crate::config::{
+    Access, CreateVmConfig, Mount, PathRule, PathRules, PathScope, PatternRule, PatternRules, PatternScope, Platform,
+    WebAssemblyDenial,
+};
+use crate::policy::Pattern;
+use crate::wire::code;
+
+/// Run JavaScript and shell commands that nobody trusts, each VM in an enclosed process of its own.
+#[derive(Parser)]
+#[command(name = "cordon", version, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Run a JavaScript or TypeScript file; it sees its own folder, read-only, and nothing else of this machine
+    Run {
+        #[command(flatten)]
+        vm: VmArguments,
+        /// The file
+        file: PathBuf,
+        /// Its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Print the value of a JavaScript expression as JSON
+    Eval {
+        #[command(flatten)]
+        vm: VmArguments,
+        /// The expression
+        #[arg(allow_hyphen_values = true)]
+        expression: String,
+    },
+    /// Run a shell command, or a script from standard input
+    Sh {
+        #[command(flatten)]
+        vm: VmArguments,
+        /// The command
+        #[arg(short = 'c', value_name = "COMMAND", allow_hyphen_values = true)]
+        command: Option<String>,
+        /// Its name and arguments: $0, $1 and so on
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Serve clients: on standard input and output, or on a socket that only this user can use
+    Serve {
+        /// Listen on this Unix socket instead
+        #[arg(long, value_name = "PATH")]
+        socket: Option<PathBuf>,
+        /// Workers to keep warm for each kind of VM in use
+        #[arg(long, default_value_t = 2, value_name = "N")]
+        warm: usize,
+    },
+    /// Compile the command modules for this machine now rather than when the first command runs
+    Prepare,
+    /// Show what is installed here, which engine a VM gets and what encloses it
+    Doctor {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct VmArguments {
+    /// Give the guest WebAssembly (denied by default)
+    #[arg(long)]
+    allow_wasm: bool,
+    /// Run without just-in-time compilation
+    #[arg(long)]
+    deny_jit: bool,
+    /// Refuse to run unless V8 was built without WebAssembly
+    #[arg(long, conflicts_with = "allow_wasm")]
+    require_wasm_absent: bool,
+    /// Allow a permission scope, or a pattern of it: fs, network, childProcess, process, env, hostFunctions
+    #[arg(long, value_name = "SCOPE[=PATTERN]")]
+    allow: Vec<String>,
+    /// Deny a permission scope, or a pattern of it
+    #[arg(long, value_name = "SCOPE[=PATTERN]")]
+    deny: Vec<String>,
+    /// Show a host directory in the VM; writable unless it ends in :ro
+    #[arg(long, value_name = "HOST:GUEST[:ro]")]
+    mount: Vec<String>,
+    /// Set an environment variable, or pass one on
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    env: Vec<String>,
+    /// The directory to start in
+    #[arg(long, value_name = "PATH")]
+    cwd: Option<String>,
+    /// End it after this time: 500ms, 10s, 2m
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(super) timeout: Option<Duration>,
+    /// Memory of the whole VM: 256MiB, 1GiB
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<ByteSize>,
+    /// The globals that JavaScript finds
+    #[arg(long)]
+    platform: Option<PlatformName>,
+    /// Begin with this configuration, a JSON file of the shape of CreateVmConfig
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the whole result as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PlatformName {
+    Neutral,
+    Bare,
+}
+
+impl VmArguments {
+    /// The configuration: the file's, then what the flags say.
+    pub(super) fn config(&self) -> Result<CreateVmConfig, Error> {
+        let mut config = match &self.config {
+            Some(path) => read(path)?,
+            None => CreateVmConfig::default(),
+        };
+        let permissions = &mut config.permissions;
+        if self.allow_wasm {
+            permissions.web_assembly = Access::Allow;
+        }
+        if self.deny_jit {
+            permissions.jit = Access::Deny;
+        }
+        if self.require_wasm_absent {
+            config.engine.web_assembly_denial = WebAssemblyDenial::Absent;
+        }
+        // What is denied comes first: the first rule that matches decides.
+        let asked = self.deny.iter().map(|text| (Access::Deny, text)).chain(self.allow.iter().map(|text| (Access::Allow, text)));
+        for (access, text) in asked {
+            apply(&mut config, access, text)?;
+        }
+        for text in &self.mount {
+            config.mounts.push(mount(text)?);
+        }
+        for text in &self.env {
+            let (name, value) = match text.split_once('=') {
+                Some((name, value)) => (name.to_owned(), value.to_owned()),
+                None => match std::env::var(text) {
+                    Ok(value) => (text.clone(), value),
+                    Err(_) => return Err(usage(format!("--env {text}: there is no such variable to pass on"))),
+                },
+            };
+            config.env.insert(name, value);
+        }
+        if let Some(cwd) = &self.cwd {
+            config.cwd = cwd.clone();
+        }
+        if let Some(ByteSize(bytes)) = self.memory {
+            config.limits.memory_bytes = bytes;
+            // The heap has its part of the memory, unless the configuration says how much.
+            config.limits.heap_bytes = config.limits.heap_bytes.min((bytes / 2).max(8 << 20));
+        }
+        match self.platform {
+            Some(PlatformName::Neutral) => config.platform = Platform::Neutral,
+            Some(PlatformName::Bare) => config.platform = Platform::Bare,
+            None => {}
+        }
+        config.check()?;
+        Ok(config)
+    }
+}
+
+pub(super) fn usage(message: impl Into<String>) -> Error {
+    Error::new(code::CONFIG, message).hint("see `cordon help`")
+}
+
+fn read(path: &Path) -> Result<CreateVmConfig, Error> {
+    let text = std::fs::read_to_string(path).map_err(|error| usage(format!("{}: {error}", path.display())))?;
+    let value = serde_json::from_str(&text).map_err(|error| usage(format!("{}: {error}", path.display())))?;
+    CreateVmConfig::from_json(&value).map_err(|error| Error { message: format!("{}: {error}", path.display()), ..error.into() })
+}
+
+fn apply(config: &mut CreateVmConfig, access: Access, text: &str) -> Result<(), Error> {
+    let (scope, pattern) = match text.split_once('=') {
+        Some((scope, pattern)) => (scope, Some(Pattern::new(pattern).map_err(usage)?)),
+        None => (text, None),
+    };
+    let permissions = &mut config.permissions;
+    let names = match scope {
+        "webAssembly" | "jit" => {
+            if pattern.is_some() {
+                return Err(usage(format!("{scope} takes no pattern")));
+            }
+            if scope == "jit" { permissions.jit = access } else { permissions.web_assembly = access }
+            return Ok(());
+        }
+        "fs" => {
+            add_path(&mut permissions.fs, access, pattern);
+            return Ok(());
+        }
+        "network" => &mut permissions.network,
+        "childProcess" => &mut permissions.child_process,
+        "process" => &mut permissions.process,
+        "env" => &mut permissions.env,
+        "hostFunctions" => &mut permissions.host_functions,
+        other => {
+            return Err(usage(format!(
+                "{other:?} is no permission scope: fs, network, childProcess, process, env, hostFunctions, webAssembly, jit"
+            )));
+        }
+    };
+    add_name(names, access, pattern);
+    Ok(())
+}
+
+fn add_path(scope: &mut PathScope, access: Access, pattern: Option<Pattern>) {
+    match (pattern, scope) {
+        (None, PathScope::Rules(set)) => set.default = Some(access),
+        (None, scope) => *scope = PathScope::Access(access),
+        (Some(pattern), scope) => {
+            let rule = PathRule { mode: access, operations: None, paths: Some(vec![pattern]) };
+            match scope {
+                PathScope::Rules(set) => set.rules.push(rule),
+                PathScope::Access(default) => {
+                    *scope = PathScope::Rules(PathRules { default: Some(*default), rules: vec![rule] });
+                }
+            }
+        }
+    }
+}
+
+fn add_name(scope: &mut PatternScope, access: Access, pattern: Option<Pattern>) {
+    match (pattern, scope) {
+        (None, PatternScope::Rules(set)) => set.default = Some(access),
+        (None, scope) => *scope = PatternScope::Access(access),
+        (Some(pattern), scope) => {
+            let rule = PatternRule { mode: access, operations: None, patterns: Some(vec![pattern]) };
+            match scope {
+                PatternScope::Rules(set) => set.rules.push(rule),
+                PatternScope::Access(default) => {
+                    *scope = PatternScope::Rules(PatternRules { default: Some(*default), rules: vec![rule] });
+                }
+            }
+        }
+    }
+}
+
+fn mount(text: &str) -> Result<Mount, Error> {
+    let (rest, read_only) = match text.rsplit_once(':') {
+        Some((rest, "ro")) => (rest, true),
+        Some((rest, "rw")) => (rest, false),
+        _ => (text, false),
+    };
+    let Some((host, guest)) = rest.rsplit_once(':').filter(|(host, guest)| !host.is_empty() && !guest.is_empty()) else {
+        return Err(usage(format!("--mount {text}: write HOST:GUEST or HOST:GUEST:ro")));
+    };
+    let host = std::path::absolute(host).map_err(|error| usage(format!("--mount {text}: {error}")))?;
+    let host = host.into_os_string().into_string().map_err(|_| usage(format!("--mount {text}: not UTF-8")))?;
+    Ok(Mount { host, guest: guest.to_owned(), read_only })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn config(flags: &[&str]) -> Result<CreateVmConfig, Error> {
+        let arguments = [&["cordon", "eval"], flags, &["1"]].concat();
+        match Arguments::try_parse_from(arguments).unwrap().command {
+            Command::Eval { vm, .. } => vm.config(),
+            _ => unreachable!(),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_come_to_a_configuration() {
+        let config = config(&["--allow-wasm", "--deny", "fs=/secret/**", "--mount", "/usr:/u:ro", "--env", "A=b=c"]).unwrap();
+        assert_eq!(config.permissions.web_assembly, Access::Allow);
+        assert!(matches!(&config.permissions.fs, PathScope::Rules(set) if set.default == Some(Access::Allow)));
+        assert_eq!(config.mounts, [Mount { host: "/usr".into(), guest: "/u".into(), read_only: true }]);
+        assert_eq!(config.env["A"], "b=c");
+    }
+
+    #[test]
+    fn contradictions_and_unknown_scopes_are_usage_errors() {
+        let wrong = config(&["--allow-wasm", "--deny-jit"]).unwrap_err();
+        assert_eq!(wrong.code, code::CONFIG);
+        assert!(wrong.message.contains("permissions.jit") && wrong.message.contains("permissions.webAssembly"));
+        assert!(config(&["--allow", "wasm"]).unwrap_err().message.contains("webAssembly"));
+        assert!(config(&["--mount", "/usr"]).unwrap_err().message.contains("HOST:GUEST"));
+    }
+}

@@ -1,0 +1,137 @@
+//! `cordon doctor`: what is installed, which engine a VM gets, what encloses it.
+
+use std::io::{IsTerminal, Write};
+
+use serde::Serialize;
+
+use super::session::supervisor;
+use crate::client::Error;
+use crate::config::{Access, CreateVmConfig};
+use crate::enclosure::EnclosureReport;
+use crate::engine::EngineReport;
+use crate::supervisor::Installation;
+
+/// What was found.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Findings {
+    version: &'static str,
+    installation: String,
+    kernel: String,
+    pid_namespace: bool,
+    command_modules: Vec<String>,
+    profiles: Vec<Profile>,
+}
+
+/// One way to run a VM.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Profile {
+    permissions: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine: Option<EngineReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enclosure: Option<EnclosureReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Error>,
+}
+
+/// Looks, and prints. Exits with 1 if the default VM cannot be had.
+pub(super) async fn doctor(json: bool) -> Result<u8, Error> {
+    let installation = Installation::find()?;
+    let supervisor = supervisor(0)?;
+    let mut profiles = Vec::new();
+    for (permissions, web_assembly, jit) in [
+        ("webAssembly: deny (default)", Access::Deny, Access::Allow),
+        ("webAssembly: deny, jit: deny", Access::Deny, Access::Deny),
+        ("webAssembly: allow", Access::Allow, Access::Allow),
+    ] {
+        let mut config = CreateVmConfig::default();
+        config.permissions.web_assembly = web_assembly;
+        config.permissions.jit = jit;
+        let (engine, enclosure, error) = match supervisor.probe(&config).await {
+            Ok((engine, enclosure)) => (Some(engine), Some(enclosure), None),
+            Err(error) => (None, None, Some(error)),
+        };
+        profiles.push(Profile { permissions: permissions.to_owned(), engine, enclosure, error });
+    }
+    let uname = rustix::system::uname();
+    let findings = Findings {
+        version: env!("CARGO_PKG_VERSION"),
+        installation: installation.directory().display().to_string(),
+        kernel: format!("{} {}", uname.sysname().to_string_lossy(), uname.release().to_string_lossy()),
+        pid_namespace: supervisor.has_pid_namespace().unwrap_or(false),
+        command_modules: installation.command_modules().into_iter().map(|(name, _)| name).collect(),
+        profiles,
+    };
+    let mut stdout = std::io::stdout().lock();
+    let _ = if json {
+        serde_json::to_writer_pretty(&mut stdout, &findings).map_err(std::io::Error::from).and_then(|()| writeln!(stdout))
+    } else {
+        let colours = stdout.is_terminal();
+        print(&mut stdout, &findings, &Marks::new(colours))
+    };
+    Ok(u8::from(findings.profiles[0].error.is_some()))
+}
+
+/// What stands before a line.
+struct Marks {
+    good: &'static str,
+    bad: &'static str,
+}
+
+impl Marks {
+    fn new(colours: bool) -> Self {
+        match colours {
+            true => Marks { good: "\x1b[32m✓\x1b[0m", bad: "\x1b[33m✗\x1b[0m" },
+            false => Marks { good: "ok ", bad: "no " },
+        }
+    }
+
+    fn of(&self, good: bool) -> &'static str {
+        if good { self.good } else { self.bad }
+    }
+}
+
+fn print(out: &mut impl Write, findings: &Findings, marks: &Marks) -> std::io::Result<()> {
+    writeln!(out, "cordon {} in {}, {}", findings.version, findings.installation, findings.kernel)?;
+    let pid = if findings.pid_namespace { "workers end with their launcher, by PID namespace" } else { "no PID namespace: workers end when their channel closes" };
+    writeln!(out, "{} {pid}", marks.of(findings.pid_namespace))?;
+    let commands = findings.command_modules.join(", ");
+    match findings.command_modules.is_empty() {
+        true => writeln!(out, "{} no command modules: `sh` and coreutils are missing; build them with `make build`", marks.bad)?,
+        false => writeln!(out, "{} command modules: {commands}", marks.good)?,
+    }
+    for profile in &findings.profiles {
+        writeln!(out, "\n{}", profile.permissions)?;
+        if let Some(error) = &profile.error {
+            writeln!(out, "  {} {}", marks.bad, error.message)?;
+            if let Some(hint) = &error.hint {
+                writeln!(out, "      {hint}")?;
+            }
+        }
+        if let Some(engine) = &profile.engine {
+            let wasm = format!("{:?}", engine.wasm).to_lowercase();
+            writeln!(
+                out,
+                "  engine: V8 {}, WebAssembly {wasm}, jit {}, V8 sandbox {}, pointer compression {}; Wasmtime {}",
+                engine.v8,
+                on(engine.jit),
+                on(engine.sandbox),
+                on(engine.pointer_compression),
+                engine.wasmtime,
+            )?;
+        }
+        for layer in profile.enclosure.iter().flat_map(|enclosure| &enclosure.layers) {
+            match &layer.missing {
+                None => writeln!(out, "  {} {}: {}", marks.good, layer.name, layer.keeps)?,
+                Some(reason) => writeln!(out, "  {} {}: {} ({reason})", marks.bad, layer.name, layer.keeps)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn on(value: bool) -> &'static str {
+    if value { "on" } else { "off" }
+}

@@ -1,0 +1,31 @@
+//! `cordon serve`.
+
+use std::path::PathBuf;
+
+use super::session::supervisor;
+use crate::client::Error;
+use crate::sidecar::{serve_connection, serve_socket};
+use crate::wire::code;
+
+/// Serves clients until standard input ends, or the process is told to.
+pub(super) async fn serve(socket: Option<PathBuf>, warm: usize) -> Result<u8, Error> {
+    let supervisor = supervisor(warm)?;
+    let warming = supervisor.clone();
+    tokio::spawn(async move { warming.warm_up().await });
+    let Some(path) = socket else {
+        // What the client broke, it has been told.
+        let _ = serve_connection(supervisor, tokio::io::stdin(), tokio::io::stdout()).await;
+        return Ok(0);
+    };
+    let ready = || eprintln!("cordon: listening on {}", path.display());
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .map_err(|error| Error::new(code::INTERNAL, error.to_string()))?;
+    tokio::select! {
+        served = serve_socket(supervisor, &path, ready) => match served {
+            Ok(()) => Ok(0),
+            Err(error) => Err(Error::new(code::INTERNAL, error.to_string())),
+        },
+        _ = terminate.recv() => Ok(0),
+        _ = tokio::signal::ctrl_c() => Ok(0),
+    }
+}

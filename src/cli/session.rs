@@ -1,0 +1,256 @@
+//! Running something in a VM of its own, with this process's standard streams.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Read, Write};
+use std::path::Path;
+
+use serde_json::json;
+
+use super::arguments::{VmArguments, usage};
+use super::{exit, report};
+use crate::client::{Call, Client, Embedded, Error, Stdin, Vm};
+use crate::command::cache::Progress;
+use crate::config::{CreateVmConfig, Mount};
+use crate::supervisor::{Supervisor, SupervisorOptions};
+use crate::wire::{
+    Capture, EvaluateOptions, ExecutionOptions, ExecutionResult, Outcome, OutputStream, VmRequest, code,
+};
+
+/// Bytes of standard input that are read at once.
+const READ_BYTES: usize = 64 * 1024;
+
+/// `cordon run`.
+pub(super) async fn run(vm: VmArguments, file: &Path, args: Vec<String>) -> Result<u8, Error> {
+    let wrong = |error: std::io::Error| usage(format!("{}: {error}", file.display()));
+    let file = file.canonicalize().map_err(wrong)?;
+    let (Some(folder), Some(path)) = (file.parent().and_then(Path::to_str), file.to_str()) else {
+        return Err(usage(format!("{}: not a file with a UTF-8 path", file.display())));
+    };
+    if !file.is_file() {
+        return Err(usage(format!("{path}: not a file")));
+    }
+    let mut config = vm.config()?;
+    if folder == "/" {
+        return Err(usage(format!("{path}: a file in the root directory would show all of this machine to the guest")));
+    }
+    if !config.mounts.iter().any(|mount| mount.guest == folder) {
+        config.mounts.push(Mount { host: folder.to_owned(), guest: folder.to_owned(), read_only: true });
+    }
+    if config.cwd == CreateVmConfig::default().cwd {
+        config.cwd = folder.to_owned();
+    }
+    let options = options(&vm, args);
+    session(&vm, config, VmRequest::ExecuteFile { path: path.to_owned(), options }, false).await
+}
+
+/// `cordon eval`.
+pub(super) async fn eval(vm: VmArguments, source: String) -> Result<u8, Error> {
+    let options = options(&vm, Vec::new());
+    let request = VmRequest::Evaluate { source, evaluate: EvaluateOptions::default(), options };
+    session(&vm, vm.config()?, request, true).await
+}
+
+/// `cordon sh`.
+pub(super) async fn sh(vm: VmArguments, command: Option<String>, args: Vec<String>) -> Result<u8, Error> {
+    let mut arguments = Vec::new();
+    match command {
+        Some(command) => arguments.extend(["-c".to_owned(), command]),
+        None => {
+            if std::io::stdin().is_terminal() {
+                eprintln!("cordon: reading a script from standard input; end it with Ctrl-D, or use -c COMMAND");
+            }
+            if !args.is_empty() {
+                arguments.push("-s".to_owned());
+            }
+        }
+    }
+    arguments.extend(args);
+    let options = options(&vm, arguments);
+    session(&vm, vm.config()?, VmRequest::Spawn { command: "sh".to_owned(), options }, false).await
+}
+
+/// `cordon prepare`.
+pub(super) async fn prepare() -> Result<u8, Error> {
+    supervisor(0)?.prepare_commands().await?;
+    Ok(0)
+}
+
+/// A supervisor that says on standard error what takes long.
+pub(super) fn supervisor(warm: usize) -> Result<Supervisor, Error> {
+    let show_worker_stderr = std::env::var_os("CORDON_WORKER_STDERR").is_some();
+    let progress = Box::new(|progress: Progress<'_>| match progress {
+        Progress::Compiling { name, bytes } => {
+            eprintln!("cordon: compiling {name} ({:.1} MB) for this machine, once", bytes as f64 / 1e6);
+        }
+        Progress::Compiled { name, took, .. } => eprintln!("cordon: compiled {name} in {:.1} s", took.as_secs_f64()),
+        Progress::Waiting { name } => eprintln!("cordon: waiting for another process that compiles {name}"),
+        Progress::Discarded { name, reason } => eprintln!("cordon: discarded a cached {name}: {reason}"),
+    });
+    Ok(Supervisor::new(SupervisorOptions { warm, show_worker_stderr, progress, ..SupervisorOptions::find()? }))
+}
+
+fn options(vm: &VmArguments, args: Vec<String>) -> ExecutionOptions {
+    ExecutionOptions {
+        args,
+        stream_stdin: true,
+        timeout_ms: vm.timeout.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)),
+        capture: if vm.json { Capture::All } else { Capture::Stream },
+        env: BTreeMap::new(),
+        ..ExecutionOptions::default()
+    }
+}
+
+async fn session(
+    arguments: &VmArguments,
+    config: CreateVmConfig,
+    request: VmRequest,
+    prints_value: bool,
+) -> Result<u8, Error> {
+    let client = Client::connect(&Embedded(supervisor(0)?)).await?;
+    let vm = client.create_vm(config).await?;
+    let result = attended(&vm, request).await;
+    let code = match &result {
+        Ok(result) if arguments.json => {
+            let mut stdout = std::io::stdout().lock();
+            let _ = writeln!(stdout, "{}", as_json(result));
+            exit_code(result)
+        }
+        Ok(result) => {
+            if let (true, Some(value)) = (prints_value, &result.value) {
+                let _ = writeln!(std::io::stdout().lock(), "{value}");
+            }
+            explain(result);
+            exit_code(result)
+        }
+        // A command that cannot be started: the exit codes of a shell.
+        Err(error) if matches!(error.code.as_str(), "ENOENT" | "ENOTDIR") => {
+            report(error);
+            127
+        }
+        Err(error) if matches!(error.code.as_str(), "EACCES" | "ENOEXEC") => {
+            report(error);
+            126
+        }
+        Err(_) => 0,
+    };
+    let _ = vm.dispose().await;
+    match result {
+        Err(error) if code == 0 => Err(error),
+        _ => Ok(code),
+    }
+}
+
+/// Runs a request with our standard streams; Ctrl-C ends it.
+async fn attended(vm: &Vm, request: VmRequest) -> Result<ExecutionResult, Error> {
+    let mut call = vm.start(request)?;
+    // On a task of its own: a program may want its output taken before it takes more input.
+    let feeding = tokio::spawn(feed(call.stdin()));
+    let mut interrupted = false;
+    loop {
+        tokio::select! {
+            output = call.next_output() => match output {
+                Some(output) => write(output.stream, &output.data, &call),
+                None => {
+                    feeding.abort();
+                    return call.result().await;
+                }
+            },
+            _ = tokio::signal::ctrl_c() => {
+                if interrupted {
+                    std::process::exit(130);
+                }
+                interrupted = true;
+                call.cancel();
+            }
+        }
+    }
+}
+
+/// Passes standard input on, as fast as the program takes it.
+async fn feed(to: Stdin) -> Result<(), Error> {
+    let mut input = stdin();
+    while let Some(chunk) = input.recv().await {
+        if chunk.is_empty() {
+            break;
+        }
+        to.write(&chunk).await?;
+    }
+    to.close()
+}
+
+/// Standard input in chunks, the last of them empty. It is read by a thread of its own, which blocks.
+fn stdin() -> tokio::sync::mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    std::thread::spawn(move || {
+        let mut buffer = vec![0; READ_BYTES];
+        loop {
+            let length = std::io::stdin().lock().read(&mut buffer).unwrap_or(0);
+            if sender.blocking_send(buffer[..length].to_vec()).is_err() || length == 0 {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn write(stream: OutputStream, data: &[u8], call: &Call) {
+    let written = match stream {
+        OutputStream::Stdout => {
+            let mut stdout = std::io::stdout().lock();
+            stdout.write_all(data).and_then(|()| stdout.flush())
+        }
+        OutputStream::Stderr => std::io::stderr().lock().write_all(data),
+    };
+    // Nobody reads any more (`cordon … | head`): the guest is told by its end.
+    if written.is_err() {
+        call.cancel();
+    }
+}
+
+/// Says what the guest has not said itself.
+fn explain(result: &ExecutionResult) {
+    if let Some(error) = &result.error
+        && matches!(result.outcome, Outcome::TimedOut)
+    {
+        report(error);
+    }
+}
+
+fn exit_code(result: &ExecutionResult) -> u8 {
+    match (result.outcome, result.exit_code, result.signal.as_deref()) {
+        (Outcome::TimedOut, ..) => exit::TIMED_OUT,
+        (Outcome::Cancelled, ..) => exit::SIGNAL + 2,
+        (_, Some(code), _) => code as u8,
+        (_, None, Some(signal)) => {
+            let number = crate::kernel::Signal::ALL.iter().find(|known| known.name() == signal);
+            exit::SIGNAL + number.map_or(0, |signal| *signal as u8)
+        }
+        (_, None, None) => exit::FAILED,
+    }
+}
+
+fn as_json(result: &ExecutionResult) -> serde_json::Value {
+    let mut json = json!({
+        "outcome": result.outcome,
+        "stdout": result.stdout.to_text(),
+        "stderr": result.stderr.to_text(),
+    });
+    if let Some(value) = &result.value {
+        json["value"] = serde_json::from_str(value).unwrap_or(serde_json::Value::Null);
+    }
+    if let Some(code) = result.exit_code {
+        json["exitCode"] = code.into();
+    }
+    if let Some(signal) = &result.signal {
+        json["signal"] = signal.as_str().into();
+    }
+    for (name, cut) in [("stdoutTruncated", result.stdout_truncated), ("stderrTruncated", result.stderr_truncated)] {
+        if cut {
+            json[name] = true.into();
+        }
+    }
+    if let Some(error) = &result.error {
+        json["error"] = serde_json::to_value(error).unwrap_or_else(|_| code::INTERNAL.into());
+    }
+    json
+}

@@ -1,0 +1,481 @@
+//! What clients have asked for and is under way: each request's streams, deadline and end.
+//!
+//! Requests are taken on the `io` thread and performed on the thread `calls`, where files may be waited for; jobs of
+//! the isolate and commands run elsewhere and report back here.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::task::AbortHandle;
+
+use super::channel::Sender;
+use super::files;
+use super::streams::{Captured, Credit, Input, Sent};
+use super::vm::{THREAD_STACK, VirtualMachine};
+use crate::broker::FromWorker;
+use crate::isolate::{self, Cause, Completion, ContextError, ContextId, Job, JobId, SourceOptions};
+use crate::kernel::{Errno, ExitStatus, OpenFile, Process, Signal, SpawnRequest, Stream};
+use crate::wire::{
+    Bytes, Capture, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, Language, Outcome, OutputStream,
+    SourceFormat, VmRequest, VmResponse, code,
+};
+
+/// All calls of one VM.
+pub(super) struct Calls {
+    runtime: tokio::runtime::Handle,
+    open: Mutex<HashMap<u64, Arc<Call>>>,
+    /// Contexts are numbered here, so that no number is used twice.
+    last_context: Mutex<u64>,
+}
+
+/// One call that runs something.
+struct Call {
+    vm: Arc<VirtualMachine>,
+    id: u64,
+    input: Arc<Input>,
+    output: Output,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    target: Option<Target>,
+    /// Why it was ended from outside, if it was.
+    ended: Option<Cause>,
+    deadline: Option<AbortHandle>,
+}
+
+/// What runs for a call.
+enum Target {
+    Job,
+    Program(Arc<Process>),
+}
+
+/// What becomes of a call's output.
+enum Output {
+    Captured { stdout: Arc<Captured>, stderr: Arc<Captured> },
+    Sent(Arc<Credit>),
+    Dropped,
+}
+
+impl Calls {
+    /// Starts the thread that performs requests.
+    pub(super) fn start() -> std::io::Result<Arc<Self>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let handle = runtime.handle().clone();
+        std::thread::Builder::new()
+            .name("calls".to_owned())
+            .stack_size(THREAD_STACK)
+            .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+        Ok(Arc::new(Calls { runtime: handle, open: Mutex::default(), last_context: Mutex::new(0) }))
+    }
+
+    /// Runs a future on the thread `calls`.
+    pub(super) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(future);
+    }
+
+    /// Performs something short on the thread `calls`.
+    pub(super) fn perform(&self, work: impl FnOnce() + Send + 'static) {
+        self.spawn(async move { work() });
+    }
+
+    /// Takes a request.
+    pub(super) fn begin(self: &Arc<Self>, vm: &Arc<VirtualMachine>, id: u64, request: VmRequest) {
+        let options = match &request {
+            VmRequest::Evaluate { options, .. }
+            | VmRequest::Execute { options, .. }
+            | VmRequest::ExecuteFile { options, .. }
+            | VmRequest::Spawn { options, .. } => options,
+            _ => {
+                let (calls, vm) = (self.clone(), vm.clone());
+                self.perform(move || {
+                    let response = calls.answer(&vm, &request);
+                    vm.respond(id, response);
+                });
+                return;
+            }
+        };
+        let call = Arc::new(Call::new(vm.clone(), id, options));
+        {
+            let mut open = self.open.lock();
+            if open.len() as u64 >= vm.limits.calls {
+                drop(open);
+                let text = format!("{} calls are under way already", vm.limits.calls);
+                vm.respond(id, Err(ErrorData::new(code::LIMIT, text).field("limits.calls")));
+                return;
+            }
+            open.insert(id, call.clone());
+        }
+        let calls = self.clone();
+        self.perform(move || {
+            if let Err(error) = calls.start_call(&call, request) {
+                calls.finish(&call, Err(error));
+            }
+        });
+    }
+
+    /// Ends a call early; unknown ones have ended by themselves.
+    pub(super) fn cancel(&self, id: u64) {
+        let call = self.open.lock().get(&id).cloned();
+        if let Some(call) = call {
+            call.end(Cause::Cancelled);
+        }
+    }
+
+    /// More standard input for a call.
+    pub(super) fn input(&self, id: u64, bytes: &[u8], end: bool) {
+        let call = self.open.lock().get(&id).cloned();
+        if let Some(call) = call
+            && !call.input.push(bytes, end)
+        {
+            // A client that ignores the window loses the call, not the VM.
+            call.end(Cause::Cancelled);
+        }
+    }
+
+    /// Allows more output of a call.
+    pub(super) fn credit(&self, id: u64, bytes: u64) {
+        let call = self.open.lock().get(&id).cloned();
+        if let Some(call) = call
+            && let Output::Sent(credit) = &call.output
+        {
+            credit.grant(bytes);
+        }
+    }
+
+    /// A job of the isolate is over.
+    pub(super) fn job_finished(&self, _: &Sender, id: u64, completion: Completion) {
+        let call = self.open.lock().get(&id).cloned();
+        if let Some(call) = call {
+            let Completion { outcome, value, exit_code, error } = completion;
+            self.finish(
+                &call,
+                Ok(Ended {
+                    outcome: match outcome {
+                        isolate::Outcome::Succeeded => Outcome::Succeeded,
+                        isolate::Outcome::Failed => Outcome::Failed,
+                        isolate::Outcome::Cancelled => Outcome::Cancelled,
+                        isolate::Outcome::TimedOut => Outcome::TimedOut,
+                    },
+                    value,
+                    exit_code: Some(exit_code),
+                    signal: None,
+                    error: error.map(guest_error),
+                }),
+            );
+        }
+    }
+
+    /// Answers a request that runs nothing.
+    fn answer(&self, vm: &Arc<VirtualMachine>, request: &VmRequest) -> Result<VmResponse, ErrorData> {
+        if let Some(answered) = files::perform(&vm.kernel, request) {
+            return answered;
+        }
+        match request {
+            VmRequest::EngineReport {} => Ok(VmResponse::Engine { engine: vm.engine.clone() }),
+            VmRequest::CreateContext {} => {
+                let context = {
+                    let mut last = self.last_context.lock();
+                    *last += 1;
+                    *last
+                };
+                vm.isolate.create_context(ContextId(context)).map_err(context_error)?;
+                Ok(VmResponse::Context { context })
+            }
+            VmRequest::ResetContext { context } => {
+                vm.isolate.reset_context(ContextId(*context)).map_err(context_error)?;
+                Ok(VmResponse::Done {})
+            }
+            VmRequest::DisposeContext { context } => {
+                vm.isolate.dispose_context(ContextId(*context)).map_err(context_error)?;
+                Ok(VmResponse::Done {})
+            }
+            VmRequest::Kill { pid, signal } => {
+                let signal = Signal::from_name(signal).ok_or_else(|| files::error(Errno::Einval, signal))?;
+                vm.kernel.kill(*pid, signal).map_err(|errno| files::error(errno, &pid.to_string()))?;
+                Ok(VmResponse::Done {})
+            }
+            _ => Err(ErrorData::new(code::PROTOCOL, "the request has no answer")),
+        }
+    }
+
+    fn start_call(self: &Arc<Self>, call: &Arc<Call>, request: VmRequest) -> Result<(), ErrorData> {
+        match request {
+            VmRequest::Evaluate { source, evaluate, options } => {
+                self.start_job(call, "[eval]", &options, &evaluate, |options| isolate::Work::Evaluate { source, options })
+            }
+            VmRequest::Execute { source, evaluate, options } => {
+                self.start_job(call, "[execute]", &options, &evaluate, |options| isolate::Work::Execute { source, options })
+            }
+            VmRequest::ExecuteFile { path, options } => {
+                let name = path.clone();
+                self.start_job(call, &name, &options, &EvaluateOptions::default(), |options| {
+                    isolate::Work::ExecuteFile { path, options }
+                })
+            }
+            VmRequest::Spawn { command, options } => self.start_program(call, command, options),
+            _ => Err(ErrorData::new(code::PROTOCOL, "the request runs nothing")),
+        }
+    }
+
+    fn start_job(
+        self: &Arc<Self>,
+        call: &Arc<Call>,
+        name: &str,
+        options: &ExecutionOptions,
+        evaluate: &EvaluateOptions,
+        work: impl FnOnce(SourceOptions) -> isolate::Work,
+    ) -> Result<(), ErrorData> {
+        let vm = &call.vm;
+        let cwd = vm.directory(options.cwd.as_deref());
+        let mut argv = vec![name.to_owned()];
+        argv.extend(options.args.iter().cloned());
+        let env = vm.environment(&options.env, &cwd);
+        let process = vm
+            .kernel
+            .create_process(None, argv, env, &cwd, call.descriptors())
+            .map_err(|errno| start_error(errno, name, &cwd))?;
+        let source = SourceOptions {
+            file_path: evaluate.file_path.clone(),
+            language: match evaluate.language {
+                Language::Javascript => None,
+                Language::Typescript => Some(isolate::Language::TypeScript),
+            },
+            format: evaluate.format.map(|format| match format {
+                SourceFormat::Module => isolate::Format::Module,
+                SourceFormat::Script => isolate::Format::Script,
+            }),
+            inputs: evaluate.inputs.clone().into_iter().collect(),
+        };
+        let context = evaluate.context.map(ContextId);
+        let job = Job { id: JobId(call.id), process, context, work: work(source) };
+        self.set_deadline(call, options);
+        vm.isolate.run(job);
+        call.set_target(Target::Job);
+        Ok(())
+    }
+
+    fn start_program(
+        self: &Arc<Self>,
+        call: &Arc<Call>,
+        command: String,
+        options: ExecutionOptions,
+    ) -> Result<(), ErrorData> {
+        let vm = &call.vm;
+        // The embedder starts it, so no guest's permission is asked; what it starts in turn is asked about.
+        let cwd = vm.directory(options.cwd.as_deref());
+        let env = vm.environment(&options.env, &cwd);
+        let mut argv = vec![command.clone()];
+        argv.extend(options.args.iter().cloned());
+        let parent = vm
+            .kernel
+            .create_process(None, vec!["session".to_owned()], env.clone(), &cwd, Vec::new())
+            .map_err(|errno| start_error(errno, &command, &cwd))?;
+        let request = SpawnRequest {
+            program: command.clone(),
+            argv,
+            env,
+            cwd: None,
+            fds: call.descriptors(),
+            ignored_signals: Default::default(),
+        };
+        let process = match vm.kernel.spawn(&parent, request) {
+            Ok(process) => process,
+            Err(errno) => {
+                parent.exit(ExitStatus::Exited(0));
+                return Err(start_error(errno, &command, &cwd));
+            }
+        };
+        vm.sender.send(&FromWorker::Started { id: call.id, pid: process.pid() });
+        self.set_deadline(call, &options);
+        call.set_target(Target::Program(process.clone()));
+        let (calls, call) = (self.clone(), call.clone());
+        self.spawn(async move {
+            let status = std::future::poll_fn(|cx| process.poll_wait(cx)).await;
+            parent.exit(ExitStatus::Exited(0));
+            let ended = call.state.lock().ended;
+            calls.finish(&call, Ok(program_ended(&command, status, ended)));
+        });
+        Ok(())
+    }
+
+    fn set_deadline(&self, call: &Arc<Call>, options: &ExecutionOptions) {
+        let time = call.vm.deadline(options.timeout_ms);
+        let late = Arc::downgrade(call);
+        let task = self.runtime.spawn(async move {
+            tokio::time::sleep(time).await;
+            if let Some(call) = late.upgrade() {
+                call.end(Cause::TimedOut);
+            }
+        });
+        call.state.lock().deadline = Some(task.abort_handle());
+    }
+
+    /// Answers a call.
+    fn finish(&self, call: &Arc<Call>, ended: Result<Ended, ErrorData>) {
+        if self.open.lock().remove(&call.id).is_none() {
+            return;
+        }
+        if let Some(deadline) = call.state.lock().deadline.take() {
+            deadline.abort();
+        }
+        let response = ended.map(|ended| VmResponse::Executed { result: call.result(ended) });
+        call.output.close();
+        call.vm.respond(call.id, response);
+    }
+}
+
+impl Call {
+    fn new(vm: Arc<VirtualMachine>, id: u64, options: &ExecutionOptions) -> Self {
+        let given = options.stdin.clone().unwrap_or_default();
+        let input = Input::new(id, vm.sender.clone(), given.0, options.stream_stdin);
+        let output = match options.capture {
+            Capture::All => Output::Captured {
+                stdout: Captured::new(vm.limits.output_bytes),
+                stderr: Captured::new(vm.limits.output_bytes),
+            },
+            Capture::Stream => Output::Sent(Credit::new()),
+            Capture::None => Output::Dropped,
+        };
+        Call { vm, id, input, output, state: Mutex::default() }
+    }
+
+    /// Standard input, output and error.
+    fn descriptors(&self) -> Vec<(u32, Arc<OpenFile>)> {
+        let writable = |stream: Arc<dyn Stream>| OpenFile::from_stream(stream, false, true);
+        let sent = |credit: &Arc<Credit>, stream| -> Arc<dyn Stream> {
+            Arc::new(Sent { call: self.id, stream, credit: credit.clone(), sender: self.vm.sender.clone() })
+        };
+        let (stdout, stderr) = match &self.output {
+            Output::Captured { stdout, stderr } => (writable(stdout.clone()), writable(stderr.clone())),
+            Output::Sent(credit) => {
+                (writable(sent(credit, OutputStream::Stdout)), writable(sent(credit, OutputStream::Stderr)))
+            }
+            Output::Dropped => (self.vm.kernel.null(), self.vm.kernel.null()),
+        };
+        vec![(0, OpenFile::from_stream(self.input.clone(), true, false)), (1, stdout), (2, stderr)]
+    }
+
+    fn set_target(&self, target: Target) {
+        let mut state = self.state.lock();
+        if let Some(cause) = state.ended {
+            self.stop(&target, cause);
+        }
+        state.target = Some(target);
+    }
+
+    /// Ends what runs; the first cause counts.
+    fn end(&self, cause: Cause) {
+        let mut state = self.state.lock();
+        if state.ended.is_some() {
+            return;
+        }
+        state.ended = Some(cause);
+        if let Some(target) = &state.target {
+            self.stop(target, cause);
+        }
+    }
+
+    fn stop(&self, target: &Target, cause: Cause) {
+        match target {
+            Target::Job => self.vm.isolate.end(JobId(self.id), cause),
+            // All that it has started goes with it.
+            Target::Program(process) => self.vm.kernel.kill_session(process.session(), Signal::Kill),
+        }
+    }
+
+    fn result(&self, ended: Ended) -> ExecutionResult {
+        let Ended { outcome, value, exit_code, signal, error } = ended;
+        let taken = |stream: &Arc<Captured>| stream.take();
+        let ((stdout, stdout_truncated), (stderr, stderr_truncated)) = match &self.output {
+            Output::Captured { stdout, stderr } => (taken(stdout), taken(stderr)),
+            Output::Sent(_) | Output::Dropped => Default::default(),
+        };
+        ExecutionResult {
+            outcome,
+            value,
+            exit_code,
+            signal,
+            stdout: Bytes(stdout),
+            stderr: Bytes(stderr),
+            stdout_truncated,
+            stderr_truncated,
+            error,
+        }
+    }
+}
+
+impl Output {
+    fn close(&self) {
+        if let Output::Sent(credit) = self {
+            credit.close();
+        }
+    }
+}
+
+/// How a call ended, before its output is added.
+struct Ended {
+    outcome: Outcome,
+    value: Option<String>,
+    exit_code: Option<i32>,
+    signal: Option<String>,
+    error: Option<ErrorData>,
+}
+
+fn program_ended(command: &str, status: ExitStatus, cause: Option<Cause>) -> Ended {
+    let (exit_code, signal) = match status {
+        ExitStatus::Exited(code) => (Some(i32::from(code)), None),
+        ExitStatus::Signaled(signal) => (None, Some(signal.name().to_owned())),
+    };
+    let (outcome, error) = match (cause, exit_code, &signal) {
+        (Some(Cause::TimedOut), ..) => {
+            (Outcome::TimedOut, Some(ErrorData::new(code::TIMED_OUT, format!("{command} took longer than it may"))))
+        }
+        (Some(Cause::Cancelled), ..) => {
+            (Outcome::Cancelled, Some(ErrorData::new(code::CANCELLED, format!("{command} was cancelled"))))
+        }
+        (None, Some(0), _) => (Outcome::Succeeded, None),
+        (None, Some(number), _) => {
+            let error = ErrorData::new(code::EXIT, format!("{command} exited with code {number}"));
+            (Outcome::Failed, Some(error.detail("exitCode", number)))
+        }
+        (None, None, signal) => {
+            let name = signal.as_deref().unwrap_or("a signal");
+            let error = ErrorData::new(code::EXIT, format!("{command} was ended by {name}"));
+            (Outcome::Failed, Some(error.detail("signal", name)))
+        }
+    };
+    Ended { outcome, value: None, exit_code, signal, error }
+}
+
+/// Why a program or job could not be started.
+fn start_error(errno: Errno, what: &str, cwd: &str) -> ErrorData {
+    match errno {
+        Errno::Eagain => ErrorData::new(code::LIMIT, format!("the VM has its limit of processes: {what}"))
+            .field("limits.processes"),
+        Errno::Enoent | Errno::Enotdir => files::error(errno, what).detail("cwd", cwd),
+        Errno::Eacces => {
+            files::error(errno, what).field("permissions.fs")
+        }
+        errno => files::error(errno, what),
+    }
+}
+
+fn context_error(error: ContextError) -> ErrorData {
+    match error {
+        ContextError::Limit => ErrorData::new(code::LIMIT, error.to_string()).field("limits.contexts"),
+        ContextError::Exists | ContextError::Unknown => ErrorData::new(code::NOT_FOUND, error.to_string()),
+    }
+}
+
+fn guest_error(error: isolate::ErrorData) -> ErrorData {
+    let isolate::ErrorData { code, name, message, stack, hint, location } = error;
+    let mut data = ErrorData { code, name, message, stack, hint, ..ErrorData::default() };
+    if let Some(location) = location {
+        data.details.insert("location".to_owned(), location);
+    }
+    data
+}

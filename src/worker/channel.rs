@@ -1,0 +1,81 @@
+//! The worker's end of the broker channel. It is standard input.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use parking_lot::Mutex;
+
+use crate::broker::{FromWorker, ToWorker, receive_with_descriptors};
+use crate::wire::{ErrorData, FRAME_BYTES_MAX, FrameDecoder, code, decode, encode_frame};
+
+/// Bytes taken from the channel at once.
+const READ_BYTES: usize = 64 * 1024;
+
+/// Takes the channel over from standard input.
+pub(super) fn open() -> io::Result<(Sender, Receiver)> {
+    let socket = io::stdin().as_fd().try_clone_to_owned()?;
+    rustix::net::getsockname(&socket)?;
+    let sender = Sender { socket: Mutex::new(UnixStream::from(socket.try_clone()?)) };
+    let receiver = Receiver {
+        socket,
+        decoder: FrameDecoder::new(),
+        buffer: vec![0; READ_BYTES],
+        descriptors: VecDeque::new(),
+    };
+    Ok((sender, receiver))
+}
+
+/// Sends messages, from any thread. Blocks while the supervisor does not read; credit bounds how much of that a guest
+/// can cause.
+pub(super) struct Sender {
+    socket: Mutex<UnixStream>,
+}
+
+impl Sender {
+    /// Sends a message. When the supervisor is gone the reading thread notices.
+    pub(super) fn send(&self, message: &FromWorker) {
+        let frame = match encode_frame(message) {
+            Ok(frame) => frame,
+            Err(_) => {
+                // Only an answer can be that long.
+                let FromWorker::Response { id, .. } = message else { return };
+                let error = ErrorData::new(code::LIMIT, format!("the answer is longer than {FRAME_BYTES_MAX} bytes"));
+                let Ok(frame) = encode_frame(&FromWorker::Response { id: *id, response: Err(error) }) else { return };
+                frame
+            }
+        };
+        let _ = self.socket.lock().write_all(&frame);
+    }
+}
+
+/// Receives messages, on one thread.
+pub(super) struct Receiver {
+    socket: OwnedFd,
+    decoder: FrameDecoder,
+    buffer: Vec<u8>,
+    descriptors: VecDeque<OwnedFd>,
+}
+
+impl Receiver {
+    /// The next message; none when the supervisor is gone or sends what is no message.
+    pub(super) fn next(&mut self) -> Option<ToWorker> {
+        loop {
+            if let Some(content) = self.decoder.next_frame().ok()? {
+                return decode(content).ok();
+            }
+            let received = receive_with_descriptors(self.socket.as_fd(), &mut self.buffer).ok()?;
+            if received.length == 0 {
+                return None;
+            }
+            self.descriptors.extend(received.descriptors);
+            self.decoder.push(&self.buffer[..received.length]);
+        }
+    }
+
+    /// The descriptor that the message just received announced.
+    pub(super) fn take_descriptor(&mut self) -> Option<OwnedFd> {
+        self.descriptors.pop_front()
+    }
+}

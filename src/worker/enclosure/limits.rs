@@ -1,0 +1,78 @@
+//! Limits and rights of the process itself.
+
+use std::io;
+
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::thread::CapabilitySet;
+
+/// Descriptors that a worker needs at most: the channel, artifacts, pollers of its runtimes.
+const DESCRIPTORS: u64 = 64;
+
+/// `PR_SET_MDWE` and its flag (linux/prctl.h): memory that is or was writable cannot become executable.
+const PR_SET_MDWE: i32 = 65;
+const PR_MDWE_REFUSE_EXEC_GAIN: libc::c_ulong = 1;
+
+/// Closes every descriptor but the three standard ones.
+pub(super) fn close_descriptors() -> io::Result<()> {
+    // SAFETY: nothing has been opened yet by this process but what it inherited, and nothing owns those.
+    match unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Limits that do not depend on the VM.
+pub(super) fn limit_resources() -> io::Result<()> {
+    let fixed = |value| Rlimit { current: Some(value), maximum: Some(value) };
+    setrlimit(Resource::Core, fixed(0))?;
+    setrlimit(Resource::Fsize, fixed(0))?;
+    setrlimit(Resource::Nofile, fixed(DESCRIPTORS))?;
+    Ok(())
+}
+
+/// Sets the ceiling of the whole VM: private writable memory of this process. Address space as such is not limited,
+/// because V8's sandbox reserves a terabyte of it.
+///
+/// # Errors
+/// As setrlimit(2).
+pub(crate) fn limit_memory(bytes: u64) -> io::Result<()> {
+    Ok(setrlimit(Resource::Data, Rlimit { current: Some(bytes), maximum: Some(bytes) })?)
+}
+
+/// Gives up every capability, also those that the user namespace brought.
+pub(super) fn drop_capabilities() -> io::Result<()> {
+    let none = rustix::thread::CapabilitySets {
+        effective: CapabilitySet::empty(),
+        permitted: CapabilitySet::empty(),
+        inheritable: CapabilitySet::empty(),
+    };
+    rustix::thread::clear_ambient_capability_set().or_else(|errno| if errno == Errno::INVAL { Ok(()) } else { Err(errno) })?;
+    Ok(rustix::thread::set_capabilities(None, none)?)
+}
+
+/// Denies every right that this kernel's Landlock knows.
+pub(super) fn deny_files() -> io::Result<()> {
+    use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetStatus, Scope};
+    let abi = ABI::V6;
+    let status = Ruleset::default()
+        .handle_access(AccessFs::from_all(abi))
+        .and_then(|rules| rules.handle_access(AccessNet::from_all(abi)))
+        .and_then(|rules| rules.scope(Scope::from_all(abi)))
+        .and_then(Ruleset::create)
+        .and_then(landlock::RulesetCreated::restrict_self)
+        .map_err(io::Error::other)?;
+    match status.ruleset {
+        RulesetStatus::NotEnforced => Err(io::Error::other("this kernel has no Landlock")),
+        RulesetStatus::PartiallyEnforced | RulesetStatus::FullyEnforced => Ok(()),
+    }
+}
+
+/// From here on the kernel refuses to make memory executable that is or was writable.
+pub(super) fn deny_executable_memory() -> io::Result<()> {
+    // SAFETY: this prctl(2) takes numbers only.
+    match unsafe { libc::prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}

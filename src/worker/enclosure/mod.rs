@@ -1,0 +1,60 @@
+//! The enclosure of this process: what it gives up before it sees a byte of guest code, layer by layer.
+//!
+//! A layer that the host does not offer is reported as missing, with the reason. What no Linux host lacks
+//! (no-new-privs, limits, the system call filter) is required: without it the worker refuses to run. Order matters:
+//! namespaces and Landlock while there is one thread, the filter once V8's threads exist.
+
+mod filter;
+mod limits;
+mod namespaces;
+
+use std::io;
+
+use crate::enclosure::{EnclosureReport, Layer};
+
+pub(super) use filter::filter_system_calls;
+pub(super) use limits::limit_memory;
+
+/// Encloses the process as far as it can be before V8 starts. The process must have one thread.
+///
+/// # Errors
+/// A layer that every host has could not be set up.
+pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
+    let mut layers = vec![
+        required("descriptors", "nothing inherited but the broker channel", limits::close_descriptors)?,
+        required("no new privileges", "no program can raise privileges", || {
+            Ok(rustix::thread::set_no_new_privs(true)?)
+        })?,
+        required("resource limits", "no core dumps, no files written, few descriptors", limits::limit_resources)?,
+    ];
+    layers.extend(namespaces::enter());
+    // After the namespaces: ids cannot be mapped by a process whose files in /proc are root's.
+    layers.push(required("not dumpable", "other processes of this user cannot trace it", || {
+        Ok(rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?)
+    })?);
+    layers.push(optional("capabilities", "no privilege, in no namespace", limits::drop_capabilities));
+    layers.push(optional("Landlock", "no file of the host can be opened, no TCP port used", limits::deny_files));
+    if !jit {
+        layers.push(optional(
+            "executable memory",
+            "no memory becomes executable that was writable",
+            limits::deny_executable_memory,
+        ));
+    }
+    Ok(EnclosureReport { layers })
+}
+
+fn layer(name: &str, keeps: &str, missing: Option<String>) -> Layer {
+    Layer { name: name.to_owned(), keeps: keeps.to_owned(), missing }
+}
+
+fn required(name: &str, keeps: &str, set_up: impl FnOnce() -> io::Result<()>) -> io::Result<Layer> {
+    match set_up() {
+        Ok(()) => Ok(layer(name, keeps, None)),
+        Err(error) => Err(io::Error::new(error.kind(), format!("{name}: {error}"))),
+    }
+}
+
+fn optional(name: &str, keeps: &str, set_up: impl FnOnce() -> io::Result<()>) -> Layer {
+    layer(name, keeps, set_up().err().map(|error| error.to_string()))
+}

@@ -1,0 +1,63 @@
+//! Namespaces of the worker's own, and an empty root directory in them.
+
+use std::fs;
+use std::io;
+
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change, mount_remount, unmount};
+use rustix::process::{getgid, getuid, pivot_root};
+use rustix::thread::UnshareFlags;
+
+use super::{layer, optional};
+use crate::enclosure::Layer;
+
+/// Enters them, as far as the host allows.
+pub(super) fn enter() -> Vec<Layer> {
+    let user = optional("user namespace", "its ids mean nothing on the host", enter_user_namespace);
+    if let Some(reason) = user.missing.clone() {
+        // Without one there is no right to the others.
+        let rest = [
+            ("mount namespace", "an empty root directory"),
+            ("network namespace", "no interface, no port, no abstract socket"),
+            ("IPC and UTS namespaces", "no shared memory of the host, no host name"),
+        ];
+        let rest = rest.map(|(name, keeps)| layer(name, keeps, Some(format!("no user namespace: {reason}"))));
+        return [user].into_iter().chain(rest).collect();
+    }
+    vec![
+        user,
+        optional("mount namespace", "an empty root directory", || {
+            unshare(UnshareFlags::NEWNS)?;
+            empty_root()
+        }),
+        optional("network namespace", "no interface, no port, no abstract socket", || unshare(UnshareFlags::NEWNET)),
+        optional("IPC and UTS namespaces", "no shared memory of the host, no host name", || {
+            unshare(UnshareFlags::NEWIPC | UnshareFlags::NEWUTS)
+        }),
+    ]
+}
+
+fn unshare(flags: UnshareFlags) -> io::Result<()> {
+    // SAFETY: only namespaces are unshared, neither descriptors nor memory, and the process has one thread.
+    Ok(unsafe { rustix::thread::unshare_unsafe(flags) }?)
+}
+
+fn enter_user_namespace() -> io::Result<()> {
+    let (uid, gid) = (getuid().as_raw(), getgid().as_raw());
+    unshare(UnshareFlags::NEWUSER)?;
+    fs::write("/proc/self/setgroups", "deny")?;
+    fs::write("/proc/self/uid_map", format!("{uid} {uid} 1"))?;
+    fs::write("/proc/self/gid_map", format!("{gid} {gid} 1"))
+}
+
+/// Makes an empty filesystem, which nothing can be written to, the root directory.
+fn empty_root() -> io::Result<()> {
+    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    // Over any directory that every host has; the old root goes away with what is below.
+    mount("none", "/proc", "tmpfs", flags, Some(c"size=4k,nr_inodes=2"))?;
+    rustix::process::chdir("/proc")?;
+    pivot_root(".", ".")?;
+    unmount(".", UnmountFlags::DETACH)?;
+    rustix::process::chdir("/")?;
+    Ok(mount_remount("/", flags | MountFlags::RDONLY, c"")?)
+}

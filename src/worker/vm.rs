@@ -1,0 +1,242 @@
+//! The VM that a claimed worker is: puts kernel, isolate and command runtime together and hands out what the
+//! supervisor sends.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::calls::Calls;
+use super::channel::{Receiver, Sender};
+use super::policy::PathPolicy;
+use super::services::{CommandServices, IsolateServices};
+use super::supervisor::{Answer, Supervisor};
+use super::{enclosure, end_now};
+use crate::broker::{BrokerReply, Claim, ClaimedMount, FromWorker, ToWorker};
+use crate::command::{CommandLimits, CommandRuntime, applets};
+use crate::config::{CreateVmConfig, Limits, TimingMitigation};
+use crate::engine::EngineReport;
+use crate::isolate::{GuestClock, Isolate, IsolateHandle, Settings};
+use crate::kernel::{Clock, Errno, Kernel, KernelLimits, KernelOptions, SystemClock};
+use crate::policy::{Policy, Scope};
+use crate::wire::{ErrorData, VmResponse, code};
+
+/// Native stack of the worker's own threads. None of them runs guest code.
+pub(super) const THREAD_STACK: usize = 256 * 1024;
+
+/// Open files of the whole VM, for each descriptor that one process may have.
+const OPEN_FILES_PER_DESCRIPTOR: u64 = 16;
+
+/// The parts of one VM, shared by the worker's threads.
+pub(super) struct VirtualMachine {
+    pub(super) kernel: Arc<Kernel>,
+    pub(super) isolate: IsolateHandle,
+    pub(super) policy: Arc<Policy>,
+    pub(super) limits: Limits,
+    pub(super) engine: EngineReport,
+    pub(super) sender: Arc<Sender>,
+    supervisor: Arc<Supervisor>,
+    calls: Arc<Calls>,
+    base: Base,
+}
+
+/// What every program of the VM starts with.
+struct Base {
+    env: BTreeMap<String, String>,
+    cwd: String,
+}
+
+impl VirtualMachine {
+    /// Makes the VM that a claim describes.
+    pub(super) fn new(
+        isolate: &mut Isolate,
+        claim: Claim,
+        engine: EngineReport,
+        sender: Arc<Sender>,
+    ) -> Result<Arc<Self>, ErrorData> {
+        let Claim { config, mounts } = claim;
+        enclosure::limit_memory(config.limits.memory_bytes)
+            .map_err(|error| ErrorData::new(code::LIMIT, error.to_string()).field("limits.memoryBytes"))?;
+        let policy = Arc::new(Policy::new(config.permissions.clone()));
+        let supervisor = Arc::new(Supervisor::new(sender.clone()));
+        let kernel = kernel(&config, &policy);
+        let host_functions: Vec<String> = config
+            .host_functions
+            .iter()
+            .filter(|name| policy.allows(Scope::HostFunctions, "call", name))
+            .cloned()
+            .collect();
+        let report = serde_json::to_string(&engine).map_err(|error| ErrorData::new(code::INTERNAL, error.to_string()))?;
+        let command_services = CommandServices {
+            supervisor: supervisor.clone(),
+            policy: policy.clone(),
+            host_functions: host_functions.clone(),
+            engine_report: report.clone(),
+        };
+        let limits = CommandLimits {
+            commands: config.limits.processes.min(1024) as u32,
+            memory_bytes: config.limits.command_memory_bytes,
+            ..CommandLimits::default()
+        };
+        kernel.set_executor(CommandRuntime::new(kernel.clone(), limits, Arc::new(command_services)));
+        let refused = |errno: Errno, field: &str, what: &str| {
+            let text = format!("{field}: {}: {what}", errno.message());
+            ErrorData::new(code::CONFIG, text).field(field)
+        };
+        applets::install(&kernel).map_err(|errno| refused(errno, "limits.inodes", "/bin"))?;
+        for (index, mount) in mounts.iter().enumerate() {
+            let ClaimedMount { mount, guest, read_only } = mount;
+            kernel
+                .mount(guest, *mount, *read_only, supervisor.clone())
+                .map_err(|errno| refused(errno, &format!("mounts[{index}].guest"), guest))?;
+        }
+        let base = base(&config, &kernel).map_err(|errno| refused(errno, "cwd", &config.cwd))?;
+        let calls = Calls::start().map_err(|error| ErrorData::new(code::OUT_OF_MEMORY, error.to_string()))?;
+        let services = IsolateServices {
+            supervisor: supervisor.clone(),
+            sender: sender.clone(),
+            calls: calls.clone(),
+            isolate: isolate.handle(),
+        };
+        isolate.claim(Settings {
+            limits: config.limits.clone(),
+            timing_mitigation: config.timing_mitigation,
+            kernel: kernel.clone(),
+            services: Arc::new(services),
+            host_functions,
+            engine_report: report,
+            time_zone: "UTC".to_owned(),
+        });
+        Ok(Arc::new(VirtualMachine {
+            kernel,
+            isolate: isolate.handle(),
+            policy,
+            limits: config.limits,
+            engine,
+            sender,
+            supervisor,
+            calls,
+            base,
+        }))
+    }
+
+    /// Says that the claim is in force.
+    pub(super) fn finish_claim(&self, sender: &Sender) {
+        sender.send(&FromWorker::Claimed {});
+    }
+
+    /// Hands out messages until the supervisor is gone. Runs on a thread that does nothing else, so that an answer to
+    /// the VM, or its end, never waits for guest code.
+    pub(super) fn read(self: &Arc<Self>, mut receiver: Receiver) {
+        while let Some(message) = receiver.next() {
+            match message {
+                ToWorker::Request { id, request } => self.calls.begin(self, id, request),
+                ToWorker::Cancel { id } => self.calls.cancel(id),
+                ToWorker::Input { id, data, end } => self.calls.input(id, &data.0, end),
+                ToWorker::Credit { id, bytes } => self.calls.credit(id, bytes),
+                ToWorker::Mount { id, mount } => {
+                    let vm = self.clone();
+                    self.calls.perform(move || {
+                        let ClaimedMount { mount, guest, read_only } = mount;
+                        let result = vm.kernel.mount(&guest, mount, read_only, vm.supervisor.clone());
+                        vm.respond(id, result.map(|()| VmResponse::Done {}).map_err(|errno| super::files::error(errno, &guest)));
+                    });
+                }
+                ToWorker::Unmount { id, guest } => {
+                    let vm = self.clone();
+                    self.calls.perform(move || {
+                        let result = vm.kernel.unmount(&guest);
+                        vm.respond(id, result.map(|()| VmResponse::Done {}).map_err(|errno| super::files::error(errno, &guest)));
+                    });
+                }
+                ToWorker::Reply { call, reply } => {
+                    let descriptor = match &reply {
+                        BrokerReply::CommandArtifact { result: Ok(_) } => receiver.take_descriptor(),
+                        _ => None,
+                    };
+                    self.supervisor.answered(call, Answer { reply, descriptor });
+                }
+                ToWorker::Claim(_) => end_now(super::USAGE.into()),
+            }
+        }
+    }
+
+    /// Answers a request.
+    pub(super) fn respond(&self, id: u64, response: Result<VmResponse, ErrorData>) {
+        self.sender.send(&FromWorker::Response { id, response });
+    }
+
+    /// The environment of a program: the VM's own, what the call adds, and the directory it starts in; without what
+    /// the `env` scope denies.
+    pub(super) fn environment(&self, added: &BTreeMap<String, String>, cwd: &str) -> Vec<(String, String)> {
+        let mut env = self.base.env.clone();
+        env.extend(added.iter().map(|(name, value)| (name.clone(), value.clone())));
+        env.insert("PWD".to_owned(), cwd.to_owned());
+        env.retain(|name, _| self.policy.allows(Scope::Env, "read", name));
+        env.into_iter().collect()
+    }
+
+    /// The directory that a program starts in.
+    pub(super) fn directory(&self, wanted: Option<&str>) -> String {
+        match wanted {
+            None => self.base.cwd.clone(),
+            Some(absolute) if absolute.starts_with('/') => absolute.to_owned(),
+            Some(relative) => format!("{}/{relative}", self.base.cwd.trim_end_matches('/')),
+        }
+    }
+
+    /// How long a call may take.
+    pub(super) fn deadline(&self, wanted: Option<u64>) -> Duration {
+        Duration::from_millis(wanted.unwrap_or(u64::MAX).min(self.limits.wall_time_ms))
+    }
+}
+
+fn kernel(config: &CreateVmConfig, policy: &Arc<Policy>) -> Arc<Kernel> {
+    let limits = &config.limits;
+    let clock: Arc<dyn Clock> = match config.timing_mitigation {
+        TimingMitigation::Freeze => Arc::new(GuestClock),
+        TimingMitigation::Off => Arc::new(SystemClock::default()),
+    };
+    let narrow = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+    Kernel::new(KernelOptions {
+        limits: KernelLimits {
+            filesystem_bytes: limits.filesystem_bytes,
+            inodes: limits.inodes,
+            descriptors: narrow(limits.descriptors),
+            open_files: limits.descriptors * OPEN_FILES_PER_DESCRIPTOR,
+            // The kernel's own process is not the guest's.
+            processes: narrow(limits.processes + 1),
+            ..KernelLimits::default()
+        },
+        fs_policy: Arc::new(PathPolicy(policy.clone())),
+        clock,
+        random: |buffer| {
+            if getrandom::fill(buffer).is_err() {
+                // Without randomness nothing that asks for it may go on.
+                end_now(1);
+            }
+        },
+    })
+}
+
+fn base(config: &CreateVmConfig, kernel: &Kernel) -> Result<Base, Errno> {
+    let system = kernel.system();
+    let mut made = String::new();
+    for part in config.cwd.split('/').filter(|part| !part.is_empty()) {
+        made = format!("{made}/{part}");
+        match system.mkdir(&made, 0o755) {
+            // Beneath a mount that may only be read the directory has to be there; starting a program says so.
+            Ok(()) | Err(Errno::Eexist | Errno::Erofs) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    let own = [
+        ("HOME", "/home/user"),
+        ("LANG", "C.UTF-8"),
+        ("PATH", "/bin"),
+        ("TMPDIR", "/tmp"),
+        ("USER", "user"),
+    ];
+    let mut env: BTreeMap<String, String> = own.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    env.extend(config.env.clone());
+    Ok(Base { env, cwd: config.cwd.clone() })
+}
