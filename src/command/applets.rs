@@ -12,13 +12,14 @@ pub const COREUTILS: &str = "coreutils";
 /// Names under `/bin` that are the multi-call program, sorted.
 #[rustfmt::skip]
 pub const COREUTILS_APPLETS: &[&str] = &[
-    "[", "arch", "b2sum", "base32", "base64", "basename", "basenc", "cat", "cksum", "comm", "cp", "csplit",
-    "cut", "date", "dd", "dir", "dircolors", "dirname", "echo", "env", "expand", "expr", "factor", "false",
-    "fmt", "fold", "head", "hostid", "join", "link", "ln", "ls", "md5sum", "mkdir", "mktemp", "mv", "nl",
-    "nproc", "numfmt", "od", "paste", "pathchk", "pr", "printenv", "printf", "ptx", "pwd", "readlink",
-    "realpath", "rm", "rmdir", "seq", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "shred",
-    "shuf", "sleep", "sort", "split", "sum", "tac", "tail", "tee", "test", "touch", "tr", "true", "truncate",
-    "tsort", "tty", "uname", "unexpand", "uniq", "unlink", "vdir", "wc", "yes",
+    "[", "arch", "b2sum", "base32", "base64", "basename", "basenc", "cat", "chmod", "cksum", "comm", "cp",
+    "csplit", "cut", "date", "dd", "dir", "dircolors", "dirname", "du", "echo", "env", "expand", "expr",
+    "factor", "false", "fmt", "fold", "head", "hostid", "join", "link", "ln", "ls", "md5sum", "mkdir",
+    "mktemp", "mv", "nl", "nproc", "numfmt", "od", "paste", "pathchk", "pr", "printenv", "printf", "ptx",
+    "pwd", "readlink", "realpath", "rm", "rmdir", "seq", "sha1sum", "sha224sum", "sha256sum", "sha384sum",
+    "sha512sum", "shred", "shuf", "sleep", "sort", "split", "stat", "sum", "tac", "tail", "tee", "test",
+    "timeout", "touch", "tr", "true", "truncate", "tsort", "tty", "uname", "unexpand", "uniq", "unlink",
+    "vdir", "wc", "yes",
 ];
 
 /// Puts the shell and the utilities into a new VM. `/bin/ls` and its like are links to the one program.
@@ -29,4 +30,14 @@ pub fn install(kernel: &Kernel) -> Result<(), Errno> {
         kernel.install_symlink(&format!("/bin/{name}"), COREUTILS)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::COREUTILS_APPLETS;
+
+    #[test]
+    fn names_are_sorted_and_none_is_there_twice() {
+        assert!(COREUTILS_APPLETS.is_sorted_by(|one, next| one < next));
+    }
 }

@@ -27,7 +27,7 @@ const CORE_INSTANCES: u32 = 8;
 const TABLES: u32 = 2;
 
 /// Elements of a table, which are the functions of a program that are called through pointers.
-pub(super) const TABLE_ELEMENTS: usize = 16 * 1024;
+pub(super) const TABLE_ELEMENTS: usize = 8 * 1024;
 
 /// What commands may use. Each is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
