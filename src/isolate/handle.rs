@@ -9,6 +9,7 @@ use std::time::Instant;
 use parking_lot::{Condvar, Mutex};
 
 use super::outcome::{CallError, CallId, Cause, ContextId, Job, JobId};
+use crate::kernel::{Interrupt, Process};
 
 /// What the event loop is told.
 pub(super) enum Message {
@@ -37,6 +38,8 @@ pub(super) enum Running {
 struct State {
     queue: VecDeque<Message>,
     running: Running,
+    /// Jobs that were handed in and not settled.
+    live: HashSet<JobId>,
     /// Jobs that were ended from outside and have not been settled yet.
     ended: Vec<(JobId, Cause)>,
     contexts: HashSet<ContextId>,
@@ -49,6 +52,8 @@ struct State {
 pub(super) struct Inbox {
     state: Mutex<State>,
     changed: Condvar,
+    /// Ends what the isolate's thread waits for in the kernel.
+    interrupt: Arc<Interrupt>,
 }
 
 /// A handle to the isolate for other threads. Every method may be called after the isolate is gone: then it does
@@ -76,6 +81,7 @@ impl Inbox {
             state: Mutex::new(State {
                 queue: VecDeque::new(),
                 running: Running::Nothing,
+                live: HashSet::new(),
                 ended: Vec::new(),
                 contexts: HashSet::new(),
                 context_limit: 0,
@@ -83,6 +89,7 @@ impl Inbox {
                 shut_down: false,
             }),
             changed: Condvar::new(),
+            interrupt: Interrupt::new(),
         })
     }
 
@@ -92,6 +99,15 @@ impl Inbox {
 
     pub(super) fn set_context_limit(&self, limit: usize) {
         self.state.lock().context_limit = limit;
+    }
+
+    /// The switch that ends what this thread waits for in the kernel.
+    pub(super) fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.state.lock().queue.is_empty()
     }
 
     fn push(&self, message: Message) {
@@ -146,6 +162,7 @@ impl Inbox {
         if let Some(engine) = &state.engine {
             engine.cancel_terminate_execution();
         }
+        self.interrupt.reset();
         match was {
             Running::Job(job) => state.ended.iter().find(|(ended, _)| *ended == job).map(|(_, cause)| *cause),
             _ => None,
@@ -154,12 +171,14 @@ impl Inbox {
 
     /// The job has been settled: its name may be used again.
     pub(super) fn forget(&self, job: JobId) {
-        self.state.lock().ended.retain(|(ended, _)| *ended != job);
+        let mut state = self.state.lock();
+        state.live.remove(&job);
+        state.ended.retain(|(ended, _)| *ended != job);
     }
 
     fn end(&self, job: JobId, cause: Cause) {
         let mut state = self.state.lock();
-        if state.shut_down || state.ended.iter().any(|(ended, _)| *ended == job) {
+        if state.shut_down || !state.live.contains(&job) || state.ended.iter().any(|(ended, _)| *ended == job) {
             return;
         }
         state.ended.push((job, cause));
@@ -168,6 +187,7 @@ impl Inbox {
             && let Some(engine) = &state.engine
         {
             engine.terminate_execution();
+            self.interrupt.trip();
         }
         state.queue.push_back(Message::Cancel(job, cause));
         self.changed.notify_one();
@@ -177,7 +197,12 @@ impl Inbox {
 impl IsolateHandle {
     /// Runs a job. [`super::Services::finished`] is called for it exactly once, whatever happens.
     pub fn run(&self, job: Job) {
-        self.0.push(Message::Run(job));
+        let mut state = self.0.state.lock();
+        if !state.shut_down {
+            state.live.insert(job.id);
+            state.queue.push_back(Message::Run(job));
+            self.0.changed.notify_one();
+        }
     }
 
     /// Ends a job at once: one that is running is interrupted, one that waits is settled. Unknown jobs are ignored.
@@ -240,6 +265,7 @@ impl IsolateHandle {
         if let Some(engine) = &state.engine {
             engine.terminate_execution();
         }
+        self.0.interrupt.trip();
         self.0.changed.notify_one();
     }
 }
@@ -257,5 +283,24 @@ impl Wake for OperationWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.inbox.push(Message::Wake(self.operation));
+    }
+}
+
+/// Ends a job when a signal has ended its process.
+pub(super) struct KillWaker {
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) process: Arc<Process>,
+    pub(super) job: JobId,
+}
+
+impl Wake for KillWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.process.killed().is_some() {
+            self.inbox.end(self.job, Cause::Signaled);
+        }
     }
 }

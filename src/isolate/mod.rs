@@ -12,15 +12,34 @@
 //!
 //! Other threads hold an [`IsolateHandle`]. Nothing of it blocks.
 
+mod clock;
+mod core;
+mod errors;
+mod event_loop;
+mod faults;
 mod handle;
+mod modules;
+mod natives;
+mod operations;
 mod outcome;
+mod output;
+mod program;
+mod realm;
+mod resources;
+mod source;
+mod start;
+mod timers;
+mod values;
 
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::config::{Limits, Platform, TimingMitigation};
 use crate::engine::{EngineProfile, EngineReport};
 use crate::kernel::Kernel;
 
+pub use clock::GuestClock;
 pub use handle::{ContextError, IsolateHandle};
 pub use outcome::{
     CallError, CallId, Cause, Completion, ContextId, ErrorData, Format, Job, JobId, Language, Outcome,
@@ -60,44 +79,115 @@ pub struct Settings {
     pub time_zone: String,
 }
 
-/// Starts V8 in this process. Flags cannot change afterwards.
+/// Largest heap that a VM may ask for; the limit is lowered at the claim.
+const HEAP_CEILING: usize = 4 * 1024 * 1024 * 1024 - 64 * 1024 * 1024;
+
+/// Largest young generation: what a collection has to copy, and what an idle VM may keep.
+const YOUNG_GENERATION: usize = 16 * 1024 * 1024;
+
+/// Starts V8 in this process. Flags cannot change afterwards. Has to come before any thread that may enter V8.
 ///
 /// # Panics
 /// If called twice.
 pub fn initialize(profile: &EngineProfile) {
-    let _ = profile;
-    todo!()
+    start::initialize(profile);
 }
 
 /// The isolate of this process.
-pub struct Isolate {}
+pub struct Isolate {
+    // Dropped in this order: handles into the heap before the heap.
+    spare: Option<Rc<core::Realm>>,
+    bootstrap: v8::Global<v8::UnboundScript>,
+    core: Rc<core::Core>,
+    profile: EngineProfile,
+    isolate: v8::OwnedIsolate,
+    guard: Box<faults::HeapGuard>,
+}
 
 impl Isolate {
     /// Creates the isolate and bootstraps a context in advance.
+    ///
+    /// # Panics
+    /// If V8 has not been initialized.
     pub fn new(profile: EngineProfile, platform: Platform) -> Isolate {
-        let _ = (profile, platform);
-        todo!()
+        let parameters = v8::CreateParams::default()
+            .set_max_old_generation_size_in_bytes(HEAP_CEILING)
+            .set_max_young_generation_size_in_bytes(YOUNG_GENERATION)
+            .allow_atomics_wait(false);
+        let mut isolate = v8::Isolate::new(parameters);
+        isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
+        isolate.set_capture_stack_trace_for_uncaught_exceptions(true, 16);
+        isolate.set_oom_error_handler(start::out_of_memory);
+        isolate.set_promise_reject_callback(event_loop::promise_rejected);
+        isolate.set_allow_wasm_code_generation_callback(event_loop::allow_wasm);
+        modules::install(&mut isolate);
+        let guard = faults::HeapGuard::install(&mut isolate, HEAP_CEILING);
+        let inbox = handle::Inbox::new();
+        inbox.attach(isolate.thread_safe_handle());
+        let core = Rc::new(core::Core {
+            inbox,
+            platform,
+            wasm: start::level(profile, &mut isolate),
+            settings: OnceCell::new(),
+            realms: Default::default(),
+            operations: Default::default(),
+            next_realm: Cell::new(1),
+        });
+        isolate.set_slot(core.clone());
+        let bootstrap = realm::compile_bootstrap(&mut isolate);
+        let spare = Some(realm::create(&mut isolate, &core, &bootstrap));
+        Isolate { spare, bootstrap, core, profile, isolate, guard }
     }
 
     /// Facts read from the engine. `wasmtime` is the version of the other one.
     pub fn report(&self, wasmtime: &str) -> EngineReport {
-        let _ = wasmtime;
-        todo!()
+        start::report(self.core.wasm, self.profile, self.core.platform, wasmtime)
     }
 
     /// A handle for other threads.
     pub fn handle(&self) -> IsolateHandle {
-        todo!()
+        IsolateHandle(self.core.inbox.clone())
     }
 
-    /// Makes this the isolate of a VM.
+    /// Makes this the isolate of a VM: once.
+    ///
+    /// # Panics
+    /// If called twice.
     pub fn claim(&mut self, settings: Settings) {
-        let _ = settings;
-        todo!()
+        start::report_fatal_to(settings.services.clone());
+        let heap = usize::try_from(settings.limits.heap_bytes).unwrap_or(HEAP_CEILING).min(HEAP_CEILING);
+        self.guard.set_limit(&mut self.isolate, heap);
+        self.core.inbox.set_context_limit(usize::try_from(settings.limits.contexts).unwrap_or(usize::MAX));
+        let frozen = settings.timing_mitigation == TimingMitigation::Freeze;
+        self.isolate.set_allow_atomics_wait(!frozen);
+        clock::set_freezing(frozen);
+        assert!(self.core.settings.set(settings).is_ok(), "an isolate is claimed once");
+        if let Some(spare) = &self.spare {
+            v8::scope!(let scope, &mut self.isolate);
+            let context = v8::Local::new(scope, &spare.context);
+            let scope = &mut v8::ContextScope::new(scope, context);
+            realm::configure(scope, &self.core, spare);
+        }
     }
 
     /// Runs jobs until the handle says `shut_down`.
+    ///
+    /// # Panics
+    /// If the isolate has not been claimed.
     pub fn serve(&mut self) {
-        todo!()
+        assert!(self.core.settings.get().is_some(), "an isolate is claimed before it serves");
+        self.run_loop();
+    }
+}
+
+impl Drop for Isolate {
+    fn drop(&mut self) {
+        // Realms and operations hold handles into the heap, and the isolate itself holds the core.
+        self.spare = None;
+        let realms = self.core.realms.take();
+        for realm in realms.values() {
+            realm::quiesce(&self.core, realm);
+        }
+        self.core.operations.take();
     }
 }

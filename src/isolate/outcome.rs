@@ -152,6 +152,8 @@ pub mod codes {
     pub const UNKNOWN_CONTEXT: &str = "ERR_UNKNOWN_CONTEXT";
     /// The VM has as many contexts as it may have.
     pub const CONTEXT_LIMIT: &str = "ERR_CONTEXT_LIMIT";
+    /// A signal ended the process.
+    pub const SIGNALED: &str = "ERR_SIGNALED";
     /// The program exited with a code other than 0.
     pub const EXIT_CODE: &str = "ERR_EXIT_CODE";
     /// A module cannot be found.
@@ -186,4 +188,6 @@ pub enum Cause {
     Cancelled,
     /// Its time was up.
     TimedOut,
+    /// A signal ended its process.
+    Signaled,
 }

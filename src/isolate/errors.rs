@@ -1,0 +1,255 @@
+//! Errors in both directions: errors that natives throw, and what a client and a terminal are told of a value that
+//! guest code threw.
+
+use super::core::{Scope, string};
+use super::outcome::{CallError, ErrorData, codes};
+use super::values::set;
+use crate::engine::WasmLevel;
+use crate::kernel::Errno;
+
+/// Longest text of one part of an error that leaves the isolate.
+const TEXT_LIMIT: usize = 64 * 1024;
+
+/// Longest source line that a code frame shows; of longer ones it shows what is around the position.
+const FRAME_WIDTH: usize = 120;
+
+/// What to do where code fails for want of WebAssembly.
+pub(super) const WASM_HINT: &str = "WebAssembly is off in this VM: permissions.webAssembly is \"deny\" by default. \
+    To grant it: permissions: { webAssembly: \"allow\" } (wire, TypeScript), web_assembly: Access::Allow (Rust), \
+    --allow-wasm (command line).";
+
+/// An error object with a `code`.
+pub(super) fn coded<'s>(scope: &mut Scope<'s, '_>, message: &str, code: &str) -> v8::Local<'s, v8::Value> {
+    let message = string(scope, message);
+    let error = v8::Exception::error(scope, message);
+    if let Ok(object) = error.try_cast::<v8::Object>() {
+        let code = string(scope, code);
+        set(scope, object, "code", code.into());
+    }
+    error
+}
+
+/// The error object of a failed kernel operation.
+pub(super) fn errno<'s>(
+    scope: &mut Scope<'s, '_>,
+    errno: Errno,
+    what: &str,
+    path: Option<&str>,
+) -> v8::Local<'s, v8::Value> {
+    let at = path.map_or(String::new(), |path| format!(" '{path}'"));
+    let error = coded(scope, &format!("{}: {}, {what}{at}", errno.name(), errno.message()), errno.name());
+    if let (Ok(object), Some(path)) = (error.try_cast::<v8::Object>(), path) {
+        let path = string(scope, path);
+        set(scope, object, "path", path.into());
+    }
+    error
+}
+
+/// The error object of a host call that gave no result.
+pub(super) fn call_error<'s>(scope: &mut Scope<'s, '_>, error: &CallError) -> v8::Local<'s, v8::Value> {
+    let (message, code) = match error {
+        CallError::Unknown => ("no host function of that name is registered", "ERR_HOST_FUNCTION_UNKNOWN"),
+        CallError::Denied => {
+            ("permission denied: the scope permissions.hostFunctions does not allow this function", "EACCES")
+        }
+        CallError::TooLarge => ("the input or the result is larger than limits.hostCallBytes", "ERR_HOST_CALL_SIZE"),
+        CallError::TimedOut => ("the host function took longer than limits.hostCallMs", "ERR_HOST_CALL_TIMEOUT"),
+        CallError::Failed(message) => (message.as_str(), "ERR_HOST_CALL_FAILED"),
+    };
+    coded(scope, message, code)
+}
+
+/// Throws an error with a code.
+pub(super) fn throw(scope: &mut Scope<'_, '_>, message: &str, code: &str) {
+    let error = coded(scope, message, code);
+    scope.throw_exception(error);
+}
+
+/// Throws a `TypeError`.
+pub(super) fn throw_type(scope: &mut Scope<'_, '_>, message: &str) {
+    let message = string(scope, message);
+    let error = v8::Exception::type_error(scope, message);
+    scope.throw_exception(error);
+}
+
+/// Throws the error of a failed kernel operation.
+pub(super) fn throw_errno(scope: &mut Scope<'_, '_>, cause: Errno, what: &str, path: Option<&str>) {
+    let error = errno(scope, cause, what, path);
+    scope.throw_exception(error);
+}
+
+/// What is told of an uncaught value.
+pub(super) struct Report {
+    pub data: ErrorData,
+    /// What a terminal shows: position, code frame, stack, hint. Ends with a line feed.
+    pub text: String,
+}
+
+/// Describes a thrown value. May run guest code (getters of the value), so it belongs into a turn; what that throws
+/// is ignored.
+pub(super) fn describe(
+    scope: &mut Scope<'_, '_>,
+    wasm: WasmLevel,
+    exception: v8::Local<'_, v8::Value>,
+    message: Option<v8::Local<'_, v8::Message>>,
+    default_code: &str,
+) -> Report {
+    v8::tc_scope!(let scope, scope);
+    let made = v8::Exception::create_message(scope, exception);
+    let message = message.unwrap_or(made);
+    let mut data = ErrorData { code: default_code.to_owned(), ..ErrorData::default() };
+    if exception.is_native_error() || looks_like_error(scope, exception) {
+        let object: v8::Local<v8::Object> = exception.cast();
+        data.name = property(scope, object, "name").unwrap_or_else(|| "Error".to_owned());
+        data.message = property(scope, object, "message").unwrap_or_default();
+        data.stack = property(scope, object, "stack");
+        if let Some(code) = property(scope, object, "code").filter(|code| !code.is_empty()) {
+            data.code = code;
+        } else if data.name == "SyntaxError" && data.stack.as_deref().is_none_or(|s| !s.contains("\n    at ")) {
+            data.code = codes::SYNTAX.to_owned();
+        }
+    } else {
+        data.name = "Error".to_owned();
+        data.message = format!("Uncaught {}", clip(message_of(scope, exception)));
+    }
+    let location = Location::of(scope, message);
+    data.location = location.as_ref().map(Location::name);
+    let source_line = location.as_ref().map_or("", |location| location.line_text.as_str());
+    data.hint = hint(wasm, &data, source_line);
+    let text = printed(&data, location.as_ref());
+    Report { data, text }
+}
+
+/// An error of the isolate itself, with nothing thrown.
+pub(super) fn plain(code: &str, name: &str, message: &str) -> Report {
+    let data = ErrorData {
+        code: code.to_owned(),
+        name: name.to_owned(),
+        message: message.to_owned(),
+        ..ErrorData::default()
+    };
+    let text = printed(&data, None);
+    Report { data, text }
+}
+
+fn hint(wasm: WasmLevel, data: &ErrorData, source_line: &str) -> Option<String> {
+    if wasm == WasmLevel::Allowed {
+        return None;
+    }
+    let named = data.message.contains("WebAssembly");
+    let reached = matches!(data.name.as_str(), "ReferenceError" | "TypeError") && source_line.contains("WebAssembly");
+    let denied = data.code == codes::WASM_DENIED;
+    (named || reached || denied).then(|| WASM_HINT.to_owned())
+}
+
+/// An object that is no native error but carries what one has, like `DOMException`.
+fn looks_like_error(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> bool {
+    let Ok(object) = value.try_cast::<v8::Object>() else { return false };
+    !value.is_proxy()
+        && property(scope, object, "name").is_some()
+        && property(scope, object, "message").is_some()
+        && property(scope, object, "stack").is_some()
+}
+
+/// A property that is a string (or a number, as text).
+fn property(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>, name: &str) -> Option<String> {
+    let key = string(scope, name);
+    let value = object.get(scope, key.into())?;
+    if value.is_string() || value.is_number() { Some(clip(value.to_rust_string_lossy(scope))) } else { None }
+}
+
+/// A value that is no error, in words: through the console's inspection where that is there.
+fn message_of(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> String {
+    let core = super::core::Core::of(scope);
+    if let Some(realm) = core.current_realm(scope)
+        && let Some(inspect) = realm.hook(scope, "inspect")
+    {
+        let receiver = v8::undefined(scope).into();
+        if let Some(text) = inspect.call(scope, receiver, &[value]) {
+            return text.to_rust_string_lossy(scope);
+        }
+    }
+    value.to_detail_string(scope).map_or_else(|| "a value".to_owned(), |text| text.to_rust_string_lossy(scope))
+}
+
+struct Location {
+    file: String,
+    line: usize,
+    /// Counted from 0, in UTF-16 units.
+    column: usize,
+    end_column: usize,
+    line_text: String,
+}
+
+impl Location {
+    fn of(scope: &mut Scope<'_, '_>, message: v8::Local<'_, v8::Message>) -> Option<Location> {
+        let line = message.get_line_number(scope)?;
+        let file = message.get_script_resource_name(scope)?;
+        if line == 0 || !file.is_string() {
+            return None;
+        }
+        Some(Location {
+            file: clip(file.to_rust_string_lossy(scope)),
+            line,
+            column: message.get_start_column(),
+            end_column: message.get_end_column(),
+            line_text: message
+                .get_source_line(scope)
+                .map_or_else(String::new, |text| text.to_rust_string_lossy(scope)),
+        })
+    }
+
+    fn name(&self) -> String {
+        format!("{}:{}:{}", self.file, self.line, self.column + 1)
+    }
+
+    /// The source line with carets below, cut to what is around the position.
+    fn frame(&self) -> String {
+        let units: Vec<char> = self.line_text.chars().map(|c| if c == '\t' { ' ' } else { c }).collect();
+        if units.is_empty() || self.file.starts_with("cordon:") {
+            return String::new();
+        }
+        let start = self.column.saturating_sub(FRAME_WIDTH / 2).min(units.len());
+        let end = (start + FRAME_WIDTH).min(units.len());
+        let column = self.column.clamp(start, end);
+        let width = self.end_column.saturating_sub(self.column).clamp(1, (end - column).max(1));
+        let line: String = units[start..end].iter().collect();
+        format!("{}\n{}{}\n", line.trim_end(), " ".repeat(column - start), "^".repeat(width))
+    }
+}
+
+fn printed(data: &ErrorData, location: Option<&Location>) -> String {
+    let mut text = String::new();
+    if let Some(location) = location {
+        text.push_str(&format!("{}\n{}\n", location.name(), location.frame()));
+    }
+    let head = if data.message.starts_with("Uncaught ") {
+        data.message.clone()
+    } else if data.message.is_empty() {
+        data.name.clone()
+    } else {
+        format!("{}: {}", data.name, data.message)
+    };
+    match &data.stack {
+        // A stack begins with name and message as they were when it was captured.
+        Some(stack) if !stack.trim().is_empty() => text.push_str(stack.trim_end()),
+        _ => text.push_str(&head),
+    }
+    text.push('\n');
+    if let Some(hint) = &data.hint {
+        text.push_str(&format!("hint: {hint}\n"));
+    }
+    text
+}
+
+fn clip(mut text: String) -> String {
+    if text.len() > TEXT_LIMIT {
+        let mut end = TEXT_LIMIT;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}

@@ -1,0 +1,61 @@
+//! V8's heap limit: what happens as it comes near, and how it is set when the VM is claimed.
+
+use std::cell::Cell;
+use std::ffi::c_void;
+
+/// Added to the limit for a job that reached it, so that V8 can unwind it.
+const HEADROOM: usize = 16 * 1024 * 1024;
+
+/// What the callback needs. It has one address for the life of the isolate.
+pub(super) struct HeapGuard {
+    engine: v8::IsolateHandle,
+    limit: Cell<usize>,
+    hit: Cell<bool>,
+}
+
+impl HeapGuard {
+    /// A guard for an isolate, in force from now on.
+    pub fn install(isolate: &mut v8::OwnedIsolate, limit: usize) -> Box<HeapGuard> {
+        let guard = Box::new(HeapGuard {
+            engine: isolate.thread_safe_handle(),
+            limit: Cell::new(limit),
+            hit: Cell::new(false),
+        });
+        isolate.add_near_heap_limit_callback(near_limit, guard.pointer());
+        guard
+    }
+
+    fn pointer(&self) -> *mut c_void {
+        std::ptr::from_ref(self).cast_mut().cast()
+    }
+
+    /// Whether the job that ran has reached the limit.
+    pub fn is_hit(&self) -> bool {
+        self.hit.get()
+    }
+
+    /// Lowers the limit. V8 does so only when a callback is removed.
+    pub fn set_limit(&self, isolate: &mut v8::OwnedIsolate, limit: usize) {
+        self.limit.set(limit);
+        isolate.remove_near_heap_limit_callback(near_limit, limit);
+        isolate.add_near_heap_limit_callback(near_limit, self.pointer());
+    }
+
+    /// After a job that reached the limit: collects what it left and puts the limit back.
+    pub fn recover(&self, isolate: &mut v8::OwnedIsolate) {
+        isolate.low_memory_notification();
+        self.set_limit(isolate, self.limit.get());
+        self.hit.set(false);
+    }
+}
+
+unsafe extern "C" fn near_limit(data: *mut c_void, current: usize, _initial: usize) -> usize {
+    // SAFETY: `data` is the guard that was installed with this callback; it lives as long as the isolate, and V8
+    // calls this on the isolate's thread.
+    let guard = unsafe { &*data.cast::<HeapGuard>() };
+    guard.hit.set(true);
+    guard.engine.terminate_execution();
+    // Room to unwind, twice at most: after that V8's out-of-memory handler ends the process.
+    let ceiling = guard.limit.get().saturating_add(2 * HEADROOM);
+    current.saturating_add(HEADROOM).min(ceiling).max(current)
+}

@@ -1,0 +1,85 @@
+//! What `require` is made of; its cache and its wrapper objects are in JavaScript.
+
+use super::{Args, Return, define, here, here_as, text_of};
+use crate::isolate::core::{Scope, string};
+use crate::isolate::errors;
+use crate::isolate::modules::resolve::{Resolved, Style};
+use crate::isolate::modules::{self, FileFormat, SOURCE_LIMIT, Type};
+
+pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
+    define!(scope, object, {
+        "requireResolve" => resolve,
+        "moduleFormat" => format,
+        "compileCommonJs" => compile,
+        "requireModule" => require_module,
+        "readModuleText" => read_text,
+    });
+    Some(())
+}
+
+/// (specifier, path of the code that asks) -> path or `cordon:...`
+fn resolve(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    let Some((core, realm, process)) = here_as(scope) else { return };
+    let (Some(specifier), Some(referrer)) = (text_of(scope, &args, 0), text_of(scope, &args, 1)) else { return };
+    let resolved = realm.modules.borrow_mut().packages().resolve(&process, &specifier, &referrer, Style::Require);
+    match resolved {
+        Ok(Resolved::File(name) | Resolved::Interface(name)) => result.set(string(scope, &name).into()),
+        Err(error) => modules::throw_unresolved(scope, &core, error, &referrer),
+    }
+}
+
+/// (path) -> "module" | "commonjs" | "json"
+fn format(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    let Some((core, realm, process)) = here_as(scope) else { return };
+    let Some(path) = text_of(scope, &args, 0) else { return };
+    let Some(format) = modules::format_of(scope, &core, &realm, &process, &path) else { return };
+    let name = match format {
+        FileFormat::Module => "module",
+        FileFormat::CommonJs => "commonjs",
+        FileFormat::Json => "json",
+    };
+    result.set(string(scope, name).into());
+}
+
+/// (path, source or undefined) -> function
+fn compile(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    let Some((core, realm)) = here(scope) else { return };
+    let Some(path) = text_of(scope, &args, 0) else { return };
+    let source = if args.get(1).is_string() { text_of(scope, &args, 1) } else { None };
+    if let Some(function) = modules::compile_common_js(scope, &core, &realm, &path, source) {
+        result.set(function.into());
+    }
+}
+
+/// (path) -> namespace of an ECMAScript module that needs no waiting
+fn require_module(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    let Some((core, realm)) = here(scope) else { return };
+    let Some(path) = text_of(scope, &args, 0) else { return };
+    let Some(index) = modules::load_file(scope, &core, &realm, &path, Type::Code) else { return };
+    if modules::link(scope, &core, &realm, index).is_none() {
+        return;
+    }
+    let Some(promise) = modules::evaluate(scope, &realm, index) else { return };
+    match promise.state() {
+        v8::PromiseState::Fulfilled => result.set(modules::namespace_of(scope, &realm, index)),
+        v8::PromiseState::Rejected => {
+            promise.mark_as_handled();
+            let error = promise.result(scope);
+            scope.throw_exception(error);
+        }
+        v8::PromiseState::Pending => {
+            let message = format!("require() of {path}: the module uses top-level await; use import() instead");
+            errors::throw(scope, &message, "ERR_REQUIRE_ASYNC_MODULE");
+        }
+    }
+}
+
+/// (path) -> text
+fn read_text(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    let Some((_, _, process)) = here_as(scope) else { return };
+    let Some(path) = text_of(scope, &args, 0) else { return };
+    match modules::read_file(&process, &path, SOURCE_LIMIT as u64) {
+        Ok(bytes) => result.set(string(scope, &String::from_utf8_lossy(&bytes)).into()),
+        Err(errno) => errors::throw_errno(scope, errno, "open", Some(&path)),
+    }
+}

@@ -1,0 +1,171 @@
+//! Making contexts: a fresh one is stripped of what the VM may not have before anything else runs in it, then the
+//! bootstrap JavaScript runs, then (after the claim) it learns what is particular to this VM.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use super::core::{Core, Hooks, Realm, Scope, string};
+use super::natives;
+use super::{TimingMitigation, modules};
+use crate::engine::WasmLevel;
+
+/// The bootstrap JavaScript: one function body, in parts.
+const BOOTSTRAP: &str = concat!(
+    "(function (natives, platform) {\"use strict\";\n",
+    include_str!("../../guest-shim/js/src/prelude.js"),
+    include_str!("../../guest-shim/js/src/errors.js"),
+    include_str!("../../guest-shim/js/src/inspect.js"),
+    include_str!("../../guest-shim/js/src/console.js"),
+    include_str!("../../guest-shim/js/src/events.js"),
+    include_str!("../../guest-shim/js/src/timers.js"),
+    include_str!("../../guest-shim/js/src/text.js"),
+    include_str!("../../guest-shim/js/src/url.js"),
+    include_str!("../../guest-shim/js/src/vm.js"),
+    include_str!("../../guest-shim/js/src/commonjs.js"),
+    include_str!("../../guest-shim/js/src/main.js"),
+    "})"
+);
+
+/// Compiles the bootstrap once for all contexts of an isolate.
+pub(super) fn compile_bootstrap(isolate: &mut v8::OwnedIsolate) -> v8::Global<v8::UnboundScript> {
+    v8::scope!(let scope, isolate);
+    let context = v8::Context::new(scope, v8::ContextOptions::default());
+    let scope = &mut v8::ContextScope::new(scope, context);
+    let name = string(scope, "cordon:bootstrap");
+    let origin = v8::ScriptOrigin::new(scope, name.into(), 0, 0, false, 0, None, false, false, false, None);
+    let text = string(scope, BOOTSTRAP);
+    let mut source = v8::script_compiler::Source::new(text, Some(&origin));
+    let script = v8::script_compiler::compile_unbound_script(
+        scope,
+        &mut source,
+        v8::script_compiler::CompileOptions::NoCompileOptions,
+        v8::script_compiler::NoCacheReason::NoReason,
+    )
+    .expect("the bootstrap is part of this program");
+    v8::Global::new(scope, script)
+}
+
+/// Creates and bootstraps a context.
+pub(super) fn create(
+    isolate: &mut v8::OwnedIsolate,
+    core: &Rc<Core>,
+    bootstrap: &v8::Global<v8::UnboundScript>,
+) -> Rc<Realm> {
+    let microtasks = v8::MicrotaskQueue::new(isolate, v8::MicrotasksPolicy::Explicit);
+    let queue: *const v8::MicrotaskQueue = &*microtasks;
+    v8::scope!(let scope, isolate);
+    let options = v8::ContextOptions { microtask_queue: Some(queue.cast_mut()), ..v8::ContextOptions::default() };
+    let context = v8::Context::new(scope, options);
+    let id = core.next_realm.replace(core.next_realm.get().wrapping_add(1));
+    let realm = Rc::new(Realm {
+        id,
+        context: v8::Global::new(scope, context),
+        microtasks,
+        hooks: OnceCell::new(),
+        retained: Cell::new(None),
+        active: RefCell::default(),
+        waiting: RefCell::new(VecDeque::new()),
+        process: RefCell::default(),
+        modules: RefCell::default(),
+        timers: RefCell::default(),
+        resources: RefCell::default(),
+        rejections: RefCell::default(),
+        uncaught: RefCell::default(),
+        pending: Cell::new(0),
+    });
+    let scope = &mut v8::ContextScope::new(scope, context);
+    realm.mark(scope, context);
+    strip(scope, core);
+    let hooks = run_bootstrap(scope, core, bootstrap).expect("the bootstrap is part of this program");
+    let _ = realm.hooks.set(Hooks { object: hooks });
+    core.realms.borrow_mut().insert(id, realm.clone());
+    if core.settings.get().is_some() {
+        configure(scope, core, &realm);
+    }
+    realm
+}
+
+/// Takes out of a context's global object what guest code must not have. Nothing has run in it, so nobody can have
+/// kept a reference.
+fn strip(scope: &mut Scope<'_, '_>, core: &Core) {
+    let mut names = vec!["SharedArrayBuffer"];
+    if core.wasm != WasmLevel::Allowed {
+        names.push("WebAssembly");
+    }
+    let global = scope.get_current_context().global(scope);
+    for name in names {
+        let key = string(scope, name);
+        global.delete(scope, key.into());
+    }
+}
+
+fn run_bootstrap(
+    scope: &mut Scope<'_, '_>,
+    core: &Core,
+    bootstrap: &v8::Global<v8::UnboundScript>,
+) -> Option<v8::Global<v8::Object>> {
+    v8::tc_scope!(let scope, scope);
+    let hooks = (|| {
+        let script = v8::Local::new(scope, bootstrap).bind_to_current_context(scope);
+        let function: v8::Local<v8::Function> = script.run(scope)?.try_cast().ok()?;
+        let natives = natives::object(scope)?;
+        let platform = string(scope, core.platform.name());
+        let receiver = v8::undefined(scope).into();
+        function.call(scope, receiver, &[natives.into(), platform.into()])?.try_cast::<v8::Object>().ok()
+    })();
+    match hooks {
+        Some(hooks) => Some(v8::Global::new(scope, hooks)),
+        None => {
+            let message = scope.message().map(|message| {
+                let line = message.get_line_number(scope).unwrap_or(0);
+                format!("{} (line {line})", message.get(scope).to_rust_string_lossy(scope))
+            });
+            eprintln!("cordon: the bootstrap failed: {}", message.unwrap_or_default());
+            None
+        }
+    }
+}
+
+/// Tells a context about its VM: host functions, shared memory, the start of its clock.
+pub(super) fn configure(scope: &mut Scope<'_, '_>, core: &Rc<Core>, realm: &Rc<Realm>) -> Option<()> {
+    let settings = core.settings();
+    let configure = realm.hook(scope, "configure")?;
+    let names: Vec<v8::Local<v8::Value>> =
+        settings.host_functions.iter().map(|name| string(scope, name).into()).collect();
+    let names = v8::Array::new_with_elements(scope, &names);
+    let shared = match settings.timing_mitigation {
+        TimingMitigation::Off => shared_array_buffer(scope),
+        TimingMitigation::Freeze => None,
+    };
+    let shared = shared.unwrap_or_else(|| v8::undefined(scope).into());
+    let receiver = v8::undefined(scope).into();
+    configure.call(scope, receiver, &[names.into(), shared])?;
+    Some(())
+}
+
+/// The constructor that the flag `--enable-sharedarraybuffer-per-context` keeps off the global object.
+fn shared_array_buffer<'s>(scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s, v8::Value>> {
+    let buffer: v8::Local<v8::Object> = v8::SharedArrayBuffer::new(scope, 0)?.into();
+    let key = string(scope, "constructor");
+    buffer.get(scope, key.into())
+}
+
+/// Ends everything of a realm's that could make its code run again.
+pub(super) fn quiesce(core: &Core, realm: &Realm) {
+    realm.timers.borrow_mut().clear();
+    core.operations.borrow_mut().cancel(realm.id);
+    realm.pending.set(0);
+    realm.rejections.borrow_mut().clear();
+    realm.uncaught.take();
+}
+
+/// Takes a realm out of the tables. Its context goes with the last handle to it.
+pub(super) fn dispose(core: &Core, realm: &Rc<Realm>) {
+    quiesce(core, realm);
+    let resources = realm.resources.take();
+    drop(resources);
+    *realm.modules.borrow_mut() = modules::ModuleMap::default();
+    realm.process.take();
+    core.realms.borrow_mut().remove(&realm.id);
+}

@@ -1,0 +1,69 @@
+//! What guest code of one realm holds by number: open files, children, text decoders. The numbers are the only thing
+//! of them that JavaScript has; an unknown one is an error, never a fault.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use encoding_rs::Decoder;
+
+use crate::kernel::{OpenFile, Process};
+
+/// Text decoders with a stream under way, per realm.
+pub(super) const DECODER_LIMIT: usize = 256;
+
+/// Things by number.
+pub(super) struct Table<T> {
+    entries: HashMap<u32, T>,
+    last: u32,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Table { entries: HashMap::new(), last: 0 }
+    }
+}
+
+impl<T> Table<T> {
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Adds an entry; its number is not 0.
+    pub fn add(&mut self, entry: T) -> u32 {
+        loop {
+            self.last = self.last.wrapping_add(1);
+            if self.last != 0 && !self.entries.contains_key(&self.last) {
+                break;
+            }
+        }
+        self.entries.insert(self.last, entry);
+        self.last
+    }
+
+    pub fn get(&self, id: u32) -> Option<&T> {
+        self.entries.get(&id)
+    }
+
+    pub fn get_mut(&mut self, id: u32) -> Option<&mut T> {
+        self.entries.get_mut(&id)
+    }
+
+    pub fn remove(&mut self, id: u32) -> Option<T> {
+        self.entries.remove(&id)
+    }
+}
+
+/// A child that this realm's code started.
+pub(super) struct Child {
+    pub process: Arc<Process>,
+    /// It has been waited for: its number may belong to another process by now.
+    pub reaped: bool,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Resources {
+    pub files: Table<Arc<OpenFile>>,
+    pub children: Table<Child>,
+    pub decoders: Table<Decoder>,
+}

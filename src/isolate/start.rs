@@ -1,0 +1,103 @@
+//! Starting V8 in this process: flags, platform, entropy, what happens when it cannot go on; and reading back from
+//! the engine what it is.
+
+use std::sync::{Arc, OnceLock};
+
+use super::{FATAL_EXIT_CODE, Services};
+use crate::config::Platform;
+use crate::engine::{EngineProfile, EngineReport, WasmLevel};
+
+unsafe extern "C" {
+    /// In the crate's own C++ part, though its Rust part shows it to its tests only.
+    safe fn v8__V8__IsSandboxEnabled() -> bool;
+}
+
+/// Who is told of a fatal error. Before a claim there is nobody.
+static FATAL: OnceLock<Arc<dyn Services>> = OnceLock::new();
+
+/// Flags that every profile shares.
+const FLAGS: &[&str] = &[
+    // `SharedArrayBuffer` is no global by itself; a context gets it when `timingMitigation` is off.
+    "--enable-sharedarraybuffer-per-context",
+    // Feedback and code appear only for what runs often; start time and memory matter more here.
+    "--lazy-feedback-allocation",
+    // Stack traces are worth more than the default of 10 frames to those who read errors of generated code.
+    "--stack-trace-limit=16",
+    // Half the main thread's stack of 8 MiB would do; V8's own default leaves room for natives as well.
+    "--stack-size=984",
+];
+
+/// See [`super::initialize`].
+pub(super) fn initialize(profile: &EngineProfile) {
+    v8::V8::set_flags_from_string(&FLAGS.join(" "));
+    if !profile.jit {
+        v8::V8::set_flags_from_string("--jitless");
+    }
+    v8::V8::set_entropy_source(fill);
+    v8::V8::set_fatal_error_handler(|file: &str, line: i32, message: &str| {
+        fatal(&format!("V8: {message} ({file}:{line})"));
+    });
+    v8::V8::initialize_platform(v8::new_default_platform(1, false).make_shared());
+    v8::V8::initialize();
+}
+
+fn fill(buffer: &mut [u8]) -> bool {
+    getrandom::fill(buffer).is_ok()
+}
+
+/// Names who is told of fatal errors from now on.
+pub(super) fn report_fatal_to(services: Arc<dyn Services>) {
+    let _ = FATAL.set(services);
+}
+
+/// Ends the process because V8 cannot go on.
+pub(super) fn fatal(reason: &str) -> ! {
+    if let Some(services) = FATAL.get() {
+        services.fatal(reason);
+    }
+    // SAFETY: ends the process; nothing of it, V8 least of all, may run any more.
+    unsafe { libc::_exit(FATAL_EXIT_CODE) }
+}
+
+/// V8's handler for "out of memory": the last thing that runs.
+pub(super) unsafe extern "C" fn out_of_memory(location: *const std::ffi::c_char, details: &v8::OomDetails) {
+    // SAFETY: V8 passes a C string literal or null.
+    let place = (!location.is_null()).then(|| unsafe { std::ffi::CStr::from_ptr(location) });
+    let place = place.and_then(|text| text.to_str().ok()).unwrap_or("unknown place");
+    let kind = if details.is_heap_oom { "JavaScript heap" } else { "process" };
+    fatal(&format!("out of memory ({kind}): {place}"));
+}
+
+/// What is known of the engine.
+pub(super) fn report(wasm: WasmLevel, profile: EngineProfile, platform: Platform, wasmtime: &str) -> EngineReport {
+    let sandbox = v8__V8__IsSandboxEnabled();
+    EngineReport {
+        v8: v8::V8::get_version().to_owned(),
+        wasmtime: wasmtime.to_owned(),
+        wasm,
+        jit: profile.jit,
+        sandbox,
+        // The sandbox cannot be built without it, and no archive in use has it alone.
+        pointer_compression: sandbox,
+        profile,
+        platform,
+    }
+}
+
+/// What a profile comes to on this V8: looked up in a context that nobody has touched.
+pub(super) fn level(profile: EngineProfile, isolate: &mut v8::OwnedIsolate) -> WasmLevel {
+    v8::scope!(let scope, isolate);
+    let context = v8::Context::new(scope, v8::ContextOptions::default());
+    let scope = &mut v8::ContextScope::new(scope, context);
+    match (has_global(scope, "WebAssembly"), profile.wasm) {
+        (true, WasmLevel::Allowed) => WasmLevel::Allowed,
+        (true, _) => WasmLevel::Locked,
+        (false, _) => WasmLevel::Absent,
+    }
+}
+
+fn has_global(scope: &mut super::core::Scope<'_, '_>, name: &str) -> bool {
+    let key = super::core::string(scope, name);
+    let global = scope.get_current_context().global(scope);
+    global.has(scope, key.into()).unwrap_or(false)
+}
