@@ -75,7 +75,6 @@ impl Shell {
         let mut status = 0;
         loop {
             match reader.next() {
-                Ok(Some(_)) if self.options.noexec => {}
                 Ok(Some(list)) => status = self.run_list(&list)?,
                 Ok(None) => return Ok(status),
                 Err(error) => return self.syntax_error(&error),
@@ -120,9 +119,6 @@ impl Shell {
                 Ok(None) => return Ok(status),
                 Err(error) => return self.syntax_error(&error),
             };
-            if self.options.noexec {
-                continue;
-            }
             let offset = start.saturating_add(reader.position() as u64);
             handle.seek(offset as i64, Whence::Start).map_err(|errno| failed(self, errno))?;
             status = self.run_list(&list)?;
@@ -161,9 +157,7 @@ impl Shell {
                 Ok(Some(list)) => {
                     text.clear();
                     line = next_line;
-                    if !self.options.noexec {
-                        status = self.run_list(&list)?;
-                    }
+                    status = self.run_list(&list)?;
                 }
                 Ok(None) => {
                     text.clear();

@@ -165,6 +165,8 @@ pub struct Shell {
     pub failure_is_handled: bool,
     /// This environment is one part of a pipeline: a write that nobody can read ends it as SIGPIPE would.
     pub ends_at_broken_pipe: bool,
+    /// The running builtin was called through `command`: its own errors do not end the shell.
+    pub through_command: bool,
     /// Where `getopts` is within an operand.
     pub getopts_offset: usize,
     /// Where to go back to when this subshell ends, once it has changed its directory.
@@ -196,6 +198,7 @@ impl Shell {
             depth: 0,
             failure_is_handled: false,
             ends_at_broken_pipe: false,
+            through_command: false,
             getopts_offset: 0,
             original_directory: None,
             original_umask: None,

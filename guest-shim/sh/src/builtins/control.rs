@@ -64,6 +64,7 @@ pub fn eval(shell: &mut Shell, arguments: &[String]) -> Outcome {
 }
 
 pub fn source(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let survives = std::mem::take(&mut shell.through_command);
     let Some(name) = arguments.get(1) else {
         return Ok(misuse(shell, &arguments[0], "filename argument required"));
     };
@@ -73,7 +74,7 @@ pub fn source(shell: &mut Shell, arguments: &[String]) -> Outcome {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(errno) => {
             shell.report(&format!("{}: cannot open {name}: {}", arguments[0], system::describe(errno)));
-            return Err(Flow::Exit(2));
+            return if survives { Ok(2) } else { Err(Flow::Exit(2)) };
         }
     };
     let replaced = (arguments.len() > 2)

@@ -158,6 +158,9 @@ const RESERVED: [&str; 18] = [
     "until", "while", "{", "}",
 ];
 
+/// Special builtins that end the shell when what they run says so.
+const RUNS_OTHERS: [&str; 5] = [".", "eval", "exec", "exit", "source"];
+
 pub fn command(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut words = &arguments[1..];
     let mut verbose = None;
@@ -189,14 +192,15 @@ pub fn command(shell: &mut Shell, arguments: &[String]) -> Outcome {
     }
     let outcome = match find(name) {
         // What is special about a special builtin does not hold here: its errors don't end the shell.
-        Some(builtin) => match (builtin.run)(shell, words) {
-            Err(Flow::Exit(status))
-                if builtin.special && !matches!(name.as_str(), "exit" | "exec" | "eval" | ".") =>
-            {
-                Ok(status)
+        Some(builtin) => {
+            shell.through_command = true;
+            let outcome = (builtin.run)(shell, words);
+            shell.through_command = false;
+            match outcome {
+                Err(Flow::Exit(status)) if builtin.special && !RUNS_OTHERS.contains(&builtin.name) => Ok(status),
+                other => other,
             }
-            other => other,
-        },
+        }
         None => match shell.start_program(words) {
             Ok(child) => Ok(child.wait()),
             Err(status) => Ok(status),

@@ -53,6 +53,9 @@ impl Shell {
     }
 
     fn run_pipeline(&mut self, pipeline: &Pipeline) -> Outcome {
+        if self.options.noexec {
+            return Ok(0);
+        }
         let started = pipeline.timed.then(std::time::Instant::now);
         let status = self.handling_failure(pipeline.negated, |shell| match pipeline.stages.as_slice() {
             [] => Ok(0),
