@@ -39,6 +39,15 @@ impl DescriptorTable {
         }
     }
 
+    /// Looks at the open file that `number` refers to without holding it: whoever holds one may be the last to do so,
+    /// and closing must not happen under the locks that a path resolution holds.
+    pub(crate) fn look<T>(&self, number: u32, at: impl FnOnce(&Arc<OpenFile>) -> T) -> Result<T, Errno> {
+        match self.entries.lock().get(number as usize) {
+            Some(Some(entry)) => Ok(at(&entry.file)),
+            _ => Err(Errno::Ebadf),
+        }
+    }
+
     /// Whether `number` refers to anything.
     pub fn contains(&self, number: u32) -> bool {
         matches!(self.entries.lock().get(number as usize), Some(Some(_)))

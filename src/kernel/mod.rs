@@ -17,11 +17,16 @@
 //! - What would block is a `poll_*` function; [`block_on`] with an [`Interrupt`] waits for one on a plain thread:
 //!   `block_on(std::future::poll_fn(|cx| process.poll_read(cx, &file, &mut buffer)), &interrupt)`.
 
+// `fuzzing` is set by cargo-fuzz.
+#![allow(unexpected_cfgs)]
+
 mod clock;
 mod descriptors;
 mod device;
 mod errno;
 mod fs;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod host_fs;
 #[allow(clippy::module_inception)]
 mod kernel;

@@ -68,7 +68,9 @@ impl ReadEnd {
             if state.writers == 0 {
                 return Poll::Ready(0);
             }
-            state.waiting_readers.register(cx);
+            let woken = state.waiting_readers.register(cx);
+            drop(state);
+            woken.wake();
             return Poll::Pending;
         }
         let length = target.len().min(state.buffer.len());
@@ -89,7 +91,9 @@ impl ReadEnd {
         if !state.buffer.is_empty() || state.writers == 0 {
             return Poll::Ready(());
         }
-        state.waiting_readers.register(cx);
+        let woken = state.waiting_readers.register(cx);
+        drop(state);
+        woken.wake();
         Poll::Pending
     }
 
@@ -112,7 +116,9 @@ impl WriteEnd {
         // A small write waits for room for all of it, so that writers do not mix within a line.
         let needed = if bytes.len() <= PIPE_BUF { bytes.len() } else { 1 };
         if state.space() < needed {
-            state.waiting_writers.register(cx);
+            let woken = state.waiting_writers.register(cx);
+            drop(state);
+            woken.wake();
             return Poll::Pending;
         }
         let length = bytes.len().min(state.space());
@@ -129,7 +135,9 @@ impl WriteEnd {
         if state.readers == 0 || state.space() >= PIPE_BUF {
             return Poll::Ready(());
         }
-        state.waiting_writers.register(cx);
+        let woken = state.waiting_writers.register(cx);
+        drop(state);
+        woken.wake();
         Poll::Pending
     }
 

@@ -13,7 +13,7 @@ use super::fs::walk::Node;
 use super::fs::{Caller, Filesystem};
 use super::process_table::{INIT, ProcessTable};
 use super::signal::DefaultAction;
-use super::wait::{Wakers, Woken};
+use super::wait::Wakers;
 use super::{DescriptorTable, Errno, ExitStatus, OpenFile, Pid, Signal, SignalSet};
 
 /// Longest arguments and environment together, as Linux allows with its usual stack.
@@ -244,7 +244,9 @@ impl Process {
         if let Some(signal) = self.killed() {
             return Poll::Ready(signal);
         }
-        state.waiting_for_kill.register(cx);
+        let woken = state.waiting_for_kill.register(cx);
+        drop(state);
+        woken.wake();
         Poll::Pending
     }
 
@@ -281,8 +283,8 @@ impl Process {
         }
         state.status = Some(status);
         let ended = state.waiting_for_end.take();
-        // Nobody polls for its death any more; let go of the tasks.
-        let _: Woken = state.waiting_for_kill.take();
+        // Nothing will kill it any more. Whoever waits for that learns of the end elsewhere, but may have to look.
+        let watching = state.waiting_for_kill.take();
         let cwd = std::mem::replace(&mut state.cwd, self.fs.root());
         drop(state);
         drop(cwd);
@@ -290,6 +292,7 @@ impl Process {
             table.ended(self);
         }
         ended.wake();
+        watching.wake();
     }
 
     /// How it ended, if it did. Leaves it to be waited for.
@@ -301,7 +304,9 @@ impl Process {
     pub fn poll_wait(&self, cx: &Context<'_>) -> Poll<ExitStatus> {
         let mut state = self.state.lock();
         let Some(status) = state.status else {
-            state.waiting_for_end.register(cx);
+            let woken = state.waiting_for_end.register(cx);
+            drop(state);
+            woken.wake();
             return Poll::Pending;
         };
         drop(state);

@@ -70,8 +70,8 @@ pub(crate) enum ProcLink {
     Text(String),
     /// To a place in the filesystem and the path it has, whatever lies at that path now.
     Node(Node, String),
-    /// To something open without a path.
-    Open(Arc<OpenFile>),
+    /// To something open without a path, which [`ProcNode::opened`] gives.
+    Open,
 }
 
 impl ProcNode {
@@ -203,22 +203,33 @@ impl ProcNode {
                 Ok(ProcLink::Node(node, path))
             }
             ProcNode::Descriptor(pid, number) => {
-                let file = own(caller, pid)?.get(number).map_err(|_| Errno::Enoent)?;
-                Ok(match file.place(fs)? {
-                    Some((node, path)) => ProcLink::Node(node, path),
-                    None => ProcLink::Open(file),
-                })
+                let link = own(caller, pid)?.look(number, |file| match file.place(fs)? {
+                    Some((node, path)) => Ok(ProcLink::Node(node, path)),
+                    None => Ok(ProcLink::Open),
+                });
+                link.unwrap_or(Err(Errno::Enoent))
             }
+            _ => Err(Errno::Einval),
+        }
+    }
+
+    /// The open file that a link leads to. Must not be dropped under the tree lock.
+    pub(crate) fn opened(&self, caller: &Caller<'_>) -> Result<Arc<OpenFile>, Errno> {
+        match *self {
+            ProcNode::Descriptor(pid, number) => own(caller, pid)?.get(number).map_err(|_| Errno::Enoent),
             _ => Err(Errno::Einval),
         }
     }
 
     /// What a link shows when it is read.
     pub(crate) fn readlink(&self, fs: &Filesystem, caller: &Caller<'_>) -> Result<String, Errno> {
-        Ok(match self.link(fs, caller)? {
-            ProcLink::Text(path) | ProcLink::Node(_, path) => path,
-            ProcLink::Open(file) => file.description(),
-        })
+        match (self.link(fs, caller)?, *self) {
+            (ProcLink::Text(path) | ProcLink::Node(_, path), _) => Ok(path),
+            (ProcLink::Open, ProcNode::Descriptor(pid, number)) => {
+                own(caller, pid)?.look(number, |file| file.description()).map_err(|_| Errno::Enoent)
+            }
+            (ProcLink::Open, _) => Err(Errno::Einval),
+        }
     }
 
     /// The text of a file.

@@ -15,26 +15,35 @@ use parking_lot::Mutex;
 
 use super::Errno;
 
+/// Most tasks in one list of [`Wakers`]. Tasks that were dropped while they waited stay in the list until the next
+/// change, which a guest can put off for ever; at this many all are woken and those that still live come again. Far
+/// above the number of processes that a VM may have, or living ones alone would keep waking each other.
+const WAKERS_MAX: usize = 4096;
+
 /// Who wants to be told of a change. Lives inside the lock that protects what changes.
 #[derive(Debug, Default)]
 pub(crate) struct Wakers(Vec<Waker>);
 
 impl Wakers {
-    /// Adds the task that polls; the same task is held once however often it polls.
-    pub(crate) fn register(&mut self, cx: &Context<'_>) {
-        if !self.0.iter().any(|waker| waker.will_wake(cx.waker())) {
-            self.0.push(cx.waker().clone());
+    /// Adds the task that polls; the same task is held once however often it polls. What is returned has to be woken
+    /// once the lock is free again; it is nearly always nobody.
+    pub(crate) fn register(&mut self, cx: &Context<'_>) -> Woken {
+        if self.0.iter().any(|waker| waker.will_wake(cx.waker())) {
+            return Woken::default();
         }
+        let woken = if self.0.len() < WAKERS_MAX { Woken::default() } else { self.take() };
+        self.0.push(cx.waker().clone());
+        woken
     }
 
     /// Takes the wakers out, to be woken with [`Woken::wake`] once the lock is free again.
-    #[must_use]
     pub(crate) fn take(&mut self) -> Woken {
         Woken(std::mem::take(&mut self.0))
     }
 }
 
 /// Tasks that were taken out of a [`Wakers`] list.
+#[must_use = "they wait until they are woken"]
 #[derive(Debug, Default)]
 pub(crate) struct Woken(Vec<Waker>);
 
@@ -91,7 +100,8 @@ impl Interrupt {
         if self.is_tripped() {
             return Poll::Ready(());
         }
-        self.wakers.lock().register(cx);
+        let woken = self.wakers.lock().register(cx);
+        woken.wake();
         // Tripped between the check and the registration: the waker may have come too late for it.
         if self.is_tripped() { Poll::Ready(()) } else { Poll::Pending }
     }
@@ -167,6 +177,25 @@ mod tests {
         let interrupt = Interrupt::new();
         interrupt.trip();
         assert_eq!(block_on(std::future::ready(3), &interrupt), Ok(3));
+    }
+
+    #[test]
+    fn tasks_that_never_come_back_do_not_pile_up() {
+        struct Task(AtomicBool);
+        impl Wake for Task {
+            fn wake(self: Arc<Self>) {
+                self.0.store(true, Ordering::SeqCst);
+            }
+        }
+        let task = || Arc::new(Task(AtomicBool::new(false)));
+        let mut wakers = Wakers::default();
+        let first = task();
+        wakers.register(&Context::from_waker(&first.clone().into())).wake();
+        for _ in 0..3 * WAKERS_MAX {
+            wakers.register(&Context::from_waker(&task().into())).wake();
+            assert!(wakers.0.len() <= WAKERS_MAX);
+        }
+        assert!(first.0.load(Ordering::SeqCst));
     }
 
     #[test]

@@ -7,7 +7,8 @@ use super::{At, Caller, Filesystem};
 use crate::kernel::{Errno, FileKind, FileStatus, FileTimes, HostFsRequest, OpenFile, Symlinks};
 
 impl Filesystem {
-    /// Finds a path and decides `ops` about it, unless it lies beneath a host mount.
+    /// Finds a path and decides `ops` about it, unless it lies beneath a host mount. What was found is what was
+    /// decided about, whatever happens to the path afterwards.
     fn find(
         &self,
         caller: &Caller<'_>,
@@ -15,7 +16,10 @@ impl Filesystem {
         symlinks: Symlinks,
         ops: &[FsOperation],
     ) -> Result<Found, Errno> {
-        let found = self.walk(caller, at, symlinks, ops)?;
+        // Declared before the lock: what was found may be something open, not to be closed under it.
+        let found;
+        let _tree = self.tree.read();
+        found = self.walk(caller, at, symlinks, ops)?;
         if !matches!(found.node, Node::Host(_)) {
             self.access.decide(caller, ops, &found.path)?;
         }
@@ -45,47 +49,38 @@ impl Filesystem {
         at: &At<'_>,
         symlinks: Symlinks,
     ) -> Result<FileStatus, Errno> {
-        let (host, slash) = {
-            let _tree = self.tree.read();
-            let found = self.find(caller, at, symlinks, &[Stat])?;
-            match found.node {
-                Node::Memory(inode) => return Ok(inode.status()),
-                Node::Proc(node) => return Ok(node.status(self)),
-                Node::Open(file) => return file.status(),
-                Node::Host(host) => ((host, found.path, found.slash), found.slash),
-            }
+        let found = self.find(caller, at, symlinks, &[Stat])?;
+        let (host, slash) = match found.node {
+            Node::Memory(inode) => return Ok(inode.status()),
+            Node::Proc(node) => return Ok(node.status(self)),
+            Node::Open(file) => return file.status(),
+            Node::Host(host) => ((host, found.path, found.slash), found.slash),
         };
         let host = self.admit(caller, &[Stat], host, symlinks)?;
         host.status(slash || symlinks == Symlinks::Follow)
     }
 
     pub(crate) fn readlink(&self, caller: &Caller<'_>, at: &At<'_>) -> Result<String, Errno> {
-        let host = {
-            let _tree = self.tree.read();
-            let found = self.find(caller, at, Symlinks::NoFollow, &[Read])?;
-            match found.node {
-                Node::Memory(inode) => {
-                    return match &inode.content {
-                        super::inode::Content::Symlink { target, .. } => Ok(target.to_string()),
-                        _ => Err(Errno::Einval),
-                    };
-                }
-                Node::Proc(node) => return node.readlink(self, caller),
-                Node::Open(_) => return Err(Errno::Einval),
-                Node::Host(host) => (host, found.path, found.slash),
+        let found = self.find(caller, at, Symlinks::NoFollow, &[Read])?;
+        let host = match found.node {
+            Node::Memory(inode) => {
+                return match &inode.content {
+                    super::inode::Content::Symlink { target, .. } => Ok(target.to_string()),
+                    _ => Err(Errno::Einval),
+                };
             }
+            Node::Proc(node) => return node.readlink(self, caller),
+            Node::Open(_) => return Err(Errno::Einval),
+            Node::Host(host) => (host, found.path, found.slash),
         };
         self.admit(caller, &[Read], host, Symlinks::NoFollow)?.readlink()
     }
 
     pub(crate) fn realpath(&self, caller: &Caller<'_>, at: &At<'_>) -> Result<String, Errno> {
-        let host = {
-            let _tree = self.tree.read();
-            let found = self.find(caller, at, Symlinks::Follow, &[Stat])?;
-            match found.node {
-                Node::Host(host) => (host, found.path, found.slash),
-                _ => return Ok(found.path),
-            }
+        let found = self.find(caller, at, Symlinks::Follow, &[Stat])?;
+        let host = match found.node {
+            Node::Host(host) => (host, found.path, found.slash),
+            _ => return Ok(found.path),
         };
         let host = self.admit(caller, &[Stat], host, Symlinks::Follow)?;
         let canonical = host.canonical(true)?;
@@ -94,15 +89,12 @@ impl Filesystem {
 
     /// The directory at a path, to become somebody's current directory.
     pub(crate) fn directory(&self, caller: &Caller<'_>, at: &At<'_>) -> Result<Node, Errno> {
-        let host = {
-            let _tree = self.tree.read();
-            let found = self.find(caller, at, Symlinks::Follow, &[Stat])?;
-            match found.node {
-                Node::Memory(ref inode) if inode.is_directory() => return Ok(found.node),
-                Node::Proc(node) if node.is_directory() => return Ok(found.node),
-                Node::Host(host) => (host, found.path, found.slash),
-                _ => return Err(Errno::Enotdir),
-            }
+        let found = self.find(caller, at, Symlinks::Follow, &[Stat])?;
+        let host = match found.node {
+            Node::Memory(ref inode) if inode.is_directory() => return Ok(found.node),
+            Node::Proc(node) if node.is_directory() => return Ok(found.node),
+            Node::Host(host) => (host, found.path, found.slash),
+            _ => return Err(Errno::Enotdir),
         };
         let host = self.admit(caller, &[Stat], host, Symlinks::Follow)?;
         match host.status(true)?.kind {
@@ -112,10 +104,7 @@ impl Filesystem {
     }
 
     pub(crate) fn chmod(&self, caller: &Caller<'_>, at: &At<'_>, mode: u32) -> Result<(), Errno> {
-        let found = {
-            let _tree = self.tree.read();
-            self.find(caller, at, Symlinks::Follow, &[SetAttributes])?
-        };
+        let found = self.find(caller, at, Symlinks::Follow, &[SetAttributes])?;
         self.set_mode(caller, found, mode)
     }
 
@@ -155,10 +144,7 @@ impl Filesystem {
         times: FileTimes,
         symlinks: Symlinks,
     ) -> Result<(), Errno> {
-        let found = {
-            let _tree = self.tree.read();
-            self.find(caller, at, symlinks, &[SetAttributes])?
-        };
+        let found = self.find(caller, at, symlinks, &[SetAttributes])?;
         self.set_times(caller, found, times, symlinks)
     }
 
@@ -221,29 +207,26 @@ impl Filesystem {
     }
 
     pub(crate) fn truncate(&self, caller: &Caller<'_>, at: &At<'_>, size: u64) -> Result<(), Errno> {
-        let host = {
-            let _tree = self.tree.read();
-            let found = self.find(caller, at, Symlinks::Follow, &[Write])?;
-            match found.node {
-                Node::Memory(inode) => {
-                    let Some(file) = inode.file() else {
-                        return Err(if inode.is_directory() { Errno::Eisdir } else { Errno::Einval });
-                    };
-                    if file.program.is_some() {
-                        return Err(Errno::Etxtbsy);
-                    }
-                    if !inode.permits(2) {
-                        return Err(Errno::Eacces);
-                    }
-                    file.data.write().truncate(size)?;
-                    inode.touch(self.clock.realtime());
-                    return Ok(());
+        let found = self.find(caller, at, Symlinks::Follow, &[Write])?;
+        let host = match found.node {
+            Node::Memory(inode) => {
+                let Some(file) = inode.file() else {
+                    return Err(if inode.is_directory() { Errno::Eisdir } else { Errno::Einval });
+                };
+                if file.program.is_some() {
+                    return Err(Errno::Etxtbsy);
                 }
-                Node::Proc(node) if node.is_directory() => return Err(Errno::Eisdir),
-                Node::Proc(_) => return Err(Errno::Eacces),
-                Node::Open(file) => return file.truncate(size),
-                Node::Host(host) => (host, found.path, found.slash),
+                if !inode.permits(2) {
+                    return Err(Errno::Eacces);
+                }
+                file.data.write().truncate(size)?;
+                inode.touch(self.clock.realtime());
+                return Ok(());
             }
+            Node::Proc(node) if node.is_directory() => return Err(Errno::Eisdir),
+            Node::Proc(_) => return Err(Errno::Eacces),
+            Node::Open(file) => return file.truncate(size),
+            Node::Host(host) => (host, found.path, found.slash),
         };
         let host = self.admit(caller, &[Write], host, Symlinks::Follow)?;
         host.perform(HostFsRequest::Truncate { path: host.relative.clone(), size })

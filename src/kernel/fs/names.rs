@@ -140,8 +140,10 @@ impl Filesystem {
     ) -> Result<(), Errno> {
         const SOURCE: &[FsOperation] = &[Read, Write, Link];
         let ((from, from_path), (to, to_path)) = {
+            // Declared before the lock: what was found may be something open, not to be closed under it.
+            let found;
             let _tree = self.tree.write();
-            let found = self.walk(caller, existing, symlinks, SOURCE)?;
+            found = self.walk(caller, existing, symlinks, SOURCE)?;
             match (&found.node, self.new_name(caller, new)) {
                 (Node::Memory(inode), new) => {
                     self.access.decide(caller, SOURCE, &found.path)?;

@@ -14,6 +14,8 @@ use crate::kernel::{DirectoryEntry, Errno, FileKind, OpenFile, OpenFlags, Progra
 /// How far opening came under the tree lock.
 enum Opening {
     Done(Arc<OpenFile>),
+    /// Something that is open has to be opened again, without the lock.
+    Again(Arc<OpenFile>),
     /// The host has to be asked, without the lock.
     Host {
         host: HostPath,
@@ -54,6 +56,7 @@ impl Filesystem {
         };
         match opening {
             Opening::Done(file) => Ok(file),
+            Opening::Again(file) => file.reopen(self, flags),
             Opening::Host { host, path, slash } => self.open_host(caller, host, path, slash, flags, mode),
         }
     }
@@ -168,7 +171,7 @@ impl Filesystem {
                 self.access.decide(caller, ops, &path)?;
                 self.open_proc(node, path, flags).map(Opening::Done)
             }
-            Node::Open(file) => file.reopen(self, flags).map(Opening::Done),
+            Node::Open(file) => Ok(Opening::Again(file)),
         }
     }
 
@@ -330,12 +333,12 @@ impl Filesystem {
                     self.access.decide(caller, &[List], &path)?;
                     let directory = inode.directory().ok_or(Errno::Enotdir)?;
                     let state = directory.state.read();
-                    let entry = |(name, inode): (&Box<str>, &Arc<Inode>)| DirectoryEntry {
+                    let entries = state.entries.iter().map(|(name, inode)| DirectoryEntry {
                         name: name.to_string(),
                         inode: inode.id,
                         kind: inode.kind(),
-                    };
-                    return Ok(state.entries.iter().map(entry).collect());
+                    });
+                    return Ok(entries.collect());
                 }
                 Node::Proc(node) => {
                     self.access.decide(caller, &[List], &path)?;
@@ -358,8 +361,10 @@ impl Filesystem {
         at: &At<'_>,
     ) -> Result<(String, Executable), Errno> {
         let (host, path, slash) = {
+            // Declared before the lock: what was found may be something open, not to be closed under it.
+            let found;
             let _tree = self.tree.read();
-            let found = self.walk(caller, at, Symlinks::Follow, &[Execute])?;
+            found = self.walk(caller, at, Symlinks::Follow, &[Execute])?;
             match found.node {
                 Node::Memory(inode) => {
                     self.access.decide(caller, &[Execute], &found.path)?;

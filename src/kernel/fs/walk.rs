@@ -203,10 +203,7 @@ impl<'a> Walker<'a> {
                         return self.redirect(target, part.end);
                     }
                 }
-                Node::Proc(node) if node.is_link() => {
-                    let link = node.link(self.fs, self.caller)?;
-                    return self.follow(link, part);
-                }
+                Node::Proc(node) if node.is_link() => return self.follow(*node, part),
                 _ => {}
             }
         }
@@ -221,8 +218,8 @@ impl<'a> Walker<'a> {
     }
 
     /// Follows one of the links of `/proc`, which may lead to things rather than paths.
-    fn follow(&mut self, link: ProcLink, part: &Part) -> Result<Step, Errno> {
-        match link {
+    fn follow(&mut self, link: ProcNode, part: &Part) -> Result<Step, Errno> {
+        match link.link(self.fs, self.caller)? {
             ProcLink::Text(target) => self.redirect(&target, part.end),
             ProcLink::Node(node, path) => {
                 self.count_link()?;
@@ -233,10 +230,14 @@ impl<'a> Walker<'a> {
                 self.path = path;
                 Ok(Step::On)
             }
-            ProcLink::Open(file) => {
+            ProcLink::Open => {
                 self.count_link()?;
+                // Only as the last part, where it is handed out, so that it is never dropped under the tree lock.
+                if !part.last || part.end < self.rest.len() {
+                    return Err(Errno::Enotdir);
+                }
                 let path = join(&self.path, &self.rest[part.start..part.end]);
-                Ok(Step::Leaf(Node::Open(file), path))
+                Ok(Step::Leaf(Node::Open(link.opened(self.caller)?), path))
             }
         }
     }

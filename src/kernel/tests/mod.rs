@@ -6,6 +6,7 @@ mod oracle;
 mod paths;
 mod permissions;
 mod processes;
+mod threads;
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
