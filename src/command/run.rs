@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use wasmtime::{Engine, Store, Trap};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
-use crate::kernel::{ExitStatus, Process, Signal};
+use crate::kernel::{ExitStatus, Process};
 
 use super::guest::{Ended, Guest};
 
@@ -29,14 +29,14 @@ pub(super) async fn run(engine: &Engine, program: &CommandPre<Guest>, guest: Gue
         })
         .await
     };
-    let status = match outcome {
-        Err(signal) => ExitStatus::Signaled(signal),
-        Ok(Ok(Ok(()))) => ExitStatus::Exited(0),
-        Ok(Ok(Err(()))) => ExitStatus::Exited(1),
-        Ok(Err(error)) => match (error.downcast_ref::<Ended>(), process.killed()) {
-            (Some(Ended::Exit(code)), _) => ExitStatus::Exited(*code),
-            (Some(Ended::Killed), signal) => ExitStatus::Signaled(signal.unwrap_or(Signal::Kill)),
-            (None, _) => ExitStatus::Exited(fail(&process, &store, &error)),
+    let status = match (outcome, process.killed()) {
+        // A signal that came while the program was in its last steps came first.
+        (Err(signal), _) | (Ok(_), Some(signal)) => ExitStatus::Signaled(signal),
+        (Ok(Ok(Ok(()))), None) => ExitStatus::Exited(0),
+        (Ok(Ok(Err(()))), None) => ExitStatus::Exited(1),
+        (Ok(Err(error)), None) => match error.downcast_ref::<Ended>() {
+            Some(Ended::Exit(code)) => ExitStatus::Exited(*code),
+            Some(Ended::Killed) | None => ExitStatus::Exited(fail(&process, &store, &error)),
         },
     };
     drop(store);

@@ -8,7 +8,7 @@ use wasmtime::component::Resource;
 
 use crate::kernel::{Errno, ExitStatus, Pid, Process, Signal, SpawnRequest};
 
-use super::super::guest::Guest;
+use super::super::guest::{Ended, Guest};
 use super::bindings::cordon::vm::process;
 use super::errors::Failure;
 
@@ -33,7 +33,12 @@ impl Guest {
         if !self.services.may_signal(&self.process, pid, signal) {
             return Err(Errno::Eacces.into());
         }
-        Ok(self.kernel.kill(pid, signal)?)
+        self.kernel.kill(pid, signal)?;
+        // Who kills itself does not come back to do more.
+        if self.process.killed().is_some() {
+            return Err(Failure::Trap(Ended::Killed.into()));
+        }
+        Ok(())
     }
 }
 
