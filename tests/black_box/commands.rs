@@ -1,0 +1,156 @@
+//! Commands started by clients: exit codes, streams, signals, limits, and what they share with JavaScript.
+
+use cordon::client::Output;
+use cordon::wire::{Capture, ExecutionOptions, Outcome, OutputStream, VmRequest, code};
+use serde_json::json;
+
+use crate::common::{default_vm, error_of, sh, stdout_of, vm};
+
+fn streaming(args: &[&str]) -> ExecutionOptions {
+    ExecutionOptions {
+        args: args.iter().map(|&arg| arg.to_owned()).collect(),
+        capture: Capture::Stream,
+        stream_stdin: true,
+        ..ExecutionOptions::default()
+    }
+}
+
+#[tokio::test]
+async fn exit_codes_and_streams_reach_the_client() {
+    let vm = default_vm().await;
+    let result = sh(&vm, "echo out; echo err >&2; exit 3").await;
+    assert_eq!((result.outcome, result.exit_code), (Outcome::Failed, Some(3)));
+    assert_eq!((result.stdout.to_text(), result.stderr.to_text()), ("out\n".into(), "err\n".into()));
+    assert_eq!(result.error.unwrap().code, code::EXIT);
+    let result = vm.spawn("true", &[], ExecutionOptions::default()).await.unwrap();
+    assert_eq!((result.outcome, result.exit_code, result.error), (Outcome::Succeeded, Some(0), None));
+    assert_eq!(error_of(vm.spawn("nonesuch", &[], ExecutionOptions::default()).await).code, "ENOENT");
+}
+
+#[tokio::test]
+async fn pipelines_stream_and_end_as_on_linux() {
+    let vm = default_vm().await;
+    assert_eq!(sh(&vm, "yes | head -n 3").await.stdout.to_text(), "y\ny\ny\n");
+    let result = sh(&vm, "set -o pipefail; yes | head -n 1 >/dev/null; echo $?").await;
+    assert_eq!(result.stdout.to_text(), "141\n");
+    assert_eq!(sh(&vm, "seq 1 100000 | sort -rn | head -n 1").await.stdout.to_text(), "100000\n");
+    assert_eq!(sh(&vm, "false | true; echo $?; set -o pipefail; false | true; echo $?").await.stdout.to_text(), "0\n1\n");
+}
+
+#[tokio::test]
+async fn standard_input_whole_and_streamed() {
+    let vm = default_vm().await;
+    let options = ExecutionOptions { stdin: Some("b\na\n".into()), ..ExecutionOptions::default() };
+    assert_eq!(vm.spawn("sort", &[], options).await.unwrap().stdout.to_text(), "a\nb\n");
+
+    let mut call = vm.start(VmRequest::Spawn { command: "cat".into(), options: streaming(&[]) }).unwrap();
+    // More than every window on the way together, so that back-pressure has to work in both directions.
+    let sent: Vec<u8> = (0..3_000_000u32).map(|n| (n % 251) as u8).collect();
+    let feeding = tokio::spawn({
+        let (stdin, sent) = (call.stdin(), sent.clone());
+        async move {
+            stdin.write(&sent).await.unwrap();
+            stdin.close().unwrap();
+        }
+    });
+    let mut received = Vec::new();
+    while let Some(Output { stream, data }) = call.next_output().await {
+        assert_eq!(stream, OutputStream::Stdout);
+        received.extend(data);
+    }
+    feeding.await.unwrap();
+    assert!(received == sent, "{} bytes of {}", received.len(), sent.len());
+    assert_eq!(call.result().await.unwrap().exit_code, Some(0));
+}
+
+#[tokio::test]
+async fn a_program_whose_output_nobody_takes_waits() {
+    let vm = default_vm().await;
+    let mut call = vm.start(VmRequest::Spawn { command: "yes".into(), options: streaming(&[]) }).unwrap();
+    let pid = call.pid().await.unwrap();
+    let mut seen = 0;
+    for _ in 0..3 {
+        seen += call.next_output().await.unwrap().data.len();
+    }
+    assert!(seen > 0);
+    // Others go on meanwhile, on the same connection and in the same VM.
+    assert_eq!(sh(&vm, "echo other").await.stdout.to_text(), "other\n");
+    vm.kill(pid, "SIGTERM").await.unwrap();
+    let result = call.result().await.unwrap();
+    assert_eq!((result.exit_code, result.signal.as_deref()), (None, Some("SIGTERM")));
+}
+
+#[tokio::test]
+async fn time_limits_and_cancellation_end_all_that_was_started() {
+    let vm = default_vm().await;
+    let options = ExecutionOptions { timeout_ms: Some(200), ..ExecutionOptions::default() };
+    let result = vm.spawn("sh", &["-c", "sleep 100 & sleep 100"], options).await.unwrap();
+    assert_eq!(result.outcome, Outcome::TimedOut);
+    assert_eq!(result.error.unwrap().code, code::TIMED_OUT);
+    // An endless loop that never calls the system is ended, too.
+    let options = ExecutionOptions { timeout_ms: Some(300), ..ExecutionOptions::default() };
+    let result = vm.spawn("sh", &["-c", "while :; do :; done"], options).await.unwrap();
+    assert_eq!(result.outcome, Outcome::TimedOut);
+
+    let mut call = vm.start(VmRequest::Spawn { command: "sleep".into(), options: streaming(&["100"]) }).unwrap();
+    call.pid().await.unwrap();
+    call.cancel();
+    assert_eq!(call.result().await.unwrap().outcome, Outcome::Cancelled);
+}
+
+#[tokio::test]
+async fn an_endless_command_starves_no_other() {
+    let vm = default_vm().await;
+    let spinning = vm.start(VmRequest::Spawn { command: "sh".into(), options: streaming(&["-c", "while :; do :; done"]) }).unwrap();
+    assert_eq!(sh(&vm, "seq 3 | tail -n 1").await.stdout.to_text(), "3\n");
+    drop(spinning);
+}
+
+#[tokio::test]
+async fn javascript_starts_commands_and_shares_their_files() {
+    let vm = default_vm().await;
+    let source = r#"
+        import { memoryFile } from "cordon:vm/descriptors";
+        import { readFile, writeFile } from "cordon:vm/filesystem";
+        import { spawn } from "cordon:vm/process";
+        writeFile("/tmp/in", "3\n1\n2\n");
+        const output = memoryFile();
+        const child = spawn({ program: "sort", arguments: ["sort", "/tmp/in"], descriptors: [[1, output]] });
+        const status = await child.wait();
+        output.seek(0, "start");
+        console.log(JSON.stringify(status), new TextDecoder().decode(await output.read(100)).split("\n").join(" "));
+        const shell = spawn({ program: "sh", arguments: ["sh", "-c", "echo from sh > /tmp/out; exit 4"] });
+        console.log((await shell.wait()).val, new TextDecoder().decode(readFile("/tmp/out")).trim());
+        try { spawn({ program: "nonesuch" }); } catch (error) { console.log(error.code); }
+    "#;
+    assert_eq!(stdout_of(&vm, source).await, "{\"tag\":\"exited\",\"val\":0} 1 2 3 \n4 from sh\nENOENT\n");
+}
+
+#[tokio::test]
+async fn child_processes_can_be_denied() {
+    let vm = vm(json!({ "permissions": { "childProcess": { "default": "deny", "rules": [
+        { "mode": "allow", "patterns": ["sort"] }] } } })).await;
+    let source = r#"
+        import { spawn } from "cordon:vm/process";
+        for (const program of ["sort", "ls"]) {
+            try { await spawn({ program, descriptors: [] }).wait(); console.log(program, "started"); }
+            catch (error) { console.log(program, error.code); }
+        }
+    "#;
+    assert_eq!(stdout_of(&vm, source).await, "sort started\nls EACCES\n");
+    let result = sh(&vm, "ls /").await;
+    assert_eq!(result.exit_code, Some(126), "{result:?}");
+}
+
+#[tokio::test]
+async fn every_installed_applet_has_a_name_in_bin() {
+    let vm = default_vm().await;
+    let listed = sh(&vm, "coreutils --list | sort").await.stdout.to_text();
+    let mut listed: Vec<&str> = listed.lines().collect();
+    let found = sh(&vm, "cd /bin; ls").await.stdout.to_text();
+    let mut found: Vec<&str> = found.lines().filter(|name| !matches!(*name, "sh" | "coreutils")).collect();
+    listed.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(found, listed);
+    assert!(found.len() > 60, "{found:?}");
+}

@@ -1,0 +1,136 @@
+//! What the tests share: the built executables and clients to them.
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use cordon::client::{Client, Embedded, Error, Execute, Vm};
+use cordon::config::CreateVmConfig;
+use cordon::supervisor::{Installation, Supervisor, SupervisorOptions};
+use cordon::wire::{EvaluateOptions, ExecutionOptions, ExecutionResult, Outcome};
+
+/// The folder that `make build` fills.
+pub fn directory() -> PathBuf {
+    let directory = std::env::var_os("CORDON_WORKER_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/cordon"), PathBuf::from);
+    assert!(
+        directory.join("cordon").is_file(),
+        "{} has no `cordon`: run `make build` first, or `make test`",
+        directory.display()
+    );
+    directory
+}
+
+pub fn installation() -> Installation {
+    Installation::at(directory()).expect("make build")
+}
+
+/// Whether the worker with WebAssembly was built. Where it was not, its tests say loudly that they did not run.
+pub fn has_wasm_worker() -> bool {
+    let found = installation().wasm_worker().is_some();
+    if !found {
+        eprintln!("SKIPPED: no worker with WebAssembly is installed ({})", directory().display());
+    }
+    found
+}
+
+/// Likewise for the worker without.
+pub fn has_absent_worker() -> bool {
+    let found = installation().absent_worker().is_some();
+    if !found {
+        eprintln!("SKIPPED: no worker without WebAssembly is installed ({})", directory().display());
+    }
+    found
+}
+
+/// An installation that has only the worker with WebAssembly, so that denial is at the level `locked`.
+pub fn locked_only() -> Option<(tempfile::TempDir, Installation)> {
+    if !has_wasm_worker() {
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["cordon", "cordon-launcher", "cordon-worker-wasm", "commands"] {
+        std::os::unix::fs::symlink(directory().join(name), folder.path().join(name)).unwrap();
+    }
+    let installation = Installation::at(folder.path()).unwrap();
+    Some((folder, installation))
+}
+
+pub fn supervisor_at(installation: Installation) -> Supervisor {
+    Supervisor::new(SupervisorOptions {
+        installation,
+        warm: 0,
+        show_worker_stderr: std::env::var_os("CORDON_WORKER_STDERR").is_some(),
+        progress: Box::new(|_| {}),
+    })
+}
+
+pub async fn client() -> Client {
+    Client::connect(&Embedded(supervisor_at(installation()))).await.unwrap()
+}
+
+pub fn config(json: serde_json::Value) -> CreateVmConfig {
+    CreateVmConfig::from_json(&json).unwrap()
+}
+
+/// A VM of its own supervisor.
+pub async fn vm(json: serde_json::Value) -> Vm {
+    client().await.create_vm(config(json)).await.unwrap()
+}
+
+pub async fn default_vm() -> Vm {
+    vm(serde_json::json!({})).await
+}
+
+/// Runs a module; the output is kept.
+pub async fn execute(vm: &Vm, source: &str) -> ExecutionResult {
+    vm.execute(source, Execute::default()).await.unwrap()
+}
+
+/// Runs TypeScript.
+pub async fn execute_with(vm: &Vm, source: &str, evaluate: EvaluateOptions, options: ExecutionOptions) -> ExecutionResult {
+    vm.execute(source, Execute { evaluate, options }).await.unwrap()
+}
+
+/// The standard output of a module that must succeed.
+pub async fn stdout_of(vm: &Vm, source: &str) -> String {
+    let result = execute(vm, source).await;
+    assert_eq!(result.outcome, Outcome::Succeeded, "{result:?}");
+    result.stdout.to_text()
+}
+
+/// Runs a command line in the VM's shell.
+pub async fn sh(vm: &Vm, command: &str) -> ExecutionResult {
+    vm.spawn("sh", &["-c", command], ExecutionOptions::default()).await.unwrap()
+}
+
+/// The error of something that must fail.
+pub fn error_of<T: std::fmt::Debug>(result: Result<T, Error>) -> Error {
+    result.expect_err("must fail")
+}
+
+/// `cordon` with arguments.
+pub fn cordon(arguments: &[&str]) -> Command {
+    let mut command = Command::new(directory().join("cordon"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// Runs `cordon` to its end.
+pub fn run(arguments: &[&str]) -> Output {
+    cordon(arguments).output().unwrap()
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Waits until something holds; for what other processes do in their own time.
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..200 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("{what} did not come to hold");
+}

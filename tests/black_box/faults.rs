@@ -1,0 +1,205 @@
+//! What is lost when something dies: that VM, and nothing else; and nothing stays behind.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use cordon::client::{Client, Embedded, Sidecar, Socket};
+use cordon::supervisor::{Supervisor, SupervisorOptions};
+use cordon::wire::{ExecutionOptions, VmRequest, code};
+use serde_json::json;
+
+use crate::common::{config, cordon, directory, error_of, eventually, installation, sh, supervisor_at, vm};
+
+/// Ids of this process's descendants whose command line contains a word.
+fn descendants(of: u32, word: &str) -> Vec<u32> {
+    let mut found = Vec::new();
+    let mut parents = vec![of];
+    while let Some(parent) = parents.pop() {
+        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+            let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
+            let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+            if after.split_whitespace().nth(1) == Some(&parent.to_string()) && after.split_whitespace().next() != Some("Z") {
+                parents.push(pid);
+                let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+                if String::from_utf8_lossy(&command).contains(word) {
+                    found.push(pid);
+                }
+            }
+        }
+    }
+    found
+}
+
+fn alive(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z')))
+}
+
+fn kill(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(pid as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_dies_is_reported_and_others_go_on() {
+    // A sidecar of its own, so that the workers found below are this test's.
+    let mut sidecar = tokio::process::Command::new(directory().join("cordon"))
+        .args(["serve", "--warm", "0"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let id = sidecar.id().unwrap();
+    let stream = cordon::client::Stream::new(sidecar.stdout.take().unwrap(), sidecar.stdin.take().unwrap());
+    let client = Client::over(stream).await.unwrap();
+    let victim = client.create_vm(config(json!({}))).await.unwrap();
+    let workers = descendants(id, "cordon-worker");
+    let other = client.create_vm(config(json!({}))).await.unwrap();
+    let waiting = victim.evaluate::<()>("new Promise(() => setTimeout(() => {}, 1e8))");
+    let killing = async {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        let target = *workers.first().expect("no worker is running");
+        kill(target);
+    };
+    let (lost, ()) = tokio::join!(waiting, killing);
+    let error = error_of(lost);
+    assert_eq!(error.code, code::WORKER_LOST, "{error:?}");
+    assert_eq!(error.details["signal"], "9", "{error:?}");
+    assert_eq!(error_of(victim.read_file("/tmp").await).code, code::WORKER_LOST);
+    assert_eq!(other.evaluate::<u32>("1").await.unwrap(), 1);
+    assert_eq!(client.create_vm(config(json!({}))).await.unwrap().evaluate::<u32>("2").await.unwrap(), 2);
+}
+
+#[test]
+fn no_worker_survives_a_killed_supervisor() {
+    let mut sidecar = cordon(&["serve", "--warm", "2"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    eventually("two warm workers", || descendants(sidecar.id(), "cordon-worker").len() >= 2);
+    let all: Vec<u32> = descendants(sidecar.id(), "cordon");
+    sidecar.kill().unwrap();
+    sidecar.wait().unwrap();
+    eventually("the end of every process of a killed supervisor", || all.iter().all(|pid| !alive(*pid)));
+}
+
+#[test]
+fn no_worker_survives_a_killed_launcher() {
+    let mut sidecar = cordon(&["serve", "--warm", "1"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    eventually("a warm worker", || !descendants(sidecar.id(), "cordon-worker").is_empty());
+    let workers = descendants(sidecar.id(), "cordon-worker");
+    for launcher in descendants(sidecar.id(), "cordon-launcher") {
+        kill(launcher);
+    }
+    eventually("the end of the workers", || workers.iter().all(|pid| !alive(*pid)));
+    sidecar.kill().unwrap();
+    sidecar.wait().unwrap();
+}
+
+#[test]
+fn a_worker_outlives_the_thread_that_asked_for_it() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let supervisor = supervisor_at(installation());
+    let vm = std::thread::scope(|scope| {
+        scope
+            .spawn(|| {
+                runtime.block_on(async {
+                    let client = Client::connect(&Embedded(supervisor.clone())).await.unwrap();
+                    client.create_vm(config(json!({}))).await.unwrap()
+                })
+            })
+            .join()
+            .unwrap()
+    });
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert_eq!(runtime.block_on(vm.evaluate::<u32>("5")).unwrap(), 5);
+}
+
+#[tokio::test]
+async fn a_guest_that_ends_the_worker_is_reported() {
+    let vm = vm(json!({ "limits": { "memoryBytes": 192 << 20, "heapBytes": 96 << 20 } })).await;
+    // More small objects than the process may have memory for.
+    let result = vm.evaluate::<()>("(() => { const all = []; for (;;) all.push({ a: all.length + 0.5 }); })()").await;
+    let error = error_of(result);
+    assert!([code::OUT_OF_MEMORY, code::WORKER_LOST].contains(&error.code.as_str()), "{error:?}");
+}
+
+#[tokio::test]
+async fn warm_workers_are_claimed_and_replaced() {
+    let supervisor = Supervisor::new(SupervisorOptions { warm: 2, ..SupervisorOptions { installation: installation(), warm: 2, show_worker_stderr: false, progress: Box::new(|_| {}) } });
+    supervisor.warm_up().await;
+    eventually_async("two warm workers", || supervisor.warm_workers() == 2).await;
+    let client = Client::connect(&Embedded(supervisor.clone())).await.unwrap();
+    let mut vms = Vec::new();
+    for n in 0..5u32 {
+        let vm = client.create_vm(config(json!({}))).await.unwrap();
+        vm.execute("globalThis.left = 1", Default::default()).await.unwrap();
+        vm.write_file("/tmp/left", "x").await.unwrap();
+        assert_eq!(vm.evaluate::<u32>(&n.to_string()).await.unwrap(), n);
+        vms.push(vm);
+    }
+    // Never reused: nothing of one VM is in another.
+    assert_eq!(error_of(client.create_vm(config(json!({}))).await.unwrap().read_file("/tmp/left").await).code, "ENOENT");
+    eventually_async("the pool to be full again", || supervisor.warm_workers() == 2).await;
+}
+
+async fn eventually_async(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..400 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    panic!("{what} did not come to hold");
+}
+
+#[tokio::test]
+async fn a_client_that_vanishes_takes_its_vms_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let mut sidecar = cordon(&["serve", "--warm", "0", "--socket", path.to_str().unwrap()]).spawn().unwrap();
+    eventually("the socket", || path.exists());
+    let socket = Socket { path: path.clone() };
+    let (one, other) = (Client::connect(&socket).await.unwrap(), Client::connect(&socket).await.unwrap());
+    let vm = one.create_vm(config(json!({}))).await.unwrap();
+    let kept = other.create_vm(config(json!({}))).await.unwrap();
+    assert_eq!(descendants(sidecar.id(), "cordon-worker").len(), 2);
+    drop((vm, one));
+    eventually_async("one worker", || descendants(sidecar.id(), "cordon-worker").len() == 1).await;
+    assert_eq!(kept.evaluate::<u32>("1").await.unwrap(), 1);
+    sidecar.kill().unwrap();
+    sidecar.wait().unwrap();
+    assert_eq!(error_of(kept.evaluate::<u32>("1").await).code, code::DISCONNECTED);
+}
+
+#[tokio::test]
+async fn pending_calls_settle_when_the_sidecar_dies() {
+    let sidecar = Sidecar { executable: directory().join("cordon") };
+    let client = Client::connect(&sidecar).await.unwrap();
+    let vm = client.create_vm(config(json!({}))).await.unwrap();
+    assert_eq!(sh(&vm, "echo up").await.stdout.to_text(), "up\n");
+    let options = ExecutionOptions { args: vec!["1000".into()], ..Default::default() };
+    let mut call = vm.start(VmRequest::Spawn { command: "sleep".into(), options }).unwrap();
+    call.pid().await.unwrap();
+    let mine = std::process::id();
+    for pid in descendants(mine, "serve") {
+        // Other tests have sidecars too; theirs say --warm.
+        let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        if !String::from_utf8_lossy(&command).contains("--warm") {
+            kill(pid);
+        }
+    }
+    assert_eq!(error_of(call.result().await).code, code::DISCONNECTED);
+}
+
+#[test]
+fn malformed_frames_end_their_connection_only() {
+    for bytes in [&b"\xff\xff\xff\xff"[..], b"\0\0\0\x01\xc1", b"\0\0\0\x02\x81\xa1", b"GET / HTTP/1.1\r\n\r\n"] {
+        let mut sidecar = cordon(&["serve", "--warm", "0"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        sidecar.stdin.as_mut().unwrap().write_all(bytes).unwrap();
+        // It says why and hangs up by itself, though we have not closed our end.
+        let stdin = sidecar.stdin.take();
+        let output = sidecar.wait_with_output().unwrap();
+        drop(stdin);
+        assert!(String::from_utf8_lossy(&output.stdout).contains(code::PROTOCOL), "{bytes:?}");
+    }
+}

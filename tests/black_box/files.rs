@@ -1,0 +1,109 @@
+//! The VM's filesystem through the client, host directories, and the `fs` permissions.
+
+use cordon::config::Mount;
+use cordon::wire::{FileKind, Outcome, code};
+use serde_json::json;
+
+use crate::common::{default_vm, error_of, execute, sh, stdout_of, vm};
+
+#[tokio::test]
+async fn clients_work_with_files() {
+    let vm = default_vm().await;
+    vm.mkdir("/workspace/a/b", true).await.unwrap();
+    vm.write_file("/workspace/a/b/f", "hello").await.unwrap();
+    assert_eq!(vm.read_file("/workspace/a/b/f").await.unwrap(), b"hello");
+    let status = vm.stat("/workspace/a/b/f").await.unwrap();
+    assert_eq!((status.kind, status.size, status.mode), (FileKind::File, 5, 0o644));
+    vm.rename("/workspace/a/b/f", "/workspace/a/g").await.unwrap();
+    let names: Vec<_> = vm.list("/workspace/a").await.unwrap().into_iter().map(|entry| entry.name).collect();
+    assert_eq!(names, ["b", "g"]);
+    assert_eq!(error_of(vm.remove("/workspace/a", false).await).code, "ENOTEMPTY");
+    vm.remove("/workspace/a", true).await.unwrap();
+    let error = error_of(vm.read_file("/workspace/a/g").await);
+    assert_eq!(error.code, "ENOENT");
+    assert!(error.message.contains("/workspace/a/g"));
+    let big = vec![7; 15 << 20];
+    vm.write_file("/tmp/big", big.clone()).await.unwrap();
+    assert!(vm.read_file("/tmp/big").await.unwrap() == big);
+}
+
+#[tokio::test]
+async fn quotas_hold_and_are_given_back() {
+    let vm = vm(json!({ "limits": { "filesystemBytes": 1 << 20, "inodes": 400 } })).await;
+    assert_eq!(error_of(vm.write_file("/tmp/f", vec![0; 2 << 20]).await).code, "ENOSPC");
+    vm.remove("/tmp/f", false).await.unwrap();
+    vm.write_file("/tmp/f", vec![0; 900 << 10]).await.unwrap();
+    let result = sh(&vm, "i=0; while [ $i -lt 500 ]; do : > /tmp/n$i || exit 9; i=$((i+1)); done").await;
+    assert_ne!(result.exit_code, Some(0), "500 files fit into 400 inodes");
+}
+
+#[tokio::test]
+async fn host_directories_are_seen_as_mounted() {
+    let host = tempfile::tempdir().unwrap();
+    std::fs::write(host.path().join("f"), "from the host").unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", host.path().join("link")).unwrap();
+    std::os::unix::fs::symlink("../..", host.path().join("up")).unwrap();
+    let path = host.path().to_str().unwrap();
+    let vm = vm(json!({ "mounts": [{ "host": path, "guest": "/ro" }, { "host": path, "guest": "/rw", "readOnly": false }] })).await;
+    assert_eq!(sh(&vm, "cat /ro/f").await.stdout.to_text(), "from the host");
+    assert_ne!(sh(&vm, "echo x > /ro/f").await.exit_code, Some(0));
+    assert_eq!(std::fs::read_to_string(host.path().join("f")).unwrap(), "from the host");
+    let result = sh(&vm, "cat /ro/link; cat /ro/up/etc/passwd; ls /ro/up/").await;
+    assert_eq!(result.stdout.to_text(), "", "{result:?}");
+    assert_eq!(sh(&vm, "echo new > /rw/g && mkdir /rw/d && mv /rw/g /rw/d/h && cat /ro/d/h").await.stdout.to_text(), "new\n");
+    assert_eq!(std::fs::read_to_string(host.path().join("d/h")).unwrap(), "new\n");
+    let source = "import { readFile } from 'cordon:vm/filesystem'; console.log(new TextDecoder().decode(readFile('/ro/f')))";
+    assert_eq!(stdout_of(&vm, source).await, "from the host\n");
+    vm.unmount("/ro").await.unwrap();
+    assert_eq!(error_of(vm.read_file("/ro/f").await).code, "ENOENT");
+    let again = Mount { host: path.to_owned(), guest: "/again".to_owned(), read_only: true };
+    vm.mount(again).await.unwrap();
+    assert_eq!(vm.read_file("/again/f").await.unwrap(), b"from the host");
+    let missing = Mount { host: "/nonesuch".to_owned(), guest: "/x".to_owned(), read_only: true };
+    let error = error_of(vm.mount(missing).await);
+    assert_eq!((error.code.as_str(), error.field.as_deref()), (code::CONFIG, Some("mount.host")));
+}
+
+#[tokio::test]
+async fn fs_rules_hold_for_javascript_and_commands_by_every_name() {
+    let vm = vm(json!({ "permissions": { "fs": { "rules": [{ "mode": "deny", "paths": ["/secret", "/secret/**"] }] } } })).await;
+    // The embedder is not bound by the guest's permissions.
+    vm.mkdir("/secret", true).await.unwrap();
+    vm.write_file("/secret/key", "k").await.unwrap();
+    for command in [
+        "cat /secret/key",
+        "cat /tmp/../secret/key",
+        "cd /secret && cat key",
+        "ln -s /secret/key /tmp/l && cat /tmp/l",
+        "ln -s / /tmp/root && cat /tmp/root/secret/key",
+        "ln /secret/key /tmp/hard && cat /tmp/hard",
+        "mv /secret /tmp/moved && cat /tmp/moved/key",
+        "cp -r /secret /tmp/copy && cat /tmp/copy/key",
+        "head -c 1 < /secret/key",
+        "ls /secret",
+    ] {
+        let result = sh(&vm, command).await;
+        assert_ne!(result.exit_code, Some(0), "{command}");
+        assert_eq!(result.stdout.to_text(), "", "{command}");
+    }
+    let source = "import { readFile } from 'cordon:vm/filesystem'; readFile('/secret/key')";
+    let result = execute(&vm, source).await;
+    assert_eq!((result.outcome, result.error.unwrap().code.as_str()), (Outcome::Failed, "EACCES"));
+    assert_eq!(execute(&vm, "import '/secret/key'").await.outcome, Outcome::Failed);
+    assert_eq!(vm.read_file("/secret/key").await.unwrap(), b"k");
+}
+
+#[tokio::test]
+async fn posix_semantics_hold_in_the_shell() {
+    let vm = default_vm().await;
+    let script = "cd /tmp; echo a > f; ln f g; ln -s f s; echo b >> g; cat s; rm f; cat g; cat s 2>/dev/null || echo dangling; \
+        mkdir -p d/e; rmdir d 2>/dev/null || echo full; exec 3<g; rm g; cat <&3; wc -c < /dev/null; \
+        head -c 4 /dev/zero | od -An -tx1; cat /proc/self/cmdline | tr '\\0' ' '";
+    let result = sh(&vm, script).await;
+    assert_eq!(
+        result.stdout.to_text(),
+        "a\nb\na\nb\ndangling\nfull\na\nb\n0\n 00 00 00 00\ncat /proc/self/cmdline ",
+        "{}",
+        result.stderr.to_text()
+    );
+}

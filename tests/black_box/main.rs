@@ -1,0 +1,21 @@
+//! Black-box tests: everything here goes through a public surface, the command line or the Rust client, against what
+//! `make build` built. They run under the shipped enclosure.
+//!
+//! A test that needs a worker which is not installed fails, saying so, unless the whole machine has no V8 of that
+//! kind; `common::has_wasm_worker` is loud about it.
+
+mod cli;
+mod commands;
+mod common;
+mod contexts;
+mod contract;
+mod enclosure;
+mod faults;
+mod files;
+mod host_functions;
+mod javascript;
+mod limits;
+mod permissions;
+mod shell;
+mod sidecar;
+mod wasm;

@@ -1,0 +1,58 @@
+//! The shell against what dash (and for a few extensions bash) answered to the same cases: `tests/shell/`.
+
+use std::path::Path;
+
+use cordon::wire::ExecutionOptions;
+
+use crate::common::default_vm;
+
+/// Cases of a file: name and text.
+fn cases(text: &str) -> Vec<(&str, &str)> {
+    text.split("#### ").skip(1).filter_map(|case| case.split_once('\n')).collect()
+}
+
+#[tokio::test]
+async fn cases_answer_as_posix_shells_do() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shell");
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "sh"))
+        .collect();
+    files.sort();
+    let vm = default_vm().await;
+    let (mut passed, mut failed) = (0, Vec::new());
+    for file in files {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let scripts = std::fs::read_to_string(&file).unwrap();
+        let expected = std::fs::read_to_string(file.with_extension("expected")).unwrap();
+        let expected = cases(&expected);
+        for (index, (case, script)) in cases(&scripts).into_iter().enumerate() {
+            let wanted = expected.iter().find(|(other, _)| *other == case).unwrap_or_else(|| panic!("{name}: {case}")).1;
+            let cwd = format!("/tmp/{name}-{index}");
+            vm.mkdir(&cwd, true).await.unwrap();
+            let options = ExecutionOptions {
+                cwd: Some(cwd),
+                env: [("HOME".to_owned(), "/root".to_owned())].into(),
+                timeout_ms: Some(20_000),
+                ..ExecutionOptions::default()
+            };
+            let result = vm.spawn("sh", &["-c", script], options).await.unwrap();
+            let code = match (result.exit_code, &result.signal) {
+                (Some(code), _) => code.to_string(),
+                (None, signal) => format!("by {signal:?}"),
+            };
+            let mut found = format!("exit {code}\n{}", result.stdout.to_text());
+            if !found.ends_with('\n') {
+                found.push('\n');
+            }
+            if found == wanted {
+                passed += 1;
+            } else {
+                failed.push(format!("{name}: {case}\n--- wanted\n{wanted}--- found\n{found}{}", result.stderr.to_text()));
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{} of {} failed:\n{}", failed.len(), failed.len() + passed, failed.join("\n"));
+    assert!(passed > 100, "only {passed} cases were found");
+}
