@@ -63,6 +63,8 @@ pub struct SourceOptions {
     pub language: Option<Language>,
     /// A module for `execute` without a retained context; a script in one, whose bindings persist.
     pub format: Option<Format>,
+    /// Globals to define before the code runs: name and JSON text.
+    pub inputs: Vec<(String, String)>,
 }
 
 /// The language of a source text.

@@ -19,11 +19,24 @@ pub(super) enum Begun {
 
 /// Compiles and runs what a job asks for, up to its first wait. `None` with an exception pending if that failed.
 pub(super) fn begin(scope: &mut Scope<'_, '_>, core: &Rc<Core>, realm: &Rc<Realm>, work: Work) -> Option<Begun> {
+    let (Work::Evaluate { options, .. } | Work::Execute { options, .. } | Work::ExecuteFile { options, .. }) = &work;
+    define_inputs(scope, &options.inputs)?;
     match work {
         Work::Evaluate { source, options } => evaluate(scope, core, realm, source, &options),
         Work::Execute { source, options } => execute(scope, core, realm, source, &options),
         Work::ExecuteFile { path, options } => execute_file(scope, core, realm, &path, &options),
     }
+}
+
+/// Defines what the caller gives to the code, as plain properties of the global object.
+fn define_inputs(scope: &mut Scope<'_, '_>, inputs: &[(String, String)]) -> Option<()> {
+    for (name, json) in inputs {
+        let (name, json) = (string(scope, name), string(scope, json));
+        let value = v8::json::parse(scope, json)?;
+        let global = scope.get_current_context().global(scope);
+        global.create_data_property(scope, name.into(), value)?;
+    }
+    Some(())
 }
 
 /// The absolute path that inline code goes by.

@@ -194,7 +194,8 @@ impl Calls {
                 Ok(VmResponse::Done {})
             }
             VmRequest::Kill { pid, signal } => {
-                let signal = Signal::from_name(signal).ok_or_else(|| files::error(Errno::Einval, signal))?;
+                let known = Signal::ALL.iter().find(|known| known.name() == signal);
+                let signal = *known.ok_or_else(|| files::error(Errno::Einval, signal))?;
                 vm.kernel.kill(*pid, signal).map_err(|errno| files::error(errno, &pid.to_string()))?;
                 Ok(VmResponse::Done {})
             }
@@ -437,12 +438,13 @@ fn program_ended(command: &str, status: ExitStatus, cause: Option<Cause>) -> End
         (Some(Cause::Cancelled), ..) => {
             (Outcome::Cancelled, Some(ErrorData::new(code::CANCELLED, format!("{command} was cancelled"))))
         }
-        (None, Some(0), _) => (Outcome::Succeeded, None),
-        (None, Some(number), _) => {
+        // Programs are ended by signals in any case; that cause is the isolate's own.
+        (None | Some(Cause::Signaled), Some(0), _) => (Outcome::Succeeded, None),
+        (None | Some(Cause::Signaled), Some(number), _) => {
             let error = ErrorData::new(code::EXIT, format!("{command} exited with code {number}"));
             (Outcome::Failed, Some(error.detail("exitCode", number)))
         }
-        (None, None, signal) => {
+        (None | Some(Cause::Signaled), None, signal) => {
             let name = signal.as_deref().unwrap_or("a signal");
             let error = ErrorData::new(code::EXIT, format!("{command} was ended by {name}"));
             (Outcome::Failed, Some(error.detail("signal", name)))

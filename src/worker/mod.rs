@@ -110,7 +110,7 @@ pub fn run() -> ExitCode {
 
 /// The version of Wasmtime that this worker contains.
 fn wasmtime_version() -> &'static str {
-    wasmtime::VERSION
+    wasmtime_environ::VERSION
 }
 
 /// Ends the process without running anything of it any more.
