@@ -155,6 +155,8 @@ impl CreateVmConfig {
             };
             ConfigError::new(path, error.inner().to_string())
         })?;
+        let read = serde_json::to_value(&config).map_err(|error| ConfigError::new("(top)", error.to_string()))?;
+        refuse_lists_for_objects(value, &read, "")?;
         config.check()?;
         Ok(config)
     }
@@ -210,6 +212,31 @@ impl CreateVmConfig {
             }
         }
         self.limits.check()
+    }
+}
+
+/// serde takes a list for a struct, field by field in their order; a configuration has to name its fields.
+fn refuse_lists_for_objects(
+    given: &serde_json::Value,
+    read: &serde_json::Value,
+    path: &str,
+) -> Result<(), ConfigError> {
+    use serde_json::Value;
+    match (given, read) {
+        (Value::Array(_), Value::Object(_)) => {
+            let path = if path.is_empty() { "(top)" } else { path };
+            Err(ConfigError::new(path, "invalid type: sequence, expected an object"))
+        }
+        (Value::Array(given), Value::Array(read)) => given
+            .iter()
+            .zip(read)
+            .enumerate()
+            .try_for_each(|(index, (given, read))| refuse_lists_for_objects(given, read, &format!("{path}[{index}]"))),
+        (Value::Object(given), Value::Object(read)) => given.iter().try_for_each(|(key, given)| {
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            read.get(key).map_or(Ok(()), |read| refuse_lists_for_objects(given, read, &path))
+        }),
+        _ => Ok(()),
     }
 }
 

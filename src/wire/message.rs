@@ -122,7 +122,7 @@ pub enum Request {
     /// A new VM; answered by `vmCreated`.
     CreateVm {
         /// A `CreateVmConfig`; read by the sidecar so that what is wrong has a path.
-        #[cfg_attr(feature = "schema", ts(as = "crate::config::CreateVmConfig", type = "Partial<CreateVmConfig>"))]
+        #[cfg_attr(feature = "schema", ts(type = "JsonValue"))]
         config: serde_json::Value,
     },
     /// Ends a VM with all that runs in it; answered by `done`.

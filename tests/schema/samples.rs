@@ -1,0 +1,375 @@
+//! One message or more of every kind. Each enum is matched exhaustively, so a new variant does not compile until it is
+//! named here, and once it is named the vectors fail until it has a sample.
+
+use std::collections::BTreeMap;
+
+use cordon::config::{Mount, Platform};
+use cordon::engine::{EngineProfile, EngineReport, WasmLevel};
+use cordon::wire::{
+    Bytes, Capture, ClientMessage, DirectoryEntry, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, FileKind,
+    FileStatus, HostCallOutcome, Language, Outcome, OutputStream, PROTOCOL_VERSION, Request, Response, ServerMessage,
+    SourceFormat, VmRequest, VmResponse, code,
+};
+
+/// Names the variants of an enum as they are on the wire, all of them.
+macro_rules! variants {
+    ($all:ident, $name:ident, $type:ident { $($variant:ident => $wire:literal,)* }) => {
+        pub const $all: &[&str] = &[$($wire),*];
+        pub fn $name(value: &$type) -> &'static str {
+            match value {
+                $($type::$variant { .. } => $wire,)*
+            }
+        }
+    };
+}
+
+variants!(CLIENT_MESSAGES, client_message, ClientMessage {
+    Hello => "hello",
+    Request => "request",
+    Cancel => "cancel",
+    Input => "input",
+    Credit => "credit",
+    HostResult => "hostResult",
+});
+
+variants!(REQUESTS, request_name, Request {
+    CreateVm => "createVm",
+    DisposeVm => "disposeVm",
+    Mount => "mount",
+    Unmount => "unmount",
+    Vm => "vm",
+});
+
+variants!(VM_REQUESTS, vm_request_name, VmRequest {
+    Evaluate => "evaluate",
+    Execute => "execute",
+    ExecuteFile => "executeFile",
+    Spawn => "spawn",
+    Kill => "kill",
+    CreateContext => "createContext",
+    ResetContext => "resetContext",
+    DisposeContext => "disposeContext",
+    ReadFile => "readFile",
+    WriteFile => "writeFile",
+    Stat => "stat",
+    List => "list",
+    Mkdir => "mkdir",
+    Remove => "remove",
+    Rename => "rename",
+    EngineReport => "engineReport",
+});
+
+variants!(HOST_OUTCOMES, host_outcome, HostCallOutcome {
+    Returned => "returned",
+    Threw => "threw",
+});
+
+variants!(SERVER_MESSAGES, server_message, ServerMessage {
+    Welcome => "welcome",
+    Response => "response",
+    Started => "started",
+    Output => "output",
+    InputTaken => "inputTaken",
+    HostCall => "hostCall",
+    VmLost => "vmLost",
+    Fatal => "fatal",
+});
+
+variants!(RESPONSES, response_name, Response {
+    Error => "error",
+    Done => "done",
+    VmCreated => "vmCreated",
+    Vm => "vm",
+});
+
+variants!(VM_RESPONSES, vm_response_name, VmResponse {
+    Done => "done",
+    Executed => "executed",
+    Context => "context",
+    Data => "data",
+    Status => "status",
+    Entries => "entries",
+    Engine => "engine",
+});
+
+/// A sample's path of variants, `request.vm.evaluate`, and what makes it special.
+pub struct Sample<T> {
+    pub name: String,
+    pub message: T,
+}
+
+/// The kind of a client's message: the variants from the outside in.
+pub fn client_kind(message: &ClientMessage) -> Vec<&'static str> {
+    let mut kind = vec![client_message(message)];
+    match message {
+        ClientMessage::Request { body, .. } => {
+            kind.push(request_name(body));
+            if let Request::Vm { request, .. } = body {
+                kind.push(vm_request_name(request));
+            }
+        }
+        ClientMessage::HostResult { outcome, .. } => kind.push(host_outcome(outcome)),
+        _ => {}
+    }
+    kind
+}
+
+/// The kind of a sidecar's message: the variants from the outside in.
+pub fn server_kind(message: &ServerMessage) -> Vec<&'static str> {
+    let mut kind = vec![server_message(message)];
+    if let ServerMessage::Response { body, .. } = message {
+        kind.push(response_name(body));
+        if let Response::Vm { response } = body {
+            kind.push(vm_response_name(response));
+        }
+    }
+    kind
+}
+
+fn named<T>(message: T, kind: &[&str], special: &str) -> Sample<T> {
+    let mut name = kind.join(".");
+    if !special.is_empty() {
+        name.push_str(": ");
+        name.push_str(special);
+    }
+    Sample { name, message }
+}
+
+fn texts<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
+    pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}
+
+/// Every field away from its default.
+fn full_options() -> ExecutionOptions {
+    ExecutionOptions {
+        args: vec!["-n".into(), "ä€𝄞".into(), String::new()],
+        env: texts([("EMPTY", ""), ("LANG", "C.UTF-8")]),
+        cwd: Some("/workspace/app".into()),
+        stdin: Some(Bytes(vec![0, 1, 127, 128, 255])),
+        stream_stdin: true,
+        timeout_ms: Some(5_000_000_000),
+        capture: Capture::Stream,
+    }
+}
+
+fn full_evaluate() -> EvaluateOptions {
+    EvaluateOptions {
+        context: Some(7),
+        language: Language::Typescript,
+        format: Some(SourceFormat::Script),
+        file_path: Some("/workspace/main.ts".into()),
+        inputs: texts([("list", "[1,2,{\"x\":null}]"), ("name", "\"Ada\"")]),
+    }
+}
+
+pub fn client_samples() -> Vec<Sample<ClientMessage>> {
+    let mut samples = Vec::new();
+    let mut add = |special: &str, message: ClientMessage| {
+        let kind = client_kind(&message);
+        samples.push(named(message, &kind, special));
+    };
+    let request = |body| ClientMessage::Request { id: 300, body };
+    let vm = |request| ClientMessage::Request { id: 1, body: Request::Vm { vm: 2, request } };
+
+    add("", ClientMessage::Hello { protocol: PROTOCOL_VERSION, client: "cordon-vectors/1.0".into() });
+    add("omitted", request(Request::CreateVm { config: serde_json::json!({}) }));
+    add("denied", request(Request::CreateVm { config: serde_json::json!({ "permissions": { "webAssembly": "deny" } }) }));
+    add("allowed", request(Request::CreateVm { config: serde_json::json!({ "permissions": { "webAssembly": "allow" } }) }));
+    add(
+        "invalid",
+        request(Request::CreateVm { config: serde_json::json!({ "permissions": { "webAssembly": "maybe" } }) }),
+    );
+    add(
+        "every kind of JSON value",
+        request(Request::CreateVm { config: serde_json::json!({ "a": null, "b": [true, -1, 1.5, 70_000], "c": { "d": "" } }) }),
+    );
+    add("", request(Request::DisposeVm { vm: u64::from(u32::MAX) + 1 }));
+    let mount = |read_only| Mount { host: "/srv/data".into(), guest: "/data".into(), read_only };
+    add("read-only", request(Request::Mount { vm: 2, mount: mount(true) }));
+    add("writable", request(Request::Mount { vm: 2, mount: mount(false) }));
+    add("", request(Request::Unmount { vm: 2, guest: "/data".into() }));
+    add(
+        "defaults",
+        vm(VmRequest::Evaluate { source: "1 + 2".into(), evaluate: EvaluateOptions::default(), options: ExecutionOptions::default() }),
+    );
+    add(
+        "every option",
+        vm(VmRequest::Evaluate { source: "name".into(), evaluate: full_evaluate(), options: full_options() }),
+    );
+    add(
+        "module, no output",
+        vm(VmRequest::Execute {
+            source: "export {};\nconsole.log('x'.repeat(40));".into(),
+            evaluate: EvaluateOptions { format: Some(SourceFormat::Module), ..EvaluateOptions::default() },
+            options: ExecutionOptions { capture: Capture::None, ..ExecutionOptions::default() },
+        }),
+    );
+    add("", vm(VmRequest::ExecuteFile { path: "/workspace/main.ts".into(), options: full_options() }));
+    add(
+        "",
+        vm(VmRequest::Spawn {
+            command: "sh".into(),
+            options: ExecutionOptions { args: vec!["-c".into(), "echo hi".into()], ..ExecutionOptions::default() },
+        }),
+    );
+    add("", vm(VmRequest::Kill { pid: 12, signal: "SIGTERM".into() }));
+    add("", vm(VmRequest::CreateContext {}));
+    add("", vm(VmRequest::ResetContext { context: 3 }));
+    add("", vm(VmRequest::DisposeContext { context: 3 }));
+    add("", vm(VmRequest::ReadFile { path: "/etc/passwd".into() }));
+    add("", vm(VmRequest::WriteFile { path: "/tmp/a".into(), data: Bytes((0..=255).collect()) }));
+    add("empty", vm(VmRequest::WriteFile { path: "/tmp/a".into(), data: Bytes::default() }));
+    add("symbolic links followed", vm(VmRequest::Stat { path: "/bin/ls".into(), follow: true }));
+    add("symbolic links not followed", vm(VmRequest::Stat { path: "/bin/ls".into(), follow: false }));
+    add("", vm(VmRequest::List { path: "/".into() }));
+    add("", vm(VmRequest::Mkdir { path: "/tmp/a/b".into(), recursive: true }));
+    add("", vm(VmRequest::Remove { path: "/tmp/a".into(), recursive: true }));
+    add("", vm(VmRequest::Rename { source: "/tmp/a".into(), target: "/tmp/b".into() }));
+    add("", vm(VmRequest::EngineReport {}));
+    add("", ClientMessage::Cancel { id: 1 });
+    add("", ClientMessage::Input { id: 1, data: Bytes(b"line\n".to_vec()), end: false });
+    add("the last", ClientMessage::Input { id: 1, data: Bytes::default(), end: true });
+    add("", ClientMessage::Credit { id: 1, bytes: 65_536 });
+    add("", ClientMessage::HostResult { call: 9, outcome: HostCallOutcome::Returned { output: "{\"sum\":3}".into() } });
+    add("", ClientMessage::HostResult { call: 9, outcome: HostCallOutcome::Threw { message: "no such order".into() } });
+    samples
+}
+
+fn engine(wasm: WasmLevel) -> EngineReport {
+    EngineReport {
+        v8: "15.2.1".into(),
+        wasmtime: "48.0.8".into(),
+        wasm,
+        jit: true,
+        sandbox: true,
+        pointer_compression: true,
+        profile: EngineProfile { wasm: WasmLevel::Locked, jit: true },
+        platform: Platform::Neutral,
+    }
+}
+
+fn empty_result(outcome: Outcome) -> ExecutionResult {
+    ExecutionResult {
+        outcome,
+        value: None,
+        exit_code: None,
+        signal: None,
+        stdout: Bytes::default(),
+        stderr: Bytes::default(),
+        stdout_truncated: false,
+        stderr_truncated: false,
+        error: None,
+    }
+}
+
+fn full_error() -> ErrorData {
+    ErrorData {
+        code: "ReferenceError".into(),
+        name: "ReferenceError".into(),
+        message: "WebAssembly is not defined".into(),
+        stack: Some("ReferenceError: WebAssembly is not defined\n    at [eval]:1:1".into()),
+        hint: Some("set permissions.webAssembly to \"allow\"".into()),
+        field: Some("permissions.webAssembly".into()),
+        details: texts([("location", "[eval]:1:1")]),
+    }
+}
+
+pub fn server_samples() -> Vec<Sample<ServerMessage>> {
+    let mut samples = Vec::new();
+    let mut add = |special: &str, message: ServerMessage| {
+        let kind = server_kind(&message);
+        samples.push(named(message, &kind, special));
+    };
+    let response = |body| ServerMessage::Response { id: 1, body };
+    let vm = |response| ServerMessage::Response { id: 1, body: Response::Vm { response } };
+    let executed = |result| vm(VmResponse::Executed { result });
+
+    add("", ServerMessage::Welcome { protocol: PROTOCOL_VERSION, version: "0.1.0".into(), frame_bytes_max: 16_777_216 });
+    add("short", response(Response::Error { error: ErrorData::new(code::NOT_FOUND, "there is no VM 4") }));
+    add("every field", response(Response::Error { error: full_error() }));
+    add("", response(Response::Done {}));
+    for (special, wasm) in
+        [("absent", WasmLevel::Absent), ("locked", WasmLevel::Locked), ("allowed", WasmLevel::Allowed)]
+    {
+        add(special, response(Response::VmCreated { vm: 2, engine: engine(wasm) }));
+    }
+    add("", vm(VmResponse::Done {}));
+    add(
+        "a value",
+        executed(ExecutionResult {
+            value: Some("{\"a\":[1,2]}".into()),
+            exit_code: Some(0),
+            ..empty_result(Outcome::Succeeded)
+        }),
+    );
+    add("undefined", executed(empty_result(Outcome::Succeeded)));
+    add(
+        "every field",
+        executed(ExecutionResult {
+            value: Some("null".into()),
+            exit_code: Some(1),
+            stdout: Bytes(b"out\n".to_vec()),
+            stderr: Bytes(vec![0xff, 0xfe]),
+            stdout_truncated: true,
+            stderr_truncated: true,
+            error: Some(full_error()),
+            ..empty_result(Outcome::Failed)
+        }),
+    );
+    add("by a signal", executed(ExecutionResult { signal: Some("SIGKILL".into()), ..empty_result(Outcome::Failed) }));
+    add(
+        "cancelled",
+        executed(ExecutionResult {
+            error: Some(ErrorData::new(code::CANCELLED, "sh was cancelled")),
+            ..empty_result(Outcome::Cancelled)
+        }),
+    );
+    add(
+        "timed out",
+        executed(ExecutionResult {
+            error: Some(ErrorData::new(code::TIMED_OUT, "sh took longer than it may")),
+            ..empty_result(Outcome::TimedOut)
+        }),
+    );
+    add("", vm(VmResponse::Context { context: 3 }));
+    add("", vm(VmResponse::Data { data: Bytes(vec![0; 300]) }));
+    add(
+        "",
+        vm(VmResponse::Status {
+            status: FileStatus {
+                kind: FileKind::File,
+                size: 4096,
+                mode: 0o644,
+                links: 2,
+                inode: 17,
+                modified_ms: 1_700_000_000_123.5,
+                accessed_ms: 1_700_000_000_000.0,
+                changed_ms: 0.0,
+            },
+        }),
+    );
+    let kinds = [
+        ("a", FileKind::File),
+        ("b", FileKind::Directory),
+        ("c", FileKind::Symlink),
+        ("d", FileKind::Device),
+        ("e", FileKind::Pipe),
+    ];
+    let entries = kinds.map(|(name, kind)| DirectoryEntry { name: name.into(), kind }).to_vec();
+    add("", vm(VmResponse::Entries { entries }));
+    add("", vm(VmResponse::Engine { engine: engine(WasmLevel::Absent) }));
+    add("", ServerMessage::Started { id: 1, pid: 12 });
+    add("stdout", ServerMessage::Output { id: 1, stream: OutputStream::Stdout, data: Bytes(b"hi\n".to_vec()) });
+    add("stderr", ServerMessage::Output { id: 1, stream: OutputStream::Stderr, data: Bytes(vec![0xe2, 0x82]) });
+    add("", ServerMessage::InputTaken { id: 1, bytes: 65_536 });
+    add("", ServerMessage::HostCall { call: 9, vm: 2, name: "orders.list".into(), input: "{\"limit\":10}".into() });
+    add(
+        "",
+        ServerMessage::VmLost {
+            vm: 2,
+            error: ErrorData::new(code::WORKER_LOST, "the VM's process was killed").detail("signal", "SIGKILL"),
+        },
+    );
+    add("", ServerMessage::Fatal { error: ErrorData::new(code::PROTOCOL, "the first message is not hello") });
+    samples
+}
