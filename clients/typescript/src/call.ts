@@ -1,0 +1,122 @@
+/**
+ * A call that runs something in a VM, with its streams: output under credit, input within a window.
+ */
+import { unexpected, type Connection } from "./connection.js";
+import { cordonError, type CordonError } from "./errors.js";
+import {
+  ErrorCode,
+  INPUT_WINDOW,
+  type ExecutionResult,
+  type OutputStream,
+  type VmRequest,
+} from "./generated/wire.js";
+
+/** Input is sent in frames of at most so many bytes. */
+const INPUT_CHUNK = 64 * 1024;
+
+/**
+ * Takes output of a call that streams. Once it calls `taken`, and not before, as much may be sent again.
+ */
+export type OutputTaker = (stream: OutputStream, data: Uint8Array, taken: () => void) => void;
+
+export class Call {
+  /** The answer. Output has all been handed over by then. */
+  readonly result: Promise<ExecutionResult>;
+  /** The process id in the VM, once the program has started. */
+  readonly pid: Promise<number>;
+
+  readonly #connection: Connection;
+  readonly #id: number;
+  #window = INPUT_WINDOW;
+  /** Whoever waits for the window to grow. */
+  #waiting: (() => void) | undefined;
+  #writes: Promise<void> = Promise.resolve();
+
+  constructor(connection: Connection, vm: number, request: VmRequest, onOutput?: OutputTaker) {
+    let started!: (pid: number) => void;
+    let notStarted!: (why: CordonError) => void;
+    this.pid = new Promise((resolve, reject) => {
+      started = resolve;
+      notStarted = reject;
+    });
+    // Few callers ask; to the others it does not matter.
+    this.pid.catch(() => {});
+    this.#connection = connection;
+    const pending = connection.begin(
+      { type: "vm", vm, request },
+      {
+        onStarted: started,
+        onOutput: (stream, data) => onOutput?.(stream, data, () => this.#grant(data.length)),
+        onInputTaken: (bytes) => {
+          this.#window = Math.min(this.#window + bytes, INPUT_WINDOW);
+          this.#wake();
+        },
+      },
+    );
+    this.#id = pending.id;
+    this.result = pending.response.then(
+      (response) => {
+        this.#wake();
+        notStarted(cordonError(ErrorCode.NOT_FOUND, "the program ended before its process id was known"));
+        if (response.type === "vm" && response.response.type === "executed") return response.response.result;
+        throw unexpected(response.type === "vm" ? response.response : response);
+      },
+      (error: CordonError) => {
+        this.#wake();
+        // A VM that was lost says why, to later calls as well.
+        const why = error.code === ErrorCode.NOT_FOUND ? (connection.lost(vm) ?? error) : error;
+        notStarted(why);
+        throw why;
+      },
+    );
+  }
+
+  /** Whether the call waits for its answer. */
+  get isOpen(): boolean {
+    return this.#connection.isOpen(this.#id);
+  }
+
+  /** Asks for an early end; the call is still answered. */
+  cancel(): void {
+    if (this.isOpen) this.#connection.send({ type: "cancel", id: this.#id });
+  }
+
+  /** Sends input, in order, and waits while the program does not take it. Input for one that has ended is dropped. */
+  async write(bytes: Uint8Array): Promise<void> {
+    const written = this.#writes.then(() => this.#write(bytes));
+    this.#writes = written;
+    return written;
+  }
+
+  /** Ends the input after what was written. */
+  async endInput(): Promise<void> {
+    const ended = this.#writes.then(() => {
+      if (this.isOpen) this.#connection.send({ type: "input", id: this.#id, data: new Uint8Array(), end: true });
+    });
+    this.#writes = ended;
+    return ended;
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    for (let start = 0; start < bytes.length; ) {
+      if (!this.isOpen) return;
+      if (this.#window === 0) {
+        await new Promise<void>((resolve) => (this.#waiting = resolve));
+        continue;
+      }
+      const data = bytes.slice(start, start + Math.min(INPUT_CHUNK, this.#window));
+      this.#window -= data.length;
+      start += data.length;
+      this.#connection.send({ type: "input", id: this.#id, data, end: false });
+    }
+  }
+
+  #grant(bytes: number): void {
+    if (this.isOpen && bytes > 0) this.#connection.send({ type: "credit", id: this.#id, bytes });
+  }
+
+  #wake(): void {
+    this.#waiting?.();
+    this.#waiting = undefined;
+  }
+}

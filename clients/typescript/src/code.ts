@@ -1,0 +1,84 @@
+/**
+ * Running JavaScript and TypeScript.
+ */
+import { checkOneOf, checkOptions, checkText, isRecord } from "./check.js";
+import { toEvaluation, toResult, type EvaluationResult, type ExecutionResult, type ProgramOptions } from "./execution.js";
+import type { EvaluateOptions, JsonValue, Language, SourceFormat } from "./generated/wire.js";
+import type { VmHandle } from "./handle.js";
+
+/** What a call that runs a source text can be given. */
+export interface CodeOptions extends ProgramOptions {
+  /** How the text is run: as a module, or in a context as a script, when left out. */
+  readonly format?: SourceFormat;
+  /** The path under which the text is known to imports and stack traces. */
+  readonly filePath?: string;
+  /** Globals to define before it runs. */
+  readonly inputs?: Readonly<Record<string, JsonValue>>;
+}
+
+/** Runs source texts in one language, each in a fresh context unless this belongs to one that is kept. */
+export class Code {
+  readonly #vm: VmHandle;
+  readonly #language: Language;
+  readonly #context: number | undefined;
+
+  /** @internal */
+  constructor(vm: VmHandle, language: Language, context?: number) {
+    this.#vm = vm;
+    this.#language = language;
+    this.#context = context;
+  }
+
+  /** The value of an expression; it may be a promise, and has to be JSON. */
+  async evaluate<T = JsonValue>(source: string, options: CodeOptions = {}): Promise<EvaluationResult<T>> {
+    const evaluate = this.#evaluateOptions(options);
+    const text = checkText(source, "source");
+    return toEvaluation(await this.#vm.run((wire) => ({ type: "evaluate", source: text, evaluate, options: wire }), options));
+  }
+
+  /** Runs a source text for its effects. */
+  async execute(source: string, options: CodeOptions = {}): Promise<ExecutionResult> {
+    const evaluate = this.#evaluateOptions(options);
+    const text = checkText(source, "source");
+    return toResult(await this.#vm.run((wire) => ({ type: "execute", source: text, evaluate, options: wire }), options));
+  }
+
+  #evaluateOptions(options: CodeOptions): EvaluateOptions {
+    checkOptions(options, "options");
+    const { format, filePath, inputs } = options;
+    return {
+      language: this.#language,
+      ...(this.#context === undefined ? {} : { context: this.#context }),
+      ...(format === undefined ? {} : { format: checkOneOf(format, ["module", "script"], "format") }),
+      ...(filePath === undefined ? {} : { filePath: checkText(filePath, "filePath") }),
+      ...(inputs === undefined ? {} : { inputs: jsonTexts(inputs) }),
+    };
+  }
+}
+
+/** Runs source texts and files of the VM. */
+export class FileCode extends Code {
+  readonly #vm: VmHandle;
+
+  /** @internal */
+  constructor(vm: VmHandle, language: Language) {
+    super(vm, language);
+    this.#vm = vm;
+  }
+
+  /** Runs a JavaScript or TypeScript file of the VM; its name says which. */
+  async executeFile(path: string, options: ProgramOptions = {}): Promise<ExecutionResult> {
+    const file = checkText(path, "path");
+    return toResult(await this.#vm.run((wire) => ({ type: "executeFile", path: file, options: wire }), options));
+  }
+}
+
+function jsonTexts(inputs: unknown): Record<string, string> {
+  if (!isRecord(inputs)) throw new TypeError("inputs must be an object");
+  const texts = Object.entries(inputs).map(([name, value]) => {
+    const text = JSON.stringify(value) as string | undefined;
+    if (text === undefined) throw new TypeError(`inputs.${name} must be a JSON value`);
+    return [name, text] as const;
+  });
+  return Object.fromEntries(texts);
+}

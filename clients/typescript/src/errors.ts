@@ -1,0 +1,65 @@
+/**
+ * What this package throws. Guest code that fails is no reason to throw: its error is in the result.
+ */
+import { ErrorCode, type ErrorData } from "./generated/wire.js";
+
+/**
+ * Why something could not be done: a wrong configuration, a denied permission, a missing file, a VM or sidecar that is
+ * gone. `code` is stable; `hint` says what to do about it where that is known.
+ */
+export class CordonError extends Error {
+  /** One of `ErrorCode`, or for files the name of an errno: `ENOENT`. */
+  readonly code: string;
+  /** What to do about it. */
+  readonly hint?: string;
+  /** The configuration field that decided. */
+  readonly field?: string;
+  /** More facts, by name. */
+  readonly details?: Readonly<Record<string, string>>;
+  /** Where in guest code, if that is where it came from. */
+  readonly guestStack?: string;
+
+  constructor(data: ErrorData, options?: ErrorOptions) {
+    super(data.message, options);
+    this.name = data.name;
+    this.code = data.code;
+    if (data.hint !== undefined) this.hint = data.hint;
+    if (data.field !== undefined) this.field = data.field;
+    if (data.details !== undefined) this.details = data.details;
+    if (data.stack !== undefined) this.guestStack = data.stack;
+  }
+}
+
+/** What an error of cordon's own can say besides its code and message. */
+export interface ErrorFacts {
+  readonly hint?: string;
+  readonly field?: string;
+  readonly details?: Record<string, string>;
+  readonly cause?: unknown;
+}
+
+/** An error of cordon's own. */
+export function cordonError(code: string, message: string, facts: ErrorFacts = {}): CordonError {
+  const { cause, ...data } = facts;
+  return new CordonError({ code, name: "CordonError", message, ...data }, cause === undefined ? undefined : { cause });
+}
+
+/** The error of a connection that ended. */
+export function disconnected(why: string, facts: ErrorFacts = {}): CordonError {
+  return cordonError(ErrorCode.DISCONNECTED, `the connection to the sidecar ended: ${why}`, facts);
+}
+
+/** The error of bytes that do not belong to the protocol. */
+export function protocolError(why: string): CordonError {
+  return cordonError(ErrorCode.PROTOCOL, why, { hint: "use the same release of the client and of the cordon executable" });
+}
+
+/** The text of whatever was thrown. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  try {
+    return String(thrown);
+  } catch {
+    return "something that has no text was thrown";
+  }
+}

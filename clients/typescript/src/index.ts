@@ -1,0 +1,51 @@
+/**
+ * Runs JavaScript that nobody trusts, and a POSIX shell, in one enclosed process per VM. WebAssembly is off unless
+ * `permissions.webAssembly` is `"allow"`.
+ */
+export { Client, type ConnectOptions, type VmConfig } from "./client.js";
+export { Code, FileCode, type CodeOptions } from "./code.js";
+export { Context } from "./context.js";
+export { CordonError } from "./errors.js";
+export type {
+  EvaluationResult,
+  ExecutionResult,
+  Input,
+  InputChunk,
+  Outcome,
+  OutputCallback,
+  ProgramOptions,
+  RunOptions,
+} from "./execution.js";
+export { FileSystem, type RecursiveOptions } from "./files.js";
+export {
+  ErrorCode,
+  type Access,
+  type CreateVmConfig,
+  type DirectoryEntry,
+  type EngineReport,
+  type ErrorData,
+  type FileKind,
+  type FileStatus,
+  type JsonValue,
+  type Limits,
+  type Mount,
+  type Permissions,
+  type Platform,
+  type SourceFormat,
+  type TimingMitigation,
+} from "./generated/wire.js";
+export type { HostFunction, HostFunctions } from "./hostFunctions.js";
+export { GuestInput, GuestOutput, GuestProcess, Processes, type SignalName, type SpawnOptions } from "./process.js";
+export {
+  NodeRuntime,
+  createVm,
+  evaluate,
+  execute,
+  executeFile,
+  init,
+  shutdown,
+  type OneShot,
+  type VmOptions,
+} from "./runtime.js";
+export { VERSION } from "./version.js";
+export { Vm } from "./vm.js";

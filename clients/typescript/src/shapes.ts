@@ -1,0 +1,161 @@
+/**
+ * What every message of the sidecar looks like. The tables are typed by the generated types: a message or field that is
+ * missing here, or is too many, does not compile.
+ */
+import type {
+  DirectoryEntry,
+  EngineReport,
+  ErrorData,
+  ExecutionResult,
+  FileStatus,
+  Response,
+  ServerMessage,
+  VmResponse,
+} from "./generated/wire.js";
+
+/** What is wrong with a value; nothing if it is as it should be. */
+type Shape = (value: unknown) => string | undefined;
+
+type Fields<T> = { readonly [K in keyof Required<T>]: Shape };
+type Variants<T extends { type: string }> = { readonly [K in T["type"]]: Fields<Omit<Extract<T, { type: K }>, "type">> };
+
+const text: Shape = (value) => (typeof value === "string" ? undefined : "no string");
+const number: Shape = (value) => (typeof value === "number" ? undefined : "no number");
+const count: Shape = (value) => (Number.isInteger(value) && (value as number) >= 0 ? undefined : "no natural number");
+const integer: Shape = (value) => (Number.isInteger(value) ? undefined : "no integer");
+const flag: Shape = (value) => (typeof value === "boolean" ? undefined : "no boolean");
+const bytes: Shape = (value) => (value instanceof Uint8Array ? undefined : "no bytes");
+
+function oneOf(...choices: readonly string[]): Shape {
+  return (value) => (typeof value === "string" && choices.includes(value) ? undefined : "an unknown value");
+}
+
+function optional(shape: Shape): Shape {
+  return (value) => (value === undefined ? undefined : shape(value));
+}
+
+function listOf(shape: Shape): Shape {
+  return (value) => {
+    if (!Array.isArray(value)) return "no list";
+    for (const item of value) {
+      const problem = shape(item);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  };
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+}
+
+const texts: Shape = (value) =>
+  isMap(value) && Object.values(value).every((item) => typeof item === "string") ? undefined : "no map of strings";
+
+function fieldProblem(value: Record<string, unknown>, fields: Readonly<Record<string, Shape>>, known: number): string | undefined {
+  let present = known;
+  for (const [name, shape] of Object.entries(fields)) {
+    const problem = shape(value[name]);
+    if (problem !== undefined) return `${name}: ${problem}`;
+    if (Object.hasOwn(value, name)) present += 1;
+  }
+  if (Object.keys(value).length === present) return undefined;
+  const unknown = Object.keys(value).find((name) => name !== "type" && !Object.hasOwn(fields, name));
+  return `unknown field ${JSON.stringify(unknown)}`;
+}
+
+function record<T>(fields: Fields<T>): Shape {
+  return (value) => (isMap(value) ? fieldProblem(value, fields, 0) : "no map");
+}
+
+function tagged<T extends { type: string }>(variants: Variants<T>): Shape {
+  const table: Readonly<Record<string, Readonly<Record<string, Shape>>>> = variants;
+  return (value) => {
+    if (!isMap(value)) return "no map";
+    const type = value["type"];
+    if (typeof type !== "string" || !Object.hasOwn(table, type)) return "an unknown type";
+    const problem = fieldProblem(value, table[type] ?? {}, 1);
+    return problem === undefined ? undefined : `${type}: ${problem}`;
+  };
+}
+
+const error: Shape = record<ErrorData>({
+  code: text,
+  name: text,
+  message: text,
+  stack: optional(text),
+  hint: optional(text),
+  field: optional(text),
+  details: optional(texts),
+});
+
+const wasmLevel = oneOf("absent", "locked", "allowed");
+
+const engine: Shape = record<EngineReport>({
+  v8: text,
+  wasmtime: text,
+  wasm: wasmLevel,
+  jit: flag,
+  sandbox: flag,
+  pointerCompression: flag,
+  profile: record<EngineReport["profile"]>({ wasm: wasmLevel, jit: flag }),
+  platform: oneOf("neutral", "bare"),
+});
+
+const executionResult: Shape = record<ExecutionResult>({
+  outcome: oneOf("succeeded", "failed", "cancelled", "timed_out"),
+  value: optional(text),
+  exitCode: optional(integer),
+  signal: optional(text),
+  stdout: optional(bytes),
+  stderr: optional(bytes),
+  stdoutTruncated: optional(flag),
+  stderrTruncated: optional(flag),
+  error: optional(error),
+});
+
+const fileKind = oneOf("file", "directory", "symlink", "device", "pipe");
+
+const vmResponse: Shape = tagged<VmResponse>({
+  done: {},
+  executed: { result: executionResult },
+  context: { context: count },
+  data: { data: bytes },
+  status: {
+    status: record<FileStatus>({
+      kind: fileKind,
+      size: count,
+      mode: count,
+      links: count,
+      inode: count,
+      modifiedMs: number,
+      accessedMs: number,
+      changedMs: number,
+    }),
+  },
+  entries: { entries: listOf(record<DirectoryEntry>({ name: text, kind: fileKind })) },
+  engine: { engine },
+});
+
+const response: Shape = tagged<Response>({
+  error: { error },
+  done: {},
+  vmCreated: { vm: count, engine },
+  vm: { response: vmResponse },
+});
+
+const serverMessage: Shape = tagged<ServerMessage>({
+  welcome: { protocol: count, version: text, frameBytesMax: count },
+  response: { id: count, body: response },
+  started: { id: count, pid: count },
+  output: { id: count, stream: oneOf("stdout", "stderr"), data: bytes },
+  inputTaken: { id: count, bytes: count },
+  hostCall: { call: count, vm: count, name: text, input: text },
+  vmLost: { vm: count, error },
+  fatal: { error },
+});
+
+/** What makes a value no message of the sidecar. */
+export function serverMessageProblem(value: unknown): string | undefined {
+  return serverMessage(value);
+}

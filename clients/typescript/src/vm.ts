@@ -1,0 +1,69 @@
+/**
+ * A VM.
+ */
+import { FileCode } from "./code.js";
+import { checkBoolean, checkOptions, checkText } from "./check.js";
+import type { Connection } from "./connection.js";
+import { Context } from "./context.js";
+import { FileSystem } from "./files.js";
+import type { EngineReport, Mount } from "./generated/wire.js";
+import { VmHandle } from "./handle.js";
+import { Processes } from "./process.js";
+
+/** One enclosed VM: a process of its own, with files, JavaScript and a shell. It lives until it is disposed of. */
+export class Vm implements AsyncDisposable {
+  /** What runs the VM, as it was when it was created. */
+  readonly engine: EngineReport;
+  readonly javascript: FileCode;
+  readonly typescript: FileCode;
+  readonly filesystem: FileSystem;
+  readonly process: Processes;
+  readonly #handle: VmHandle;
+
+  /** @internal */
+  constructor(connection: Connection, id: number, engine: EngineReport) {
+    this.#handle = new VmHandle(connection, id);
+    this.engine = engine;
+    this.javascript = new FileCode(this.#handle, "javascript");
+    this.typescript = new FileCode(this.#handle, "typescript");
+    this.filesystem = new FileSystem(this.#handle);
+    this.process = new Processes(this.#handle);
+  }
+
+  /** A context that keeps JavaScript state between calls. */
+  async createContext(): Promise<Context> {
+    const { context } = await this.#handle.ask({ type: "createContext" }, "context");
+    return new Context(this.#handle, context);
+  }
+
+  /** Asks the VM itself what runs it. */
+  async engineReport(): Promise<EngineReport> {
+    return (await this.#handle.ask({ type: "engineReport" }, "engine")).engine;
+  }
+
+  /** Shows a host directory in the VM, read-only unless said otherwise. */
+  async mount(mount: Mount): Promise<void> {
+    checkOptions(mount, "mount");
+    const { host, guest, readOnly } = mount;
+    const checked: Mount = {
+      host: checkText(host, "mount.host"),
+      guest: checkText(guest, "mount.guest"),
+      ...(readOnly === undefined ? {} : { readOnly: checkBoolean(readOnly, "mount.readOnly") }),
+    };
+    await this.#handle.request({ type: "mount", vm: this.#handle.id, mount: checked }, "done");
+  }
+
+  /** Takes a mount away. */
+  async unmount(guest: string): Promise<void> {
+    await this.#handle.request({ type: "unmount", vm: this.#handle.id, guest: checkText(guest, "guest") }, "done");
+  }
+
+  /** Ends the VM with all that runs in it. */
+  async dispose(): Promise<void> {
+    await this.#handle.dispose();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+}
