@@ -1,16 +1,48 @@
-//! Utilities that are our own, or stand in front of uutils', because theirs start threads and WASI has none.
+//! Utilities that are our own, or stand in front of uutils': theirs start threads, which WASI has not, or do not exist
+//! for WASI because they need more of the system than it tells (the virtual machine tells it, through `cordon:vm`).
 
 mod dd;
+mod du;
+mod files;
+mod launch;
 mod sort;
 
 pub use dd::main as dd;
+pub use du::main as du;
+pub use files::{chmod, stat};
+pub use launch::{env, timeout};
 pub use sort::main as sort;
 
 use std::io;
 
+use cordon_vm::types::Errno;
 use uucore::error::strip_errno;
 
 /// The text of an error as other utilities show it, without its number.
 fn reason(error: &io::Error) -> String {
     strip_errno(error)
+}
+
+/// The same for what the virtual machine answers.
+fn errno_text(errno: Errno) -> &'static str {
+    match errno {
+        Errno::E2big => "Argument list too long",
+        Errno::Eacces => "Permission denied",
+        Errno::Eagain => "Resource temporarily unavailable",
+        Errno::Ebadf => "Bad file descriptor",
+        Errno::Eio => "Input/output error",
+        Errno::Eisdir => "Is a directory",
+        Errno::Eloop => "Too many levels of symbolic links",
+        Errno::Emfile => "Too many open files",
+        Errno::Enametoolong => "File name too long",
+        Errno::Enoent => "No such file or directory",
+        Errno::Enoexec => "Exec format error",
+        Errno::Enomem => "Cannot allocate memory",
+        Errno::Enosys => "Function not implemented",
+        Errno::Enotdir => "Not a directory",
+        Errno::Eperm => "Operation not permitted",
+        Errno::Erofs => "Read-only file system",
+        Errno::Esrch => "No such process",
+        other => other.name(),
+    }
 }

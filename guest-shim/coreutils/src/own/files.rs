@@ -1,0 +1,407 @@
+//! `chmod` and `stat`: what the virtual machine knows of a file and WASI does not.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Write};
+
+use cordon_vm::filesystem;
+use cordon_vm::process;
+use cordon_vm::types::{FileStatus, FileType, Symlinks};
+use uucore::display::Quotable;
+use uucore::mode::parse_chmod;
+
+use super::errno_text;
+
+fn complain(name: &str, message: &str) {
+    let _ = writeln!(io::stderr(), "{name}: {message}");
+}
+
+fn misused(name: &str, message: &str) -> i32 {
+    complain(name, message);
+    let _ = writeln!(io::stderr(), "Try '{name} --help' for more information.");
+    1
+}
+
+fn status(path: &str, follow: bool) -> Result<FileStatus, String> {
+    filesystem::status(path, if follow { Symlinks::Follow } else { Symlinks::NoFollow })
+        .map_err(|errno| errno_text(errno).to_owned())
+}
+
+/// The mask that applies to a mode without `u`, `g`, `o` or `a`: it can only be read by setting it.
+fn umask() -> u32 {
+    let mask = process::set_umask(0o022);
+    process::set_umask(mask);
+    mask
+}
+
+// ---- chmod ----------------------------------------------------------------------------------------------------------
+
+const CHMOD_HELP: &str = "\
+Usage: chmod [OPTION]... MODE[,MODE]... FILE...
+  or:  chmod [OPTION]... --reference=FILE FILE...
+Change the permissions of each FILE. MODE is octal, or [ugoa]*[-+=]([rwxXst]*|[ugo]).
+
+  -R, --recursive       also change what is in directories
+  -v, --verbose         say what is done to every file
+  -c, --changes         say what is changed
+  -f, --silent, --quiet no messages about files that cannot be changed";
+
+#[derive(Default)]
+struct Chmod {
+    recursive: bool,
+    verbose: bool,
+    changes: bool,
+    quiet: bool,
+    mode: String,
+    failed: bool,
+}
+
+pub fn chmod(args: std::vec::IntoIter<OsString>) -> i32 {
+    let mut chmod = Chmod::default();
+    let mut reference = None;
+    let mut operands = vec![];
+    let mut only_operands = false;
+    for arg in args.skip(1) {
+        let arg = arg.to_string_lossy().into_owned();
+        match arg.as_str() {
+            operand if only_operands || !operand.starts_with('-') || operand == "-" => operands.push(arg),
+            "--" => only_operands = true,
+            "--help" => {
+                let _ = writeln!(io::stdout(), "{CHMOD_HELP}");
+                return 0;
+            }
+            "--recursive" => chmod.recursive = true,
+            "--verbose" => chmod.verbose = true,
+            "--changes" => chmod.changes = true,
+            "--silent" | "--quiet" => chmod.quiet = true,
+            "--preserve-root" | "--no-preserve-root" => {}
+            long if long.starts_with("--") => match long.strip_prefix("--reference=") {
+                Some(file) => reference = Some(file.to_owned()),
+                None => return misused("chmod", &format!("unrecognized option '{arg}'")),
+            },
+            // `-w`, `-rx` are modes, `-R`, `-Rv` options.
+            short if short[1..].chars().all(|flag| "Rvcf".contains(flag)) => {
+                chmod.recursive |= short.contains('R');
+                chmod.verbose |= short.contains('v');
+                chmod.changes |= short.contains('c');
+                chmod.quiet |= short.contains('f');
+            }
+            mode if mode[1..].chars().all(|letter| "rwxXstugo,+-=".contains(letter)) => operands.push(arg),
+            _ => return misused("chmod", &format!("invalid option -- '{}'", &arg[1..])),
+        }
+    }
+    chmod.mode = match reference {
+        Some(file) => match status(&file, true) {
+            Ok(status) => format!("{:o}", status.mode),
+            Err(reason) => {
+                return misused("chmod", &format!("failed to get attributes of {}: {reason}", file.quote()));
+            }
+        },
+        None if operands.is_empty() => return misused("chmod", "missing operand"),
+        None => operands.remove(0),
+    };
+    if operands.is_empty() {
+        return misused("chmod", &format!("missing operand after {}", chmod.mode.quote()));
+    }
+    if parse_chmod(0, &chmod.mode, false, 0).is_err() {
+        return misused("chmod", &format!("invalid mode: {}", chmod.mode.quote()));
+    }
+    let mask = umask();
+    for path in &operands {
+        chmod.change(path, mask, true);
+    }
+    i32::from(chmod.failed)
+}
+
+impl Chmod {
+    /// Changes a file, and with `-R` what is below it, where symbolic links are left alone.
+    fn change(&mut self, path: &str, mask: u32, named: bool) {
+        let known = match status(path, named) {
+            Ok(known) => known,
+            Err(reason) => return self.fail(&format!("cannot access {}: {reason}", path.quote())),
+        };
+        if known.file_type == FileType::SymbolicLink {
+            return;
+        }
+        let is_directory = known.file_type == FileType::Directory;
+        let before = known.mode & 0o7777;
+        // The text has been parsed before, for another mode.
+        let after = parse_chmod(before, &self.mode, is_directory, mask).unwrap_or(before);
+        if let Err(errno) = filesystem::set_mode(path, after) {
+            return self.fail(&format!("changing permissions of {}: {}", path.quote(), errno_text(errno)));
+        }
+        if self.verbose || (self.changes && before != after) {
+            let (from, to) = (letters(known.file_type, before), letters(known.file_type, after));
+            let line = if before == after {
+                format!("mode of {} retained as {before:04o} ({})", path.quote(), &from[1..])
+            } else {
+                format!(
+                    "mode of {} changed from {before:04o} ({}) to {after:04o} ({})",
+                    path.quote(),
+                    &from[1..],
+                    &to[1..]
+                )
+            };
+            let _ = writeln!(io::stdout(), "{line}");
+        }
+        if self.recursive && is_directory {
+            match filesystem::read_directory(path) {
+                Ok(entries) => {
+                    for entry in entries {
+                        self.change(&format!("{}/{}", path.trim_end_matches('/'), entry.name), mask, false);
+                    }
+                }
+                Err(errno) => {
+                    self.fail(&format!("cannot read directory {}: {}", path.quote(), errno_text(errno)));
+                }
+            }
+        }
+    }
+
+    fn fail(&mut self, message: &str) {
+        self.failed = true;
+        if !self.quiet {
+            complain("chmod", message);
+        }
+    }
+}
+
+// ---- stat -----------------------------------------------------------------------------------------------------------
+
+const STAT_HELP: &str = "\
+Usage: stat [OPTION]... FILE...
+Show what is known of each FILE.
+
+  -L, --dereference    follow symbolic links
+  -c, --format=FORMAT  use FORMAT, and a newline after each
+      --printf=FORMAT  use FORMAT, in which backslashes mean something, and no newline
+  -t, --terse          one line of numbers
+
+FORMAT: %a %A permissions, %b blocks of %B bytes, %d device, %f raw mode, %F kind, %g %G %u %U owner, %h links,
+%i inode, %n name, %N name and target, %o block size, %s size, %w %x %y %z and %W %X %Y %Z times, %%.";
+
+const DEFAULT_FORMAT: &str = "  File: %N
+  Size: %-10s\tBlocks: %-10b IO Block: %-6o %F
+Device: %Dh/%dd\tInode: %-10i  Links: %h
+Access: (%04a/%10.10A)  Uid: (%5u/%8U)   Gid: (%5g/%8G)
+Access: %x
+Modify: %y
+Change: %z
+ Birth: %w
+";
+const TERSE_FORMAT: &str = "%n %s %b %f %u %g %D %i %h 0 0 %X %Y %Z %W %o\n";
+
+/// The unit of `%b`, and the size of the blocks in which files are taken to be kept.
+const UNIT: u64 = 512;
+const BLOCK: u64 = 4096;
+
+pub fn stat(args: std::vec::IntoIter<OsString>) -> i32 {
+    let mut follow = false;
+    let mut format = (DEFAULT_FORMAT.to_owned(), false);
+    let mut paths = vec![];
+    let mut args = args.skip(1).map(|arg| arg.to_string_lossy().into_owned());
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--" => paths.extend(args.by_ref()),
+            "--help" => {
+                let _ = writeln!(io::stdout(), "{STAT_HELP}");
+                return 0;
+            }
+            "-L" | "--dereference" => follow = true,
+            "-t" | "--terse" => format = (TERSE_FORMAT.to_owned(), false),
+            "-c" | "--format" => match args.next() {
+                Some(text) => format = (text + "\n", false),
+                None => return misused("stat", &format!("option '{arg}' requires an argument")),
+            },
+            _ => {
+                if let Some(text) = arg.strip_prefix("--format=").or_else(|| arg.strip_prefix("-c")) {
+                    format = (format!("{text}\n"), false);
+                } else if let Some(text) = arg.strip_prefix("--printf=") {
+                    format = (text.to_owned(), true);
+                } else if arg.starts_with('-') && arg.len() > 1 {
+                    return misused("stat", &format!("unrecognized option '{arg}'"));
+                } else {
+                    paths.push(arg);
+                }
+            }
+        }
+    }
+    if paths.is_empty() {
+        return misused("stat", "missing operand");
+    }
+    let mut code = 0;
+    for path in paths {
+        match status(&path, follow) {
+            Ok(known) => {
+                let _ = io::stdout().write_all(render(&format.0, format.1, &path, &known).as_bytes());
+            }
+            Err(reason) => {
+                complain("stat", &format!("cannot stat {}: {reason}", path.quote()));
+                code = 1;
+            }
+        }
+    }
+    code
+}
+
+fn render(format: &str, escapes: bool, path: &str, known: &FileStatus) -> String {
+    let mut text = String::new();
+    let mut rest = format.chars().peekable();
+    while let Some(letter) = rest.next() {
+        match letter {
+            '\\' if escapes => text.push(match rest.next() {
+                Some('n') => '\n',
+                Some('t') => '\t',
+                Some('r') => '\r',
+                Some('0') => '\0',
+                Some(other) => other,
+                None => '\\',
+            }),
+            '%' => {
+                let mut flags = String::new();
+                while let Some(flag) = rest.next_if(|flag| "-0 +#".contains(*flag)) {
+                    flags.push(flag);
+                }
+                let mut number = || {
+                    let mut digits = String::new();
+                    while let Some(digit) = rest.next_if(char::is_ascii_digit) {
+                        digits.push(digit);
+                    }
+                    digits.parse::<usize>().ok()
+                };
+                let width = number().unwrap_or(0);
+                let precision = if rest.next_if_eq(&'.').is_some() {
+                    let mut digits = String::new();
+                    while let Some(digit) = rest.next_if(char::is_ascii_digit) {
+                        digits.push(digit);
+                    }
+                    digits.parse::<usize>().ok()
+                } else {
+                    None
+                };
+                let mut field = match rest.next() {
+                    Some(directive) => directive_text(directive, path, known),
+                    None => "%".to_owned(),
+                };
+                if let Some(most) = precision {
+                    field = field.chars().take(most).collect();
+                }
+                if flags.contains('-') {
+                    text.push_str(&format!("{field:<width$}"));
+                } else if flags.contains('0') {
+                    text.push_str(&format!("{field:0>width$}"));
+                } else {
+                    text.push_str(&format!("{field:>width$}"));
+                }
+            }
+            letter => text.push(letter),
+        }
+    }
+    text
+}
+
+fn directive_text(directive: char, path: &str, known: &FileStatus) -> String {
+    let seconds = |nanoseconds: u64| (nanoseconds / 1_000_000_000).to_string();
+    match directive {
+        'a' => format!("{:o}", known.mode & 0o7777),
+        'A' => letters(known.file_type, known.mode),
+        'b' => (known.size.div_ceil(BLOCK) * (BLOCK / UNIT)).to_string(),
+        'B' => UNIT.to_string(),
+        'd' => known.device.to_string(),
+        'D' => format!("{:x}", known.device),
+        'f' => format!("{:x}", kind_bits(known.file_type) | known.mode & 0o7777),
+        'F' => kind(known).to_owned(),
+        // The virtual machine has one user.
+        'g' | 'u' => "0".to_owned(),
+        'G' | 'U' => "root".to_owned(),
+        'h' => known.links.to_string(),
+        'i' => known.inode.to_string(),
+        'm' => "/".to_owned(),
+        'n' => path.to_owned(),
+        'N' => match fs::read_link(path) {
+            Ok(target) if known.file_type == FileType::SymbolicLink => {
+                format!("{path} -> {}", target.to_string_lossy())
+            }
+            _ => path.to_owned(),
+        },
+        'o' => BLOCK.to_string(),
+        's' => known.size.to_string(),
+        't' | 'T' => "0".to_owned(),
+        'w' => "-".to_owned(),
+        'W' => "0".to_owned(),
+        'x' => time(known.accessed),
+        'X' => seconds(known.accessed),
+        'y' => time(known.modified),
+        'Y' => seconds(known.modified),
+        'z' => time(known.changed),
+        'Z' => seconds(known.changed),
+        '%' => "%".to_owned(),
+        other => format!("?{other}"),
+    }
+}
+
+fn kind(known: &FileStatus) -> &'static str {
+    match known.file_type {
+        FileType::RegularFile if known.size == 0 => "regular empty file",
+        FileType::RegularFile => "regular file",
+        FileType::Directory => "directory",
+        FileType::SymbolicLink => "symbolic link",
+        FileType::CharacterDevice => "character special file",
+        FileType::Fifo => "fifo",
+    }
+}
+
+/// The bits of `st_mode` that tell what a file is.
+fn kind_bits(kind: FileType) -> u32 {
+    match kind {
+        FileType::RegularFile => 0o100_000,
+        FileType::Directory => 0o040_000,
+        FileType::SymbolicLink => 0o120_000,
+        FileType::CharacterDevice => 0o020_000,
+        FileType::Fifo => 0o010_000,
+    }
+}
+
+/// A mode as `ls -l` shows it.
+fn letters(kind: FileType, mode: u32) -> String {
+    let mut text = String::from(match kind {
+        FileType::RegularFile => '-',
+        FileType::Directory => 'd',
+        FileType::SymbolicLink => 'l',
+        FileType::CharacterDevice => 'c',
+        FileType::Fifo => 'p',
+    });
+    for (shift, special, set) in [(6, 0o4000, 's'), (3, 0o2000, 's'), (0, 0o1000, 't')] {
+        let bits = mode >> shift;
+        text.push(if bits & 4 != 0 { 'r' } else { '-' });
+        text.push(if bits & 2 != 0 { 'w' } else { '-' });
+        text.push(match (mode & special != 0, bits & 1 != 0) {
+            (true, true) => set,
+            (true, false) => set.to_ascii_uppercase(),
+            (false, true) => 'x',
+            (false, false) => '-',
+        });
+    }
+    text
+}
+
+/// A time in UTC, `2026-11-22 16:00:00.000000000 +0000`.
+fn time(nanoseconds: u64) -> String {
+    let (seconds, fraction) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
+    let (days, second) = (seconds / 86400, seconds % 86400);
+    let (year, month, day) = date(days);
+    let (hours, minutes) = (second / 3600, second / 60 % 60);
+    format!("{year:04}-{month:02}-{day:02} {hours:02}:{minutes:02}:{:02}.{fraction:09} +0000", second % 60)
+}
+
+/// Year, month and day of a number of days since 1970-01-01, counted in 400-year cycles that begin in March.
+fn date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (cycle, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (cycle * 400 + year + u64::from(month <= 2), month, day)
+}
