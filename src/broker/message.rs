@@ -1,5 +1,7 @@
 //! What the supervisor and a worker say to each other.
 
+#![allow(missing_docs, reason = "variants are documented; their fields are the parts of what they say")]
+
 use serde::{Deserialize, Serialize};
 
 use crate::config::CreateVmConfig;
