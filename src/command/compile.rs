@@ -50,6 +50,21 @@ const MAGIC: &[u8] = b"\0asm";
 const CORE_VERSION: [u8; 4] = [1, 0, 0, 0];
 const COMPONENT_VERSION: [u8; 4] = [0x0d, 0, 1, 0];
 
+/// How a preview 1 program imports the function that ends it.
+const PROC_EXIT: (&str, &str) = (WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, "proc_exit");
+
+/// What it imports in its place ([`exit_import`]) as WIT, in a world of its own.
+const EXIT_WIT: &str = "
+    package cordon:runtime@0.1.0;
+    interface exit {
+        exit-with: func(code: u32);
+    }
+    world ends {
+        import exit;
+    }
+";
+const EXIT_WORLD: &str = "ends";
+
 /// A compiler for this machine.
 pub struct Compiler {
     engine: Engine,
@@ -94,9 +109,8 @@ pub fn componentize<'a>(name: &str, wasm: &'a [u8]) -> Result<Cow<'a, [u8]>, Com
 }
 
 fn encode(module: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let from = (exit_import::PREVIEW1_MODULE, exit_import::PREVIEW1_FUNCTION);
-    let to = (exit_import::INTERFACE, exit_import::FUNCTION);
-    let redirected = match redirect(module, from, to)? {
+    let exit_with = (exit_import::INTERFACE, exit_import::FUNCTION);
+    let redirected = match redirect(module, PROC_EXIT, exit_with)? {
         Some(mut redirected) => {
             let (resolve, world) = exit_world()?;
             embed_component_metadata(&mut redirected, &resolve, world, StringEncoding::UTF8)?;
@@ -115,8 +129,8 @@ fn encode(module: &[u8]) -> anyhow::Result<Vec<u8>> {
 /// The world in which the redirected import is known.
 fn exit_world() -> anyhow::Result<(Resolve, WorldId)> {
     let mut resolve = Resolve::default();
-    let package = resolve.push_str("exit.wit", exit_import::WIT)?;
-    let world = resolve.select_world(&[package], Some(exit_import::WORLD))?;
+    let package = resolve.push_str("exit.wit", EXIT_WIT)?;
+    let world = resolve.select_world(&[package], Some(EXIT_WORLD))?;
     Ok((resolve, world))
 }
 
