@@ -23,6 +23,7 @@ const BOOTSTRAP: &str = concat!(
     include_str!("../../guest-shim/js/src/url.js"),
     include_str!("../../guest-shim/js/src/vm.js"),
     include_str!("../../guest-shim/js/src/commonjs.js"),
+    include_str!("../../guest-shim/js/src/wasm.js"),
     include_str!("../../guest-shim/js/src/main.js"),
     "})"
 );

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 
-use super::channel::Sender;
 use super::files;
 use super::streams::{Captured, Credit, Input, Sent};
 use super::vm::{THREAD_STACK, VirtualMachine};
@@ -147,7 +146,7 @@ impl Calls {
     }
 
     /// A job of the isolate is over.
-    pub(super) fn job_finished(&self, _: &Sender, id: u64, completion: Completion) {
+    pub(super) fn job_finished(&self, id: u64, completion: Completion) {
         let call = self.open.lock().get(&id).cloned();
         if let Some(call) = call {
             let Completion { outcome, value, exit_code, error } = completion;

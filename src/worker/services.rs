@@ -67,7 +67,7 @@ pub(super) struct IsolateServices {
 
 impl isolate::Services for IsolateServices {
     fn finished(&self, job: JobId, completion: Completion) {
-        self.calls.job_finished(&self.sender, job.0, completion);
+        self.calls.job_finished(job.0, completion);
     }
 
     fn host_call(&self, call: CallId, name: &str, input: String) {

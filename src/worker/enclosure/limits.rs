@@ -26,7 +26,6 @@ pub(super) fn close_descriptors() -> io::Result<()> {
 pub(super) fn limit_resources() -> io::Result<()> {
     let fixed = |value| Rlimit { current: Some(value), maximum: Some(value) };
     setrlimit(Resource::Core, fixed(0))?;
-    setrlimit(Resource::Fsize, fixed(0))?;
     setrlimit(Resource::Nofile, fixed(DESCRIPTORS))?;
     Ok(())
 }

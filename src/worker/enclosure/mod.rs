@@ -25,7 +25,7 @@ pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
         required("no new privileges", "no program can raise privileges", || {
             Ok(rustix::thread::set_no_new_privs(true)?)
         })?,
-        required("resource limits", "no core dumps, no files written, few descriptors", limits::limit_resources)?,
+        required("resource limits", "no core dumps, few descriptors; memory when the VM is known", limits::limit_resources)?,
     ];
     layers.extend(namespaces::enter());
     // After the namespaces: ids cannot be mapped by a process whose files in /proc are root's.

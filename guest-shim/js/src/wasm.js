@@ -1,0 +1,51 @@
+// The streaming half of the WebAssembly JavaScript API (W3C, WebAssembly Web API), where guests have WebAssembly at
+// all. V8 leaves it to the embedder. A source is what has an `arrayBuffer()` (a Response, a Blob), bytes, or an
+// iterable of bytes, or a promise of one of these. Bytes are gathered before they are compiled: inside a VM they come
+// from memory, not from a network that compilation could overlap with.
+
+function exposeWasmStreaming(api) {
+  const compile = api.compile, instantiate = api.instantiate;
+  const streaming = {
+    async compileStreaming(source, options) { return compile(await wasmBytes(await source), options); },
+    async instantiateStreaming(source, imports, options) {
+      return instantiate(await wasmBytes(await source), imports, options);
+    },
+  };
+  const names = ownKeys(streaming);
+  for (let i = 0; i < names.length; i++) {
+    defineProperty(api, names[i], {
+      __proto__: null, value: streaming[names[i]], writable: true, configurable: true, enumerable: true,
+    });
+  }
+}
+
+async function wasmBytes(source) {
+  if (isView(source) || arrayBufferLengthOf(source) !== undefined) return source;
+  if (typeof source?.arrayBuffer === "function") {
+    if (source.ok === false) throw typeError("the response is not ok");
+    return source.arrayBuffer();
+  }
+  if (source?.[Symbol.asyncIterator] === undefined && source?.[Symbol.iterator] === undefined) {
+    throw typeError("the source is neither a Response nor bytes");
+  }
+  const chunks = [];
+  let length = 0;
+  for await (const chunk of source) {
+    arrayPush(chunks, chunk);
+    length += typedArrayLength(chunk);
+  }
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (let i = 0; i < chunks.length; i++) {
+    for (let j = 0; j < typedArrayLength(chunks[i]); j++) bytes[offset++] = chunks[i][j];
+  }
+  return bytes;
+}
+
+/** The length of an ArrayBuffer; undefined for anything else. */
+function arrayBufferLengthOf(value) {
+  try { return arrayBufferLength(value); } catch { return undefined; }
+}
+
+const wasmApi = getOwnPropertyDescriptor(globalThis, "WebAssembly")?.value;
+if (wasmApi !== undefined) exposeWasmStreaming(wasmApi);
