@@ -222,16 +222,18 @@ compile() {
 
 # What was built has to be what was asked for: look at its symbols, not at the flags.
 check_archive() {
-    local archive=$out/obj/librusty_v8.a wasm limit=32 needed
-    # Defined symbols only. With WebAssembly there are thousands; without it none, some room left for inlined helpers.
-    wasm=$("$system_llvm/bin/llvm-nm" "$archive" 2>/dev/null | grep -c ' [TtWV] .*N2v88internal4wasm' || true)
+    local symbols=$out/symbols wasm limit=32 needed
+    # A file, because `grep -q` on a pipe would end the listing early, which counts as a failure.
+    "$system_llvm/bin/llvm-nm" --defined-only "$out/obj/librusty_v8.a" >"$symbols" 2>/dev/null ||
+        fail "cannot read $out/obj/librusty_v8.a" "delete it and run this again"
+    # With WebAssembly there are thousands; without it none, some room left for inlined helpers.
+    wasm=$(grep -c ' [TtWV] .*N2v88internal4wasm' "$symbols" || true)
     case $variant in
     no-wasm) [ "$wasm" -lt $limit ] || fail "the archive has $wasm symbols of V8's WebAssembly: it is not without it" ;;
     *) [ "$wasm" -gt $limit ] || fail "the archive has no WebAssembly" ;;
     esac
     for needed in v8__V8__InitializePlatform v8__Isolate__New; do
-        "$system_llvm/bin/llvm-nm" "$archive" 2>/dev/null | grep -q " T $needed\$" ||
-            fail "the archive lacks $needed"
+        grep -q " T $needed\$" "$symbols" || fail "the archive lacks $needed"
     done
     say "checked: $wasm WebAssembly symbols"
 }
