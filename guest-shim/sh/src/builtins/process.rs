@@ -197,7 +197,9 @@ pub fn command(shell: &mut Shell, arguments: &[String]) -> Outcome {
             let outcome = (builtin.run)(shell, words);
             shell.through_command = false;
             match outcome {
-                Err(Flow::Exit(status)) if builtin.special && !RUNS_OTHERS.contains(&builtin.name) => Ok(status),
+                Err(Flow::Exit(status)) if builtin.special && !RUNS_OTHERS.contains(&builtin.name) => {
+                    Ok(status)
+                }
                 other => other,
             }
         }

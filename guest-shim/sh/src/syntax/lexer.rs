@@ -114,6 +114,12 @@ impl<'a> Lexer<'a> {
                     self.here_document(operator == "<<-")?;
                 }
                 ";" | "&" => self.note_separator(operator),
+                "(" if self.tracker.subshell_may_start() && self.follows_parenthesis() => {
+                    // Without it the grammar takes `( (a) )` for arithmetic.
+                    self.push(self.at, self.at, "\n".to_owned(), true);
+                    self.tracker.operator(operator);
+                    self.push_operator(operator);
+                }
                 _ => {
                     self.tracker.operator(operator);
                     self.push_operator(operator);
@@ -170,6 +176,10 @@ impl<'a> Lexer<'a> {
         OPERATORS.into_iter().find(|operator| rest.starts_with(operator.as_bytes()))
     }
 
+    fn follows_parenthesis(&self) -> bool {
+        matches!(self.tokens.last(), Some(Token::Operator(operator, _)) if operator == "(")
+    }
+
     fn place(&self, index: usize) -> Arc<SourcePosition> {
         Arc::new(SourcePosition { index, line: self.line as usize, column: 1 })
     }
@@ -194,6 +204,11 @@ impl<'a> Lexer<'a> {
                 return Err(SyntaxError::new(self.line, "Bad fd number"));
             }
         } else {
+            if self.tracker.ends_open_arm(text) {
+                // The grammar reads an arm twice to find that its `;;` is missing, and the arms inside it four times.
+                self.tracker.operator(";;");
+                self.push(start, start, ";;".to_owned(), true);
+            }
             self.tracker.word(text);
         }
         self.push(start, end, text.to_owned(), false);

@@ -102,3 +102,74 @@ fn describe(error: &ParseError, tokens: &[Token], last_line: u32) -> SyntaxError
         _ => SyntaxError::incomplete(last_line, "end of file unexpected"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::tree::{Command, Compound, Piece};
+
+    fn read(text: &str) -> Result<List, SyntaxError> {
+        Reader::new(text, 1).rest()
+    }
+
+    fn first(text: &str) -> Command {
+        read(text).unwrap().0[0].and_or.first.stages[0].clone()
+    }
+
+    #[test]
+    fn complete_commands_are_read_one_at_a_time() {
+        let mut reader = Reader::new("echo a\nif b\nthen c\nfi\n)", 1);
+        assert!(reader.next().unwrap().is_some());
+        assert_eq!(reader.line(), 2);
+        assert!(reader.next().unwrap().is_some());
+        assert_eq!(reader.next().unwrap_err().line, 5);
+    }
+
+    #[test]
+    fn what_may_go_on_is_incomplete() {
+        for text in
+            ["if a\n", "echo 'a\n", "cat <<E\nx\n", "a |\n", "f()\n", "echo $(\n", "case x in\n", "a \\\n"]
+        {
+            let error = Reader::new(text, 1).partial().next().unwrap_err();
+            assert!(error.incomplete, "{text}");
+        }
+        assert!(Reader::new("# only a comment\n", 1).partial().next().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_case_inside_a_substitution_keeps_its_parentheses() {
+        let Command::Simple(simple) = first("echo $(case x in a) b;; esac)end") else { panic!() };
+        assert!(
+            matches!(simple.words[1].0.as_slice(), [Piece::Command(_), Piece::Text(end)] if end == "end")
+        );
+    }
+
+    #[test]
+    fn subshells_and_arithmetic_are_told_apart() {
+        let compound = |text: &str| match first(text) {
+            Command::Compound(compound, _) => *compound,
+            other => panic!("{other:?}"),
+        };
+        assert!(matches!(compound("( (a) )"), Compound::Subshell(_)));
+        assert!(matches!(compound("((a); (b))"), Compound::Subshell(_)));
+        assert!(matches!(compound("((a + 1))"), Compound::Arithmetic(_)));
+        assert!(matches!(compound("for ((;;)) do a; done"), Compound::ArithmeticFor { .. }));
+    }
+
+    #[test]
+    fn loops_without_words_are_not_loops_over_parameters() {
+        let Command::Compound(compound, _) = first("for x in; do a; done") else { panic!() };
+        assert!(matches!(*compound, Compound::For { words: Some(words), .. } if words.is_empty()));
+        let Command::Compound(compound, _) = first("for x; do a; done") else { panic!() };
+        assert!(matches!(*compound, Compound::For { words: None, .. }));
+    }
+
+    #[test]
+    fn hostile_nesting_is_refused_and_not_slow() {
+        assert!(read(&"(".repeat(10_000)).is_err());
+        assert!(read(&"$(".repeat(10_000)).is_err());
+        assert!(read(&"${x-".repeat(10_000)).is_err());
+        assert!(read(&format!("{}b{}", "case a in a) ".repeat(60), "\nesac".repeat(60))).is_ok());
+        assert!(read("echo a 99999999999>f").is_err());
+    }
+}

@@ -185,6 +185,16 @@ impl Tracker {
         self.top() == Some(Frame::For(ForPart::Words { any: false }))
     }
 
+    /// Whether `word` ends a `case` whose last arm has no `;;`.
+    pub fn ends_open_arm(&self, word: &str) -> bool {
+        word == "esac" && self.at_start && !self.skip_word && self.top() == Some(Frame::Case(CasePart::Body))
+    }
+
+    /// Whether a `(` here begins a subshell.
+    pub fn subshell_may_start(&self) -> bool {
+        self.at_start && !self.in_pattern() && self.top() != Some(Frame::Test)
+    }
+
     /// An operator other than `)`.
     pub fn operator(&mut self, operator: &str) {
         let after_name = std::mem::take(&mut self.after_name);
