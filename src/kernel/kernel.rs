@@ -73,7 +73,7 @@ impl Kernel {
             ignored: SignalSet::default(),
             fds: DescriptorTable::empty(limits.descriptors),
         };
-        let init = table.enter_init(|pid| birth.process(pid, fs.clone(), &table));
+        let init = table.enter_init(|pid| birth.process(pid, fs.clone(), &table, None));
         Arc::new(Kernel { fs, table, init, limits, executor: OnceLock::new() })
     }
 
@@ -140,7 +140,7 @@ impl Kernel {
             ignored: starter.ignored(),
             fds: DescriptorTable::new(self.limits.descriptors, fds)?,
         };
-        self.enter(birth)
+        birth.enter(&self.fs, &self.table)
     }
 
     /// Starts a program as a child of `parent`.
@@ -170,18 +170,13 @@ impl Kernel {
             ignored: parent.ignored().union(request.ignored_signals),
             fds: DescriptorTable::new(self.limits.descriptors, request.fds)?,
         };
-        let process = self.enter(birth)?;
+        let process = birth.enter(&self.fs, &self.table)?;
         if let Err(errno) = executor.start(process.clone(), resolved.program) {
             process.exit(ExitStatus::Exited(127));
             self.table.reap(process.pid());
             return Err(errno);
         }
         Ok(process)
-    }
-
-    fn enter(&self, birth: Birth) -> Result<Arc<Process>, Errno> {
-        birth.check()?;
-        self.table.enter(|pid| birth.process(pid, self.fs.clone(), &self.table))
     }
 
     /// Sends a signal. `ESRCH` if there is no such process, `EPERM` for number 1.

@@ -23,6 +23,9 @@ pub struct KernelLimits {
     /// Buffers of all pipes together; each takes [`PIPE_CAPACITY`](crate::kernel::PIPE_CAPACITY) while it exists.
     /// Exceeded: `ENFILE`.
     pub pipe_bytes: u64,
+    /// Arguments and environments of all processes and texts of `/proc` that are open, together. Exceeded: `E2BIG`
+    /// for a process, `ENOMEM` for a text.
+    pub process_bytes: u64,
 }
 
 impl Default for KernelLimits {
@@ -34,6 +37,7 @@ impl Default for KernelLimits {
             open_files: 4096,
             processes: 64,
             pipe_bytes: 16 << 20,
+            process_bytes: 8 << 20,
         }
     }
 }

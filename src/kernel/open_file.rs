@@ -60,10 +60,23 @@ pub(crate) enum Body {
     Device(Device),
     PipeRead(ReadEnd),
     PipeWrite(WriteEnd),
-    /// A text that was computed when it was opened.
-    Text(Arc<[u8]>, FileStatus),
+    Text(Arc<Text>),
     Host(HostFile, HostPath),
     Stream(Arc<dyn Stream>),
+}
+
+/// A text of `/proc`, computed when it was opened.
+pub(crate) struct Text {
+    text: Box<str>,
+    status: FileStatus,
+    _share: Share,
+}
+
+impl Text {
+    pub(crate) fn new(fs: &Filesystem, text: String, status: FileStatus) -> Result<Arc<Text>, Errno> {
+        let share = Share::take(&fs.process_bytes, text.len() as u64).ok_or(Errno::Enomem)?;
+        Ok(Arc::new(Text { text: text.into(), status, _share: share }))
+    }
 }
 
 /// A place among the VM's open files, taken before something is opened that cannot be taken back.
@@ -152,7 +165,7 @@ impl OpenFile {
             Body::PipeRead(end) => Body::PipeRead(end.clone()),
             Body::PipeWrite(end) => Body::PipeWrite(end.clone()),
             Body::Stream(stream) => Body::Stream(stream.clone()),
-            Body::Text(text, status) => Body::Text(text.clone(), *status),
+            Body::Text(text) => Body::Text(text.clone()),
             Body::Device(device) => Body::Device(*device),
             Body::File(inode) => Body::File(inode.clone()),
             Body::Directory(_) | Body::Host(..) => return Err(Errno::Enxio),
@@ -254,9 +267,9 @@ impl OpenFile {
                 Ok(file.data.read().read(offset, buffer))
             }
             Body::Device(device) => device.read(buffer, self.fs.as_ref().ok_or(Errno::Enxio)?.random),
-            Body::Text(text, _) => {
-                let rest =
-                    usize::try_from(offset).ok().and_then(|offset| text.get(offset..)).unwrap_or_default();
+            Body::Text(text) => {
+                let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+                let rest = text.text.as_bytes().get(offset..).unwrap_or_default();
                 let length = rest.len().min(buffer.len());
                 buffer[..length].copy_from_slice(&rest[..length]);
                 Ok(length)
@@ -341,7 +354,7 @@ impl OpenFile {
             Body::Directory(Node::Proc(node)) => Ok(node.status(self.fs.as_ref().ok_or(Errno::Enoent)?)),
             Body::Directory(Node::Open(_)) => Err(Errno::Enotdir),
             Body::Host(file, _) => file.status(),
-            Body::Text(_, status) => Ok(*status),
+            Body::Text(text) => Ok(text.status),
             Body::Device(_) => Ok(anonymous(FileKind::CharacterDevice, 0, 0o666)),
             Body::PipeRead(end) => Ok(anonymous(FileKind::Fifo, end.id(), 0o600)),
             Body::PipeWrite(end) => Ok(anonymous(FileKind::Fifo, end.id(), 0o600)),

@@ -122,6 +122,10 @@ impl WriteEnd {
             return Poll::Pending;
         }
         let length = bytes.len().min(state.space());
+        // By powers of two up to the capacity and never beyond, as doubling by itself would.
+        let wanted = (state.buffer.len() + length).next_power_of_two();
+        let more = wanted - state.buffer.len();
+        state.buffer.reserve_exact(more);
         state.buffer.extend(&bytes[..length]);
         let woken = state.waiting_readers.take();
         drop(state);

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use super::fs::walk::Node;
 use super::fs::{Caller, Filesystem};
+use super::limits::Share;
 use super::process_table::{INIT, ProcessTable};
 use super::signal::DefaultAction;
 use super::wait::Wakers;
@@ -33,6 +34,7 @@ pub struct Process {
     /// Number of the signal that ended it; 0 while none has. Set once.
     killed: AtomicU8,
     state: Mutex<State>,
+    _share: Option<Share>,
 }
 
 struct State {
@@ -59,8 +61,8 @@ pub(crate) struct Birth {
 }
 
 impl Birth {
-    /// `E2BIG` for arguments that are too long, `EINVAL` for those that C could not hold.
-    pub(crate) fn check(&self) -> Result<(), Errno> {
+    /// What arguments and environment take. `E2BIG` if they are too long, `EINVAL` if C could not hold them.
+    fn size(&self) -> Result<u64, Errno> {
         let pairs = self.env.iter().flat_map(|(key, value)| [key, value]);
         let mut bytes = 0;
         for text in self.argv.iter().chain(pairs) {
@@ -73,10 +75,26 @@ impl Birth {
         if self.env.iter().any(|(key, _)| key.is_empty() || key.contains('=')) {
             return Err(Errno::Einval);
         }
-        if bytes > ARGUMENT_BYTES_MAX { Err(Errno::E2big) } else { Ok(()) }
+        if bytes > ARGUMENT_BYTES_MAX { Err(Errno::E2big) } else { Ok(bytes as u64) }
     }
 
-    pub(crate) fn process(self, pid: Pid, fs: Arc<Filesystem>, table: &Arc<ProcessTable>) -> Process {
+    /// Enters the process into the table.
+    pub(crate) fn enter(
+        self,
+        fs: &Arc<Filesystem>,
+        table: &Arc<ProcessTable>,
+    ) -> Result<Arc<Process>, Errno> {
+        let share = Share::take(&fs.process_bytes, self.size()?).ok_or(Errno::E2big)?;
+        table.enter(|pid| self.process(pid, fs.clone(), table, Some(share)))
+    }
+
+    pub(crate) fn process(
+        self,
+        pid: Pid,
+        fs: Arc<Filesystem>,
+        table: &Arc<ProcessTable>,
+        share: Option<Share>,
+    ) -> Process {
         let state = State {
             cwd: self.cwd,
             umask: self.umask,
@@ -97,6 +115,7 @@ impl Birth {
             table: Arc::downgrade(table),
             killed: AtomicU8::new(0),
             state: Mutex::new(state),
+            _share: share,
         }
     }
 }

@@ -38,8 +38,9 @@ pub(crate) const PATH_MAX: usize = 4096;
 pub(crate) const NAME_MAX: usize = 255;
 /// Most symbolic links that one resolution follows.
 pub(crate) const LINKS_FOLLOWED_MAX: u32 = 40;
-/// Deepest directory; bounds the length of absolute paths, which every decision needs.
-pub(crate) const DEPTH_MAX: usize = 1024;
+/// Longest absolute path of a directory, so that every current directory has a path that can be used. Linux has no
+/// such limit; here every decision needs the absolute path and every open file keeps one.
+pub(crate) const DIRECTORY_PATH_MAX: usize = PATH_MAX - 1;
 /// Most names of one file.
 const LINKS_MAX: u32 = 65_000;
 /// What a directory entry takes from the byte quota besides its name.
@@ -71,6 +72,7 @@ pub(crate) struct Filesystem {
     inodes: Arc<Meter>,
     pub(crate) open_files: Arc<Meter>,
     pub(crate) pipe_bytes: Arc<Meter>,
+    pub(crate) process_bytes: Arc<Meter>,
     next_inode: AtomicU64,
     pub(crate) processes: Weak<ProcessTable>,
 }
@@ -91,6 +93,7 @@ impl Filesystem {
             inodes,
             open_files: Meter::new(limits.open_files),
             pipe_bytes: Meter::new(limits.pipe_bytes),
+            process_bytes: Meter::new(limits.process_bytes),
             next_inode: AtomicU64::new(2),
             processes,
         });

@@ -7,7 +7,7 @@ use super::inode::{Content, Directory, Inode};
 use super::mount::HostPath;
 use super::open::check_may_change;
 use super::walk::{Last, Node, Slot};
-use super::{At, Caller, DEPTH_MAX, Filesystem, LINKS_MAX, PATH_MAX};
+use super::{At, Caller, DIRECTORY_PATH_MAX, Filesystem, LINKS_MAX, PATH_MAX};
 use crate::kernel::limits::Share;
 use crate::kernel::{Errno, FileKind, HostFsRequest, Symlinks};
 
@@ -81,7 +81,7 @@ impl Filesystem {
             let _tree = self.tree.write();
             match self.new_name(caller, at)? {
                 Name::Memory { directory, name, path, .. } => {
-                    if depth(&path) > DEPTH_MAX {
+                    if path.len() > DIRECTORY_PATH_MAX {
                         return Err(Errno::Enametoolong);
                     }
                     return self.enter(&directory, &name, Content::Directory(Directory::default()), mode);
@@ -279,11 +279,6 @@ impl Filesystem {
             outcome => outcome,
         }
     }
-}
-
-/// How many names lie on the way to `path`.
-pub(super) fn depth(path: &str) -> usize {
-    path.bytes().filter(|&byte| byte == b'/').count()
 }
 
 fn check_rmdir(parent: &Arc<Inode>, child: &Arc<Inode>) -> Result<(), Errno> {

@@ -7,7 +7,7 @@ use super::inode::{Content, Inode};
 use super::mount::HostPath;
 use super::walk::{Found, Last, Node, Slot, Walker};
 use super::{At, Caller, Filesystem};
-use crate::kernel::open_file::Body;
+use crate::kernel::open_file::{Body, Text};
 use crate::kernel::procfs::ProcNode;
 use crate::kernel::{DirectoryEntry, Errno, FileKind, OpenFile, OpenFlags, Program, Symlinks};
 
@@ -225,7 +225,7 @@ impl Filesystem {
             _ if flags.contains(OpenFlags::DIRECTORY) => return Err(Errno::Enotdir),
             FileKind::Symlink => return Err(Errno::Eloop),
             _ if writes => return Err(Errno::Eacces),
-            _ => Body::Text(node.text(self)?.into_bytes().into(), node.status(self)),
+            _ => Body::Text(Text::new(self, node.text(self)?, node.status(self))?),
         };
         OpenFile::new(self, body, flags, Some(path))
     }

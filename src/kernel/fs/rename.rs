@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::access::FsOperation::{self, Create, Read, Remove, Write};
-use super::inode::{Directory, Inode};
-use super::names::{Name, depth};
+use super::inode::Inode;
+use super::names::Name;
 use super::open::check_may_change;
 use super::walk::{Last, Node};
-use super::{At, Caller, DEPTH_MAX, Filesystem, entry_cost};
+use super::{At, Caller, DIRECTORY_PATH_MAX, Filesystem, entry_cost};
 use crate::kernel::{Errno, FileKind, HostFsRequest};
 
 /// What is asked of the old name: a file must not become more accessible by moving, as with hard links.
@@ -122,8 +122,8 @@ impl Filesystem {
         }
         if inode.is_directory() {
             self.check_uniform(caller, &old_path, &new_path)?;
-            let (before, after) = (depth(&old_path), depth(&new_path));
-            if after > before && after + height(&inode) > DEPTH_MAX {
+            let longer = new_path.len() > old_path.len();
+            if longer && new_path.len() + reach(&inode) > DIRECTORY_PATH_MAX {
                 return Err(Errno::Enametoolong);
             }
         }
@@ -169,20 +169,16 @@ fn check_movable(inode: &Arc<Inode>) -> Result<(), Errno> {
     }
 }
 
-/// How many directories lie below one another beneath `inode`.
-fn height(inode: &Arc<Inode>) -> usize {
-    let mut highest = 0;
+/// How much longer than the path of `inode` the longest path of a directory beneath it is.
+fn reach(inode: &Arc<Inode>) -> usize {
+    let mut longest = 0;
     let mut pending = vec![(inode.clone(), 0)];
-    while let Some((inode, depth)) = pending.pop() {
-        highest = highest.max(depth);
-        if let Some(directory) = inode.directory() {
-            let children = subdirectories(directory);
-            pending.extend(children.into_iter().map(|child| (child, depth + 1)));
-        }
+    while let Some((inode, length)) = pending.pop() {
+        longest = longest.max(length);
+        let Some(directory) = inode.directory() else { continue };
+        let state = directory.state.read();
+        let children = state.entries.iter().filter(|(_, child)| child.is_directory());
+        pending.extend(children.map(|(name, child)| (child.clone(), length + 1 + name.len())));
     }
-    highest
-}
-
-fn subdirectories(directory: &Directory) -> Vec<Arc<Inode>> {
-    directory.state.read().entries.values().filter(|child| child.is_directory()).cloned().collect()
+    longest
 }

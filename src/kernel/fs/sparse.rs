@@ -200,7 +200,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
         #[test]
         fn behaves_like_a_vector_and_accounts_for_all_it_holds(ops in prop::collection::vec(op(), 1..30)) {
             let meter = Meter::new(1 << 30);

@@ -188,6 +188,9 @@ impl<'a> Walker<'a> {
     fn child(&self, name: &str) -> Result<Node, Errno> {
         let child = match &self.directory {
             Node::Memory(inode) => inode.directory().and_then(|d| d.lookup(name)).map(Node::Memory),
+            Node::Host(host) if host.relative.len() + name.len() >= PATH_MAX => {
+                return Err(Errno::Enametoolong);
+            }
             Node::Host(host) => Some(Node::Host(host.child(name))),
             Node::Proc(node) => node.child(self.fs, name).map(Node::Proc),
             Node::Open(_) => None,

@@ -359,7 +359,7 @@ fn temporary() -> tempfile::TempDir {
 
 /// As many as a test run can spare; more where somebody asks for them.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(300)
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(150)
 }
 
 proptest! {

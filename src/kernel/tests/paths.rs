@@ -101,20 +101,24 @@ fn names_and_paths_have_a_longest_length() {
 }
 
 #[test]
-fn directories_have_a_greatest_depth_also_when_they_are_moved() {
+fn directories_have_a_longest_path_also_when_they_are_moved() {
     let (_kernel, p) = fresh();
     p.mkdir("/tmp/a", 0o777).unwrap();
     p.mkdir("/tmp/a/b", 0o777).unwrap();
-    let mut depth = 1;
     while p.mkdir("d", 0o777).is_ok() {
         p.chdir("d").unwrap();
-        depth += 1;
     }
-    assert_eq!(depth, 1024);
+    let deepest = p.cwd().unwrap().len();
+    assert!(deepest == 4094 || deepest == 4095);
+    assert_eq!(p.mkdir("d", 0o777), Err(Errno::Enametoolong));
     assert_eq!(p.rename("/tmp/a", "../x"), Err(Errno::Enametoolong));
     assert_eq!(p.rename("/tmp/a", "../../x"), Ok(()));
     write(&p, "f", "deep").unwrap();
-    assert_eq!(p.realpath("f").unwrap().len(), "/workspace/f".len() + 2 * 1023);
+    assert_eq!(p.realpath("f").unwrap().len(), deepest + 2);
+    // Renamed in place, all that lies beneath moves along.
+    p.chdir("/").unwrap();
+    assert_eq!(p.rename("/workspace", "/workspace22"), Err(Errno::Enametoolong));
+    assert_eq!(p.rename("/workspace", "/w"), Ok(()));
 }
 
 #[test]
@@ -267,6 +271,20 @@ fn times_come_from_the_clock_and_can_be_set() {
     p.utimens("a", FileTimes { accessed: Some(1), modified: None }, Symlinks::Follow).unwrap();
     let status = p.stat("a", Symlinks::Follow).unwrap();
     assert_eq!((status.accessed, status.modified, status.changed), (1, 7, 7));
+}
+
+#[test]
+fn open_texts_of_proc_are_bounded() {
+    let limits = KernelLimits { process_bytes: 10_000, ..KernelLimits::default() };
+    let (kernel, p) = machine(KernelOptions { limits, ..options() });
+    let argv = vec!["x".repeat(4_000)];
+    let long = kernel.create_process(Some(p.pid()), argv.clone(), vec![], "/", vec![]).unwrap();
+    let open = || p.open(&format!("/proc/{}/cmdline", long.pid()), OpenFlags::READ, 0);
+    let first = open().unwrap();
+    assert_eq!(open().err(), Some(Errno::Enomem));
+    assert_eq!(kernel.create_process(None, argv, vec![], "/", vec![]).err(), Some(Errno::E2big));
+    drop(first);
+    assert_eq!(read_all(&open().unwrap()).unwrap().len(), 4_001);
 }
 
 #[test]
