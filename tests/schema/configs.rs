@@ -41,10 +41,22 @@ fn cases() -> Vec<(&'static str, Value, Verdict)> {
         ("null", permissions(json!({ "webAssembly": null })), Err("permissions.webAssembly")),
         ("a list", permissions(json!({ "webAssembly": ["allow"] })), Err("permissions.webAssembly")),
         ("a number", permissions(json!({ "webAssembly": 1 })), Err("permissions.webAssembly")),
-        ("rules where there are none", permissions(json!({ "webAssembly": { "rules": [] } })), Err("permissions.webAssembly")),
-        ("the Rust name on the wire", permissions(json!({ "web_assembly": "allow" })), Err("permissions.web_assembly")),
+        (
+            "rules where there are none",
+            permissions(json!({ "webAssembly": { "rules": [] } })),
+            Err("permissions.webAssembly"),
+        ),
+        (
+            "the Rust name on the wire",
+            permissions(json!({ "web_assembly": "allow" })),
+            Err("permissions.web_assembly"),
+        ),
         ("jitless", permissions(json!({ "jit": "deny" })), Ok(())),
-        ("jitless with WebAssembly", permissions(json!({ "jit": "deny", "webAssembly": "allow" })), Err("permissions.webAssembly")),
+        (
+            "jitless with WebAssembly",
+            permissions(json!({ "jit": "deny", "webAssembly": "allow" })),
+            Err("permissions.webAssembly"),
+        ),
         (
             "WebAssembly absent and allowed",
             json!({ "permissions": { "webAssembly": "allow" }, "engine": { "webAssemblyDenial": "absent" } }),
@@ -69,9 +81,21 @@ fn cases() -> Vec<(&'static str, Value, Verdict)> {
             })),
             Ok(()),
         ),
-        ("an unknown operation", permissions(json!({ "fs": { "rules": [{ "mode": "deny", "operations": ["chmod"] }] } })), Err("permissions.fs.rules[0].operations[0]")),
-        ("a broken glob", permissions(json!({ "env": { "rules": [{ "mode": "deny", "patterns": ["A*", "[A"] }] } })), Err("permissions.env.rules[0].patterns[1]")),
-        ("an unknown field of a rule", permissions(json!({ "fs": { "rules": [{ "mode": "deny", "path": ["/a"] }] } })), Err("permissions.fs.rules[0].path")),
+        (
+            "an unknown operation",
+            permissions(json!({ "fs": { "rules": [{ "mode": "deny", "operations": ["chmod"] }] } })),
+            Err("permissions.fs.rules[0].operations[0]"),
+        ),
+        (
+            "a broken glob",
+            permissions(json!({ "env": { "rules": [{ "mode": "deny", "patterns": ["A*", "[A"] }] } })),
+            Err("permissions.env.rules[0].patterns[1]"),
+        ),
+        (
+            "an unknown field of a rule",
+            permissions(json!({ "fs": { "rules": [{ "mode": "deny", "path": ["/a"] }] } })),
+            Err("permissions.fs.rules[0].path"),
+        ),
         ("a scope that is no scope", permissions(json!({ "fs": 1 })), Err("permissions.fs")),
         ("an unknown platform", json!({ "platform": "deno" }), Err("platform")),
         ("the bare platform", json!({ "platform": "bare", "timingMitigation": "off" }), Ok(())),
@@ -87,13 +111,25 @@ fn cases() -> Vec<(&'static str, Value, Verdict)> {
             Ok(()),
         ),
         ("a relative directory", json!({ "cwd": "workspace" }), Err("cwd")),
-        ("a mount over the VM's own", json!({ "mounts": [{ "host": "/srv", "guest": "/dev" }] }), Err("mounts[0].guest")),
-        ("a relative mount", json!({ "mounts": [{ "host": "srv", "guest": "/srv" }] }), Err("mounts[0].host")),
+        (
+            "a mount over the VM's own",
+            json!({ "mounts": [{ "host": "/srv", "guest": "/dev" }] }),
+            Err("mounts[0].guest"),
+        ),
+        (
+            "a relative mount",
+            json!({ "mounts": [{ "host": "srv", "guest": "/srv" }] }),
+            Err("mounts[0].host"),
+        ),
         ("a mount without a place", json!({ "mounts": [{ "host": "/srv" }] }), Err("mounts[0]")),
         ("a limit below its range", json!({ "limits": { "memoryBytes": 1 } }), Err("limits.memoryBytes")),
         ("a negative limit", json!({ "limits": { "calls": -1 } }), Err("limits.calls")),
         ("a limit that is no integer", json!({ "limits": { "calls": 1.5 } }), Err("limits.calls")),
-        ("a heap larger than the VM", json!({ "limits": { "heapBytes": 536_870_912 } }), Err("limits.heapBytes")),
+        (
+            "a heap larger than the VM",
+            json!({ "limits": { "heapBytes": 536_870_912 } }),
+            Err("limits.heapBytes"),
+        ),
         ("a host function without a name", json!({ "hostFunctions": ["add", ""] }), Err("hostFunctions[1]")),
         ("a host function given twice", json!({ "hostFunctions": ["add", "add"] }), Err("hostFunctions[1]")),
         ("an environment variable with '='", json!({ "env": { "A=B": "" } }), Err("env.A=B")),
@@ -127,7 +163,11 @@ fn every_case_ends_as_it_must() {
 fn the_vectors_are_what_is_decided() {
     let vectors: Vec<_> = cases()
         .into_iter()
-        .map(|(name, config, _)| Vector { name: name.to_owned(), config: Sorted::of(&config), expected: outcome(&config) })
+        .map(|(name, config, _)| Vector {
+            name: name.to_owned(),
+            config: Sorted::of(&config),
+            expected: outcome(&config),
+        })
         .collect();
     check_generated(FILE, &Sorted::of(&vectors).pretty());
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use cordon::config::CreateVmConfig;
-use cordon::wire::{ClientMessage, ErrorData, FRAME_BYTES_MAX, INITIAL_CREDIT, INPUT_WINDOW, PROTOCOL_VERSION, ServerMessage, code};
+use cordon::wire::{
+    ClientMessage, ErrorData, FRAME_BYTES_MAX, INITIAL_CREDIT, INPUT_WINDOW, PROTOCOL_VERSION, ServerMessage,
+    code,
+};
 use ts_rs::{Config, TS, TypeVisitor};
 
 use crate::check_generated;
@@ -67,10 +70,22 @@ fn the_typescript_types_are_those_of_the_wire() {
          // To regenerate: CORDON_UPDATE=1 cargo test --features schema --test schema\n\n",
     );
     let numbers = [
-        ("PROTOCOL_VERSION", u64::from(PROTOCOL_VERSION), "The version of the protocol; both sides must name the same."),
+        (
+            "PROTOCOL_VERSION",
+            u64::from(PROTOCOL_VERSION),
+            "The version of the protocol; both sides must name the same.",
+        ),
         ("FRAME_BYTES_MAX", FRAME_BYTES_MAX as u64, "The longest content of a frame, in bytes."),
-        ("INITIAL_CREDIT", INITIAL_CREDIT, "Output bytes per call that may be sent before the client grants more."),
-        ("INPUT_WINDOW", INPUT_WINDOW, "Bytes of standard input per call that the client may have in flight."),
+        (
+            "INITIAL_CREDIT",
+            INITIAL_CREDIT,
+            "Output bytes per call that may be sent before the client grants more.",
+        ),
+        (
+            "INPUT_WINDOW",
+            INPUT_WINDOW,
+            "Bytes of standard input per call that the client may have in flight.",
+        ),
     ];
     for (name, value, meaning) in numbers {
         let _ = writeln!(text, "/** {meaning} */\nexport const {name} = {value};\n");
@@ -105,12 +120,18 @@ fn the_typescript_types_are_those_of_the_wire() {
 #[test]
 fn every_error_code_is_given_to_clients() {
     // The codes are constants of a module, which cannot be listed; its source can.
-    let source = std::fs::read_to_string(crate::repository("src/wire/execution.rs")).expect("the source of the codes");
-    let module = source.split("pub mod code {").nth(1).and_then(|rest| rest.split("\n}").next()).expect("mod code");
-    let generated = std::fs::read_to_string(crate::repository("clients/typescript/src/generated/wire.ts")).expect("generated");
+    let source =
+        std::fs::read_to_string(crate::repository("src/wire/execution.rs")).expect("the source of the codes");
+    let module =
+        source.split("pub mod code {").nth(1).and_then(|rest| rest.split("\n}").next()).expect("mod code");
+    let generated = std::fs::read_to_string(crate::repository("clients/typescript/src/generated/wire.ts"))
+        .expect("generated");
     for line in module.lines().filter(|line| line.contains("pub const")) {
         let value = line.split('"').nth(1).expect("a code is a string");
-        assert!(generated.contains(&format!("{value:?}")), "{value} is missing from ErrorCode in tests/schema/generated.rs");
+        assert!(
+            generated.contains(&format!("{value:?}")),
+            "{value} is missing from ErrorCode in tests/schema/generated.rs"
+        );
     }
 }
 

@@ -40,8 +40,10 @@ fn committed() -> Vec<Vector> {
 
 #[test]
 fn the_vectors_are_what_the_encoder_writes() {
-    let to_sidecar = client_samples().iter().map(|sample| vector(sample, Direction::ToSidecar)).collect::<Vec<_>>();
-    let to_client = server_samples().iter().map(|sample| vector(sample, Direction::ToClient)).collect::<Vec<_>>();
+    let to_sidecar =
+        client_samples().iter().map(|sample| vector(sample, Direction::ToSidecar)).collect::<Vec<_>>();
+    let to_client =
+        server_samples().iter().map(|sample| vector(sample, Direction::ToClient)).collect::<Vec<_>>();
     let all: Vec<_> = to_sidecar.into_iter().chain(to_client).collect();
     let names: BTreeSet<_> = all.iter().map(|vector| &vector.name).collect();
     assert_eq!(names.len(), all.len(), "two samples have one name");
@@ -51,7 +53,8 @@ fn the_vectors_are_what_the_encoder_writes() {
 #[test]
 fn every_vector_decodes_and_encodes_to_the_same_bytes() {
     fn check<T: DeserializeOwned + Serialize + Debug>(vector: &Vector) {
-        let message: T = decode(&from_hex(&vector.hex)).unwrap_or_else(|error| panic!("{}: {error}", vector.name));
+        let message: T =
+            decode(&from_hex(&vector.hex)).unwrap_or_else(|error| panic!("{}: {error}", vector.name));
         let frame = encode_frame(&message).expect("it was in a frame");
         assert_eq!(hex(&frame[4..]), vector.hex, "{}: {message:?}", vector.name);
     }

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use cordon::config::{Mount, Platform};
 use cordon::engine::{EngineProfile, EngineReport, WasmLevel};
 use cordon::wire::{
-    Bytes, Capture, ClientMessage, DirectoryEntry, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, FileKind,
-    FileStatus, HostCallOutcome, Language, Outcome, OutputStream, PROTOCOL_VERSION, Request, Response, ServerMessage,
-    SourceFormat, VmRequest, VmResponse, code,
+    Bytes, Capture, ClientMessage, DirectoryEntry, ErrorData, EvaluateOptions, ExecutionOptions,
+    ExecutionResult, FileKind, FileStatus, HostCallOutcome, Language, Outcome, OutputStream,
+    PROTOCOL_VERSION, Request, Response, ServerMessage, SourceFormat, VmRequest, VmResponse, code,
 };
 
 /// Names the variants of an enum as they are on the wire, all of them.
@@ -173,15 +173,29 @@ pub fn client_samples() -> Vec<Sample<ClientMessage>> {
 
     add("", ClientMessage::Hello { protocol: PROTOCOL_VERSION, client: "cordon-vectors/1.0".into() });
     add("omitted", request(Request::CreateVm { config: serde_json::json!({}) }));
-    add("denied", request(Request::CreateVm { config: serde_json::json!({ "permissions": { "webAssembly": "deny" } }) }));
-    add("allowed", request(Request::CreateVm { config: serde_json::json!({ "permissions": { "webAssembly": "allow" } }) }));
+    add(
+        "denied",
+        request(Request::CreateVm {
+            config: serde_json::json!({ "permissions": { "webAssembly": "deny" } }),
+        }),
+    );
+    add(
+        "allowed",
+        request(Request::CreateVm {
+            config: serde_json::json!({ "permissions": { "webAssembly": "allow" } }),
+        }),
+    );
     add(
         "invalid",
-        request(Request::CreateVm { config: serde_json::json!({ "permissions": { "webAssembly": "maybe" } }) }),
+        request(Request::CreateVm {
+            config: serde_json::json!({ "permissions": { "webAssembly": "maybe" } }),
+        }),
     );
     add(
         "every kind of JSON value",
-        request(Request::CreateVm { config: serde_json::json!({ "a": null, "b": [true, -1, 1.5, 70_000], "c": { "d": "" } }) }),
+        request(Request::CreateVm {
+            config: serde_json::json!({ "a": null, "b": [true, -1, 1.5, 70_000], "c": { "d": "" } }),
+        }),
     );
     add("", request(Request::DisposeVm { vm: u64::from(u32::MAX) + 1 }));
     let mount = |read_only| Mount { host: "/srv/data".into(), guest: "/data".into(), read_only };
@@ -190,7 +204,11 @@ pub fn client_samples() -> Vec<Sample<ClientMessage>> {
     add("", request(Request::Unmount { vm: 2, guest: "/data".into() }));
     add(
         "defaults",
-        vm(VmRequest::Evaluate { source: "1 + 2".into(), evaluate: EvaluateOptions::default(), options: ExecutionOptions::default() }),
+        vm(VmRequest::Evaluate {
+            source: "1 + 2".into(),
+            evaluate: EvaluateOptions::default(),
+            options: ExecutionOptions::default(),
+        }),
     );
     add(
         "every option",
@@ -209,7 +227,10 @@ pub fn client_samples() -> Vec<Sample<ClientMessage>> {
         "",
         vm(VmRequest::Spawn {
             command: "sh".into(),
-            options: ExecutionOptions { args: vec!["-c".into(), "echo hi".into()], ..ExecutionOptions::default() },
+            options: ExecutionOptions {
+                args: vec!["-c".into(), "echo hi".into()],
+                ..ExecutionOptions::default()
+            },
         }),
     );
     add("", vm(VmRequest::Kill { pid: 12, signal: "SIGTERM".into() }));
@@ -230,8 +251,20 @@ pub fn client_samples() -> Vec<Sample<ClientMessage>> {
     add("", ClientMessage::Input { id: 1, data: Bytes(b"line\n".to_vec()), end: false });
     add("the last", ClientMessage::Input { id: 1, data: Bytes::default(), end: true });
     add("", ClientMessage::Credit { id: 1, bytes: 65_536 });
-    add("", ClientMessage::HostResult { call: 9, outcome: HostCallOutcome::Returned { output: "{\"sum\":3}".into() } });
-    add("", ClientMessage::HostResult { call: 9, outcome: HostCallOutcome::Threw { message: "no such order".into() } });
+    add(
+        "",
+        ClientMessage::HostResult {
+            call: 9,
+            outcome: HostCallOutcome::Returned { output: "{\"sum\":3}".into() },
+        },
+    );
+    add(
+        "",
+        ClientMessage::HostResult {
+            call: 9,
+            outcome: HostCallOutcome::Threw { message: "no such order".into() },
+        },
+    );
     samples
 }
 
@@ -284,7 +317,14 @@ pub fn server_samples() -> Vec<Sample<ServerMessage>> {
     let vm = |response| ServerMessage::Response { id: 1, body: Response::Vm { response } };
     let executed = |result| vm(VmResponse::Executed { result });
 
-    add("", ServerMessage::Welcome { protocol: PROTOCOL_VERSION, version: "0.1.0".into(), frame_bytes_max: 16_777_216 });
+    add(
+        "",
+        ServerMessage::Welcome {
+            protocol: PROTOCOL_VERSION,
+            version: "0.1.0".into(),
+            frame_bytes_max: 16_777_216,
+        },
+    );
     add("short", response(Response::Error { error: ErrorData::new(code::NOT_FOUND, "there is no VM 4") }));
     add("every field", response(Response::Error { error: full_error() }));
     add("", response(Response::Done {}));
@@ -316,7 +356,10 @@ pub fn server_samples() -> Vec<Sample<ServerMessage>> {
             ..empty_result(Outcome::Failed)
         }),
     );
-    add("by a signal", executed(ExecutionResult { signal: Some("SIGKILL".into()), ..empty_result(Outcome::Failed) }));
+    add(
+        "by a signal",
+        executed(ExecutionResult { signal: Some("SIGKILL".into()), ..empty_result(Outcome::Failed) }),
+    );
     add(
         "cancelled",
         executed(ExecutionResult {
@@ -359,15 +402,30 @@ pub fn server_samples() -> Vec<Sample<ServerMessage>> {
     add("", vm(VmResponse::Entries { entries }));
     add("", vm(VmResponse::Engine { engine: engine(WasmLevel::Absent) }));
     add("", ServerMessage::Started { id: 1, pid: 12 });
-    add("stdout", ServerMessage::Output { id: 1, stream: OutputStream::Stdout, data: Bytes(b"hi\n".to_vec()) });
-    add("stderr", ServerMessage::Output { id: 1, stream: OutputStream::Stderr, data: Bytes(vec![0xe2, 0x82]) });
+    add(
+        "stdout",
+        ServerMessage::Output { id: 1, stream: OutputStream::Stdout, data: Bytes(b"hi\n".to_vec()) },
+    );
+    add(
+        "stderr",
+        ServerMessage::Output { id: 1, stream: OutputStream::Stderr, data: Bytes(vec![0xe2, 0x82]) },
+    );
     add("", ServerMessage::InputTaken { id: 1, bytes: 65_536 });
-    add("", ServerMessage::HostCall { call: 9, vm: 2, name: "orders.list".into(), input: "{\"limit\":10}".into() });
+    add(
+        "",
+        ServerMessage::HostCall {
+            call: 9,
+            vm: 2,
+            name: "orders.list".into(),
+            input: "{\"limit\":10}".into(),
+        },
+    );
     add(
         "",
         ServerMessage::VmLost {
             vm: 2,
-            error: ErrorData::new(code::WORKER_LOST, "the VM's process was killed").detail("signal", "SIGKILL"),
+            error: ErrorData::new(code::WORKER_LOST, "the VM's process was killed")
+                .detail("signal", "SIGKILL"),
         },
     );
     add("", ServerMessage::Fatal { error: ErrorData::new(code::PROTOCOL, "the first message is not hello") });

@@ -3,8 +3,8 @@
  * `permissions.webAssembly` is `"allow"`.
  */
 export { Client, type ConnectOptions, type VmConfig } from "./client.js";
-export { Code, FileCode, type CodeOptions } from "./code.js";
-export { Context } from "./context.js";
+export type { Code, CodeOptions, FileCode } from "./code.js";
+export type { Context } from "./context.js";
 export { CordonError } from "./errors.js";
 export type {
   EvaluationResult,
@@ -16,7 +16,7 @@ export type {
   ProgramOptions,
   RunOptions,
 } from "./execution.js";
-export { FileSystem, type RecursiveOptions } from "./files.js";
+export type { FileSystem, RecursiveOptions } from "./files.js";
 export {
   ErrorCode,
   type Access,
@@ -35,7 +35,7 @@ export {
   type TimingMitigation,
 } from "./generated/wire.js";
 export type { HostFunction, HostFunctions } from "./hostFunctions.js";
-export { GuestInput, GuestOutput, GuestProcess, Processes, type SignalName, type SpawnOptions } from "./process.js";
+export type { GuestInput, GuestOutput, GuestProcess, Processes, SignalName, SpawnOptions } from "./process.js";
 export {
   NodeRuntime,
   createVm,
@@ -48,4 +48,4 @@ export {
   type VmOptions,
 } from "./runtime.js";
 export { VERSION } from "./version.js";
-export { Vm } from "./vm.js";
+export type { Vm } from "./vm.js";

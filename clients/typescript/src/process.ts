@@ -50,8 +50,8 @@ export class Processes {
       command: checkText(command, "command"),
       options: { ...prepared.wire, capture: "stream", ...(open ? { streamStdin: true } : {}) },
     };
-    const stdout = new GuestOutput();
-    const stderr = new GuestOutput();
+    const stdout = new OutputBuffer();
+    const stderr = new OutputBuffer();
     const call = new Call(this.#vm.connection, this.#vm.id, request, (stream, data, taken) => {
       (stream === "stdout" ? stdout : stderr).push(data, taken);
     });
@@ -95,8 +95,8 @@ async function startedPid(call: Call): Promise<number> {
 interface Started {
   readonly call: Call;
   readonly pid: number;
-  readonly stdout: GuestOutput;
-  readonly stderr: GuestOutput;
+  readonly stdout: OutputBuffer;
+  readonly stderr: OutputBuffer;
   readonly result: Promise<WireResult>;
   readonly inputOpen: boolean;
 }
@@ -114,6 +114,7 @@ export class GuestProcess implements AsyncDisposable {
   readonly #vm: VmHandle;
   readonly #call: Call;
   readonly #result: Promise<WireResult>;
+  readonly #outputs: readonly [OutputBuffer, OutputBuffer];
   #waited: Promise<ExecutionResult> | undefined;
 
   /** @internal */
@@ -125,6 +126,7 @@ export class GuestProcess implements AsyncDisposable {
     this.stdin = new GuestInput(started.call, started.inputOpen);
     this.stdout = started.stdout;
     this.stderr = started.stderr;
+    this.#outputs = [started.stdout, started.stderr];
   }
 
   /** Sends a signal. A process that has ended already is fine. */
@@ -145,8 +147,7 @@ export class GuestProcess implements AsyncDisposable {
   }
 
   async #wait(): Promise<ExecutionResult> {
-    const stdout = this.stdout.keep();
-    const stderr = this.stderr.keep();
+    const [stdout, stderr] = [this.#outputs[0].keep(), this.#outputs[1].keep()];
     const result = await this.#result;
     return toResult({
       ...result,
@@ -189,16 +190,23 @@ export class GuestInput {
   }
 }
 
+/**
+ * An output stream of a program under way. The program waits while much of its output is not read; both its streams
+ * count together, so read both, or neither and call `wait`. A stream is read once; who stops before its end lets the
+ * rest be dropped.
+ */
+export interface GuestOutput extends AsyncIterable<Uint8Array> {
+  /** Reads the stream to its end as text. */
+  text(): Promise<string>;
+}
+
 interface Piece {
   readonly data: Uint8Array;
   readonly taken: () => void;
 }
 
-/**
- * An output stream of a program under way. The program waits while much of its output is not read; both its streams
- * count together, so read both, or neither and call `wait`.
- */
-export class GuestOutput implements AsyncIterable<Uint8Array> {
+/** An output stream, from the side that fills it. */
+export class OutputBuffer implements GuestOutput {
   readonly #pieces: Piece[] = [];
   #readers: (() => void)[] = [];
   #ended = false;
@@ -207,7 +215,6 @@ export class GuestOutput implements AsyncIterable<Uint8Array> {
   #use: "wait" | "read" | "keep" | "drop" = "wait";
   readonly #kept = new Kept();
 
-  /** @internal */
   push(data: Uint8Array, taken: () => void): void {
     if (this.#use === "keep" || this.#use === "drop") {
       if (this.#use === "keep") this.#kept.add(data);
@@ -218,14 +225,14 @@ export class GuestOutput implements AsyncIterable<Uint8Array> {
     this.#wake();
   }
 
-  /** @internal */
+  /** No more comes. */
   end(failure?: { readonly error: unknown }): void {
     this.#ended = true;
     this.#error = failure;
     this.#wake();
   }
 
-  /** Keeps what nobody reads. @internal */
+  /** Keeps what nobody reads. */
   keep(): Kept {
     if (this.#use === "wait") {
       this.#use = "keep";
@@ -234,7 +241,6 @@ export class GuestOutput implements AsyncIterable<Uint8Array> {
     return this.#kept;
   }
 
-  /** Reads the stream; once only. Who stops reading before the end lets the rest be dropped. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     if (this.#use !== "wait") throw new TypeError("the stream is read already, or its rest is kept for the result");
     this.#use = "read";
@@ -257,7 +263,6 @@ export class GuestOutput implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** Reads the stream to its end as text. */
   async text(): Promise<string> {
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     let text = "";

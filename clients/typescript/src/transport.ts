@@ -41,8 +41,20 @@ export interface Receiver {
 export function startSidecar(binary: string): Transport {
   // A session of its own: Ctrl-C reaches this process, whose handlers may still want to use and dispose of VMs. When
   // this process ends, however it does, the sidecar's input closes and it ends as well.
-  const child = spawn(binary, ["serve"], { stdio: ["pipe", "pipe", "pipe"], detached: true });
+  let child: ChildProcess;
+  try {
+    child = spawn(binary, ["serve"], { stdio: ["pipe", "pipe", "pipe"], detached: true });
+  } catch (error) {
+    throw cannotStart(binary, error);
+  }
   return new ChildTransport(child, binary);
+}
+
+function cannotStart(binary: string, error: unknown): CordonError {
+  return cordonError(ErrorCode.NOT_INSTALLED, `cannot start ${binary}: ${messageOf(error)}`, {
+    hint: "name a cordon executable with the option `binary` or the environment variable CORDON_BINARY",
+    cause: error,
+  });
 }
 
 /** Connects to a sidecar that listens on a Unix socket. */
@@ -54,6 +66,7 @@ class ChildTransport implements Transport {
   readonly #child: ChildProcess;
   readonly #streams: { readonly input: Writable; readonly output: Readable; readonly errors: Readable };
   readonly #exited: Promise<void>;
+  readonly #binary: string;
   #printed = "";
 
   constructor(child: ChildProcess, binary: string) {
@@ -77,8 +90,6 @@ class ChildTransport implements Transport {
     });
   }
 
-  readonly #binary: string;
-
   write(bytes: Uint8Array): void {
     if (this.#streams.input.writable) this.#streams.input.write(bytes);
   }
@@ -95,14 +106,7 @@ class ChildTransport implements Transport {
       this.#streams.errors.destroy();
       receiver.onEnd(why);
     };
-    child.once("error", (error) => {
-      end(
-        cordonError(ErrorCode.NOT_INSTALLED, `cannot start ${this.#binary}: ${error.message}`, {
-          hint: "name a cordon executable with the option `binary` or the environment variable CORDON_BINARY",
-          cause: error,
-        }),
-      );
-    });
+    child.once("error", (error) => end(cannotStart(this.#binary, error)));
     const exited = (code: number | null, signal: string | null) => {
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
       const printed = this.#printed.trim();
