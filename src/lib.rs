@@ -25,3 +25,12 @@ pub mod supervisor;
 pub mod wire;
 #[cfg(feature = "worker")]
 pub mod worker;
+
+/// Compiles the Rust in the documentation's pages.
+#[cfg(all(doctest, feature = "supervisor"))]
+mod pages {
+    #[doc = include_str!("../docs/quickstart.md")]
+    struct Quickstart;
+    #[doc = include_str!("../docs/runtime-platform.md")]
+    struct RuntimePlatform;
+}

@@ -1,0 +1,218 @@
+//! What pages say of defaults, ranges, messages, codes and commands, compared with the code.
+
+use std::collections::BTreeSet;
+
+use cordon::config::CreateVmConfig;
+use cordon::{command, policy, wire};
+use serde_json::{Value, json};
+
+use super::page::{self, spans};
+
+/// Paths of all values of a configuration.
+fn leaves(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            for (name, field) in fields {
+                leaves(field, &if path.is_empty() { name.clone() } else { format!("{path}.{name}") }, found);
+            }
+        }
+        _ => drop(found.insert(path.to_owned())),
+    }
+}
+
+fn pointer(path: &str) -> String {
+    format!("/{}", path.replace('.', "/"))
+}
+
+/// A configuration with one limit set, and the others such that they are in nobody's way.
+fn limited(path: &str, value: i128) -> Value {
+    let name = path.strip_prefix("limits.").unwrap();
+    let mut limits = match name {
+        "heapBytes" => json!({ "memoryBytes": 64u64 << 30 }),
+        _ => json!({ "heapBytes": 8u64 << 20 }),
+    };
+    limits[name] = serde_json::from_str(&value.to_string()).unwrap();
+    json!({ "limits": limits })
+}
+
+#[test]
+fn defaults_and_ranges_are_those_of_the_code() {
+    let defaults = serde_json::to_value(CreateVmConfig::default()).unwrap();
+    let mut documented = BTreeSet::new();
+    for name in ["docs/configuration.md", "docs/permissions.md"] {
+        for table in page::read(name).tables() {
+            let (Some(field), Some(default)) = (table.column("Field"), table.column("Default")) else {
+                continue;
+            };
+            let bounds = table.column("Least").zip(table.column("Most"));
+            for row in &table.rows {
+                let (Some(path), Some(shown)) =
+                    (spans(&row[field]).first().copied(), spans(&row[default]).first().copied())
+                else {
+                    continue;
+                };
+                // Parts of one mount are not part of the defaults.
+                let Some(real) = defaults.pointer(&pointer(path)) else {
+                    assert_eq!(path, "readOnly", "{name}: there is no field {path}");
+                    continue;
+                };
+                let shown: Value =
+                    serde_json::from_str(shown).unwrap_or_else(|error| panic!("{name}: {path}: {error}"));
+                assert_eq!(&shown, real, "{name}: the default of {path}");
+                documented.insert(path.to_owned());
+                if let Some((least, most)) = bounds {
+                    let number = |cell: &str| -> i128 { spans(cell)[0].parse().unwrap() };
+                    let (least, most) = (number(&row[least]), number(&row[most]));
+                    for (value, allowed) in
+                        [(least - 1, false), (least, true), (most, true), (most + 1, false)]
+                    {
+                        let read = CreateVmConfig::from_json(&limited(path, value));
+                        match read {
+                            Ok(_) => assert!(allowed, "{name}: {path} may be {value}"),
+                            Err(error) => {
+                                assert!(!allowed, "{name}: {path} may not be {value}: {error}");
+                                assert_eq!(error.path, path, "{name}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    let mut all = BTreeSet::new();
+    leaves(&defaults, "", &mut all);
+    assert_eq!(documented, all, "the tables against the configuration");
+    let mount: cordon::config::Mount =
+        serde_json::from_value(json!({ "host": "/h", "guest": "/g" })).unwrap();
+    assert!(mount.read_only, "docs/configuration.md says that readOnly is true");
+}
+
+#[test]
+fn limits_are_shown_in_units_that_agree_with_their_numbers() {
+    for table in page::read("docs/configuration.md").tables() {
+        for cell in table.rows.iter().flatten() {
+            let Some((number, words)) = cell.split_once("` (").and_then(|(number, rest)| {
+                Some((number.strip_prefix('`')?.parse::<u64>().ok()?, rest.strip_suffix(')')?))
+            }) else {
+                continue;
+            };
+            let (count, unit) = words.split_once(' ').unwrap();
+            let unit = match unit {
+                "MiB" => 1 << 20,
+                "GiB" => 1 << 30,
+                "s" => 1000,
+                "min" => 60_000,
+                "day" => 86_400_000,
+                other => panic!("{cell}: {other}"),
+            };
+            assert_eq!(count.parse::<u64>().unwrap() * unit, number, "{cell}");
+        }
+    }
+}
+
+#[test]
+fn operations_of_files_are_all_named() {
+    use policy::FsOperation::{Create, Execute, List, Read, Remove, Stat, Write};
+    let named: BTreeSet<String> = [Read, Write, Create, Remove, Stat, List, Execute]
+        .iter()
+        .map(|operation| serde_json::to_value(operation).unwrap().as_str().unwrap().to_owned())
+        .collect();
+    let page = page::read("docs/permissions.md");
+    let row = page.prose.iter().find(|line| line.starts_with("| `permissions.fs`")).unwrap();
+    let shown: BTreeSet<String> =
+        spans(row.split('|').nth(4).unwrap()).into_iter().map(str::to_owned).collect();
+    assert_eq!(shown, named);
+}
+
+/// The words of a block that is a list.
+fn listed(name: &str, word: &str) -> BTreeSet<String> {
+    let page = page::read(name);
+    let block = page.blocks.iter().find(|block| block.words.iter().any(|own| own == word)).unwrap();
+    block.text.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn commands_of_a_vm_are_all_listed() {
+    let applets = command::applets::COREUTILS_APPLETS.iter().map(|&name| name.to_owned()).collect();
+    assert_eq!(listed("docs/shell.md", "applets"), applets, "docs/shell.md against src/command/applets.rs");
+    let source = source("guest-shim/sh/src/builtins/mod.rs");
+    let builtins: BTreeSet<String> = source
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("special(\"").or(line.trim().strip_prefix("regular(\"")))
+        .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
+        .collect();
+    assert!(builtins.len() > 30, "{builtins:?}");
+    assert_eq!(
+        listed("docs/shell.md", "builtins"),
+        builtins,
+        "docs/shell.md against {}",
+        "guest-shim/sh/src/builtins"
+    );
+}
+
+fn source(path: &str) -> String {
+    std::fs::read_to_string(page::repository().join(path)).unwrap()
+}
+
+#[test]
+fn constants_of_the_protocol_are_those_of_the_code() {
+    let real = [
+        ("PROTOCOL_VERSION", u64::from(wire::PROTOCOL_VERSION)),
+        ("FRAME_BYTES_MAX", wire::FRAME_BYTES_MAX as u64),
+        ("INITIAL_CREDIT", wire::INITIAL_CREDIT),
+        ("INPUT_WINDOW", wire::INPUT_WINDOW),
+    ];
+    let tables = page::read("docs/wire.md").tables();
+    let table = tables.iter().find(|table| table.columns[0] == "Constant").unwrap();
+    let shown: Vec<(&str, u64)> =
+        table.rows.iter().map(|row| (spans(&row[0])[0], spans(&row[1])[0].parse().unwrap())).collect();
+    assert_eq!(shown, real);
+}
+
+#[test]
+fn error_codes_are_all_explained() {
+    // Constants of a module cannot be listed; its text can.
+    let codes = |path: &str| -> BTreeSet<String> {
+        let text = source(path);
+        let values =
+            text.lines().filter_map(|line| line.trim().strip_prefix("pub const ")?.split_once(": &str = \""));
+        values.filter_map(|(_, rest)| Some(rest.split_once('"')?.0.to_owned())).collect()
+    };
+    let mut real = codes("src/wire/execution.rs");
+    real.extend(codes("src/isolate/outcome.rs"));
+    assert!(real.len() > 20);
+    let shown: BTreeSet<String> = page::read("docs/wire.md")
+        .tables()
+        .iter()
+        .filter(|table| table.columns[0] == "Code")
+        .flat_map(|table| table.rows.iter().map(|row| spans(&row[0])[0].to_owned()))
+        .collect();
+    assert_eq!(shown, real);
+}
+
+/// The variants of an enum as they are called on the wire.
+fn variants(text: &str, name: &str) -> Vec<String> {
+    let body = text.split_once(&format!("pub enum {name} {{")).unwrap().1.split_once("\n}").unwrap().0;
+    let names = body.lines().filter_map(|line| line.strip_prefix("    ")?.split_once(" {"));
+    names
+        .filter(|(name, _)| name.starts_with(|c: char| c.is_ascii_uppercase()) && !name.contains(' '))
+        .map(|(name, _)| name[..1].to_lowercase() + &name[1..])
+        .collect()
+}
+
+#[test]
+fn messages_of_the_protocol_are_all_explained() {
+    let text = source("src/wire/message.rs");
+    let page = page::read("docs/wire.md").prose.join("\n");
+    let mut found = 0;
+    for name in ["ClientMessage", "Request", "VmRequest", "ServerMessage", "Response", "VmResponse"] {
+        for variant in variants(&text, name) {
+            assert!(
+                spans(&page).contains(&variant.as_str()),
+                "docs/wire.md does not explain `{variant}` of {name}"
+            );
+            found += 1;
+        }
+    }
+    assert!(found > 35, "only {found} messages were found");
+}
