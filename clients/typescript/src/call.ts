@@ -1,13 +1,14 @@
 /**
  * A call that runs something in a VM, with its streams: output under credit, input within a window.
  */
-import { unexpected, type Connection } from "./connection.js";
+import { answered, ofVm, unexpected, type Connection } from "./connection.js";
 import { cordonError, type CordonError } from "./errors.js";
 import {
   ErrorCode,
   INPUT_WINDOW,
   type ExecutionResult,
   type OutputStream,
+  type Response,
   type VmRequest,
 } from "./generated/wire.js";
 
@@ -54,21 +55,22 @@ export class Call {
       },
     );
     this.#id = pending.id;
-    this.result = pending.response.then(
-      (response) => {
-        this.#wake();
-        notStarted(cordonError(ErrorCode.NOT_FOUND, "the program ended before its process id was known"));
-        if (response.type === "vm" && response.response.type === "executed") return response.response.result;
-        throw unexpected(response.type === "vm" ? response.response : response);
-      },
-      (error: CordonError) => {
-        this.#wake();
-        // A VM that was lost says why, to later calls as well.
-        const why = error.code === ErrorCode.NOT_FOUND ? (connection.lost(vm) ?? error) : error;
-        notStarted(why);
-        throw why;
-      },
-    );
+    this.result = this.#settle(pending.response, vm, notStarted);
+  }
+
+  async #settle(response: Promise<Response>, vm: number, notStarted: (why: CordonError) => void): Promise<ExecutionResult> {
+    const answer = await response;
+    this.#wake();
+    try {
+      const { response } = ofVm(answered(answer));
+      if (response.type !== "executed") throw unexpected(response);
+      notStarted(cordonError(ErrorCode.NOT_FOUND, "the program ended before its process id was known"));
+      return response.result;
+    } catch (error) {
+      const why = this.#connection.why(vm, error);
+      notStarted(why);
+      throw why;
+    }
   }
 
   /** Whether the call waits for its answer. */

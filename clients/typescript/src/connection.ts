@@ -27,9 +27,12 @@ export interface RequestListener {
 /** A request under way. */
 export interface PendingRequest {
   readonly id: number;
-  /** Rejects with a `CordonError` when the answer is an error, or when there will be none. */
-  readonly response: Promise<Exclude<Response, { type: "error" }>>;
+  /** The answer; an error if there will be none. Never rejects. */
+  readonly response: Promise<Response>;
 }
+
+/** An answer that is no error. */
+export type Answer = Exclude<Response, { type: "error" }>;
 
 interface Open {
   readonly listener: RequestListener;
@@ -84,23 +87,16 @@ export class Connection {
     const id = ++this.#lastId;
     if (this.#ended !== undefined) throw this.#ended;
     const frame = encodeFrame({ type: "request", id, body });
-    const response = new Promise<Exclude<Response, { type: "error" }>>((resolve, reject) => {
-      this.#open.set(id, {
-        listener,
-        settle: (answer) => {
-          if (answer.type === "error") reject(new CordonError(answer.error));
-          else resolve(answer);
-        },
-      });
-    });
+    const response = new Promise<Response>((settle) => this.#open.set(id, { listener, settle }));
     if (this.#open.size === 1) this.#transport.ref();
     this.#transport.write(frame);
     return { id, response };
   }
 
   /** Sends a request and waits for its answer. */
-  async request(body: Request): Promise<Exclude<Response, { type: "error" }>> {
-    return this.begin(body).response;
+  async request(body: Request): Promise<Answer> {
+    // Thrown from here, an error shows in its stack who has asked.
+    return answered(await this.begin(body).response);
   }
 
   /** Sends something that is not answered. Without a connection there is nobody to tell. */
@@ -125,9 +121,15 @@ export class Connection {
     this.#hostFunctions.set(vm, functions);
   }
 
-  /** Why a VM has ended by itself, if it has. */
-  lost(vm: number): CordonError | undefined {
-    return this.#lost.get(vm) ?? this.#ended;
+  /** Whether a VM has ended by itself. */
+  isLost(vm: number): boolean {
+    return this.#ended !== undefined || this.#lost.has(vm);
+  }
+
+  /** Why a request to a VM failed: one that was lost says so to later requests as well. */
+  why(vm: number, error: unknown): CordonError {
+    if (!(error instanceof CordonError)) return cordonError(ErrorCode.INTERNAL, messageOf(error), { cause: error });
+    return error.code === ErrorCode.NOT_FOUND ? (this.#lost.get(vm) ?? error) : error;
   }
 
   forgetVm(vm: number): void {
@@ -231,6 +233,18 @@ export class Connection {
     for (const callback of callbacks) callback(why);
     this.#transport.unref();
   }
+}
+
+/** Throws an answer that is an error. */
+export function answered(response: Response): Answer {
+  if (response.type === "error") throw new CordonError(response.error);
+  return response;
+}
+
+/** The answer of a VM. */
+export function ofVm(answer: Answer): Extract<Answer, { type: "vm" }> {
+  if (answer.type !== "vm") throw unexpected(answer);
+  return answer;
 }
 
 /** The error of an answer that does not fit its request. */

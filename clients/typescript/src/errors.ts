@@ -11,13 +11,13 @@ export class CordonError extends Error {
   /** One of `ErrorCode`, or for files the name of an errno: `ENOENT`. */
   readonly code: string;
   /** What to do about it. */
-  readonly hint?: string;
+  declare readonly hint?: string;
   /** The configuration field that decided. */
-  readonly field?: string;
+  declare readonly field?: string;
   /** More facts, by name. */
-  readonly details?: Readonly<Record<string, string>>;
+  declare readonly details?: Readonly<Record<string, string>>;
   /** Where in guest code, if that is where it came from. */
-  readonly guestStack?: string;
+  declare readonly guestStack?: string;
 
   constructor(data: ErrorData, options?: ErrorOptions) {
     super(data.message, options);

@@ -104,10 +104,13 @@ interface OutputPlan {
   readonly keepRest: boolean;
 }
 
+/** Where pieces of input come from. */
+type InputIterator = AsyncIterator<InputChunk> | Iterator<InputChunk>;
+
 /** Options checked and split into what travels and what stays here. */
 export interface Prepared {
   readonly wire: WireOptions;
-  readonly input: AsyncIterable<InputChunk> | Iterable<InputChunk> | undefined;
+  readonly input: InputIterator | undefined;
   readonly signal: AbortSignal | undefined;
   readonly output: OutputPlan;
 }
@@ -135,14 +138,15 @@ export function prepare(options: ProgramOptions): Prepared {
   return { wire, input: pieces, signal, output: { capture, onStdout, onStderr, keepRest: kept === "all" } };
 }
 
-function splitInput(stdin: Input | undefined): { whole?: Uint8Array; pieces?: Prepared["input"] } {
+function splitInput(stdin: Input | undefined): { whole?: Uint8Array; pieces?: InputIterator } {
   if (stdin === undefined) return {};
   if (typeof stdin === "string" || stdin instanceof Uint8Array) {
     const bytes = checkBytes(stdin, "stdin");
-    return bytes.length <= INPUT_WHOLE ? { whole: bytes } : { pieces: [bytes] };
+    return bytes.length <= INPUT_WHOLE ? { whole: bytes } : { pieces: [bytes].values() };
   }
-  if (typeof stdin === "object" && stdin !== null && (Symbol.asyncIterator in stdin || Symbol.iterator in stdin)) {
-    return { pieces: stdin };
+  if (typeof stdin === "object" && stdin !== null) {
+    if (Symbol.asyncIterator in stdin) return { pieces: stdin[Symbol.asyncIterator]() };
+    if (Symbol.iterator in stdin) return { pieces: stdin[Symbol.iterator]() };
   }
   throw new TypeError("stdin must be a string, a Uint8Array or an iterable of them");
 }
@@ -252,14 +256,14 @@ export class Kept {
   }
 }
 
-/** Feeds a call from an iterable, for as long as the call is under way. */
+/** Feeds a call from an iterator, for as long as the call is under way. */
 export class Feeding {
-  readonly #iterator: AsyncIterator<InputChunk> | Iterator<InputChunk>;
+  readonly #iterator: InputIterator;
   #stopped = false;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(call: Call, source: AsyncIterable<InputChunk> | Iterable<InputChunk>) {
-    this.#iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  constructor(call: Call, iterator: InputIterator) {
+    this.#iterator = iterator;
     void this.#feed(call);
   }
 

@@ -1,7 +1,7 @@
 /**
  * A VM as the connection knows it; what the parts of a `Vm` share.
  */
-import { unexpected, type Connection } from "./connection.js";
+import { ofVm, unexpected, type Connection } from "./connection.js";
 import { CordonError } from "./errors.js";
 import { prepare, run, type ProgramOptions } from "./execution.js";
 import {
@@ -30,16 +30,13 @@ export class VmHandle {
 
   /** Asks the sidecar for something that the VM answers. */
   async request<T extends VmResponse["type"]>(body: Request, type: T): Promise<Extract<VmResponse, { type: T }>> {
-    let answer;
     try {
-      answer = await this.connection.request(body);
+      const { response } = ofVm(await this.connection.request(body));
+      if (response.type !== type) throw unexpected(response);
+      return response as Extract<VmResponse, { type: T }>;
     } catch (error) {
-      throw this.#why(error);
+      throw this.connection.why(this.id, error);
     }
-    if (answer.type !== "vm" || answer.response.type !== type) {
-      throw unexpected(answer.type === "vm" ? answer.response : answer);
-    }
-    return answer.response as Extract<VmResponse, { type: T }>;
   }
 
   /** Runs something to its end. */
@@ -50,7 +47,7 @@ export class VmHandle {
 
   /** Whether the VM is gone, or will be as soon as the sidecar is told. */
   get isDisposed(): boolean {
-    return this.#disposed !== undefined || this.connection.lost(this.id) !== undefined;
+    return this.#disposed !== undefined || this.connection.isLost(this.id);
   }
 
   /** Ends the VM with all that runs in it. */
@@ -66,15 +63,9 @@ export class VmHandle {
     } catch (error) {
       // It ended by itself before, or with the connection: either way it is gone.
       const gone: readonly string[] = [ErrorCode.NOT_FOUND, ErrorCode.DISCONNECTED];
-      if (!(error instanceof CordonError && gone.includes(error.code)) && error !== this.connection.ended) throw error;
+      if (!(error instanceof CordonError && gone.includes(error.code)) && this.connection.ended === undefined) throw error;
     } finally {
       this.connection.forgetVm(this.id);
     }
-  }
-
-  /** A VM that was lost says why, to later calls as well. */
-  #why(error: unknown): unknown {
-    const isGone = error instanceof CordonError && error.code === ErrorCode.NOT_FOUND;
-    return isGone ? (this.connection.lost(this.id) ?? error) : error;
   }
 }
