@@ -7,7 +7,7 @@ use wasmtime::component::ResourceTable;
 
 use crate::kernel::{Kernel, Process};
 
-use super::engine::{CommandLimits, TABLE_ELEMENTS};
+use super::engine::{CommandLimits, PARTS, TABLE_ELEMENTS};
 use super::services::Services;
 
 /// Bytes that one call of a program may hand to the host, all strings and lists of it together.
@@ -82,6 +82,19 @@ impl ResourceLimiter for Growth {
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         Ok(desired <= TABLE_ELEMENTS)
+    }
+
+    fn instances(&self) -> usize {
+        PARTS
+    }
+
+    fn tables(&self) -> usize {
+        PARTS
+    }
+
+    /// The limit on memory holds for each, so there is but one.
+    fn memories(&self) -> usize {
+        1
     }
 }
 

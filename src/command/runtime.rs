@@ -102,7 +102,7 @@ impl CommandRuntime {
     }
 
     fn start_engine(&self) -> Result<Started, StartError> {
-        let engine = engine::start(&self.limits).map_err(StartError::Engine)?;
+        let engine = engine::start().map_err(StartError::Engine)?;
         let programs = Programs::new(engine.clone(), self.services.clone()).map_err(StartError::Engine)?;
         let ticker = Arc::new(Ticker::start(engine.clone())?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
