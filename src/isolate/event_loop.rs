@@ -39,7 +39,7 @@ impl Isolate {
             self.run_timers();
             self.pump();
             if self.spare.is_none() && self.core.inbox.is_empty() {
-                self.spare = Some(realm::create(&mut self.isolate, &self.core, &self.bootstrap));
+                self.spare = self.create_realm();
             }
             let deadline = self.deadline();
             match self.core.inbox.next(deadline) {
@@ -53,14 +53,10 @@ impl Isolate {
     fn handle_message(&mut self, message: Message) {
         match message {
             Message::Run(job) => self.accept(job),
-            Message::CreateContext(context) => {
-                let realm = self.fresh_realm();
-                realm.retained.set(Some(context));
-            }
+            Message::CreateContext(context) => self.retain_context(context),
             Message::ResetContext(context) => {
                 self.dispose_context(context);
-                let realm = self.fresh_realm();
-                realm.retained.set(Some(context));
+                self.retain_context(context);
             }
             Message::DisposeContext(context) => self.dispose_context(context),
             Message::HostReply(call, result) => {
@@ -101,11 +97,19 @@ impl Isolate {
         realms
     }
 
-    fn fresh_realm(&mut self) -> Rc<Realm> {
-        match self.spare.take() {
-            Some(realm) => realm,
-            None => realm::create(&mut self.isolate, &self.core, &self.bootstrap),
+    /// A realm that nobody has used; `None` when retained contexts have left no memory for one.
+    fn fresh_realm(&mut self) -> Option<Rc<Realm>> {
+        self.spare.take().or_else(|| self.create_realm())
+    }
+
+    fn create_realm(&mut self) -> Option<Rc<Realm>> {
+        let realm = realm::create(&mut self.isolate, &self.core, &self.bootstrap);
+        if self.guard.is_hit() {
+            // The limit was reached here: what was terminated is the bootstrap.
+            self.isolate.cancel_terminate_execution();
+            self.guard.recover(&mut self.isolate);
         }
+        realm
     }
 
     fn retained(&self, context: ContextId) -> Option<Rc<Realm>> {
@@ -293,20 +297,15 @@ impl Isolate {
     }
 
     fn accept(&mut self, job: Job) {
-        let realm = match job.context {
-            None => self.fresh_realm(),
-            Some(context) => match self.retained(context) {
-                Some(realm) => realm,
-                None => {
-                    let error = ErrorData {
-                        code: codes::UNKNOWN_CONTEXT.to_owned(),
-                        name: "Error".to_owned(),
-                        message: "there is no context of that name".to_owned(),
-                        ..ErrorData::default()
-                    };
-                    return self.refuse(&job.process, job.id, Outcome::Failed, 1, Some(error));
-                }
-            },
+        let (realm, code, message) = match job.context {
+            None => (self.fresh_realm(), codes::OUT_OF_MEMORY, "there is no memory for another context"),
+            Some(context) => {
+                (self.retained(context), codes::UNKNOWN_CONTEXT, "there is no context of that name")
+            }
+        };
+        let Some(realm) = realm else {
+            let report = errors::plain(code, "Error", message);
+            return self.refuse(&job.process, job.id, Outcome::Failed, 1, Some(report.data));
         };
         if realm.active.borrow().is_some() {
             realm.waiting.borrow_mut().push_back(job);
@@ -361,6 +360,13 @@ impl Isolate {
                 let (outcome, exit, error) = ended(cause, &job.process);
                 return self.refuse(&job.process, id, outcome, exit, Some(error));
             }
+        }
+    }
+
+    /// Where there is no memory for it, jobs of this context will find none.
+    fn retain_context(&mut self, context: ContextId) {
+        if let Some(realm) = self.fresh_realm() {
+            realm.retained.set(Some(context));
         }
     }
 

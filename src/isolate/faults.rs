@@ -3,8 +3,9 @@
 use std::cell::Cell;
 use std::ffi::c_void;
 
-/// Added to the limit for a job that reached it, so that V8 can unwind it.
-const HEADROOM: usize = 16 * 1024 * 1024;
+/// Added to the limit for a job that reached it, so that V8 can unwind it: V8's interpreter looks for a termination
+/// only once in some thousand rounds of a loop. `limits.memoryBytes` leaves at least so much beside the heap.
+const HEADROOM: usize = 64 * 1024 * 1024;
 
 /// What the callback needs. It has one address for the life of the isolate.
 pub(super) struct HeapGuard {
@@ -55,7 +56,6 @@ unsafe extern "C" fn near_limit(data: *mut c_void, current: usize, _initial: usi
     let guard = unsafe { &*data.cast::<HeapGuard>() };
     guard.hit.set(true);
     guard.engine.terminate_execution();
-    // Room to unwind, twice at most: after that V8's out-of-memory handler ends the process.
-    let ceiling = guard.limit.get().saturating_add(2 * HEADROOM);
-    current.saturating_add(HEADROOM).min(ceiling).max(current)
+    // Once: after that V8's out-of-memory handler ends the process.
+    guard.limit.get().saturating_add(HEADROOM).max(current)
 }

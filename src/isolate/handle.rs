@@ -147,6 +147,9 @@ impl Inbox {
         {
             return Err(*cause);
         }
+        if state.shut_down {
+            return Err(Cause::Cancelled);
+        }
         state.running = running;
         Ok(())
     }
@@ -155,14 +158,14 @@ impl Inbox {
     pub(super) fn leave(&self) -> Option<Cause> {
         let mut state = self.state.lock();
         let was = std::mem::replace(&mut state.running, Running::Nothing);
-        if state.shut_down {
-            return Some(Cause::Cancelled);
-        }
         // Under the same lock that `end` terminates under: no termination can arrive after this for the old job.
         if let Some(engine) = &state.engine {
             engine.cancel_terminate_execution();
         }
         self.interrupt.reset();
+        if state.shut_down {
+            return Some(Cause::Cancelled);
+        }
         match was {
             Running::Job(job) => state.ended.iter().find(|(ended, _)| *ended == job).map(|(_, cause)| *cause),
             _ => None,
@@ -262,7 +265,9 @@ impl IsolateHandle {
         let mut state = self.0.state.lock();
         state.shut_down = true;
         state.queue.clear();
-        if let Some(engine) = &state.engine {
+        if state.running != Running::Nothing
+            && let Some(engine) = &state.engine
+        {
             engine.terminate_execution();
         }
         self.0.interrupt.trip();

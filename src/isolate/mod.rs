@@ -37,7 +37,7 @@ use std::sync::Arc;
 
 use crate::config::{Limits, Platform, TimingMitigation};
 use crate::engine::{EngineProfile, EngineReport};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Signal};
 
 pub use clock::GuestClock;
 pub use handle::{ContextError, IsolateHandle};
@@ -53,6 +53,16 @@ pub trait Services: Send + Sync {
     /// Guest code calls a host function that is among `Settings::host_functions`; answered by
     /// [`IsolateHandle::host_reply`], also when it failed or took too long.
     fn host_call(&self, call: CallId, name: &str, input: String);
+    /// Whether the scope `childProcess` allows starting a program.
+    fn may_spawn(&self, program: &str) -> bool {
+        let _ = program;
+        true
+    }
+    /// Whether the scope `process` allows sending a signal.
+    fn may_signal(&self, signal: Signal) -> bool {
+        let _ = signal;
+        true
+    }
     /// V8 cannot go on (out of memory where it cannot recover, or a broken invariant). The process ends with
     /// `FATAL_EXIT_CODE` right after this returns. No V8 call is possible any more, and memory is scarce.
     fn fatal(&self, reason: &str);
@@ -135,7 +145,8 @@ impl Isolate {
         });
         isolate.set_slot(core.clone());
         let bootstrap = realm::compile_bootstrap(&mut isolate);
-        let spare = Some(realm::create(&mut isolate, &core, &bootstrap));
+        let spare = realm::create(&mut isolate, &core, &bootstrap);
+        assert!(spare.is_some(), "the bootstrap is part of this program and runs in a fresh isolate");
         Isolate { spare, bootstrap, core, profile, isolate, guard }
     }
 
@@ -155,6 +166,7 @@ impl Isolate {
     /// If called twice.
     pub fn claim(&mut self, settings: Settings) {
         start::report_fatal_to(settings.services.clone());
+        start::set_time_zone(&mut self.isolate, &settings.time_zone);
         let heap = usize::try_from(settings.limits.heap_bytes).unwrap_or(HEAP_CEILING).min(HEAP_CEILING);
         self.guard.set_limit(&mut self.isolate, heap);
         self.core.inbox.set_context_limit(usize::try_from(settings.limits.contexts).unwrap_or(usize::MAX));

@@ -173,8 +173,8 @@ fn compile_script<'s>(
     v8::Script::compile(scope, text, Some(&origin))
 }
 
-/// How an expression may have to be wrapped to be one: as it is, as an object literal, with `await` inside.
-const WRAPPINGS: &[(&str, &str)] = &[("(async () => (\n", "\n))()"), ("(async () => {\n", "\n})()")];
+/// Places that are tried as the start of the last statement of a text with `await` in it.
+const STATEMENT_ATTEMPTS: usize = 32;
 
 fn evaluate(
     scope: &mut Scope<'_, '_>,
@@ -234,16 +234,34 @@ fn compile_expression<'s>(
         let message = attempt.message().map(|message| message.get(attempt).to_rust_string_lossy(attempt));
         message.is_some_and(|message| message.contains("await is only valid") || text.contains("await"))
     };
-    if awaits {
-        for (before, after) in WRAPPINGS {
-            v8::tc_scope!(let attempt, scope);
-            if let Some(script) = compile_wrapped(attempt, before, text, after, path) {
-                return Some(script);
-            }
-        }
+    if awaits && let Some(script) = compile_awaiting(scope, text, path) {
+        return Some(script);
     }
     // Once more, for the exception as it is.
     compile_script(scope, text, path, 0)
+}
+
+/// A text with `await` in it, as the body of an async function: an expression, or statements whose last is the value
+/// if it is an expression.
+fn compile_awaiting<'s>(scope: &mut Scope<'s, '_>, text: &str, path: &str) -> Option<v8::Local<'s, v8::Script>> {
+    v8::tc_scope!(let scope, scope);
+    if let Some(script) = compile_wrapped(scope, "(async () => (\n", text, "\n))()", path) {
+        return Some(script);
+    }
+    let body = text.trim_end().trim_end_matches(';');
+    let ends = body.rmatch_indices([';', '\n']).map(|(at, _)| at + 1).take(STATEMENT_ATTEMPTS);
+    for at in ends {
+        let (before, last) = body.split_at(at);
+        if last.trim().is_empty() {
+            continue;
+        }
+        // On one line with what comes before it, so that positions stay what they are.
+        let wrapped = format!("{before}return ({last}\n)");
+        if let Some(script) = compile_wrapped(scope, "(async () => {\n", &wrapped, "\n})()", path) {
+            return Some(script);
+        }
+    }
+    compile_wrapped(scope, "(async () => {\n", text, "\n})()", path)
 }
 
 fn compile_wrapped<'s>(

@@ -47,12 +47,12 @@ pub(super) fn compile_bootstrap(isolate: &mut v8::OwnedIsolate) -> v8::Global<v8
     v8::Global::new(scope, script)
 }
 
-/// Creates and bootstraps a context.
+/// Creates and bootstraps a context. `None` if V8 has no memory left for one.
 pub(super) fn create(
     isolate: &mut v8::OwnedIsolate,
     core: &Rc<Core>,
     bootstrap: &v8::Global<v8::UnboundScript>,
-) -> Rc<Realm> {
+) -> Option<Rc<Realm>> {
     let microtasks = v8::MicrotaskQueue::new(isolate, v8::MicrotasksPolicy::Explicit);
     let queue: *const v8::MicrotaskQueue = &*microtasks;
     v8::scope!(let scope, isolate);
@@ -78,13 +78,13 @@ pub(super) fn create(
     let scope = &mut v8::ContextScope::new(scope, context);
     realm.mark(scope, context);
     strip(scope, core);
-    let hooks = run_bootstrap(scope, core, bootstrap).expect("the bootstrap is part of this program");
+    let hooks = run_bootstrap(scope, core, bootstrap)?;
     let _ = realm.hooks.set(Hooks { object: hooks });
-    core.realms.borrow_mut().insert(id, realm.clone());
     if core.settings.get().is_some() {
-        configure(scope, core, &realm);
+        configure(scope, core, &realm)?;
     }
-    realm
+    core.realms.borrow_mut().insert(id, realm.clone());
+    Some(realm)
 }
 
 /// Takes out of a context's global object what guest code must not have. Nothing has run in it, so nobody can have
@@ -115,17 +115,7 @@ fn run_bootstrap(
         let receiver = v8::undefined(scope).into();
         function.call(scope, receiver, &[natives.into(), platform.into()])?.try_cast::<v8::Object>().ok()
     })();
-    match hooks {
-        Some(hooks) => Some(v8::Global::new(scope, hooks)),
-        None => {
-            let message = scope.message().map(|message| {
-                let line = message.get_line_number(scope).unwrap_or(0);
-                format!("{} (line {line})", message.get(scope).to_rust_string_lossy(scope))
-            });
-            eprintln!("cordon: the bootstrap failed: {}", message.unwrap_or_default());
-            None
-        }
-    }
+    hooks.map(|hooks| v8::Global::new(scope, hooks))
 }
 
 /// Tells a context about its VM: host functions, shared memory, the start of its clock.

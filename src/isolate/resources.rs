@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use encoding_rs::Decoder;
 
-use crate::kernel::{OpenFile, Process};
+use crate::kernel::{ExitStatus, OpenFile, Process};
 
 /// Text decoders with a stream under way, per realm.
 pub(super) const DECODER_LIMIT: usize = 256;
@@ -56,8 +56,17 @@ impl<T> Table<T> {
 /// A child that this realm's code started.
 pub(super) struct Child {
     pub process: Arc<Process>,
-    /// It has been waited for: its number may belong to another process by now.
-    pub reaped: bool,
+    /// How it ended, once it has been waited for: its process id may be another's by then.
+    pub waited: Option<ExitStatus>,
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Nobody will wait for it any more; the kernel reaps it.
+        if self.waited.is_none() {
+            self.process.detach();
+        }
+    }
 }
 
 /// See the module.

@@ -39,6 +39,20 @@ pub(super) fn initialize(profile: &EngineProfile) {
     });
     v8::V8::initialize_platform(v8::new_default_platform(1, false).make_shared());
     v8::V8::initialize();
+    // The host's language is nobody's business in the VM.
+    v8::icu::set_default_locale("en-US");
+    if profile.wasm == WasmLevel::Allowed {
+        // Before the first Wasmtime engine, which forwards the faults that are not its own.
+        v8::V8::enable_web_assembly_trap_handler(true);
+    }
+}
+
+/// Sets the time zone that guest code sees. An unknown name leaves UTC.
+pub(super) fn set_time_zone(isolate: &mut v8::OwnedIsolate, name: &str) {
+    if !v8::icu::set_default_time_zone(name) {
+        let _ = v8::icu::set_default_time_zone("UTC");
+    }
+    isolate.date_time_configuration_change_notification(v8::TimeZoneDetection::Skip);
 }
 
 fn fill(buffer: &mut [u8]) -> bool {

@@ -134,6 +134,7 @@ class AbortSignal extends EventTarget {
   }
   get aborted() { return this.#aborted; }
   get reason() { return this.#reason; }
+  [inspectCustom]() { return `AbortSignal { aborted: ${this.#aborted} }`; }
   throwIfAborted() { if (this.#aborted) throw this.#reason; }
   static abort(reason) {
     const signal = new AbortSignal(makingSignal);

@@ -8,6 +8,7 @@ const INSPECT_ITEMS = 100;
 const INSPECT_TEXT = 10_000;
 const INSPECT_TOTAL = 1 << 20;
 const identifierPattern = /^[a-zA-Z_$][a-zA-Z_$0-9]*$/;
+const numberPattern = /^-?[0-9.]+(e[+-]?[0-9]+)?n?$/;
 const controlPattern = /[\x00-\x1f\x7f-\x9f\\]/;
 
 function quoteText(text) {
@@ -213,7 +214,7 @@ function assemble(head, open, close, entries, context, isList) {
   let broken = false, longest = 0;
   for (let i = 0; i < entries.length; i++) {
     width += entries[i].length + 2;
-    longest = max(longest, entries[i].length);
+    if (!stringStartsWith(entries[i], "... ")) longest = max(longest, entries[i].length);
     broken ||= stringIncludes(entries[i], "\n");
   }
   if (!broken && width <= INSPECT_WIDTH && (!isList || entries.length <= 6 || width <= 60)) {
@@ -224,17 +225,20 @@ function assemble(head, open, close, entries, context, isList) {
   if (!isList || broken || entries.length <= 6 || longest > 16) {
     return `${before}${open}${indent}${arrayJoin(entries, `,${indent}`)}${end}`;
   }
+  const rest = stringStartsWith(entries[entries.length - 1], "... ") ? entries[entries.length - 1] : undefined;
+  const count = rest === undefined ? entries.length : entries.length - 1;
   const columns = max(1, min(16, floor((INSPECT_WIDTH - context.indent) / (longest + 2))));
   let lines = "";
-  for (let i = 0; i < entries.length; i += columns) {
-    const row = arraySlice(entries, i, i + columns);
+  for (let i = 0; i < count; i += columns) {
+    const row = arraySlice(entries, i, min(count, i + columns));
     for (let j = 0; j < row.length; j++) {
-      const last = i + j === entries.length - 1;
-      row[j] = last ? row[j] : j === row.length - 1 ? `${row[j]},` : stringPadEnd(`${row[j]},`, longest + 1);
+      const comma = i + j < entries.length - 1 ? "," : "";
+      if (regExpTest(numberPattern, row[j])) row[j] = `${stringPadStart(row[j], longest)}${comma}`;
+      else row[j] = j === row.length - 1 ? `${row[j]}${comma}` : stringPadEnd(`${row[j]}${comma}`, longest + 1);
     }
     lines += indent + arrayJoin(row, " ");
   }
-  return `${before}${open}${lines}${end}`;
+  return `${before}${open}${lines}${rest === undefined ? "" : indent + rest}${end}`;
 }
 
 function formatProperty(object, key, context, level) {

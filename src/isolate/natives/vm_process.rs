@@ -1,16 +1,17 @@
 //! The natives behind `cordon:vm/process`, `cordon:vm/host` and `cordon:vm/engine`.
 
 use std::future::poll_fn;
+use std::task::{Context, Poll, Waker};
 
 use super::vm_files::file_at;
 use super::{Args, Return, array_of, define, here, here_as, text_of, texts_of, u32_of};
-use crate::isolate::core::{Scope, string};
+use crate::isolate::core::{Core, Scope, string};
 use crate::isolate::errors;
 use crate::isolate::operations::{self, Output};
 use crate::isolate::outcome::{CallError, CallId};
 use crate::isolate::resources::Child;
 use crate::isolate::values;
-use crate::kernel::{Errno, Signal, SignalSet, SpawnRequest};
+use crate::kernel::{Errno, ExitStatus, Signal, SignalSet, SpawnRequest};
 
 pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
     define!(scope, object, {
@@ -73,6 +74,9 @@ fn spawn(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
         };
         ignored_signals.insert(signal);
     }
+    if !core.settings().services.may_spawn(&program) {
+        return errors::throw_errno(scope, Errno::Eacces, "spawn", Some(&program));
+    }
     if realm.resources.borrow().children.len() as u64 >= core.limits().processes * 16 {
         return errors::throw_errno(scope, Errno::Eagain, "spawn", Some(&program));
     }
@@ -85,7 +89,7 @@ fn spawn(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     match core.settings().kernel.spawn(&process, request) {
         Ok(child) => {
             let pid = child.pid();
-            let id = realm.resources.borrow_mut().children.add(Child { process: child, reaped: false });
+            let id = realm.resources.borrow_mut().children.add(Child { process: child, waited: None });
             let id = v8::Integer::new_from_unsigned(scope, id);
             let pid = v8::Integer::new_from_unsigned(scope, pid);
             result.set(v8::Array::new_with_elements(scope, &[id.into(), pid.into()]).into());
@@ -94,23 +98,41 @@ fn spawn(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     }
 }
 
+/// Waits for a child, once.
+fn poll_child(child: &mut Child, cx: &Context<'_>) -> Poll<ExitStatus> {
+    if let Some(status) = child.waited {
+        return Poll::Ready(status);
+    }
+    let polled = child.process.poll_wait(cx);
+    if let Poll::Ready(status) = polled {
+        child.waited = Some(status);
+    }
+    polled
+}
+
+/// Sends a signal, if the scope `process` allows it.
+fn send(core: &Core, pid: u32, signal: Signal) -> Result<(), Errno> {
+    let settings = core.settings();
+    if !settings.services.may_signal(signal) {
+        return Err(Errno::Eacces);
+    }
+    settings.kernel.kill(pid, signal)
+}
+
 /// (number) -> promise of the exit status
 fn child_wait(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some((core, realm)) = here(scope) else { return };
     let id = u32_of(scope, &args, 0);
-    let Some(child) = realm.resources.borrow().children.get(id).map(|child| child.process.clone()) else {
+    if realm.resources.borrow().children.get(id).is_none() {
         return errors::throw_errno(scope, Errno::Echild, "wait", None);
-    };
+    }
     let waiter = std::rc::Rc::downgrade(&realm);
-    let future = async move {
-        let status = poll_fn(|cx| child.poll_wait(cx)).await;
-        if let Some(realm) = waiter.upgrade()
-            && let Some(child) = realm.resources.borrow_mut().children.get_mut(id)
-        {
-            child.reaped = true;
-        }
-        Ok(Output::Exit(status))
-    };
+    let future = poll_fn(move |cx| {
+        let Some(realm) = waiter.upgrade() else { return Poll::Ready(Err(Errno::Echild)) };
+        let mut resources = realm.resources.borrow_mut();
+        let Some(child) = resources.children.get_mut(id) else { return Poll::Ready(Err(Errno::Echild)) };
+        poll_child(child, cx).map(|status| Ok(Output::Exit(status)))
+    });
     if let Some(promise) = operations::start(scope, &core, &realm, "wait", future) {
         result.set(promise);
     }
@@ -120,17 +142,13 @@ fn child_wait(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>)
 fn child_try_wait(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some((_, realm)) = here(scope) else { return };
     let id = u32_of(scope, &args, 0);
-    let status = match realm.resources.borrow_mut().children.get_mut(id) {
+    let polled = match realm.resources.borrow_mut().children.get_mut(id) {
         None => Err(Errno::Echild),
-        Some(child) => {
-            let status = child.process.exit_status();
-            child.reaped |= status.is_some();
-            Ok(status)
-        }
+        Some(child) => Ok(poll_child(child, &Context::from_waker(Waker::noop()))),
     };
-    match status {
-        Ok(Some(status)) => result.set(values::exit_status(scope, status)),
-        Ok(None) => {}
+    match polled {
+        Ok(Poll::Ready(status)) => result.set(values::exit_status(scope, status)),
+        Ok(Poll::Pending) => {}
         Err(errno) => errors::throw_errno(scope, errno, "tryWait", None),
     }
 }
@@ -141,10 +159,10 @@ fn child_kill(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let id = u32_of(scope, &args, 0);
     let Some(signal) = signal_of(scope, &args, 1) else { return };
     let target = match realm.resources.borrow().children.get(id) {
-        Some(child) if !child.reaped => Ok(child.process.pid()),
+        Some(child) if child.waited.is_none() => Ok(child.process.pid()),
         _ => Err(Errno::Esrch),
     };
-    if let Err(errno) = target.and_then(|pid| core.settings().kernel.kill(pid, signal)) {
+    if let Err(errno) = target.and_then(|pid| send(&core, pid, signal)) {
         errors::throw_errno(scope, errno, "kill", None);
     }
 }
@@ -154,11 +172,7 @@ fn child_drop(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let Some((_, realm)) = here(scope) else { return };
     let id = u32_of(scope, &args, 0);
     let dropped = realm.resources.borrow_mut().children.remove(id);
-    if let Some(child) = dropped
-        && !child.reaped
-    {
-        child.process.detach();
-    }
+    drop(dropped);
 }
 
 /// (process id, signal)
@@ -166,7 +180,7 @@ fn kill(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let Some((core, _)) = here(scope) else { return };
     let pid = u32_of(scope, &args, 0);
     let Some(signal) = signal_of(scope, &args, 1) else { return };
-    if let Err(errno) = core.settings().kernel.kill(pid, signal) {
+    if let Err(errno) = send(&core, pid, signal) {
         errors::throw_errno(scope, errno, "kill", None);
     }
 }
