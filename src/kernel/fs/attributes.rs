@@ -37,8 +37,8 @@ impl Filesystem {
     ) -> Result<HostPath, Errno> {
         let follow = slash || symlinks == Symlinks::Follow;
         let host = self.access.admit(caller, ops, host, &path, follow)?;
-        if slash && !host.relative.is_empty() && host.status(true)?.kind != FileKind::Directory {
-            return Err(Errno::Enotdir);
+        if slash {
+            host.check_directory()?;
         }
         Ok(host)
     }

@@ -98,6 +98,15 @@ impl HostPath {
         }
     }
 
+    /// `ENOTDIR` unless a directory is there.
+    pub(crate) fn check_directory(&self) -> Result<(), Errno> {
+        if self.relative.is_empty() || self.status(true)?.kind == FileKind::Directory {
+            Ok(())
+        } else {
+            Err(Errno::Enotdir)
+        }
+    }
+
     pub(crate) fn entries(&self) -> Result<Vec<DirectoryEntry>, Errno> {
         match self.call(HostFsRequest::ReadDir { path: self.relative.clone() })? {
             HostFsReply::Entries(mut entries) => {

@@ -106,10 +106,10 @@ impl Filesystem {
         if target.contains('\0') {
             return Err(Errno::Einval);
         }
-        let (host, path) = {
+        let (host, path, slash) = {
             let _tree = self.tree.write();
             match self.new_name(caller, at)? {
-                Name::Memory { slash: true, .. } | Name::Host { slash: true, .. } => {
+                Name::Memory { slash: true, .. } => {
                     return Err(Errno::Enoent);
                 }
                 Name::Memory { directory, name, .. } => {
@@ -117,11 +117,14 @@ impl Filesystem {
                     let content = Content::Symlink { target: target.into(), _share: Some(share) };
                     return self.enter(&directory, &name, content, 0o777);
                 }
-                Name::Host { host, path, .. } => (host, path),
+                Name::Host { host, path, slash } => (host, path, slash),
             }
         };
         if host.relative.is_empty() {
             return Err(Errno::Eexist);
+        }
+        if slash {
+            return Err(self.refuse_slash(caller, host, &path));
         }
         let host = self.admit_new(caller, host, &path)?;
         let mount = HostPath::root(host.mount.clone());
@@ -139,7 +142,7 @@ impl Filesystem {
         new: &At<'_>,
     ) -> Result<(), Errno> {
         const SOURCE: &[FsOperation] = &[Read, Write, Link];
-        let ((from, from_path), (to, to_path)) = {
+        let ((from, from_path, from_slash), (to, to_path, to_slash)) = {
             // Declared before the lock: what was found may be something open, not to be closed under it.
             let found;
             let _tree = self.tree.write();
@@ -150,9 +153,8 @@ impl Filesystem {
                     self.check_program(caller, inode, &found.path)?;
                     return self.link_in_memory(inode, new?);
                 }
-                (Node::Host(_), Ok(Name::Host { slash: true, .. })) => return Err(Errno::Enoent),
-                (Node::Host(from), Ok(Name::Host { host, path, .. })) => {
-                    ((from.clone(), found.path), (host, path))
+                (Node::Host(from), Ok(Name::Host { host, path, slash })) => {
+                    ((from.clone(), found.path, found.slash), (host, path, slash))
                 }
                 (Node::Proc(_) | Node::Open(_), Ok(_)) => {
                     self.access.decide(caller, SOURCE, &found.path)?;
@@ -165,13 +167,21 @@ impl Filesystem {
         if to.relative.is_empty() {
             return Err(Errno::Eexist);
         }
-        let from = self.access.admit(caller, SOURCE, from, &from_path, symlinks == Symlinks::Follow)?;
+        let follow = from_slash || symlinks == Symlinks::Follow;
+        let from = self.access.admit(caller, SOURCE, from, &from_path, follow)?;
+        if from_slash {
+            from.check_directory()?;
+        }
+        if to_slash {
+            from.status(follow)?;
+            return Err(self.refuse_slash(caller, to, &to_path));
+        }
         let to = self.admit_new(caller, to, &to_path)?;
         if !Arc::ptr_eq(&from.mount, &to.mount) {
             return Err(Errno::Exdev);
         }
         // The protocol has no link that follows, so what a link leads to is named itself.
-        let from = if symlinks == Symlinks::Follow { from.canonical(true)? } else { from };
+        let from = if follow { from.canonical(true)? } else { from };
         from.perform(HostFsRequest::Link { from: from.relative.clone(), to: to.relative })
     }
 
@@ -268,6 +278,17 @@ impl Filesystem {
                 inode.add_links(-2, now);
             }
             None => inode.add_links(-1, now),
+        }
+    }
+
+    /// Why a name beneath a host mount that ends in a slash cannot be given to anything but a directory.
+    fn refuse_slash(&self, caller: &Caller<'_>, host: HostPath, path: &str) -> Errno {
+        match self.access.admit(caller, &[Create], host, path, false) {
+            Ok(host) if host.status(false).is_ok() => Errno::Eexist,
+            Ok(host) => {
+                host.parent().and_then(|parent| parent.check_directory().err()).unwrap_or(Errno::Enoent)
+            }
+            Err(errno) => errno,
         }
     }
 

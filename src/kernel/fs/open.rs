@@ -240,6 +240,10 @@ impl Filesystem {
         mode: u32,
     ) -> Result<Arc<OpenFile>, Errno> {
         if slash && flags.contains(OpenFlags::CREATE) {
+            let host = self.access.admit(caller, &[Stat], host, &path, false)?;
+            if let Some(parent) = host.parent() {
+                parent.check_directory()?;
+            }
             return Err(Errno::Eisdir);
         }
         if slash {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::access::FsOperation::{self, Create, Read, Remove, Write};
 use super::inode::Inode;
+use super::mount::HostPath;
 use super::names::Name;
 use super::open::check_may_change;
 use super::walk::{Last, Node};
@@ -46,7 +47,13 @@ impl Filesystem {
         }
         let from = self.access.admit(caller, SOURCE, from, &from_path, false)?;
         let to = self.access.admit(caller, &[Create], to, &to_path, false)?;
-        let status = from.status(false)?;
+        let status = match from.status(false) {
+            Ok(status) => status,
+            Err(errno) => {
+                check_parents(&from, &to)?;
+                return Err(errno);
+            }
+        };
         if let Ok(target) = to.status(false) {
             self.access.admit(caller, &[Remove], to.clone(), &to_path, false)?;
             if target.kind == FileKind::Directory && status.kind == FileKind::Directory && to.holds_mounts() {
@@ -61,6 +68,7 @@ impl Filesystem {
                 return Err(Errno::Ebusy);
             }
         } else if from_slash || to_slash {
+            check_parents(&from, &to)?;
             return Err(Errno::Enotdir);
         }
         from.perform(HostFsRequest::Rename { from: from.relative.clone(), to: to.relative })
@@ -160,6 +168,11 @@ fn same_filesystem(a: &Node, b: &Node) -> bool {
 /// Whether `path` is `directory` or lies beneath it.
 fn is_within(path: &str, directory: &str) -> bool {
     path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// What is wrong with the directories on a host is told before what is wrong with the names in them.
+fn check_parents(from: &HostPath, to: &HostPath) -> Result<(), Errno> {
+    [from.parent(), to.parent()].into_iter().flatten().try_for_each(|parent| parent.check_directory())
 }
 
 fn check_movable(inode: &Arc<Inode>) -> Result<(), Errno> {

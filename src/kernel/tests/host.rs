@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
+use rustix::fs::{Mode, OFlags};
 use serde_bytes::ByteBuf;
 
 use super::*;
@@ -20,7 +21,8 @@ pub(super) struct TestHost {
 
 impl TestHost {
     pub(super) fn new() -> Arc<TestHost> {
-        let root = tempfile::tempdir().unwrap();
+        // In memory where the machine has that.
+        let root = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         Arc::new(TestHost { root, open: Mutex::default(), log: Mutex::default() })
     }
 
@@ -41,21 +43,8 @@ impl TestHost {
         let done = HostFsReply::Done;
         Ok(match request {
             HostFsRequest::Open { path, flags, mode } => {
-                let mut options = fs::OpenOptions::new();
-                options
-                    .read(flags.contains(OpenFlags::READ))
-                    .write(flags.contains(OpenFlags::WRITE))
-                    .mode(mode);
-                let raw = |flag, bit| if flags.contains(flag) { bit } else { 0 };
-                // Linux, x86-64 and aarch64 alike but for two, which are left out here.
-                options.create(flags.contains(OpenFlags::CREATE) && flags.contains(OpenFlags::WRITE));
-                options.create_new(flags.contains(OpenFlags::EXCLUSIVE));
-                options.custom_flags(raw(OpenFlags::TRUNCATE, 0o1000) | raw(OpenFlags::APPEND, 0o2000));
-                let file = options.open(at(&path))?;
+                let file = File::from(rustix::fs::open(at(&path), oflags(flags), Mode::from_raw_mode(mode))?);
                 let status = status(&file.metadata()?);
-                if flags.contains(OpenFlags::DIRECTORY) && status.kind != FileKind::Directory {
-                    return Err(std::io::Error::from_raw_os_error(20));
-                }
                 let mut open = self.open.lock();
                 let handle = open.keys().max().map_or(1, |last| last + 1);
                 open.insert(handle, file);
@@ -68,9 +57,8 @@ impl TestHost {
                 HostFsReply::Bytes(ByteBuf::from(bytes))
             }
             HostFsRequest::Write { handle, offset, bytes } => {
-                let open = self.open.lock();
-                let file = &open[&handle.0];
-                file.write_all_at(&bytes, offset.unwrap_or(file.metadata()?.len()))?;
+                // With O_APPEND the offset means nothing.
+                self.open.lock()[&handle.0].write_all_at(&bytes, offset.unwrap_or(0))?;
                 HostFsReply::Written(bytes.len() as u32)
             }
             HostFsRequest::TruncateHandle { handle, size } => {
@@ -142,6 +130,25 @@ impl HostFs for TestHost {
             |error: std::io::Error| error.raw_os_error().and_then(Errno::from_code).unwrap_or(Errno::Eio);
         self.answer(request).map_err(code)
     }
+}
+
+/// Flags of the kernel as flags of the machine.
+pub(super) fn oflags(flags: OpenFlags) -> OFlags {
+    let access = match (flags.contains(OpenFlags::READ), flags.contains(OpenFlags::WRITE)) {
+        (true, true) => OFlags::RDWR,
+        (false, true) => OFlags::WRONLY,
+        _ => OFlags::RDONLY,
+    };
+    let pairs = [
+        (OpenFlags::CREATE, OFlags::CREATE),
+        (OpenFlags::EXCLUSIVE, OFlags::EXCL),
+        (OpenFlags::TRUNCATE, OFlags::TRUNC),
+        (OpenFlags::APPEND, OFlags::APPEND),
+        (OpenFlags::DIRECTORY, OFlags::DIRECTORY),
+        (OpenFlags::NO_FOLLOW, OFlags::NOFOLLOW),
+    ];
+    let set = pairs.iter().filter(|(ours, _)| flags.contains(*ours)).map(|(_, theirs)| *theirs);
+    set.fold(access | OFlags::CLOEXEC, |a, b| a | b)
 }
 
 fn status(metadata: &fs::Metadata) -> FileStatus {
