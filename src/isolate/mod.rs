@@ -95,6 +95,10 @@ const HEAP_CEILING: usize = 4 * 1024 * 1024 * 1024 - 64 * 1024 * 1024;
 /// Largest young generation: what a collection has to copy, and what an idle VM may keep.
 const YOUNG_GENERATION: usize = 16 * 1024 * 1024;
 
+/// Address space that V8 takes for machine code when it starts, writable and executable at once. It is V8's minimum:
+/// every byte of it counts as memory of the process, used or not, and scripts come by with a few megabytes.
+pub const CODE_RANGE: usize = 64 * 1024 * 1024;
+
 /// Starts V8 in this process. Flags cannot change afterwards. Has to come before any thread that may enter V8.
 ///
 /// # Panics
@@ -123,6 +127,7 @@ impl Isolate {
         let parameters = v8::CreateParams::default()
             .set_max_old_generation_size_in_bytes(HEAP_CEILING)
             .set_max_young_generation_size_in_bytes(YOUNG_GENERATION)
+            .set_code_range_size_in_bytes(CODE_RANGE)
             .allow_atomics_wait(false);
         let mut isolate = v8::Isolate::new(parameters);
         isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);

@@ -44,7 +44,8 @@ impl Worker {
         let (engine, enclosure) = match first {
             Ok(Ok(Some(FromWorker::Ready { engine, enclosure }))) => (engine, enclosure),
             Ok(Ok(Some(FromWorker::Dying { error } | FromWorker::Refused { error }))) => return Err(error),
-            Ok(Ok(None) | Err(_)) => return Err(loss(&mut ended, None, &key.choice.executable).await),
+            Ok(Ok(None)) => return Err(loss(&mut ended, None, &key.choice.executable).await),
+            Ok(Err(error)) => return Err(ErrorData::new(code::WORKER_LOST, format!("a worker's first words: {error}"))),
             Ok(Ok(Some(_))) => return Err(ErrorData::new(code::WORKER_LOST, "a worker spoke out of turn")),
             Err(_) => return Err(ErrorData::new(code::WORKER_LOST, "a worker was not ready in time")),
         };

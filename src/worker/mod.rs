@@ -59,6 +59,10 @@ pub fn run() -> ExitCode {
         eprintln!("cordon-worker is started by cordon itself");
         return ExitCode::from(USAGE);
     };
+    if let Err(error) = enclosure::close_descriptors() {
+        eprintln!("cordon-worker: cannot close what was inherited: {error}");
+        return ExitCode::FAILURE;
+    }
     let Ok((sender, mut receiver)) = channel::open() else {
         eprintln!("cordon-worker: standard input is not a channel");
         return ExitCode::from(USAGE);

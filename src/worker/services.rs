@@ -60,6 +60,7 @@ impl command::Services for CommandServices {
 /// For the isolate.
 pub(super) struct IsolateServices {
     pub(super) supervisor: Arc<Supervisor>,
+    pub(super) policy: Arc<Policy>,
     pub(super) sender: Arc<Sender>,
     pub(super) calls: Arc<Calls>,
     pub(super) isolate: IsolateHandle,
@@ -83,6 +84,14 @@ impl isolate::Services for IsolateServices {
             });
             isolate.host_reply(call, result);
         });
+    }
+
+    fn may_spawn(&self, program: &str) -> bool {
+        self.policy.allows(Scope::ChildProcess, "spawn", program)
+    }
+
+    fn may_signal(&self, signal: Signal) -> bool {
+        self.policy.allows(Scope::Process, "signal", signal.name())
     }
 
     fn fatal(&self, reason: &str) {

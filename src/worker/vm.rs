@@ -54,7 +54,9 @@ impl VirtualMachine {
         sender: Arc<Sender>,
     ) -> Result<Arc<Self>, ErrorData> {
         let Claim { config, mounts } = claim;
-        enclosure::limit_memory(config.limits.memory_bytes)
+        // The room for machine code is not the guest's to fill with anything else.
+        let code = if engine.jit { crate::isolate::CODE_RANGE as u64 } else { 0 };
+        enclosure::limit_memory(config.limits.memory_bytes + code)
             .map_err(|error| ErrorData::new(code::LIMIT, error.to_string()).field("limits.memoryBytes"))?;
         let policy = Arc::new(Policy::new(config.permissions.clone()));
         let supervisor = Arc::new(Supervisor::new(sender.clone()));
@@ -93,6 +95,7 @@ impl VirtualMachine {
         let calls = Calls::start().map_err(|error| ErrorData::new(code::OUT_OF_MEMORY, error.to_string()))?;
         let services = IsolateServices {
             supervisor: supervisor.clone(),
+            policy: policy.clone(),
             sender: sender.clone(),
             calls: calls.clone(),
             isolate: isolate.handle(),

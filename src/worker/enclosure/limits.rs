@@ -13,9 +13,12 @@ const DESCRIPTORS: u64 = 64;
 const PR_SET_MDWE: i32 = 65;
 const PR_MDWE_REFUSE_EXEC_GAIN: libc::c_ulong = 1;
 
-/// Closes every descriptor but the three standard ones.
-pub(super) fn close_descriptors() -> io::Result<()> {
-    // SAFETY: nothing has been opened yet by this process but what it inherited, and nothing owns those.
+/// Closes every descriptor but the three standard ones. To be called before anything is opened.
+///
+/// # Errors
+/// As close_range(2).
+pub(crate) fn close_descriptors() -> io::Result<()> {
+    // SAFETY: `run` calls this before it opens anything, so these are inherited and nothing in this process owns them.
     match unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),

@@ -13,15 +13,16 @@ use std::io;
 use crate::enclosure::{EnclosureReport, Layer};
 
 pub(super) use filter::filter_system_calls;
-pub(super) use limits::limit_memory;
+pub(super) use limits::{close_descriptors, limit_memory};
 
-/// Encloses the process as far as it can be before V8 starts. The process must have one thread.
+/// Encloses the process as far as it can be before V8 starts. The process must have one thread, and have closed what
+/// it inherited ([`close_descriptors`]) before it opened anything.
 ///
 /// # Errors
 /// A layer that every host has could not be set up.
 pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
     let mut layers = vec![
-        required("descriptors", "nothing inherited but the broker channel", limits::close_descriptors)?,
+        layer("descriptors", "nothing inherited but the broker channel", None),
         required("no new privileges", "no program can raise privileges", || {
             Ok(rustix::thread::set_no_new_privs(true)?)
         })?,
