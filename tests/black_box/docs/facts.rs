@@ -216,3 +216,45 @@ fn messages_of_the_protocol_are_all_explained() {
     }
     assert!(found > 35, "only {found} messages were found");
 }
+
+#[test]
+fn versions_are_those_that_are_pinned() {
+    let manifest = source("Cargo.toml");
+    let pinned = |name: &str| {
+        let line =
+            manifest.lines().find(|line| line.starts_with(&format!("{name} = {{ version = \"="))).unwrap();
+        line.split('"').nth(1).unwrap().trim_start_matches('=').to_owned()
+    };
+    let engines = page::read("docs/engine-versions.md").prose.join("\n");
+    for name in ["v8", "wasmtime"] {
+        assert!(
+            engines.contains(&format!("`{name}` {}, pinned exactly", pinned(name))),
+            "{name} {}",
+            pinned(name)
+        );
+    }
+    let platforms = page::read("docs/supported-platforms.md").prose.join("\n");
+    let rust = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("rust-version = \""))
+        .unwrap()
+        .trim_end_matches('"');
+    assert!(platforms.contains(&format!("Rust {rust} to build")), "{rust}");
+    let package: Value = serde_json::from_str(&source("clients/typescript/package.json")).unwrap();
+    let node = package["engines"]["node"].as_str().unwrap().trim_start_matches(">=");
+    assert!(platforms.contains(&format!("Node {node} or newer")), "{node}");
+}
+
+#[test]
+fn gaps_of_the_filter_are_told_as_they_are() {
+    let filter = source("src/worker/enclosure/seccomp.json");
+    let page = page::read("docs/security-model.md").prose.join("\n");
+    for call in ["fork", "vfork", "clone3"] {
+        let refused = filter.contains(&format!("\"syscall\": \"{call}\""));
+        assert_eq!(
+            spans(&page).contains(&call),
+            !refused,
+            "{call}: docs/security-model.md against seccomp.json"
+        );
+    }
+}
