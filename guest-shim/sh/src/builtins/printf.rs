@@ -153,7 +153,7 @@ impl<'a> Printer<'a> {
             b'c' => {
                 let text = self.next().unwrap_or_default();
                 let length = text.chars().next().map_or(0, char::len_utf8);
-                self.text(&spec, text[..length].as_bytes());
+                self.text(&spec, &text.as_bytes()[..length]);
             }
             b'd' | b'i' => {
                 let value = self.integer();

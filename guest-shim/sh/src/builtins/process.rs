@@ -41,11 +41,8 @@ pub fn wait(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut status = 0;
     for operand in &arguments[1..] {
         status = match shell.find_job(operand) {
-            Some(job) => {
-                let status = job.wait();
-                // Its status stays known to a later `wait` for the same process.
-                status
-            }
+            // Its status stays known to a later `wait` for the same process.
+            Some(job) => job.wait(),
             None => UNKNOWN_JOB,
         };
     }

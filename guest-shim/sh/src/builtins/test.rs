@@ -11,7 +11,7 @@ pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
     if arguments[0] == "[" && operands.pop() != Some("]") {
         return Ok(misuse(shell, "[", "missing ]"));
     }
-    let mut parser = Parser { shell, operands: &operands, at: 0 };
+    let mut parser = Parser { shell, operands: &operands, at: 0, depth: 0 };
     match parser.all() {
         Ok(result) => Ok(i32::from(!result)),
         Err(message) => Ok(misuse(shell, &arguments[0], &message)),
@@ -22,6 +22,8 @@ struct Parser<'a> {
     shell: &'a Shell,
     operands: &'a [&'a str],
     at: usize,
+    /// Open parentheses.
+    depth: usize,
 }
 
 type Checked = Result<bool, String>;
@@ -98,8 +100,8 @@ impl Parser<'_> {
         match rest {
             ["(", ..] => {
                 self.at += 1;
-                // Nesting is bounded by the recursion limit of the arguments themselves.
-                if self.at > crate::syntax::MAX_NESTING {
+                self.depth += 1;
+                if self.depth > crate::syntax::MAX_NESTING {
                     return Err("nested too deeply".to_owned());
                 }
                 let result = self.either()?;
@@ -107,6 +109,7 @@ impl Parser<'_> {
                     return Err("closing paren expected".to_owned());
                 }
                 self.at += 1;
+                self.depth -= 1;
                 Ok(result)
             }
             [operator, operand, ..] if unary(self.shell, operator, operand).is_some() => {

@@ -9,10 +9,17 @@ use crate::system::{self, FileType};
 /// At most this many names come out of one pattern.
 const MAX_NAMES: usize = 100_000;
 
-/// The names that match, sorted; empty when none does.
+/// The names that match, sorted; the text itself when none does.
 pub fn expand(field: &Field) -> Vec<String> {
+    let pattern = Pattern::new(field);
+    // A bracket that is never closed, as in the command `[`, is no pattern.
+    let names = if pattern.as_literal().is_some() { Vec::new() } else { search(&pattern) };
+    if names.is_empty() { vec![field.text.clone()] } else { names }
+}
+
+fn search(pattern: &Pattern) -> Vec<String> {
     let mut found = vec![String::new()];
-    let mut components = Pattern::new(field).components().collect::<Vec<_>>().into_iter().peekable();
+    let mut components = pattern.components().collect::<Vec<_>>().into_iter().peekable();
     while let Some(component) = components.next() {
         let last = components.peek().is_none();
         found = match component.as_literal() {

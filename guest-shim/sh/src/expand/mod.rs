@@ -31,7 +31,7 @@ impl Shell {
         for word in words {
             // Most words are plain text.
             if let [Piece::Text(text)] = word.0.as_slice()
-                && !text.contains(['*', '?', '['])
+                && (!text.contains(['*', '?', '[']) || text == "[")
             {
                 arguments.push(text.clone());
                 continue;
@@ -47,11 +47,8 @@ impl Shell {
 
     fn expand_names(&self, field: Field, arguments: &mut Vec<String>) {
         if !self.options.noglob && field.has_pattern() {
-            let mut names = glob::expand(&field);
-            if !names.is_empty() {
-                arguments.append(&mut names);
-                return;
-            }
+            arguments.append(&mut glob::expand(&field));
+            return;
         }
         arguments.push(field.text);
     }
