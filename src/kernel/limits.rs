@@ -54,11 +54,11 @@ impl Meter {
         Arc::new(Meter { used: AtomicU64::new(0), limit })
     }
 
-    /// Takes `amount` if that stays within the limit.
+    /// Takes `amount` if that stays within the limit; nothing can always be taken, also beyond it.
     #[must_use]
     pub(crate) fn take(&self, amount: u64) -> bool {
         let within = |used: u64| used.checked_add(amount).filter(|&sum| sum <= self.limit);
-        self.used.fetch_update(Relaxed, Relaxed, within).is_ok()
+        amount == 0 || self.used.fetch_update(Relaxed, Relaxed, within).is_ok()
     }
 
     /// Takes `amount` whatever the limit says: for what the kernel itself lays out.

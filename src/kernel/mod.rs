@@ -2,14 +2,16 @@
 //! processes and signals, and the limits of all of it.
 //!
 //! Knows neither V8, Wasmtime, an async runtime nor the supervisor. Everything is shared between threads through
-//! [`Arc`](std::sync::Arc); internal locks are held for moments and never across a call to [`HostFs`] or into a guest.
+//! [`Arc`](std::sync::Arc); internal locks are held for moments and never across a call to [`HostFs`] or into a guest,
+//! but for the offset of the one open file that is read or written there.
 //!
 //! # At a glance
 //! - [`Kernel`]: `new`, `mount`, `install_program`, `install_symlink`, `install_file`, `set_executor`,
 //!   `create_process`, `spawn`, `kill`, `kill_session`, `pipe`, `memory_file`, `null`, and `system`, the process whose
 //!   path operations the embedder uses.
 //! - [`Process`]: identity, `fds()` ([`DescriptorTable`]), `cwd`, path operations (plain and `*_at` with a [`Base`]),
-//!   `read_directory` of an open directory, `poll_read`/`poll_write` (with `SIGPIPE`), signals (`signal`, `killed`, `poll_killed`), `exit`, `poll_wait`.
+//!   `read_directory` of an open directory, `poll_read`/`poll_write` (with `SIGPIPE`), signals (`signal`, `killed`,
+//!   `poll_killed`), `exit`, `poll_wait`.
 //! - [`OpenFile`]: an open file description; `poll_read`, `poll_write`, `pread`, `pwrite`, `seek`, `status`, ...;
 //!   [`OpenFile::from_stream`] makes one of a [`Stream`] that lives outside.
 //! - Implemented by others: [`FsPolicy`] (permissions), [`HostFs`] (host directories), [`Executor`] (runs programs),

@@ -257,6 +257,6 @@ fn parts(path: &str) -> Result<Vec<&str>, Errno> {
 
 fn write_all(inode: &Inode, contents: &[u8]) -> Result<(), Errno> {
     let file = inode.file().ok_or(Errno::Einval)?;
-    let written = file.data.write().write(0, contents)?;
+    let written = file.data.write().install(contents)?;
     if written == contents.len() { Ok(()) } else { Err(Errno::Enospc) }
 }

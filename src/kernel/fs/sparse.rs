@@ -68,6 +68,24 @@ impl Sparse {
 
     /// Writes at `offset`; fewer bytes than given when the quota ends within them.
     pub(crate) fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<usize, Errno> {
+        self.write_as(offset, bytes, Meter::take)
+    }
+
+    /// Writes at the start whatever the quota says, which counts it all the same: for what the embedder installs.
+    pub(crate) fn install(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
+        let force = |meter: &Meter, amount| {
+            meter.force(amount);
+            true
+        };
+        self.write_as(0, bytes, force)
+    }
+
+    fn write_as(
+        &mut self,
+        offset: u64,
+        bytes: &[u8],
+        take: impl Fn(&Meter, u64) -> bool,
+    ) -> Result<usize, Errno> {
         let room = usize::try_from(FILE_SIZE_MAX.saturating_sub(offset)).unwrap_or(usize::MAX);
         let bytes = &bytes[..bytes.len().min(room)];
         if bytes.is_empty() {
@@ -77,7 +95,7 @@ impl Sparse {
         while done < bytes.len() {
             let (number, within) = split(offset + done as u64);
             let piece = &bytes[done..bytes.len().min(done + CHUNK - within)];
-            if let Err(errno) = self.write_chunk(number, within, piece) {
+            if let Err(errno) = self.write_chunk(number, within, piece, &take) {
                 if done == 0 {
                     return Err(errno);
                 }
@@ -94,12 +112,18 @@ impl Sparse {
         self.write(self.size, bytes)
     }
 
-    fn write_chunk(&mut self, number: u64, within: usize, piece: &[u8]) -> Result<(), Errno> {
+    fn write_chunk(
+        &mut self,
+        number: u64,
+        within: usize,
+        piece: &[u8],
+        take: impl Fn(&Meter, u64) -> bool,
+    ) -> Result<(), Errno> {
         let end = within + piece.len();
         let held = self.chunks.get(&number).map_or(0, Vec::len);
         let wanted = footprint(end.max(held));
         let more = (wanted - footprint(held)) as u64;
-        if !self.meter.take(more) {
+        if !take(&self.meter, more) {
             return Err(Errno::Enospc);
         }
         let chunk = self.chunks.entry(number).or_default();

@@ -170,6 +170,23 @@ fn quotas_bound_bytes_entries_and_inodes() {
 }
 
 #[test]
+fn what_the_embedder_installs_needs_no_room() {
+    let limits = KernelLimits { filesystem_bytes: 0, inodes: 0, ..KernelLimits::default() };
+    let (kernel, p) = machine(KernelOptions { limits, ..options() });
+    kernel.install_file("/opt/large", &[1; 100_000], 0o644).unwrap();
+    kernel.install_program("/bin/sh", Program::new("sh")).unwrap();
+    kernel.install_symlink("/bin/bash", "sh").unwrap();
+    assert_eq!(p.stat("/bin/bash", Symlinks::Follow).unwrap().mode, 0o755);
+    assert_eq!(read(&p, "/opt/large").unwrap().len(), 100_000);
+    assert_eq!(write(&p, "new", ""), Err(Errno::Enospc));
+    let grown = p.open("/opt/large", OpenFlags::WRITE | OpenFlags::APPEND, 0).unwrap();
+    assert_eq!(grown.pwrite(&[1; 70_000], 0), Ok(31_072), "what is paid for may be filled");
+    assert_eq!(kernel.install_file("/proc/x", b"", 0o644), Err(Errno::Ebusy));
+    assert_eq!(kernel.install_file("/tmp/../x", b"", 0o644), Err(Errno::Einval));
+    assert_eq!(kernel.install_file("/tmp", b"", 0o644), Err(Errno::Eisdir));
+}
+
+#[test]
 fn open_files_are_bounded_and_a_failed_creation_leaves_nothing() {
     let limits = KernelLimits { open_files: 3, ..KernelLimits::default() };
     let (kernel, p) = machine(KernelOptions { limits, ..options() });
