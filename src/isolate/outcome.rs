@@ -151,7 +151,7 @@ pub mod codes {
     /// The time was up.
     pub const TIMED_OUT: &str = "ERR_TIMED_OUT";
     /// No retained context of that name.
-    pub const UNKNOWN_CONTEXT: &str = "ERR_UNKNOWN_CONTEXT";
+    pub const UNKNOWN_CONTEXT: &str = "ERR_NOT_FOUND";
     /// The VM has as many contexts as it may have.
     pub const CONTEXT_LIMIT: &str = "ERR_CONTEXT_LIMIT";
     /// A signal ended the process.

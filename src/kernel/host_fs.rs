@@ -31,6 +31,23 @@ pub trait HostFs: Send + Sync {
     fn call(&self, mount: MountId, request: HostFsRequest) -> Result<HostFsReply, Errno>;
 }
 
+/// Flags as a number. Their own form depends on whether the encoding is for people, which serde no longer knows within
+/// a message that is told apart by a field.
+mod flag_bits {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    use super::OpenFlags;
+
+    pub(super) fn serialize<S: Serializer>(flags: &OpenFlags, serializer: S) -> Result<S::Ok, S::Error> {
+        flags.bits().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OpenFlags, D::Error> {
+        let bits = u32::deserialize(deserializer)?;
+        OpenFlags::from_bits(bits).ok_or_else(|| de::Error::custom(format!("unknown flags in {bits:#x}")))
+    }
+}
+
 /// A question about a mount. The reply that belongs to each is named with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HostFsRequest {
@@ -40,6 +57,7 @@ pub enum HostFsRequest {
         /// Where.
         path: String,
         /// How.
+        #[serde(with = "flag_bits")]
         flags: OpenFlags,
         /// Permission bits of a file that is created.
         mode: u32,
