@@ -5,15 +5,12 @@ import { answered, ofVm, unexpected, type Connection } from "./connection.js";
 import { cordonError, type CordonError } from "./errors.js";
 import {
   ErrorCode,
-  INPUT_WINDOW,
   type ExecutionResult,
   type OutputStream,
   type Response,
   type VmRequest,
 } from "./generated/wire.js";
-
-/** Input is sent in frames of at most so many bytes. */
-const INPUT_CHUNK = 64 * 1024;
+import { InputQueue } from "./input.js";
 
 /**
  * Takes output of a call that streams. Once it calls `taken`, and not before, as much may be sent again.
@@ -28,10 +25,7 @@ export class Call {
 
   readonly #connection: Connection;
   readonly #id: number;
-  #window = INPUT_WINDOW;
-  /** Whoever waits for the window to grow. */
-  #waiting: (() => void) | undefined;
-  #writes: Promise<void> = Promise.resolve();
+  readonly #input: InputQueue;
 
   constructor(connection: Connection, vm: number, request: VmRequest, onOutput?: OutputTaker) {
     let started!: (pid: number) => void;
@@ -48,19 +42,19 @@ export class Call {
       {
         onStarted: started,
         onOutput: (stream, data) => onOutput?.(stream, data, () => this.#grant(data.length)),
-        onInputTaken: (bytes) => {
-          this.#window = Math.min(this.#window + bytes, INPUT_WINDOW);
-          this.#wake();
-        },
+        onInputTaken: (bytes) => this.#input.taken(bytes),
       },
     );
     this.#id = pending.id;
+    this.#input = new InputQueue((data, end) => {
+      if (this.isOpen) connection.send({ type: "input", id: pending.id, data, end });
+    });
     this.result = this.#settle(pending.response, vm, notStarted);
   }
 
   async #settle(response: Promise<Response>, vm: number, notStarted: (why: CordonError) => void): Promise<ExecutionResult> {
     const answer = await response;
-    this.#wake();
+    this.#input.close();
     try {
       const { response } = ofVm(answered(answer));
       if (response.type !== "executed") throw unexpected(response);
@@ -85,40 +79,15 @@ export class Call {
 
   /** Sends input, in order, and waits while the program does not take it. Input for one that has ended is dropped. */
   async write(bytes: Uint8Array): Promise<void> {
-    const written = this.#writes.then(() => this.#write(bytes));
-    this.#writes = written;
-    return written;
+    await this.#input.write(bytes);
   }
 
   /** Ends the input after what was written. */
   async endInput(): Promise<void> {
-    const ended = this.#writes.then(() => {
-      if (this.isOpen) this.#connection.send({ type: "input", id: this.#id, data: new Uint8Array(), end: true });
-    });
-    this.#writes = ended;
-    return ended;
-  }
-
-  async #write(bytes: Uint8Array): Promise<void> {
-    for (let start = 0; start < bytes.length; ) {
-      if (!this.isOpen) return;
-      if (this.#window === 0) {
-        await new Promise<void>((resolve) => (this.#waiting = resolve));
-        continue;
-      }
-      const data = bytes.slice(start, start + Math.min(INPUT_CHUNK, this.#window));
-      this.#window -= data.length;
-      start += data.length;
-      this.#connection.send({ type: "input", id: this.#id, data, end: false });
-    }
+    await this.#input.end();
   }
 
   #grant(bytes: number): void {
     if (this.isOpen && bytes > 0) this.#connection.send({ type: "credit", id: this.#id, bytes });
-  }
-
-  #wake(): void {
-    this.#waiting?.();
-    this.#waiting = undefined;
   }
 }

@@ -139,8 +139,9 @@ export class Connection {
 
   /** Ends the connection and all VMs that were made over it. */
   async close(): Promise<void> {
-    await this.#transport.close();
+    // Whatever the sidecar would still say to calls under way, they end because of this.
     this.#end(cordonError(ErrorCode.DISCONNECTED, "the connection to the sidecar was closed"));
+    await this.#transport.close();
   }
 
   #receive(decoder: FrameDecoder, bytes: Uint8Array): void {
