@@ -22,7 +22,7 @@ touch x1 x2; for f in x*; do echo "<$f>"; done
 #### not in assignments
 touch ab; x=a*; echo "$x"
 #### bracket edge cases
-touch ']' '-' '!' ; echo [\]] [-] []-] [!a]
+touch ']' ./- '!' ; echo [\]] [-] []-] [!a]
 #### slash is not matched
 mkdir d; touch d/x; echo *x; echo d?x
 #### from expansions

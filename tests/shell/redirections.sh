@@ -41,6 +41,6 @@ f() { echo in; } > out; f; cat out
 #### words in redirections are expanded
 n=name; echo x > "$n.txt"; ls
 #### /dev/null
-echo gone > /dev/null; cat /dev/null; echo $?
+echo gone > /dev/null; cat < /dev/null; echo $?
 #### append through one descriptor
 exec 5> f; echo a >&5; sh -c 'echo b >&5'; echo c >&5; exec 5>&-; cat f
