@@ -6,12 +6,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { after, test, type TestContext } from "node:test";
+import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { Client, CordonError, createVm, evaluate, init, shutdown } from "cordon";
 
-import { binary, isAlive, rejection, temporaryFolder, until, vm } from "./support.js";
+import { binary, isAlive, rejection, serve, temporaryFolder, until, vm } from "./support.js";
 
 after(shutdown);
 
@@ -43,16 +43,6 @@ function sidecars(): number[] {
       return false;
     }
   });
-}
-
-/** Starts a sidecar of the test's own on a socket. */
-async function serve(context: TestContext): Promise<{ socket: string; pid: number }> {
-  const socket = join(temporaryFolder(context), "socket");
-  const child = spawn(binary(), ["serve", "--socket", socket], { stdio: ["ignore", "ignore", "pipe"] });
-  context.after(() => void child.kill("SIGKILL"));
-  assert.ok(child.pid !== undefined && child.stderr !== null);
-  await once(child.stderr, "data");
-  return { socket, pid: child.pid };
 }
 
 /** Runs a script in a Node process of its own, with the package at hand. */

@@ -2,6 +2,8 @@
  * What tests share. They run against the real sidecar and fail without it.
  */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -36,6 +38,16 @@ export function temporaryFolder(context: { after(clean: () => void): void }): st
   const folder = mkdtempSync(join(tmpdir(), "cordon-test-"));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** Starts a sidecar of the test's own on a socket. */
+export async function serve(context: { after(clean: () => void): void }): Promise<{ socket: string; pid: number }> {
+  const socket = join(temporaryFolder(context), "socket");
+  const child = spawn(binary(), ["serve", "--socket", socket], { stdio: ["ignore", "ignore", "pipe"] });
+  context.after(() => void child.kill("SIGKILL"));
+  assert.ok(child.pid !== undefined && child.stderr !== null);
+  await once(child.stderr, "data");
+  return { socket, pid: child.pid };
 }
 
 /** What a promise rejects with, which has to be a `CordonError`. */
