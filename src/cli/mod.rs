@@ -63,6 +63,9 @@ pub fn main() -> ExitCode {
 /// Prints an error of cordon's own.
 fn report(error: &Error) {
     eprintln!("cordon: {}", error.message);
+    for (name, value) in &error.details {
+        eprintln!("cordon:   {name}: {value}");
+    }
     if let Some(hint) = &error.hint {
         eprintln!("cordon: {hint}");
     }
