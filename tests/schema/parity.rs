@@ -45,16 +45,16 @@ macro_rules! uses {
 
 fn rust_names() -> BTreeSet<&'static str> {
     let names = uses! {
-        "Client::connect" => Client::connect::<Sidecar>,
+        "Client::connect" => |target: &Sidecar| drop(Client::connect(target)),
         "Client::over" => Client::over,
         "Client::create_vm" => Client::create_vm,
         "Client::create_vm_with" => Client::create_vm_with,
         "Client::create_vm_from_json" => Client::create_vm_from_json,
         "drop(Client)" => drop::<Client>,
-        "Stream::new" => Stream::new::<tokio::io::Empty, tokio::io::Sink>,
-        "Sidecar" => Client::connect::<Sidecar>,
-        "Socket" => Client::connect::<Socket>,
-        "Embedded" => Client::connect::<Embedded>,
+        "Stream::new" => |reader: tokio::io::Empty, writer: tokio::io::Sink| Stream::new(reader, writer),
+        "Sidecar" => |target: &Sidecar| drop(Client::connect(target)),
+        "Socket" => |target: &Socket| drop(Client::connect(target)),
+        "Embedded" => |target: &Embedded| drop(Client::connect(target)),
         "Embedded::find" => Embedded::find,
         "HostFunctions::new" => HostFunctions::new,
         "HostFunctions::with" => |functions: HostFunctions| {
