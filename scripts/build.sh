@@ -42,6 +42,9 @@ worker() { # variant, executable
     (
         eval "$answer"
         export RUSTY_V8_ARCHIVE RUSTY_V8_SRC_BINDING_PATH
+        # A worker holds one VM: a defect ends it at once, and nothing is unwound through either engine. (Not in the
+        # manifest, where it would apply to the supervisor, too.)
+        export CARGO_PROFILE_RELEASE_PANIC=abort
         [ "$CORDON_V8_FEATURES" = sandbox ] || features=(--no-default-features)
         cargo build --release --package cordon-worker --target-dir "$folder" "${features[@]}"
     )

@@ -10,7 +10,7 @@ cargo clippy --release --package cordon --all-targets -- --deny warnings
 if answer=$(scripts/v8.sh --offline no-wasm 2>/dev/null || scripts/v8.sh --offline wasm); then
     (
         eval "$answer"
-        export RUSTY_V8_ARCHIVE RUSTY_V8_SRC_BINDING_PATH
+        export RUSTY_V8_ARCHIVE RUSTY_V8_SRC_BINDING_PATH CARGO_PROFILE_RELEASE_PANIC=abort
         case $RUSTY_V8_ARCHIVE in */no-wasm/*) folder=worker-no-wasm ;; *) folder=worker-wasm ;; esac
         cargo clippy --release --package cordon-worker --target-dir "target/$folder" -- --deny warnings
     )

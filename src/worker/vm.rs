@@ -202,8 +202,7 @@ fn kernel(config: &CreateVmConfig, policy: &Arc<Policy>) -> Arc<Kernel> {
             inodes: limits.inodes,
             descriptors: narrow(limits.descriptors),
             open_files: limits.descriptors * OPEN_FILES_PER_DESCRIPTOR,
-            // The kernel's own process is not the guest's.
-            processes: narrow(limits.processes + 1),
+            processes: narrow(limits.processes),
             ..KernelLimits::default()
         },
         fs_policy: Arc::new(PathPolicy(policy.clone())),
