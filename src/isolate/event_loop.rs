@@ -491,6 +491,16 @@ pub(super) unsafe extern "C" fn promise_rejected(message: v8::PromiseRejectMessa
     }
 }
 
+/// V8's callback for exceptions that nothing can catch (those of finalisers). Without one V8 prints them itself.
+pub(super) unsafe extern "C" fn uncaught(message: v8::Local<'_, v8::Message>, exception: v8::Local<'_, v8::Value>) {
+    v8::callback_scope!(unsafe scope, message);
+    let core = Core::of(scope);
+    if let Some(realm) = core.current_realm(scope) {
+        let exception = v8::Global::new(scope, exception);
+        realm.uncaught.borrow_mut().get_or_insert(exception);
+    }
+}
+
 /// Whether a V8 that has WebAssembly may generate code for it here.
 pub(super) unsafe extern "C" fn allow_wasm(
     context: v8::Local<'_, v8::Context>,

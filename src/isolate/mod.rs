@@ -133,6 +133,7 @@ impl Isolate {
         isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
         isolate.set_capture_stack_trace_for_uncaught_exceptions(true, 16);
         isolate.set_oom_error_handler(start::out_of_memory);
+        isolate.add_message_listener(event_loop::uncaught);
         isolate.set_promise_reject_callback(event_loop::promise_rejected);
         isolate.set_allow_wasm_code_generation_callback(event_loop::allow_wasm);
         modules::install(&mut isolate);

@@ -15,6 +15,9 @@ unsafe extern "C" {
 /// Who is told of a fatal error. Before a claim there is nobody.
 static FATAL: OnceLock<Arc<dyn Services>> = OnceLock::new();
 
+/// Whether this V8 was built with WebAssembly.
+static CONTAINS_WASM: OnceLock<bool> = OnceLock::new();
+
 /// Flags that every profile shares.
 const FLAGS: &[&str] = &[
     // `SharedArrayBuffer` is no global by itself; a context gets it when `timingMitigation` is off.
@@ -33,6 +36,9 @@ pub(super) fn initialize(profile: &EngineProfile) {
     if !profile.jit {
         v8::V8::set_flags_from_string("--jitless");
     }
+    // A flag with its default value, which only a V8 with WebAssembly knows.
+    let probe = vec!["cordon".to_owned(), "--wasm-lazy-compilation".to_owned()];
+    let _ = CONTAINS_WASM.set(v8::V8::set_flags_from_command_line(probe).len() == 1);
     v8::V8::set_entropy_source(fill);
     v8::V8::set_fatal_error_handler(|file: &str, line: i32, message: &str| {
         fatal(&format!("V8: {message} ({file}:{line})"));
@@ -98,15 +104,18 @@ pub(super) fn report(wasm: WasmLevel, profile: EngineProfile, platform: Platform
     }
 }
 
-/// What a profile comes to on this V8: looked up in a context that nobody has touched.
+/// What a profile comes to on this V8: looked up in its flags, and in a context that nobody has touched.
 pub(super) fn level(profile: EngineProfile, isolate: &mut v8::OwnedIsolate) -> WasmLevel {
     v8::scope!(let scope, isolate);
     let context = v8::Context::new(scope, v8::ContextOptions::default());
     let scope = &mut v8::ContextScope::new(scope, context);
-    match (has_global(scope, "WebAssembly"), profile.wasm) {
+    let shown = has_global(scope, "WebAssembly");
+    // Without a compiler to machine code V8 hides the global, but it still contains the rest.
+    let contained = *CONTAINS_WASM.get().unwrap_or(&true);
+    match (shown, profile.wasm) {
         (true, WasmLevel::Allowed) => WasmLevel::Allowed,
-        (true, _) => WasmLevel::Locked,
-        (false, _) => WasmLevel::Absent,
+        (false, _) if !contained => WasmLevel::Absent,
+        _ => WasmLevel::Locked,
     }
 }
 

@@ -62,6 +62,7 @@ const promiseThen = uncurry(Promise.prototype.then);
 const TypedArray = getPrototypeOf(Uint8Array);
 const typedArrayTag = uncurry(getOwnPropertyDescriptor(TypedArray.prototype, Symbol.toStringTag).get);
 const typedArrayLength = uncurry(getOwnPropertyDescriptor(TypedArray.prototype, "length").get);
+const typedArraySet = uncurry(TypedArray.prototype.set);
 const arrayBufferLength = uncurry(getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength").get);
 const viewLength = uncurry(getOwnPropertyDescriptor(DataView.prototype, "byteLength").get);
 const viewOffset = uncurry(getOwnPropertyDescriptor(DataView.prototype, "byteOffset").get);

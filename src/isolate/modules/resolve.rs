@@ -35,10 +35,12 @@ pub(in crate::isolate) enum Style {
 }
 
 impl Style {
+    /// This platform is neither Node nor a browser; of what packages offer, their builds for workers and browsers are
+    /// the ones that use no module of Node's.
     fn conditions(self) -> &'static [&'static str] {
         match self {
-            Style::Import => &["import", "module", "default"],
-            Style::Require => &["require", "default"],
+            Style::Import => &["import", "module", "worker", "browser", "default"],
+            Style::Require => &["require", "worker", "browser", "default"],
         }
     }
 }

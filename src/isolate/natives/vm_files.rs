@@ -400,9 +400,9 @@ fn file_is_terminal(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Retur
     result.set_bool(file.is_terminal());
 }
 
-/// Closing twice does nothing.
+/// Closing twice does nothing, nor does a finaliser that comes after the end of its realm.
 fn file_close(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
-    let Some((_, realm)) = here(scope) else { return };
+    let Some(realm) = Core::of(scope).current_realm(scope) else { return };
     let id = u32_of(scope, &args, 0);
     let closed = realm.resources.borrow_mut().files.remove(id);
     drop(closed);

@@ -167,9 +167,9 @@ fn child_kill(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     }
 }
 
-/// The child goes on without its handle; the kernel reaps it.
+/// The child goes on without its handle; the kernel reaps it. May come after the end of the realm.
 fn child_drop(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
-    let Some((_, realm)) = here(scope) else { return };
+    let Some(realm) = Core::of(scope).current_realm(scope) else { return };
     let id = u32_of(scope, &args, 0);
     let dropped = realm.resources.borrow_mut().children.remove(id);
     drop(dropped);
