@@ -76,7 +76,7 @@ pub fn all() -> Vec<Page> {
         .collect();
     paths.push("README.md".into());
     paths.sort();
-    paths.iter().map(|path| read(path)).collect()
+    paths.iter().map(read).collect()
 }
 
 /// Reads a page by its path in the repository.
