@@ -226,19 +226,18 @@ fn compile_expression<'s>(
         }
         attempt.reset();
     }
-    let awaits = {
-        v8::tc_scope!(let attempt, scope);
-        if let Some(script) = compile_script(attempt, text, path, 0) {
-            return Some(script);
-        }
-        let message = attempt.message().map(|message| message.get(attempt).to_rust_string_lossy(attempt));
-        message.is_some_and(|message| message.contains("await is only valid") || text.contains("await"))
-    };
+    // In a script `await (x)` is a call of a function of that name, which nobody means.
+    let awaits = text.contains("await") && !compiles(scope, &format!("class C {{ static {{\n{text}\n}} }}"));
     if awaits && let Some(script) = compile_awaiting(scope, text, path) {
         return Some(script);
     }
-    // Once more, for the exception as it is.
     compile_script(scope, text, path, 0)
+}
+
+/// Whether a text is a script. In the static block of a class `await` is neither a name nor an operator.
+fn compiles(scope: &mut Scope<'_, '_>, text: &str) -> bool {
+    v8::tc_scope!(let attempt, scope);
+    compile_script(attempt, text, "[probe]", 0).is_some()
 }
 
 /// A text with `await` in it, as the body of an async function: an expression, or statements whose last is the value
