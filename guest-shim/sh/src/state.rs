@@ -165,6 +165,8 @@ pub struct Shell {
     pub failure_is_handled: bool,
     /// This environment is one part of a pipeline: a write that nobody can read ends it as SIGPIPE would.
     pub ends_at_broken_pipe: bool,
+    /// In an EXIT trap: the status the shell ends with unless the trap says otherwise.
+    pub status_before_trap: Option<i32>,
     /// The running builtin was called through `command`: its own errors do not end the shell.
     pub through_command: bool,
     /// Where `getopts` is within an operand.
@@ -198,6 +200,7 @@ impl Shell {
             depth: 0,
             failure_is_handled: false,
             ends_at_broken_pipe: false,
+            status_before_trap: None,
             through_command: false,
             getopts_offset: 0,
             original_directory: None,

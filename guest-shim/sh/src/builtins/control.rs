@@ -29,6 +29,9 @@ fn status_operand(shell: &Shell, arguments: &[String]) -> Result<i32, Flow> {
 }
 
 pub fn exit(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    if let (Some(status), 1) = (shell.status_before_trap, arguments.len()) {
+        return Err(Flow::Exit(status));
+    }
     Err(Flow::Exit(status_operand(shell, arguments)?))
 }
 
@@ -49,11 +52,13 @@ fn levels(shell: &Shell, arguments: &[String]) -> Result<u32, Flow> {
 
 pub fn leave_loops(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let levels = levels(shell, arguments)?;
+    shell.status = 0;
     if shell.loops == 0 { Ok(0) } else { Err(Flow::Break(levels.min(shell.loops))) }
 }
 
 pub fn next_turn(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let levels = levels(shell, arguments)?;
+    shell.status = 0;
     if shell.loops == 0 { Ok(0) } else { Err(Flow::Continue(levels.min(shell.loops))) }
 }
 

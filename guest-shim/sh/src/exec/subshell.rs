@@ -32,7 +32,6 @@ impl Shell {
     pub fn enter_subshell(&mut self) {
         self.traps.retain(|(condition, action)| action.is_empty() && *condition != Condition::Exit);
         self.jobs.clear();
-        self.loops = 0;
         self.original_directory = None;
         self.original_umask = None;
     }
@@ -66,6 +65,7 @@ impl Shell {
         let status = self.status;
         // The trap runs whatever ended the shell, `set -e` included.
         self.depth = 0;
+        self.status_before_trap = Some(status);
         match self.run_text(&action, 1) {
             Err(Flow::Exit(status)) => status,
             _ => status,

@@ -27,6 +27,7 @@ struct Environment {
     last_background: Option<u32>,
     line: u32,
     calls: u32,
+    loops: u32,
     failure_is_handled: bool,
     getopts_offset: usize,
     ignored_signals: Vec<String>,
@@ -48,6 +49,7 @@ impl Shell {
             last_background: self.last_background,
             line: self.line,
             calls: self.calls,
+            loops: self.loops,
             failure_is_handled: self.failure_is_handled,
             getopts_offset: self.getopts_offset,
             ignored_signals: self
@@ -100,6 +102,7 @@ pub fn receive(number: &str) -> Option<(Shell, List)> {
     shell.last_background = environment.last_background;
     shell.line = environment.line;
     shell.calls = environment.calls;
+    shell.loops = environment.loops;
     shell.failure_is_handled = environment.failure_is_handled;
     shell.getopts_offset = environment.getopts_offset;
     shell.locals = environment.locals;

@@ -200,9 +200,6 @@ fn bracket(source: &[Source], start: usize) -> Option<(Token, usize)> {
         if active(at, ']') && at > first {
             return Some((Token::Bracket { negated, items }, at + 1));
         }
-        if character == '/' {
-            return None;
-        }
         if active(at, '[') && active(at + 1, ':') {
             let close = (at + 2..source.len()).find(|&at| active(at, ':') && active(at + 1, ']'));
             if let Some(close) = close {

@@ -9,6 +9,7 @@ use brush_parser::{SourcePosition, SourceSpan, Token};
 use super::{
     MAX_NESTING, SyntaxError,
     extent::Extent,
+    joined::Joined,
     tracker::{Closed, Tracker},
 };
 
@@ -49,11 +50,13 @@ pub struct Lexer<'a> {
     here_documents: Vec<HereDocument>,
     /// More text may follow what is there.
     partial: bool,
+    /// Where lines were joined before, so that places name the lines of the original.
+    joined: Option<&'a Joined<'a>>,
     pub tokens: Vec<Token>,
 }
 
 impl<'a> Lexer<'a> {
-    pub fn new(extent: Extent<'a>, at: usize, line: u32) -> Self {
+    pub fn new(extent: Extent<'a>, at: usize, line: u32, joined: Option<&'a Joined<'a>>) -> Self {
         Lexer {
             extent,
             at,
@@ -61,6 +64,7 @@ impl<'a> Lexer<'a> {
             tracker: Tracker::new(),
             here_documents: Vec::new(),
             partial: false,
+            joined,
             tokens: Vec::new(),
         }
     }
@@ -98,6 +102,10 @@ impl<'a> Lexer<'a> {
                     if self.tracker.close() == Closed::Outer && in_substitution {
                         self.at += 1;
                         return Ok(Stop::Paren);
+                    }
+                    if self.ends_with_word("esac") {
+                        // Else the grammar takes `esac )` for the pattern of one more arm.
+                        self.push(self.at, self.at, "\n".to_owned(), true);
                     }
                     self.push_operator(operator);
                 }
@@ -176,12 +184,17 @@ impl<'a> Lexer<'a> {
         OPERATORS.into_iter().find(|operator| rest.starts_with(operator.as_bytes()))
     }
 
+    fn ends_with_word(&self, expected: &str) -> bool {
+        matches!(self.tokens.last(), Some(Token::Word(word, _)) if word == expected)
+    }
+
     fn follows_parenthesis(&self) -> bool {
         matches!(self.tokens.last(), Some(Token::Operator(operator, _)) if operator == "(")
     }
 
     fn place(&self, index: usize) -> Arc<SourcePosition> {
-        Arc::new(SourcePosition { index, line: self.line as usize, column: 1 })
+        let joins = self.joined.map_or(0, |joined| joined.joins_before(index));
+        Arc::new(SourcePosition { index, line: self.line as usize + joins, column: 1 })
     }
 
     fn push(&mut self, start: usize, end: usize, text: String, operator: bool) {
@@ -317,7 +330,7 @@ impl<'a> Lexer<'a> {
 }
 
 /// The delimiter of a here-document without its quotes.
-fn remove_quotes(raw: &str) -> String {
+pub fn remove_quotes(raw: &str) -> String {
     let mut result = String::new();
     let mut characters = raw.chars();
     let mut quote = None;
@@ -326,6 +339,9 @@ fn remove_quotes(raw: &str) -> String {
             (None, '\'' | '"') => quote = Some(character),
             (Some(open), _) if open == character => quote = None,
             (None, '\\') => result.extend(characters.next()),
+            (Some('"'), '\\') if characters.clone().next().is_some_and(|next| "$`\"\\".contains(next)) => {
+                result.extend(characters.next());
+            }
             _ => result.push(character),
         }
     }
@@ -334,7 +350,7 @@ fn remove_quotes(raw: &str) -> String {
 
 /// From after `$(` to after the matching `)`, over comments, quotes, here-documents and the patterns of `case`.
 pub fn end_of_substitution(extent: Extent<'_>, start: usize) -> Result<usize, SyntaxError> {
-    let mut lexer = Lexer::new(extent, start, 0);
+    let mut lexer = Lexer::new(extent, start, 0, None);
     lexer.line = extent.line(start);
     lexer.run(true)?;
     Ok(lexer.position())

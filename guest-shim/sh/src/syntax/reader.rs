@@ -5,6 +5,7 @@ use brush_parser::{ParseError, ParserOptions, Token};
 use super::{
     SyntaxError,
     extent::Extent,
+    joined::Joined,
     lexer::{Lexer, NO_WORDS, Stop},
     lower,
     tree::List,
@@ -12,7 +13,10 @@ use super::{
 
 /// A position in the text of a script.
 pub struct Reader<'a> {
-    extent: Extent<'a>,
+    joined: Joined<'a>,
+    first_line: u32,
+    depth: usize,
+    /// In the joined text, as are the lines counted by the lexer.
     at: usize,
     line: u32,
     partial: bool,
@@ -25,7 +29,7 @@ impl<'a> Reader<'a> {
 
     /// For a text inside a text, `depth` levels down.
     pub fn nested(text: &'a str, first_line: u32, depth: usize) -> Self {
-        Reader { extent: Extent { text, first_line, depth }, at: 0, line: first_line, partial: false }
+        Reader { joined: Joined::new(text), first_line, depth, at: 0, line: first_line, partial: false }
     }
 
     /// The text is only what has been read so far; a command that might go on is reported as incomplete.
@@ -36,21 +40,23 @@ impl<'a> Reader<'a> {
 
     /// Goes on from another place, which must be the start of a line.
     pub fn set_position(&mut self, at: usize) {
-        self.line = self.extent.line(at);
-        self.at = at;
+        self.at = self.joined.joined(at).min(self.joined.text.len());
+        let before = self.joined.text.as_bytes().get(..self.at).unwrap_or_default();
+        self.line = self.first_line + before.iter().filter(|byte| **byte == b'\n').count() as u32;
     }
 
     pub fn position(&self) -> usize {
-        self.at
+        self.joined.original(self.at)
     }
 
     pub fn line(&self) -> u32 {
-        self.line
+        self.line + self.joined.joins_before(self.at) as u32
     }
 
     /// The next complete command, none at the end. The position moves on only when there is one.
     pub fn next(&mut self) -> Result<Option<List>, SyntaxError> {
-        let mut lexer = Lexer::new(self.extent, self.at, self.line).partial(self.partial);
+        let extent = Extent { text: &self.joined.text, first_line: self.first_line, depth: self.depth };
+        let mut lexer = Lexer::new(extent, self.at, self.line, Some(&self.joined)).partial(self.partial);
         loop {
             let stop = lexer.run(false)?;
             if lexer.tokens.iter().all(|token| token.to_str() == "\n") {
@@ -66,11 +72,14 @@ impl<'a> Reader<'a> {
                 Ok(program) => {
                     self.at = lexer.position();
                     self.line = lexer.line();
-                    return lower::program(program, self.extent.depth).map(Some);
+                    return lower::program(program, self.depth).map(Some);
                 }
                 // What looked like the end of a command was none.
                 Err(ParseError::ParsingAtEndOfInput) if stop == Stop::Command => {}
-                Err(error) => return Err(describe(&error, &lexer.tokens, lexer.line())),
+                Err(error) => {
+                    let line = lexer.line() + self.joined.joins_before(lexer.position()) as u32;
+                    return Err(describe(&error, &lexer.tokens, line));
+                }
             }
         }
     }
