@@ -120,8 +120,13 @@ fn every_public_function_of_the_rust_client_is_in_the_table() {
         let source = std::fs::read_to_string(&path).expect("a source file");
         let mut owner = "";
         for line in source.lines() {
-            if let Some(rest) = line.strip_prefix("impl ") {
-                let of = rest.split(" for ").last().unwrap_or(rest);
+            if let Some(rest) = line.strip_prefix("impl") {
+                let rest = if rest.starts_with('<') {
+                    rest.split_once("> ").map_or(rest, |(_, rest)| rest)
+                } else {
+                    rest
+                };
+                let of = rest.split(" for ").last().unwrap_or(rest).trim_start();
                 owner = of.split(['<', ' ', '{']).next().unwrap_or(of);
             }
             let Some(function) = line.strip_prefix("    pub ") else { continue };

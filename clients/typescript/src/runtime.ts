@@ -70,7 +70,7 @@ export async function execute(source: string, options: OneShot<CodeOptions> = {}
   return result ?? toResult(cancelledBefore());
 }
 
-/** Runs a JavaScript or TypeScript file, as a rule of a mount, in a VM of its own. */
+/** Runs a JavaScript or TypeScript file in a VM of its own; `mounts` brings the file there. */
 export async function executeFile(path: string, options: OneShot<ProgramOptions> = {}): Promise<ExecutionResult> {
   const { call, config } = split(options);
   const result = await inFreshVm(config, call, (vm) => vm.javascript.executeFile(path, call));
