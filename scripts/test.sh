@@ -20,3 +20,6 @@ cargo test --release --manifest-path guest-shim/Cargo.toml --package cordon-sh
 
 step "TypeScript client"
 (cd clients/typescript && npm ci --no-audit --no-fund && npm run build && npm test)
+
+step "TypeScript in the documentation"
+node --test tests/docs/typescript.test.mjs

@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::client::Error;
 use crate::config::{
-    Access, CreateVmConfig, Mount, PathRule, PathRules, PathScope, PatternRule, PatternRules, PatternScope, Platform,
-    WebAssemblyDenial,
+    Access, CreateVmConfig, Mount, PathRule, PathRules, PathScope, PatternRule, PatternRules, PatternScope,
+    Platform, WebAssemblyDenial,
 };
 use crate::policy::Pattern;
 use crate::wire::code;
@@ -139,7 +139,11 @@ impl VmArguments {
             config.engine.web_assembly_denial = WebAssemblyDenial::Absent;
         }
         // What is denied comes first: the first rule that matches decides.
-        let asked = self.deny.iter().map(|text| (Access::Deny, text)).chain(self.allow.iter().map(|text| (Access::Allow, text)));
+        let asked = self
+            .deny
+            .iter()
+            .map(|text| (Access::Deny, text))
+            .chain(self.allow.iter().map(|text| (Access::Allow, text)));
         for (access, text) in asked {
             apply(&mut config, access, text)?;
         }
@@ -151,7 +155,9 @@ impl VmArguments {
                 Some((name, value)) => (name.to_owned(), value.to_owned()),
                 None => match std::env::var(text) {
                     Ok(value) => (text.clone(), value),
-                    Err(_) => return Err(usage(format!("--env {text}: there is no such variable to pass on"))),
+                    Err(_) => {
+                        return Err(usage(format!("--env {text}: there is no such variable to pass on")));
+                    }
                 },
             };
             config.env.insert(name, value);
@@ -179,9 +185,11 @@ pub(super) fn usage(message: impl Into<String>) -> Error {
 }
 
 fn read(path: &Path) -> Result<CreateVmConfig, Error> {
-    let text = std::fs::read_to_string(path).map_err(|error| usage(format!("{}: {error}", path.display())))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| usage(format!("{}: {error}", path.display())))?;
     let value = serde_json::from_str(&text).map_err(|error| usage(format!("{}: {error}", path.display())))?;
-    CreateVmConfig::from_json(&value).map_err(|error| Error { message: format!("{}: {error}", path.display()), ..error.into() })
+    CreateVmConfig::from_json(&value)
+        .map_err(|error| Error { message: format!("{}: {error}", path.display()), ..error.into() })
 }
 
 fn apply(config: &mut CreateVmConfig, access: Access, text: &str) -> Result<(), Error> {
@@ -195,7 +203,11 @@ fn apply(config: &mut CreateVmConfig, access: Access, text: &str) -> Result<(), 
             if pattern.is_some() {
                 return Err(usage(format!("{scope} takes no pattern")));
             }
-            if scope == "jit" { permissions.jit = access } else { permissions.web_assembly = access }
+            if scope == "jit" {
+                permissions.jit = access
+            } else {
+                permissions.web_assembly = access
+            }
             return Ok(());
         }
         "fs" => {
@@ -255,11 +267,14 @@ fn mount(text: &str) -> Result<Mount, Error> {
         Some((rest, "rw")) => (rest, false),
         _ => (text, false),
     };
-    let Some((host, guest)) = rest.rsplit_once(':').filter(|(host, guest)| !host.is_empty() && !guest.is_empty()) else {
+    let Some((host, guest)) =
+        rest.rsplit_once(':').filter(|(host, guest)| !host.is_empty() && !guest.is_empty())
+    else {
         return Err(usage(format!("--mount {text}: write HOST:GUEST or HOST:GUEST:ro")));
     };
     let host = std::path::absolute(host).map_err(|error| usage(format!("--mount {text}: {error}")))?;
-    let host = host.into_os_string().into_string().map_err(|_| usage(format!("--mount {text}: not UTF-8")))?;
+    let host =
+        host.into_os_string().into_string().map_err(|_| usage(format!("--mount {text}: not UTF-8")))?;
     Ok(Mount { host, guest: guest.to_owned(), read_only })
 }
 
@@ -283,9 +298,13 @@ mod tests {
 
     #[test]
     fn flags_come_to_a_configuration() {
-        let config = config(&["--allow-wasm", "--deny", "fs=/secret/**", "--mount", "/usr:/u:ro", "--env", "A=b=c"]).unwrap();
+        let config =
+            config(&["--allow-wasm", "--deny", "fs=/secret/**", "--mount", "/usr:/u:ro", "--env", "A=b=c"])
+                .unwrap();
         assert_eq!(config.permissions.web_assembly, Access::Allow);
-        assert!(matches!(&config.permissions.fs, PathScope::Rules(set) if set.default == Some(Access::Allow)));
+        assert!(
+            matches!(&config.permissions.fs, PathScope::Rules(set) if set.default == Some(Access::Allow))
+        );
         assert_eq!(config.mounts, [Mount { host: "/usr".into(), guest: "/u".into(), read_only: true }]);
         assert_eq!(config.env["A"], "b=c");
     }
@@ -294,7 +313,9 @@ mod tests {
     fn contradictions_and_unknown_scopes_are_usage_errors() {
         let wrong = config(&["--allow-wasm", "--deny-jit"]).unwrap_err();
         assert_eq!(wrong.code, code::CONFIG);
-        assert!(wrong.message.contains("permissions.jit") && wrong.message.contains("permissions.webAssembly"));
+        assert!(
+            wrong.message.contains("permissions.jit") && wrong.message.contains("permissions.webAssembly")
+        );
         assert!(config(&["--allow", "wasm"]).unwrap_err().message.contains("webAssembly"));
         assert!(config(&["--mount", "/usr"]).unwrap_err().message.contains("HOST:GUEST"));
     }

@@ -66,7 +66,9 @@ pub(super) async fn doctor(json: bool) -> Result<u8, Error> {
     };
     let mut stdout = std::io::stdout().lock();
     let _ = if json {
-        serde_json::to_writer_pretty(&mut stdout, &findings).map_err(std::io::Error::from).and_then(|()| writeln!(stdout))
+        serde_json::to_writer_pretty(&mut stdout, &findings)
+            .map_err(std::io::Error::from)
+            .and_then(|()| writeln!(stdout))
     } else {
         let colours = stdout.is_terminal();
         print(&mut stdout, &findings, &Marks::new(colours))
@@ -95,11 +97,19 @@ impl Marks {
 
 fn print(out: &mut impl Write, findings: &Findings, marks: &Marks) -> std::io::Result<()> {
     writeln!(out, "cordon {} in {}, {}", findings.version, findings.installation, findings.kernel)?;
-    let pid = if findings.pid_namespace { "workers end with their launcher, by PID namespace" } else { "no PID namespace: workers end when their channel closes" };
+    let pid = if findings.pid_namespace {
+        "workers end with their launcher, by PID namespace"
+    } else {
+        "no PID namespace: workers end when their channel closes"
+    };
     writeln!(out, "{} {pid}", marks.of(findings.pid_namespace))?;
     let commands = findings.command_modules.join(", ");
     match findings.command_modules.is_empty() {
-        true => writeln!(out, "{} no command modules: `sh` and coreutils are missing; build them with `make build`", marks.bad)?,
+        true => writeln!(
+            out,
+            "{} no command modules: `sh` and coreutils are missing; build them with `make build`",
+            marks.bad
+        )?,
         false => writeln!(out, "{} command modules: {commands}", marks.good)?,
     }
     for profile in &findings.profiles {

@@ -31,7 +31,9 @@ pub(super) async fn run(vm: VmArguments, file: &Path, args: Vec<String>) -> Resu
     }
     let mut config = vm.config()?;
     if folder == "/" {
-        return Err(usage(format!("{path}: a file in the root directory would show all of this machine to the guest")));
+        return Err(usage(format!(
+            "{path}: a file in the root directory would show all of this machine to the guest"
+        )));
     }
     if !config.mounts.iter().any(|mount| mount.guest == folder) {
         config.mounts.push(Mount { host: folder.to_owned(), guest: folder.to_owned(), read_only: true });
@@ -57,7 +59,9 @@ pub(super) async fn sh(vm: VmArguments, command: Option<String>, args: Vec<Strin
         Some(command) => arguments.extend(["-c".to_owned(), command]),
         None => {
             if std::io::stdin().is_terminal() {
-                eprintln!("cordon: reading a script from standard input; end it with Ctrl-D, or use -c COMMAND");
+                eprintln!(
+                    "cordon: reading a script from standard input; end it with Ctrl-D, or use -c COMMAND"
+                );
             }
             if !args.is_empty() {
                 arguments.push("-s".to_owned());
@@ -82,11 +86,18 @@ pub(super) fn supervisor(warm: usize) -> Result<Supervisor, Error> {
         Progress::Compiling { name, bytes } => {
             eprintln!("cordon: compiling {name} ({:.1} MB) for this machine, once", bytes as f64 / 1e6);
         }
-        Progress::Compiled { name, took, .. } => eprintln!("cordon: compiled {name} in {:.1} s", took.as_secs_f64()),
+        Progress::Compiled { name, took, .. } => {
+            eprintln!("cordon: compiled {name} in {:.1} s", took.as_secs_f64())
+        }
         Progress::Waiting { name } => eprintln!("cordon: waiting for another process that compiles {name}"),
         Progress::Discarded { name, reason } => eprintln!("cordon: discarded a cached {name}: {reason}"),
     });
-    Ok(Supervisor::new(SupervisorOptions { warm, show_worker_stderr, progress, ..SupervisorOptions::find()? }))
+    Ok(Supervisor::new(SupervisorOptions {
+        warm,
+        show_worker_stderr,
+        progress,
+        ..SupervisorOptions::find()?
+    }))
 }
 
 fn options(vm: &VmArguments, args: Vec<String>) -> ExecutionOptions {
@@ -244,7 +255,9 @@ fn as_json(result: &ExecutionResult) -> serde_json::Value {
     if let Some(signal) = &result.signal {
         json["signal"] = signal.as_str().into();
     }
-    for (name, cut) in [("stdoutTruncated", result.stdout_truncated), ("stderrTruncated", result.stderr_truncated)] {
+    for (name, cut) in
+        [("stdoutTruncated", result.stdout_truncated), ("stderrTruncated", result.stderr_truncated)]
+    {
         if cut {
             json[name] = true.into();
         }

@@ -7,7 +7,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use super::Error;
 use super::connection::{Connection, unexpected};
 use crate::wire::{
-    Bytes, ClientMessage, ExecutionResult, INPUT_WINDOW, OutputStream, Request, Response, VmRequest, VmResponse, code,
+    Bytes, ClientMessage, ExecutionResult, INPUT_WINDOW, OutputStream, Request, Response, VmRequest,
+    VmResponse, code,
 };
 
 /// Input is sent in frames of at most so many bytes.
@@ -112,7 +113,11 @@ impl Call {
 
     /// Where standard input of a call with `streamStdin` goes; it may be fed by a task of its own.
     pub fn stdin(&self) -> Stdin {
-        Stdin { connection: self.pending.connection.clone(), id: self.pending.id, window: self.pending.input.clone() }
+        Stdin {
+            connection: self.pending.connection.clone(),
+            id: self.pending.id,
+            window: self.pending.input.clone(),
+        }
     }
 
     /// The next piece of output of a call with [`crate::wire::Capture::Stream`]; none when it has ended.

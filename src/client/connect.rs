@@ -83,8 +83,11 @@ impl Connect for Sidecar {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| {
-                Error::new(code::NOT_INSTALLED, format!("cannot start {}: {error}", self.executable.display()))
-                    .hint("name the `cordon` executable")
+                Error::new(
+                    code::NOT_INSTALLED,
+                    format!("cannot start {}: {error}", self.executable.display()),
+                )
+                .hint("name the `cordon` executable")
             })?;
         let (Some(writer), Some(reader)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(disconnected(&io::Error::other("the sidecar has no standard streams")));

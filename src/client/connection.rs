@@ -15,8 +15,8 @@ use super::host_function::HostFunctions;
 use super::{Error, Vm};
 use crate::config::CreateVmConfig;
 use crate::wire::{
-    ClientMessage, FrameDecoder, HostCallOutcome, PROTOCOL_VERSION, Request, Response, ServerMessage, code, decode,
-    encode_frame,
+    ClientMessage, FrameDecoder, HostCallOutcome, PROTOCOL_VERSION, Request, Response, ServerMessage, code,
+    decode, encode_frame,
 };
 
 /// Bytes taken from the connection at once.
@@ -73,7 +73,9 @@ impl Client {
         match next(&mut reader, &mut decoder).await {
             Ok(Some(ServerMessage::Welcome { protocol: PROTOCOL_VERSION, .. })) => {}
             Ok(Some(ServerMessage::Fatal { error })) => return Err(error),
-            Ok(Some(_)) => return Err(Error::new(code::PROTOCOL, "the other end is no sidecar of this version")),
+            Ok(Some(_)) => {
+                return Err(Error::new(code::PROTOCOL, "the other end is no sidecar of this version"));
+            }
             Ok(None) => return Err(disconnected(&io::ErrorKind::UnexpectedEof.into())),
             Err(error) => return Err(error),
         }
@@ -115,9 +117,14 @@ impl Client {
     ///
     /// # Errors
     /// The configuration is wrong, or what it needs is not installed.
-    pub async fn create_vm_with(&self, mut config: CreateVmConfig, functions: HostFunctions) -> Result<Vm, Error> {
+    pub async fn create_vm_with(
+        &self,
+        mut config: CreateVmConfig,
+        functions: HostFunctions,
+    ) -> Result<Vm, Error> {
         config.host_functions.extend(functions.names().map(str::to_owned));
-        let config = serde_json::to_value(config).map_err(|error| Error::new(code::CONFIG, error.to_string()))?;
+        let config =
+            serde_json::to_value(config).map_err(|error| Error::new(code::CONFIG, error.to_string()))?;
         self.create_vm_from_json(config, functions).await
     }
 
@@ -158,7 +165,8 @@ impl Connection {
         let (sender, receiver) = oneshot::channel();
         let input = Arc::new(tokio::sync::Semaphore::new(crate::wire::INPUT_WINDOW as usize));
         let started = tokio::sync::watch::Sender::new(None);
-        let pending = super::call::Pending::new(self.clone(), id, receiver, input.clone(), started.subscribe());
+        let pending =
+            super::call::Pending::new(self.clone(), id, receiver, input.clone(), started.subscribe());
         {
             let mut state = self.state.lock();
             if let Some(error) = &state.ended {
@@ -259,15 +267,21 @@ fn on_message(state: &Mutex<State>, frames: &mpsc::WeakUnboundedSender<Vec<u8>>,
             }
         }
         ServerMessage::HostCall { call, vm, name, input } => {
-            let running = state.lock().host_functions.get(&vm).and_then(|functions| functions.call(&name, input));
+            let running =
+                state.lock().host_functions.get(&vm).and_then(|functions| functions.call(&name, input));
             let frames = frames.clone();
             tokio::spawn(async move {
                 let outcome = match running {
                     Some(running) => running.await,
-                    None => HostCallOutcome::Threw { message: format!("no host function {name:?} is registered") },
+                    None => {
+                        HostCallOutcome::Threw { message: format!("no host function {name:?} is registered") }
+                    }
                 };
                 let frame = encode(&ClientMessage::HostResult { call, outcome }).or_else(|error| {
-                    encode(&ClientMessage::HostResult { call, outcome: HostCallOutcome::Threw { message: error.message } })
+                    encode(&ClientMessage::HostResult {
+                        call,
+                        outcome: HostCallOutcome::Threw { message: error.message },
+                    })
                 });
                 if let (Some(frames), Ok(frame)) = (frames.upgrade(), frame) {
                     let _ = frames.send(frame);

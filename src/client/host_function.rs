@@ -43,9 +43,13 @@ impl HostFunctions {
             Box::pin(async move {
                 let result = match called {
                     Ok(running) => running.await.map_err(|error| error.to_string()),
-                    Err(error) => Err(format!("the input does not have the shape that is asked for: {error}")),
+                    Err(error) => {
+                        Err(format!("the input does not have the shape that is asked for: {error}"))
+                    }
                 };
-                match result.and_then(|output| serde_json::to_string(&output).map_err(|error| error.to_string())) {
+                match result
+                    .and_then(|output| serde_json::to_string(&output).map_err(|error| error.to_string()))
+                {
                     Ok(output) => HostCallOutcome::Returned { output },
                     Err(message) => HostCallOutcome::Threw { message },
                 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use super::Error;
 use super::call::Call;
 use super::connection::{Connection, unexpected};
-use super::Error;
 use crate::config::Mount;
 use crate::engine::EngineReport;
 use crate::wire::{
-    Bytes, DirectoryEntry, EvaluateOptions, ExecutionOptions, ExecutionResult, FileStatus, Request, Response, VmRequest,
-    VmResponse, code,
+    Bytes, DirectoryEntry, EvaluateOptions, ExecutionOptions, ExecutionResult, FileStatus, Request, Response,
+    VmRequest, VmResponse, code,
 };
 
 /// A VM. It ends when this is dropped.
@@ -87,7 +87,11 @@ impl Vm {
     ///
     /// # Errors
     /// The call could not be made, or the VM or the connection ended. What the guest threw is in the result.
-    pub async fn execute_file(&self, path: &str, options: ExecutionOptions) -> Result<ExecutionResult, Error> {
+    pub async fn execute_file(
+        &self,
+        path: &str,
+        options: ExecutionOptions,
+    ) -> Result<ExecutionResult, Error> {
         self.start(VmRequest::ExecuteFile { path: path.to_owned(), options })?.result().await
     }
 
@@ -236,7 +240,9 @@ impl Vm {
             Ok(Response::Vm { response }) => Ok(response),
             Ok(other) => Err(unexpected(&other)),
             // A VM that was lost says why, to later calls as well.
-            Err(error) if error.code == code::NOT_FOUND => Err(self.connection.lost(self.id).unwrap_or(error)),
+            Err(error) if error.code == code::NOT_FOUND => {
+                Err(self.connection.lost(self.id).unwrap_or(error))
+            }
             Err(error) => Err(error),
         }
     }
@@ -316,7 +322,10 @@ fn value<T: DeserializeOwned>(result: ExecutionResult) -> Result<T, Error> {
     }
     let text = result.value.as_deref().unwrap_or("null");
     serde_json::from_str(text).map_err(|error| {
-        Error::new("ERR_VALUE_TYPE", format!("the value {} does not have the type that is asked for: {error}", short(text)))
+        Error::new(
+            "ERR_VALUE_TYPE",
+            format!("the value {} does not have the type that is asked for: {error}", short(text)),
+        )
     })
 }
 

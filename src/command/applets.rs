@@ -22,6 +22,24 @@ pub const COREUTILS_APPLETS: &[&str] = &[
     "vdir", "wc", "yes",
 ];
 
+/// What a program does, as permissions name it: the utility that the multi-call program will be, else the module. It
+/// follows from what will run, not from the path or link that led there, so that no other name gets around a rule.
+pub fn subject<'a>(module: &'a str, argv: &'a [String]) -> &'a str {
+    if module != COREUTILS {
+        return module;
+    }
+    // As the program itself picks the utility.
+    let name =
+        |argument: Option<&'a String>| argument.map_or("", |path| path.rsplit('/').next().unwrap_or(path));
+    match name(argv.first()) {
+        COREUTILS => match name(argv.get(1)) {
+            "" => COREUTILS,
+            utility => utility,
+        },
+        utility => utility,
+    }
+}
+
 /// Puts the shell and the utilities into a new VM. `/bin/ls` and its like are links to the one program.
 pub fn install(kernel: &Kernel) -> Result<(), Errno> {
     kernel.install_program("/bin/sh", Program::new(SHELL))?;

@@ -14,6 +14,7 @@ use wasmtime::Engine;
 
 use crate::kernel::{Errno, Executor, ExitStatus, Kernel, Process, Program};
 
+use super::applets;
 use super::engine::{self, CommandLimits};
 use super::guest::Guest;
 use super::programs::Programs;
@@ -116,6 +117,10 @@ impl CommandRuntime {
 }
 
 impl Executor for CommandRuntime {
+    fn permits(&self, parent: &Process, program: &Program, argv: &[String]) -> bool {
+        self.services.may_spawn(parent, applets::subject(&program.module, argv))
+    }
+
     fn start(&self, process: Arc<Process>, program: Program) -> Result<(), Errno> {
         let started = self.started().map_err(|error| {
             run::complain(&process, &error.to_string());

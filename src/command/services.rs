@@ -46,7 +46,7 @@ pub trait Services: Send + Sync {
     /// Calls a host function, with JSON text in and out.
     fn call_host(&self, name: String, input: String) -> HostCall;
 
-    /// Whether the permission scope `childProcess` lets `process` start `program`, as it was written.
+    /// Whether the permission scope `childProcess` lets `process` start `program`: `sh`, or a utility's name.
     fn may_spawn(&self, process: &Process, program: &str) -> bool;
 
     /// Whether the permission scope `process` lets `process` signal `target`.

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 
 pub use limits::Limits;
 pub use mount::Mount;
-pub use permissions::{Access, PathRule, PathRules, PathScope, PatternRule, PatternRules, PatternScope, Permissions};
+pub use permissions::{
+    Access, PathRule, PathRules, PathScope, PatternRule, PatternRules, PatternScope, Permissions,
+};
 
 /// Which globals a VM's JavaScript finds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,7 +86,7 @@ pub struct CreateVmConfig {
     pub timing_mitigation: TimingMitigation,
     /// What its engine has to be.
     pub engine: EngineRequirements,
-    /// Environment variables, over the VM's own (`HOME`, `PATH`, `PWD`, `TMPDIR`, `USER`).
+    /// Environment variables, over the VM's own (`HOME`, `LANG`, `PATH`, `PWD`, `TMPDIR`, `USER`).
     pub env: BTreeMap<String, String>,
     /// The directory that programs start in; made if it does not exist.
     pub cwd: String,
@@ -155,7 +157,8 @@ impl CreateVmConfig {
             };
             ConfigError::new(path, error.inner().to_string())
         })?;
-        let read = serde_json::to_value(&config).map_err(|error| ConfigError::new("(top)", error.to_string()))?;
+        let read =
+            serde_json::to_value(&config).map_err(|error| ConfigError::new("(top)", error.to_string()))?;
         refuse_lists_for_objects(value, &read, "")?;
         config.check()?;
         Ok(config)
@@ -227,11 +230,11 @@ fn refuse_lists_for_objects(
             let path = if path.is_empty() { "(top)" } else { path };
             Err(ConfigError::new(path, "invalid type: sequence, expected an object"))
         }
-        (Value::Array(given), Value::Array(read)) => given
-            .iter()
-            .zip(read)
-            .enumerate()
-            .try_for_each(|(index, (given, read))| refuse_lists_for_objects(given, read, &format!("{path}[{index}]"))),
+        (Value::Array(given), Value::Array(read)) => {
+            given.iter().zip(read).enumerate().try_for_each(|(index, (given, read))| {
+                refuse_lists_for_objects(given, read, &format!("{path}[{index}]"))
+            })
+        }
         (Value::Object(given), Value::Object(read)) => given.iter().try_for_each(|(key, given)| {
             let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
             read.get(key).map_or(Ok(()), |read| refuse_lists_for_objects(given, read, &path))

@@ -26,11 +26,17 @@ fn yes() -> bool {
 impl Mount {
     pub(crate) fn check(&self, field: &str) -> Result<(), ConfigError> {
         if !self.host.starts_with('/') || self.host.contains('\0') {
-            return Err(ConfigError::new(format!("{field}.host"), format!("{:?} is not an absolute path", self.host)));
+            return Err(ConfigError::new(
+                format!("{field}.host"),
+                format!("{:?} is not an absolute path", self.host),
+            ));
         }
         absolute_path(&format!("{field}.guest"), &self.guest)?;
         if self.guest == "/" || ["/dev", "/proc", "/bin"].iter().any(|own| self.guest == *own) {
-            return Err(ConfigError::new(format!("{field}.guest"), format!("{} is the VM's own", self.guest)));
+            return Err(ConfigError::new(
+                format!("{field}.guest"),
+                format!("{} is the VM's own", self.guest),
+            ));
         }
         Ok(())
     }
@@ -43,7 +49,10 @@ pub(super) fn check(mounts: &[Mount]) -> Result<(), ConfigError> {
     for (index, mount) in mounts.iter().enumerate() {
         mount.check(&format!("mounts[{index}]"))?;
         if mounts[..index].iter().any(|other| other.guest == mount.guest) {
-            return Err(ConfigError::new(format!("mounts[{index}].guest"), format!("{} is mounted twice", mount.guest)));
+            return Err(ConfigError::new(
+                format!("mounts[{index}].guest"),
+                format!("{} is mounted twice", mount.guest),
+            ));
         }
     }
     Ok(())

@@ -149,7 +149,7 @@ pub struct Permissions {
     pub fs: PathScope,
     /// Connections that leave the VM. Default: deny.
     pub network: PatternScope,
-    /// Starting programs in the VM, by the program's absolute path. Default: allow.
+    /// Starting programs in the VM, by what will run: `sh`, or a utility's name. Default: allow.
     pub child_process: PatternScope,
     /// Signals between the VM's processes, by the signal's name. Default: allow.
     pub process: PatternScope,

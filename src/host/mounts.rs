@@ -11,14 +11,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, DirBuilder, Metadata, MetadataExt, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt};
+use cap_std::fs::{
+    Dir, DirBuilder, Metadata, MetadataExt, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt,
+};
 use parking_lot::RwLock;
 use serde_bytes::ByteBuf;
 
 use crate::broker::ClaimedMount;
 use crate::config::Mount;
 use crate::kernel::{
-    DirectoryEntry, Errno, FileKind, FileStatus, HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags,
+    DirectoryEntry, Errno, FileKind, FileStatus, HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, HostHandle,
+    MountId, OpenFlags,
 };
 use crate::wire::{ErrorData, code};
 
@@ -65,7 +68,11 @@ impl HostMounts {
     pub async fn open_all(&self, mounts: &[Mount]) -> Result<Vec<ClaimedMount>, ErrorData> {
         // Opening a directory is one system call on a local disk; a network filesystem that hangs here holds up the
         // creation of this VM only, because the runtime has other threads.
-        mounts.iter().enumerate().map(|(index, mount)| self.open(mount, &format!("mounts[{index}]"))).collect()
+        mounts
+            .iter()
+            .enumerate()
+            .map(|(index, mount)| self.open(mount, &format!("mounts[{index}]")))
+            .collect()
     }
 
     /// Opens a directory.
@@ -74,8 +81,11 @@ impl HostMounts {
     /// It is no directory that can be read; the error names the field.
     pub fn open(&self, mount: &Mount, field: &str) -> Result<ClaimedMount, ErrorData> {
         let root = Dir::open_ambient_dir(&mount.host, ambient_authority()).map_err(|error| {
-            ErrorData::new(code::CONFIG, format!("invalid configuration: {field}.host: {}: {error}", mount.host))
-                .field(format!("{field}.host"))
+            ErrorData::new(
+                code::CONFIG,
+                format!("invalid configuration: {field}.host: {}: {error}", mount.host),
+            )
+            .field(format!("{field}.host"))
         })?;
         let id = MountId(self.next_mount.fetch_add(1, Ordering::Relaxed));
         let directory = Directory { guest: mount.guest.clone(), root, read_only: mount.read_only };
@@ -102,7 +112,12 @@ impl HostMounts {
         self.perform(mount, &directory, request).map_err(errno)
     }
 
-    fn perform(&self, mount: MountId, directory: &Directory, request: HostFsRequest) -> io::Result<HostFsReply> {
+    fn perform(
+        &self,
+        mount: MountId,
+        directory: &Directory,
+        request: HostFsRequest,
+    ) -> io::Result<HostFsReply> {
         use HostFsRequest as R;
         let root = &directory.root;
         if directory.read_only && changes(&request) {
@@ -188,7 +203,8 @@ impl HostMounts {
         flags: OpenFlags,
         mode: u32,
     ) -> io::Result<HostFsReply> {
-        let writes = flags.intersects(OpenFlags::WRITE | OpenFlags::APPEND | OpenFlags::CREATE | OpenFlags::TRUNCATE);
+        let writes =
+            flags.intersects(OpenFlags::WRITE | OpenFlags::APPEND | OpenFlags::CREATE | OpenFlags::TRUNCATE);
         if directory.read_only && writes {
             return Err(rustix::io::Errno::ROFS.into());
         }
@@ -338,7 +354,13 @@ fn canonicalize(root: &Dir, path: &str, follow: bool) -> io::Result<HostFsReply>
     text(canonical(parent)?.join(name))
 }
 
-fn set_times(root: &Dir, path: &str, accessed: Option<u64>, modified: Option<u64>, follow: bool) -> io::Result<()> {
+fn set_times(
+    root: &Dir,
+    path: &str,
+    accessed: Option<u64>,
+    modified: Option<u64>,
+    follow: bool,
+) -> io::Result<()> {
     use cap_fs_ext::{DirExt, SystemTimeSpec};
     let spec = |time: Option<u64>| {
         time.map(|nanoseconds| {
@@ -399,7 +421,10 @@ mod tests {
         symlink("..", inner.join("dir")).unwrap();
         for path in ["../secret", "up", "absolute", "dir/secret", "/etc/passwd", "x/../../secret"] {
             let refused = mounts.answer(id, open(path, OpenFlags::READ));
-            assert!(matches!(refused, Err(Errno::Eacces | Errno::Exdev | Errno::Eperm | Errno::Enoent)), "{path}: {refused:?}");
+            assert!(
+                matches!(refused, Err(Errno::Eacces | Errno::Exdev | Errno::Eperm | Errno::Enoent)),
+                "{path}: {refused:?}"
+            );
             assert!(mounts.answer(id, HostFsRequest::Stat { path: path.to_owned() }).is_err(), "{path}");
         }
         let out = HostFsRequest::Rename { from: "file".into(), to: "../moved".into() };
@@ -428,7 +453,9 @@ mod tests {
             let told = format!("{request:?}");
             assert_eq!(mounts.answer(id, request), Err(Errno::Erofs), "{told}");
         }
-        let Ok(HostFsReply::Opened { handle, .. }) = mounts.answer(id, open("file", OpenFlags::READ)) else { panic!() };
+        let Ok(HostFsReply::Opened { handle, .. }) = mounts.answer(id, open("file", OpenFlags::READ)) else {
+            panic!()
+        };
         let write = HostFsRequest::Write { handle, offset: Some(0), bytes: ByteBuf::from(b"x".to_vec()) };
         assert_eq!(mounts.answer(id, write), Err(Errno::Erofs));
         let read = HostFsRequest::Read { handle, offset: 2, length: 3 };
@@ -439,7 +466,9 @@ mod tests {
     fn a_handle_belongs_to_its_mount() {
         let (_outer, mounts, id) = mounted(false);
         let (_other, ..) = mounted(false);
-        let Ok(HostFsReply::Opened { handle, .. }) = mounts.answer(id, open("file", OpenFlags::READ)) else { panic!() };
+        let Ok(HostFsReply::Opened { handle, .. }) = mounts.answer(id, open("file", OpenFlags::READ)) else {
+            panic!()
+        };
         assert_eq!(mounts.answer(MountId(99), HostFsRequest::StatHandle { handle }), Err(Errno::Enodev));
         mounts.close("/m");
         assert_eq!(mounts.answer(id, HostFsRequest::StatHandle { handle }), Err(Errno::Enodev));

@@ -31,10 +31,7 @@ fn real(clock: rustix::time::ClockId) -> Duration {
 }
 
 fn read() -> Reading {
-    Reading {
-        wall: real(rustix::time::ClockId::Realtime),
-        monotonic: real(rustix::time::ClockId::Monotonic),
-    }
+    Reading { wall: real(rustix::time::ClockId::Realtime), monotonic: real(rustix::time::ClockId::Monotonic) }
 }
 
 /// Says whether the clock of this thread stands still within a turn.

@@ -56,7 +56,11 @@ impl Core {
     }
 
     /// The realm of a context; `None` once it was disposed of.
-    pub fn realm_of(&self, scope: &mut Scope<'_, '_>, context: v8::Local<'_, v8::Context>) -> Option<Rc<Realm>> {
+    pub fn realm_of(
+        &self,
+        scope: &mut Scope<'_, '_>,
+        context: v8::Local<'_, v8::Context>,
+    ) -> Option<Rc<Realm>> {
         let field = context.get_embedder_data(scope, REALM_FIELD)?;
         self.realm(field.uint32_value(scope)?)
     }

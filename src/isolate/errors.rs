@@ -52,8 +52,12 @@ pub(super) fn call_error<'s>(scope: &mut Scope<'s, '_>, error: &CallError) -> v8
         CallError::Denied => {
             ("permission denied: the scope permissions.hostFunctions does not allow this function", "EACCES")
         }
-        CallError::TooLarge => ("the input or the result is larger than limits.hostCallBytes", "ERR_HOST_CALL_SIZE"),
-        CallError::TimedOut => ("the host function took longer than limits.hostCallMs", "ERR_HOST_CALL_TIMEOUT"),
+        CallError::TooLarge => {
+            ("the input or the result is larger than limits.hostCallBytes", "ERR_HOST_CALL_SIZE")
+        }
+        CallError::TimedOut => {
+            ("the host function took longer than limits.hostCallMs", "ERR_HOST_CALL_TIMEOUT")
+        }
         CallError::Failed(message) => (message.as_str(), "ERR_HOST_CALL_FAILED"),
     };
     coded(scope, message, code)
@@ -105,7 +109,8 @@ pub(super) fn describe(
         data.stack = property(scope, object, "stack");
         if let Some(code) = property(scope, object, "code").filter(|code| !code.is_empty()) {
             data.code = code;
-        } else if data.name == "SyntaxError" && data.stack.as_deref().is_none_or(|s| !s.contains("\n    at ")) {
+        } else if data.name == "SyntaxError" && data.stack.as_deref().is_none_or(|s| !s.contains("\n    at "))
+        {
             data.code = codes::SYNTAX.to_owned();
         }
     } else {
@@ -137,7 +142,8 @@ fn hint(wasm: WasmLevel, data: &ErrorData, source_line: &str) -> Option<String> 
         return None;
     }
     let named = data.message.contains("WebAssembly");
-    let reached = matches!(data.name.as_str(), "ReferenceError" | "TypeError") && source_line.contains("WebAssembly");
+    let reached =
+        matches!(data.name.as_str(), "ReferenceError" | "TypeError") && source_line.contains("WebAssembly");
     let denied = data.code == codes::WASM_DENIED;
     (named || reached || denied).then(|| WASM_HINT.to_owned())
 }
@@ -169,7 +175,9 @@ fn message_of(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Str
             return text.to_rust_string_lossy(scope);
         }
     }
-    value.to_detail_string(scope).map_or_else(|| "a value".to_owned(), |text| text.to_rust_string_lossy(scope))
+    value
+        .to_detail_string(scope)
+        .map_or_else(|| "a value".to_owned(), |text| text.to_rust_string_lossy(scope))
 }
 
 struct Location {

@@ -217,7 +217,8 @@ impl Isolate {
                         continue;
                     }
                     let value = v8::Local::new(scope, &value);
-                    report = Some(errors::describe(scope, core.wasm, value, None, codes::UNHANDLED_REJECTION));
+                    report =
+                        Some(errors::describe(scope, core.wasm, value, None, codes::UNHANDLED_REJECTION));
                     break;
                 }
             }
@@ -443,10 +444,20 @@ impl Isolate {
     }
 
     /// Settles a job that never ran.
-    fn refuse(&mut self, process: &Process, job: JobId, outcome: Outcome, exit: i32, error: Option<ErrorData>) {
+    fn refuse(
+        &mut self,
+        process: &Process,
+        job: JobId,
+        outcome: Outcome,
+        exit: i32,
+        error: Option<ErrorData>,
+    ) {
         process.exit(ExitStatus::Exited(u8::try_from(exit).unwrap_or(1)));
         self.core.inbox.forget(job);
-        self.core.settings().services.finished(job, Completion { outcome, value: None, exit_code: exit, error });
+        self.core
+            .settings()
+            .services
+            .finished(job, Completion { outcome, value: None, exit_code: exit, error });
     }
 }
 
@@ -465,7 +476,8 @@ fn ended(cause: Cause, process: &Process) -> (Outcome, i32, ErrorData) {
             None => (Outcome::Failed, 1, codes::SIGNALED, "a signal ended the process".to_owned()),
         },
     };
-    let error = ErrorData { code: code.to_owned(), name: "Error".to_owned(), message, ..ErrorData::default() };
+    let error =
+        ErrorData { code: code.to_owned(), name: "Error".to_owned(), message, ..ErrorData::default() };
     (outcome, exit, error)
 }
 
@@ -492,7 +504,10 @@ pub(super) unsafe extern "C" fn promise_rejected(message: v8::PromiseRejectMessa
 }
 
 /// V8's callback for exceptions that nothing can catch (those of finalisers). Without one V8 prints them itself.
-pub(super) unsafe extern "C" fn uncaught(message: v8::Local<'_, v8::Message>, exception: v8::Local<'_, v8::Value>) {
+pub(super) unsafe extern "C" fn uncaught(
+    message: v8::Local<'_, v8::Message>,
+    exception: v8::Local<'_, v8::Value>,
+) {
     v8::callback_scope!(unsafe scope, message);
     let core = Core::of(scope);
     if let Some(realm) = core.current_realm(scope) {

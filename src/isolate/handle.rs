@@ -181,7 +181,8 @@ impl Inbox {
 
     fn end(&self, job: JobId, cause: Cause) {
         let mut state = self.state.lock();
-        if state.shut_down || !state.live.contains(&job) || state.ended.iter().any(|(ended, _)| *ended == job) {
+        if state.shut_down || !state.live.contains(&job) || state.ended.iter().any(|(ended, _)| *ended == job)
+        {
             return;
         }
         state.ended.push((job, cause));

@@ -53,11 +53,6 @@ pub trait Services: Send + Sync {
     /// Guest code calls a host function that is among `Settings::host_functions`; answered by
     /// [`IsolateHandle::host_reply`], also when it failed or took too long.
     fn host_call(&self, call: CallId, name: &str, input: String);
-    /// Whether the scope `childProcess` allows starting a program.
-    fn may_spawn(&self, program: &str) -> bool {
-        let _ = program;
-        true
-    }
     /// Whether the scope `process` allows sending a signal.
     fn may_signal(&self, signal: Signal) -> bool {
         let _ = signal;

@@ -18,8 +18,14 @@ pub(super) enum Begun {
 }
 
 /// Compiles and runs what a job asks for, up to its first wait. `None` with an exception pending if that failed.
-pub(super) fn begin(scope: &mut Scope<'_, '_>, core: &Rc<Core>, realm: &Rc<Realm>, work: Work) -> Option<Begun> {
-    let (Work::Evaluate { options, .. } | Work::Execute { options, .. } | Work::ExecuteFile { options, .. }) = &work;
+pub(super) fn begin(
+    scope: &mut Scope<'_, '_>,
+    core: &Rc<Core>,
+    realm: &Rc<Realm>,
+    work: Work,
+) -> Option<Begun> {
+    let (Work::Evaluate { options, .. } | Work::Execute { options, .. } | Work::ExecuteFile { options, .. }) =
+        &work;
     define_inputs(scope, &options.inputs)?;
     match work {
         Work::Evaluate { source, options } => evaluate(scope, core, realm, source, &options),
@@ -44,7 +50,9 @@ fn virtual_path(realm: &Rc<Realm>, options: &SourceOptions, default: &str) -> St
     let cwd = realm.process().and_then(|process| process.cwd().ok()).unwrap_or_else(|| "/".to_owned());
     match options.file_path.as_deref() {
         None => resolve::join(&cwd, default),
-        Some(url) if url.starts_with("file:") => resolve::file_url(url).unwrap_or_else(|| resolve::join(&cwd, default)),
+        Some(url) if url.starts_with("file:") => {
+            resolve::file_url(url).unwrap_or_else(|| resolve::join(&cwd, default))
+        }
         Some(path) if path.starts_with('/') => resolve::normalize(path),
         Some(path) => resolve::normalize(&resolve::join(&cwd, path)),
     }
@@ -149,7 +157,12 @@ fn run_module(scope: &mut Scope<'_, '_>, core: &Rc<Core>, realm: &Rc<Realm>, ind
     Some(Begun::Waits(Awaited::Promise(v8::Global::new(scope, promise))))
 }
 
-fn run_common_js(scope: &mut Scope<'_, '_>, realm: &Rc<Realm>, path: &str, source: Option<&str>) -> Option<Begun> {
+fn run_common_js(
+    scope: &mut Scope<'_, '_>,
+    realm: &Rc<Realm>,
+    path: &str,
+    source: Option<&str>,
+) -> Option<Begun> {
     let run = realm.hook(scope, "runCommonJs")?;
     let path = string(scope, path);
     let source = match source {
@@ -169,7 +182,8 @@ fn compile_script<'s>(
 ) -> Option<v8::Local<'s, v8::Script>> {
     let name = string(scope, path);
     let text = string(scope, text);
-    let origin = v8::ScriptOrigin::new(scope, name.into(), 0, column, false, 0, None, false, false, false, None);
+    let origin =
+        v8::ScriptOrigin::new(scope, name.into(), 0, column, false, 0, None, false, false, false, None);
     v8::Script::compile(scope, text, Some(&origin))
 }
 
@@ -242,7 +256,11 @@ fn compiles(scope: &mut Scope<'_, '_>, text: &str) -> bool {
 
 /// A text with `await` in it, as the body of an async function: an expression, or statements whose last is the value
 /// if it is an expression.
-fn compile_awaiting<'s>(scope: &mut Scope<'s, '_>, text: &str, path: &str) -> Option<v8::Local<'s, v8::Script>> {
+fn compile_awaiting<'s>(
+    scope: &mut Scope<'s, '_>,
+    text: &str,
+    path: &str,
+) -> Option<v8::Local<'s, v8::Script>> {
     v8::tc_scope!(let scope, scope);
     if let Some(script) = compile_wrapped(scope, "(async () => (\n", text, "\n))()", path) {
         return Some(script);
@@ -297,7 +315,9 @@ pub(super) fn to_json(
                     // What `toJSON` made `undefined` comes out as that word, which is no JSON.
                     return Some((text != "undefined").then_some(text));
                 }
-                Err(format!("the value's JSON text has {length} bytes, more than limits.hostCallBytes ({limit})"))
+                Err(format!(
+                    "the value's JSON text has {length} bytes, more than limits.hostCallBytes ({limit})"
+                ))
             }
             None if attempt.has_terminated() => return None,
             None => Ok(attempt.message().map(|message| message.get(attempt).to_rust_string_lossy(attempt))),

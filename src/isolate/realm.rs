@@ -56,7 +56,8 @@ pub(super) fn create(
     let microtasks = v8::MicrotaskQueue::new(isolate, v8::MicrotasksPolicy::Explicit);
     let queue: *const v8::MicrotaskQueue = &*microtasks;
     v8::scope!(let scope, isolate);
-    let options = v8::ContextOptions { microtask_queue: Some(queue.cast_mut()), ..v8::ContextOptions::default() };
+    let options =
+        v8::ContextOptions { microtask_queue: Some(queue.cast_mut()), ..v8::ContextOptions::default() };
     let context = v8::Context::new(scope, options);
     let id = core.next_realm.replace(core.next_realm.get().wrapping_add(1));
     let realm = Rc::new(Realm {

@@ -103,7 +103,10 @@ mod tests {
         let source = "interface A { x: number }\nconst f = (a: A): number => a.x satisfies number;\n";
         let stripped = strip_types(source.to_owned(), Some(true)).unwrap();
         assert_eq!(stripped.len(), source.len());
-        assert_eq!(stripped.lines().nth(1).unwrap().trim_end(), "const f = (a   )         => a.x                 ;");
+        assert_eq!(
+            stripped.lines().nth(1).unwrap().trim_end(),
+            "const f = (a   )         => a.x                 ;"
+        );
     }
 
     #[test]

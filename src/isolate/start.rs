@@ -89,7 +89,12 @@ pub(super) unsafe extern "C" fn out_of_memory(location: *const std::ffi::c_char,
 }
 
 /// What is known of the engine.
-pub(super) fn report(wasm: WasmLevel, profile: EngineProfile, platform: Platform, wasmtime: &str) -> EngineReport {
+pub(super) fn report(
+    wasm: WasmLevel,
+    profile: EngineProfile,
+    platform: Platform,
+    wasmtime: &str,
+) -> EngineReport {
     let sandbox = v8__V8__IsSandboxEnabled();
     EngineReport {
         v8: v8::V8::get_version().to_owned(),

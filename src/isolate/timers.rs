@@ -74,7 +74,8 @@ impl Timers {
         // Entries of stopped timers go away when they are due; many of them at once are swept out.
         if self.due.len() > 64 && self.due.len() > 2 * self.live.len() {
             let live = &self.live;
-            self.due.retain(|Reverse((_, sequence, id))| live.get(id).is_some_and(|t| t.sequence == *sequence));
+            self.due
+                .retain(|Reverse((_, sequence, id))| live.get(id).is_some_and(|t| t.sequence == *sequence));
         }
     }
 
@@ -110,7 +111,9 @@ impl Timers {
                 return None;
             }
             self.due.pop();
-            let Some(timer) = self.live.get_mut(&id).filter(|timer| timer.sequence == sequence) else { continue };
+            let Some(timer) = self.live.get_mut(&id).filter(|timer| timer.sequence == sequence) else {
+                continue;
+            };
             let Some(period) = timer.period else {
                 self.live.remove(&id);
                 return Some((id, false));

@@ -26,6 +26,12 @@ pub struct KernelOptions {
 
 /// Runs programs. Called without any lock held.
 pub trait Executor: Send + Sync {
+    /// Whether `parent` may start `program` with these arguments: asked once everything that could stand between a
+    /// name and what runs (`PATH`, links, `#!` lines) has been resolved, and not of the embedder. Must be quick.
+    fn permits(&self, parent: &Process, program: &Program, argv: &[String]) -> bool {
+        let _ = (parent, program, argv);
+        true
+    }
     /// Starts `program` as `process`. Whoever runs it calls [`Process::exit`] when it has ended. On an error the
     /// kernel takes the process away again.
     fn start(&self, process: Arc<Process>, program: Program) -> Result<(), Errno>;
@@ -158,6 +164,9 @@ impl Kernel {
         let resolved =
             program::resolve(&self.fs, &caller, &cwd, &request.program, request.argv, path_variable)?;
         let executor = self.executor.get().ok_or(Errno::Enosys)?;
+        if parent.pid() != INIT && !executor.permits(parent, &resolved.program, &resolved.argv) {
+            return Err(Errno::Eacces);
+        }
         let birth = Birth {
             parent: parent.pid(),
             // What the embedder starts by itself is a session of its own.

@@ -101,9 +101,10 @@ impl Policy {
     pub fn uniform_below(&self, path: &str) -> bool {
         match &self.permissions.fs {
             PathScope::Access(_) => true,
-            PathScope::Rules(set) => {
-                set.rules.iter().all(|rule| rule.paths.iter().flatten().all(|pattern| !pattern.reaches_below(path)))
-            }
+            PathScope::Rules(set) => set
+                .rules
+                .iter()
+                .all(|rule| rule.paths.iter().flatten().all(|pattern| !pattern.reaches_below(path))),
         }
     }
 
@@ -191,7 +192,8 @@ mod tests {
 
     #[test]
     fn a_directory_is_uniform_only_where_no_pattern_reaches_into_it() {
-        let policy = policy(json!({ "fs": { "rules": [{ "mode": "deny", "paths": ["/a/b/**", "/x/*.key"] }] } }));
+        let policy =
+            policy(json!({ "fs": { "rules": [{ "mode": "deny", "paths": ["/a/b/**", "/x/*.key"] }] } }));
         assert!(!policy.uniform_below("/"));
         assert!(!policy.uniform_below("/a"));
         assert!(!policy.uniform_below("/a/b/c"));
@@ -202,7 +204,9 @@ mod tests {
 
     #[test]
     fn a_bad_glob_is_refused_when_it_is_read() {
-        let wrong = serde_json::from_value::<Permissions>(json!({ "fs": { "rules": [{ "mode": "deny", "paths": ["/a["] }] } }));
+        let wrong = serde_json::from_value::<Permissions>(
+            json!({ "fs": { "rules": [{ "mode": "deny", "paths": ["/a["] }] } }),
+        );
         assert!(wrong.unwrap_err().to_string().contains("/a["));
     }
 

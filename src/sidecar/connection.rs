@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 use crate::config::CreateVmConfig;
 use crate::supervisor::{Supervisor, Vm, VmEvent};
 use crate::wire::{
-    ClientMessage, DecodeError, ErrorData, FRAME_BYTES_MAX, FrameDecoder, HostCallOutcome, PROTOCOL_VERSION, Request,
-    Response, ServerMessage, code, decode, encode_frame,
+    ClientMessage, DecodeError, ErrorData, FRAME_BYTES_MAX, FrameDecoder, HostCallOutcome, PROTOCOL_VERSION,
+    Request, Response, ServerMessage, code, decode, encode_frame,
 };
 
 /// Messages that wait for the client to read. A full queue holds up the VM that writes, not the connection's others.
@@ -35,8 +35,7 @@ where
 {
     let (messages, receiver) = mpsc::channel(MESSAGES_QUEUED);
     let writing = tokio::spawn(write(writer, receiver));
-    let connection =
-        Arc::new(Connection { supervisor, messages: messages.clone(), state: Mutex::default() });
+    let connection = Arc::new(Connection { supervisor, messages: messages.clone(), state: Mutex::default() });
     let result = connection.clone().read(&mut reader).await;
     // VMs end here even while a task of theirs still has something to say, and one that is being created as soon as it
     // is there.
@@ -107,7 +106,11 @@ impl Connection {
         loop {
             let length = reader.read(&mut buffer).await?;
             if length == 0 {
-                return if decoder.is_at_boundary() { Ok(()) } else { Err(protocol("the stream ends within a frame")) };
+                return if decoder.is_at_boundary() {
+                    Ok(())
+                } else {
+                    Err(protocol("the stream ends within a frame"))
+                };
             }
             decoder.push(&buffer[..length]);
             while let Some(content) = decoder.next_frame()? {
@@ -307,7 +310,8 @@ fn push(bytes: &mut Vec<u8>, message: ServerMessage) {
         Err(_) => {
             // Only an answer can be that long.
             if let ServerMessage::Response { id, .. } = message {
-                let error = ErrorData::new(code::LIMIT, format!("the answer is longer than {FRAME_BYTES_MAX} bytes"));
+                let error =
+                    ErrorData::new(code::LIMIT, format!("the answer is longer than {FRAME_BYTES_MAX} bytes"));
                 let short = ServerMessage::Response { id, body: Response::Error { error } };
                 if let Ok(frame) = encode_frame(&short) {
                     bytes.extend_from_slice(&frame);

@@ -36,7 +36,11 @@ pub enum SocketError {
 ///
 /// # Errors
 /// The socket cannot be made.
-pub async fn serve_socket(supervisor: Supervisor, path: &Path, ready: impl FnOnce()) -> Result<(), SocketError> {
+pub async fn serve_socket(
+    supervisor: Supervisor,
+    path: &Path,
+    ready: impl FnOnce(),
+) -> Result<(), SocketError> {
     let failed = |error| SocketError::Io { path: path.to_owned(), error };
     if let Ok(metadata) = path.symlink_metadata() {
         if !metadata.file_type().is_socket() || metadata.uid() != rustix::process::geteuid().as_raw() {

@@ -46,7 +46,8 @@ impl Artifacts {
         };
         let wasm = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         if state.cache.is_none() {
-            let opened = ArtifactCache::default_directory().and_then(|directory| ArtifactCache::open(&directory));
+            let opened =
+                ArtifactCache::default_directory().and_then(|directory| ArtifactCache::open(&directory));
             state.cache = Some(opened.map_err(|error| error.to_string())?);
         }
         let cache = state.cache.as_ref().expect("opened above");

@@ -103,9 +103,9 @@ impl Installation {
         let jit = config.permissions.jit == Access::Allow;
         let choice = |executable, wasm| WorkerChoice { executable, profile: EngineProfile { wasm, jit } };
         if config.permissions.web_assembly == Access::Allow {
-            return self.wasm_worker().map(|executable| choice(executable, WasmLevel::Allowed)).ok_or_else(|| {
-                missing(&self.directory.join(WORKER_WASM), "permissions.webAssembly", "make build-wasm")
-            });
+            return self.wasm_worker().map(|executable| choice(executable, WasmLevel::Allowed)).ok_or_else(
+                || missing(&self.directory.join(WORKER_WASM), "permissions.webAssembly", "make build-wasm"),
+            );
         }
         if let Some(executable) = self.absent_worker() {
             return Ok(choice(executable, WasmLevel::Absent));
@@ -114,16 +114,19 @@ impl Installation {
             let wanted = self.directory.join(WORKER_ABSENT);
             return Err(missing(&wanted, "engine.webAssemblyDenial", "make build"));
         }
-        self.wasm_worker()
-            .map(|executable| choice(executable, WasmLevel::Locked))
-            .ok_or_else(|| missing(&self.directory.join(WORKER_ABSENT), "permissions.webAssembly", "make build"))
+        self.wasm_worker().map(|executable| choice(executable, WasmLevel::Locked)).ok_or_else(|| {
+            missing(&self.directory.join(WORKER_ABSENT), "permissions.webAssembly", "make build")
+        })
     }
 }
 
 fn missing(path: &Path, field: &str, recipe: &str) -> ErrorData {
-    ErrorData::new(code::NOT_INSTALLED, format!("the worker that {field} asks for is not installed: {}", path.display()))
-        .field(field)
-        .hint(format!("build it with `{recipe}`"))
+    ErrorData::new(
+        code::NOT_INSTALLED,
+        format!("the worker that {field} asks for is not installed: {}", path.display()),
+    )
+    .field(field)
+    .hint(format!("build it with `{recipe}`"))
 }
 
 #[cfg(test)]
@@ -158,8 +161,13 @@ mod tests {
     #[test]
     fn what_is_not_installed_is_an_error_that_names_the_field() {
         let (_folder, one) = installation(&[WORKER_WASM]);
-        let error = one.choose(&config(serde_json::json!({ "engine": { "webAssemblyDenial": "absent" } }))).unwrap_err();
-        assert_eq!((error.code.as_str(), error.field.as_deref()), (code::NOT_INSTALLED, Some("engine.webAssemblyDenial")));
+        let error = one
+            .choose(&config(serde_json::json!({ "engine": { "webAssemblyDenial": "absent" } })))
+            .unwrap_err();
+        assert_eq!(
+            (error.code.as_str(), error.field.as_deref()),
+            (code::NOT_INSTALLED, Some("engine.webAssemblyDenial"))
+        );
         let (_folder, other) = installation(&[WORKER_ABSENT]);
         let allow = config(serde_json::json!({ "permissions": { "webAssembly": "allow" } }));
         assert_eq!(other.choose(&allow).unwrap_err().field.as_deref(), Some("permissions.webAssembly"));

@@ -154,7 +154,10 @@ impl Supervisor {
     ///
     /// # Errors
     /// The configuration is wrong, something that it needs is not installed, or no worker can be started.
-    pub async fn create_vm(&self, config: CreateVmConfig) -> Result<(Vm, mpsc::Receiver<VmEvent>), ErrorData> {
+    pub async fn create_vm(
+        &self,
+        config: CreateVmConfig,
+    ) -> Result<(Vm, mpsc::Receiver<VmEvent>), ErrorData> {
         config.check()?;
         let permit = self.inner.vms.clone().try_acquire_owned().map_err(|_| {
             ErrorData::new(code::LIMIT, format!("this supervisor has {VMS_MAX} VMs; dispose of some first"))
@@ -207,8 +210,9 @@ impl Inner {
         match &*launcher {
             Some(running) if !running.is_gone() => Ok(running.clone()),
             _ => {
-                let started = Launcher::start(&self.installation.launcher())
-                    .map_err(|error| ErrorData::new(code::WORKER_LOST, format!("cannot start the launcher: {error}")))?;
+                let started = Launcher::start(&self.installation.launcher()).map_err(|error| {
+                    ErrorData::new(code::WORKER_LOST, format!("cannot start the launcher: {error}"))
+                })?;
                 let started = Arc::new(started);
                 *launcher = Some(started.clone());
                 Ok(started)

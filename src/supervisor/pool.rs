@@ -56,7 +56,8 @@ impl Pool {
         state.clock += 1;
         let now = state.clock;
         if !state.kinds.contains_key(key) && state.kinds.len() >= KINDS_MAX {
-            let oldest = state.kinds.iter().min_by_key(|(_, kind)| kind.last_claimed).map(|(key, _)| key.clone());
+            let oldest =
+                state.kinds.iter().min_by_key(|(_, kind)| kind.last_claimed).map(|(key, _)| key.clone());
             evicted = oldest.and_then(|oldest| state.kinds.remove(&oldest));
         }
         let kind = state.kinds.entry(key.clone()).or_default();

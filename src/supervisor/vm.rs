@@ -17,7 +17,9 @@ use super::artifacts::Artifacts;
 use super::channel::{Reader, Writer};
 use super::launcher::client::WorkerProcess;
 use super::worker::{Worker, loss};
-use crate::broker::{BrokerCall, BrokerReply, CALLS_MAX, ClaimedMount, FromWorker, HostFunctionError, ToWorker};
+use crate::broker::{
+    BrokerCall, BrokerReply, CALLS_MAX, ClaimedMount, FromWorker, HostFunctionError, ToWorker,
+};
 use crate::config::{CreateVmConfig, Mount};
 use crate::engine::EngineReport;
 use crate::host::HostMounts;
@@ -30,8 +32,9 @@ const COMMANDS_QUEUED: usize = 4096;
 /// Events that wait for whoever created the VM; a full queue stops reading from the worker.
 const EVENTS_QUEUED: usize = 256;
 
-/// What happens in a VM.
+/// What happens in a VM. Fields are those of the wire's messages of the same name.
 #[derive(Debug)]
+#[allow(missing_docs, reason = "variants are documented; their fields are the wire's")]
 pub enum VmEvent {
     /// A request is answered.
     Response { id: u64, result: Result<VmResponse, ErrorData> },
@@ -146,7 +149,8 @@ impl HostCalls {
         let waiting = self.open.lock().remove(&call);
         if let Some(replies) = waiting {
             // The queue has room for every call that may be open.
-            let _ = replies.try_send(Answer { call, reply: BrokerReply::HostFunction { result }, file: None });
+            let _ =
+                replies.try_send(Answer { call, reply: BrokerReply::HostFunction { result }, file: None });
         }
     }
 }
@@ -256,7 +260,8 @@ impl Task {
         let message = match command {
             Command::Request { id, request } => {
                 if self.pending.len() >= self.requests_max {
-                    let error = ErrorData::new(code::LIMIT, "too many requests under way").field("limits.calls");
+                    let error =
+                        ErrorData::new(code::LIMIT, "too many requests under way").field("limits.calls");
                     return self.respond_now(id, Err(error)).await;
                 }
                 self.pending.insert(id);
@@ -325,7 +330,11 @@ impl Task {
                 let mounts = self.mounts.clone();
                 tokio::task::spawn_blocking(move || {
                     let result = mounts.answer(mount, request);
-                    let _ = answers.try_send(Answer { call, reply: BrokerReply::HostFilesystem { result }, file: None });
+                    let _ = answers.try_send(Answer {
+                        call,
+                        reply: BrokerReply::HostFilesystem { result },
+                        file: None,
+                    });
                 });
             }
             BrokerCall::CommandArtifact { module } => {
@@ -335,7 +344,11 @@ impl Task {
                         Ok((file, length)) => (Ok(length), Some(file)),
                         Err(message) => (Err(message), None),
                     };
-                    let _ = answers.try_send(Answer { call, reply: BrokerReply::CommandArtifact { result }, file });
+                    let _ = answers.try_send(Answer {
+                        call,
+                        reply: BrokerReply::CommandArtifact { result },
+                        file,
+                    });
                 });
             }
             BrokerCall::HostFunction { name, input } => self.call_host_function(call, name, input).await,

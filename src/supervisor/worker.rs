@@ -34,8 +34,14 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Starts a worker and waits until its engine runs.
-    pub(crate) async fn start(launcher: &Arc<Launcher>, key: &PoolKey, show_stderr: bool) -> Result<Worker, ErrorData> {
-        let lost = |error: std::io::Error| ErrorData::new(code::WORKER_LOST, format!("cannot start a worker: {error}"));
+    pub(crate) async fn start(
+        launcher: &Arc<Launcher>,
+        key: &PoolKey,
+        show_stderr: bool,
+    ) -> Result<Worker, ErrorData> {
+        let lost = |error: std::io::Error| {
+            ErrorData::new(code::WORKER_LOST, format!("cannot start a worker: {error}"))
+        };
         let (mut reader, writer, theirs) = channel::pair().map_err(lost)?;
         let arguments = arguments(key);
         let (process, mut ended) =
@@ -45,7 +51,9 @@ impl Worker {
             Ok(Ok(Some(FromWorker::Ready { engine, enclosure }))) => (engine, enclosure),
             Ok(Ok(Some(FromWorker::Dying { error } | FromWorker::Refused { error }))) => return Err(error),
             Ok(Ok(None)) => return Err(loss(&mut ended, None, &key.choice.executable).await),
-            Ok(Err(error)) => return Err(ErrorData::new(code::WORKER_LOST, format!("a worker's first words: {error}"))),
+            Ok(Err(error)) => {
+                return Err(ErrorData::new(code::WORKER_LOST, format!("a worker's first words: {error}")));
+            }
             Ok(Ok(Some(_))) => return Err(ErrorData::new(code::WORKER_LOST, "a worker spoke out of turn")),
             Err(_) => return Err(ErrorData::new(code::WORKER_LOST, "a worker was not ready in time")),
         };
@@ -59,7 +67,10 @@ impl Worker {
         if !holds || engine.jit != asked.jit {
             return Err(ErrorData::new(
                 code::NOT_INSTALLED,
-                format!("{} does not have the engine that its name promises", key.choice.executable.display()),
+                format!(
+                    "{} does not have the engine that its name promises",
+                    key.choice.executable.display()
+                ),
             )
             .detail("asked", format!("{asked:?}"))
             .detail("found", format!("wasm {:?}, jit {}", engine.wasm, engine.jit)));

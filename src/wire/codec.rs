@@ -46,7 +46,8 @@ pub fn encode_frame<T: Serialize>(message: &T) -> Result<Vec<u8>, DecodeError> {
 pub fn decode<T: DeserializeOwned>(content: &[u8]) -> Result<T, DecodeError> {
     let mut deserializer = rmp_serde::Deserializer::new(std::io::Cursor::new(content));
     deserializer.set_max_depth(DEPTH_MAX);
-    let message = T::deserialize(&mut deserializer).map_err(|error| DecodeError::Malformed(error.to_string()))?;
+    let message =
+        T::deserialize(&mut deserializer).map_err(|error| DecodeError::Malformed(error.to_string()))?;
     match deserializer.position() as usize {
         end if end == content.len() => Ok(message),
         end => Err(DecodeError::Trailing(content.len() - end)),

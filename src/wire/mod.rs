@@ -14,12 +14,12 @@ mod message;
 
 pub use codec::{DecodeError, FRAME_BYTES_MAX, FrameDecoder, decode, encode_frame};
 pub use execution::{
-    Capture, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, Language, Outcome, OutputStream, SourceFormat,
-    code,
+    Capture, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, Language, Outcome, OutputStream,
+    SourceFormat, code,
 };
 pub use message::{
-    Bytes, ClientMessage, DirectoryEntry, FileKind, FileStatus, HostCallOutcome, Request, Response, ServerMessage, VmRequest,
-    VmResponse,
+    Bytes, ClientMessage, DirectoryEntry, FileKind, FileStatus, HostCallOutcome, Request, Response,
+    ServerMessage, VmRequest, VmResponse,
 };
 
 /// The version of the protocol; both sides must name the same.

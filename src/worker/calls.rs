@@ -17,8 +17,8 @@ use crate::broker::FromWorker;
 use crate::isolate::{self, Cause, Completion, ContextError, ContextId, Job, JobId, SourceOptions};
 use crate::kernel::{Errno, ExitStatus, OpenFile, Process, Signal, SpawnRequest, Stream};
 use crate::wire::{
-    Bytes, Capture, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, Language, Outcome, OutputStream,
-    SourceFormat, VmRequest, VmResponse, code,
+    Bytes, Capture, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, Language, Outcome,
+    OutputStream, SourceFormat, VmRequest, VmResponse, code,
 };
 
 /// All calls of one VM.
@@ -205,10 +205,16 @@ impl Calls {
     fn start_call(self: &Arc<Self>, call: &Arc<Call>, request: VmRequest) -> Result<(), ErrorData> {
         match request {
             VmRequest::Evaluate { source, evaluate, options } => {
-                self.start_job(call, "[eval]", &options, &evaluate, |options| isolate::Work::Evaluate { source, options })
+                self.start_job(call, "[eval]", &options, &evaluate, |options| isolate::Work::Evaluate {
+                    source,
+                    options,
+                })
             }
             VmRequest::Execute { source, evaluate, options } => {
-                self.start_job(call, "[execute]", &options, &evaluate, |options| isolate::Work::Execute { source, options })
+                self.start_job(call, "[execute]", &options, &evaluate, |options| isolate::Work::Execute {
+                    source,
+                    options,
+                })
             }
             VmRequest::ExecuteFile { path, options } => {
                 let name = path.clone();
@@ -270,32 +276,24 @@ impl Calls {
         let env = vm.environment(&options.env, &cwd);
         let mut argv = vec![command.clone()];
         argv.extend(options.args.iter().cloned());
-        let parent = vm
-            .kernel
-            .create_process(None, vec!["session".to_owned()], env.clone(), &cwd, Vec::new())
-            .map_err(|errno| start_error(errno, &command, &cwd))?;
         let request = SpawnRequest {
             program: command.clone(),
             argv,
             env,
-            cwd: None,
+            cwd: Some(cwd.clone()),
             fds: call.descriptors(),
             ignored_signals: Default::default(),
         };
-        let process = match vm.kernel.spawn(&parent, request) {
-            Ok(process) => process,
-            Err(errno) => {
-                parent.exit(ExitStatus::Exited(0));
-                return Err(start_error(errno, &command, &cwd));
-            }
-        };
+        let process = vm
+            .kernel
+            .spawn(vm.kernel.system(), request)
+            .map_err(|errno| start_error(errno, &command, &cwd))?;
         vm.sender.send(&FromWorker::Started { id: call.id, pid: process.pid() });
         self.set_deadline(call, &options);
         call.set_target(Target::Program(process.clone()));
         let (calls, call) = (self.clone(), call.clone());
         self.spawn(async move {
             let status = std::future::poll_fn(|cx| process.poll_wait(cx)).await;
-            parent.exit(ExitStatus::Exited(0));
             let ended = call.state.lock().ended;
             calls.finish(&call, Ok(program_ended(&command, status, ended)));
         });
@@ -431,9 +429,10 @@ fn program_ended(command: &str, status: ExitStatus, cause: Option<Cause>) -> End
         ExitStatus::Signaled(signal) => (None, Some(signal.name().to_owned())),
     };
     let (outcome, error) = match (cause, exit_code, &signal) {
-        (Some(Cause::TimedOut), ..) => {
-            (Outcome::TimedOut, Some(ErrorData::new(code::TIMED_OUT, format!("{command} took longer than it may"))))
-        }
+        (Some(Cause::TimedOut), ..) => (
+            Outcome::TimedOut,
+            Some(ErrorData::new(code::TIMED_OUT, format!("{command} took longer than it may"))),
+        ),
         (Some(Cause::Cancelled), ..) => {
             (Outcome::Cancelled, Some(ErrorData::new(code::CANCELLED, format!("{command} was cancelled"))))
         }
@@ -458,9 +457,7 @@ fn start_error(errno: Errno, what: &str, cwd: &str) -> ErrorData {
         Errno::Eagain => ErrorData::new(code::LIMIT, format!("the VM has its limit of processes: {what}"))
             .field("limits.processes"),
         Errno::Enoent | Errno::Enotdir => files::error(errno, what).detail("cwd", cwd),
-        Errno::Eacces => {
-            files::error(errno, what).field("permissions.fs")
-        }
+        Errno::Eacces => files::error(errno, what).field("permissions.fs"),
         errno => files::error(errno, what),
     }
 }

@@ -41,8 +41,11 @@ impl Sender {
             Err(_) => {
                 // Only an answer can be that long.
                 let FromWorker::Response { id, .. } = message else { return };
-                let error = ErrorData::new(code::LIMIT, format!("the answer is longer than {FRAME_BYTES_MAX} bytes"));
-                let Ok(frame) = encode_frame(&FromWorker::Response { id: *id, response: Err(error) }) else { return };
+                let error =
+                    ErrorData::new(code::LIMIT, format!("the answer is longer than {FRAME_BYTES_MAX} bytes"));
+                let Ok(frame) = encode_frame(&FromWorker::Response { id: *id, response: Err(error) }) else {
+                    return;
+                };
                 frame
             }
         };

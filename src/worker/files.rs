@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::kernel::{Errno, FileKind as KernelKind, FileStatus as KernelStatus, Kernel, OpenFlags, Process, Symlinks};
+use crate::kernel::{
+    Errno, FileKind as KernelKind, FileStatus as KernelStatus, Kernel, OpenFlags, Process, Symlinks,
+};
 use crate::kernel::{Interrupt, block_on};
 use crate::wire::{
     Bytes, DirectoryEntry, ErrorData, FRAME_BYTES_MAX, FileKind, FileStatus, VmRequest, VmResponse, code,
@@ -73,7 +75,8 @@ fn read(system: &Arc<Process>, path: &str) -> Result<Bytes, ReadError> {
     let mut bytes = Vec::with_capacity(status.size as usize);
     let mut chunk = vec![0; 64 * 1024];
     loop {
-        let length = block_on(std::future::poll_fn(|cx| file.poll_read(cx, &mut chunk)), &never).map_err(Errno::from)??;
+        let length = block_on(std::future::poll_fn(|cx| file.poll_read(cx, &mut chunk)), &never)
+            .map_err(Errno::from)??;
         if length == 0 {
             return Ok(Bytes(bytes));
         }
@@ -98,7 +101,8 @@ fn write(system: &Arc<Process>, path: &str, mut bytes: &[u8]) -> Result<(), Errn
 
 fn list(system: &Arc<Process>, path: &str) -> Result<VmResponse, Errno> {
     let entries = system.read_dir(path)?;
-    let entries = entries.into_iter().map(|entry| DirectoryEntry { name: entry.name, kind: kind(entry.kind) });
+    let entries =
+        entries.into_iter().map(|entry| DirectoryEntry { name: entry.name, kind: kind(entry.kind) });
     Ok(VmResponse::Entries { entries: entries.collect() })
 }
 
@@ -106,7 +110,8 @@ fn make_all(system: &Arc<Process>, path: &str) -> Result<(), Errno> {
     for (end, _) in path.match_indices('/').filter(|(at, _)| *at > 0).chain([(path.len(), "")]) {
         match system.mkdir(&path[..end], 0o777) {
             Ok(()) => {}
-            Err(Errno::Eexist) if system.stat(&path[..end], Symlinks::Follow)?.kind == KernelKind::Directory => {}
+            Err(Errno::Eexist)
+                if system.stat(&path[..end], Symlinks::Follow)?.kind == KernelKind::Directory => {}
             // The root and mounts that may only be read are there already.
             Err(Errno::Erofs) if system.stat(&path[..end], Symlinks::Follow).is_ok() => {}
             Err(errno) => return Err(errno),
@@ -130,7 +135,11 @@ fn remove(system: &Arc<Process>, path: &str, recursive: bool) -> Result<(), Errn
             stack.push((directory.clone(), true));
             for entry in system.read_dir(&directory)? {
                 let child = format!("{}/{}", directory.trim_end_matches('/'), entry.name);
-                if entry.kind == KernelKind::Directory { stack.push((child, false)) } else { system.unlink(&child)? }
+                if entry.kind == KernelKind::Directory {
+                    stack.push((child, false))
+                } else {
+                    system.unlink(&child)?
+                }
             }
         }
         return Ok(());

@@ -48,7 +48,8 @@ impl Arguments {
             _ => return None,
         };
         let name = arguments.next()?;
-        let platform = [Platform::Neutral, Platform::Bare].into_iter().find(|platform| platform.name() == name)?;
+        let platform =
+            [Platform::Neutral, Platform::Bare].into_iter().find(|platform| platform.name() == name)?;
         arguments.next().is_none().then_some(Arguments { profile: EngineProfile { wasm, jit }, platform })
     }
 }
@@ -103,7 +104,8 @@ pub fn run() -> ExitCode {
         }
     });
     if reader.is_err() {
-        let error = ErrorData::new(code::OUT_OF_MEMORY, "no thread can be started").field("limits.memoryBytes");
+        let error =
+            ErrorData::new(code::OUT_OF_MEMORY, "no thread can be started").field("limits.memoryBytes");
         sender.send(&FromWorker::Refused { error });
         return ExitCode::FAILURE;
     }

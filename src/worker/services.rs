@@ -86,10 +86,6 @@ impl isolate::Services for IsolateServices {
         });
     }
 
-    fn may_spawn(&self, program: &str) -> bool {
-        self.policy.allows(Scope::ChildProcess, "spawn", program)
-    }
-
     fn may_signal(&self, signal: Signal) -> bool {
         self.policy.allows(Scope::Process, "signal", signal.name())
     }

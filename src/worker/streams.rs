@@ -185,7 +185,8 @@ struct InputState {
 impl Input {
     /// Input that begins with `bytes`; more follows if it is streamed.
     pub(super) fn new(call: u64, sender: Arc<Sender>, bytes: Vec<u8>, streamed: bool) -> Arc<Self> {
-        let state = InputState { bytes: bytes.into(), streamed, ended: !streamed, waiting: Waiting::default() };
+        let state =
+            InputState { bytes: bytes.into(), streamed, ended: !streamed, waiting: Waiting::default() };
         Arc::new(Input { call, sender, state: Mutex::new(state) })
     }
 

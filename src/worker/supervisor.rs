@@ -94,7 +94,9 @@ impl Supervisor {
         let asked = self.ask(BrokerCall::HostFunction { name, input }, Waiter::Task(sender));
         async move {
             if !asked {
-                return Err(HostFunctionError::Failed { message: format!("{CALLS_MAX} calls are under way already") });
+                return Err(HostFunctionError::Failed {
+                    message: format!("{CALLS_MAX} calls are under way already"),
+                });
             }
             match receiver.await {
                 Ok(Answer { reply: BrokerReply::HostFunction { result }, .. }) => result,

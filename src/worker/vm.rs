@@ -63,7 +63,8 @@ impl VirtualMachine {
         let kernel = kernel(&config, &policy);
         // Those that are denied are there as well: the supervisor refuses the call, and says which scope does.
         let host_functions = config.host_functions.clone();
-        let report = serde_json::to_string(&engine).map_err(|error| ErrorData::new(code::INTERNAL, error.to_string()))?;
+        let report = serde_json::to_string(&engine)
+            .map_err(|error| ErrorData::new(code::INTERNAL, error.to_string()))?;
         let command_services = CommandServices {
             supervisor: supervisor.clone(),
             policy: policy.clone(),
@@ -137,14 +138,24 @@ impl VirtualMachine {
                     self.calls.perform(move || {
                         let ClaimedMount { mount, guest, read_only } = mount;
                         let result = vm.kernel.mount(&guest, mount, read_only, vm.supervisor.clone());
-                        vm.respond(id, result.map(|()| VmResponse::Done {}).map_err(|errno| super::files::error(errno, &guest)));
+                        vm.respond(
+                            id,
+                            result
+                                .map(|()| VmResponse::Done {})
+                                .map_err(|errno| super::files::error(errno, &guest)),
+                        );
                     });
                 }
                 ToWorker::Unmount { id, guest } => {
                     let vm = self.clone();
                     self.calls.perform(move || {
                         let result = vm.kernel.unmount(&guest);
-                        vm.respond(id, result.map(|()| VmResponse::Done {}).map_err(|errno| super::files::error(errno, &guest)));
+                        vm.respond(
+                            id,
+                            result
+                                .map(|()| VmResponse::Done {})
+                                .map_err(|errno| super::files::error(errno, &guest)),
+                        );
                     });
                 }
                 ToWorker::Reply { call, reply } => {
@@ -227,14 +238,10 @@ fn base(config: &CreateVmConfig, kernel: &Kernel) -> Result<Base, Errno> {
             Err(errno) => return Err(errno),
         }
     }
-    let own = [
-        ("HOME", "/home/user"),
-        ("LANG", "C.UTF-8"),
-        ("PATH", "/bin"),
-        ("TMPDIR", "/tmp"),
-        ("USER", "user"),
-    ];
-    let mut env: BTreeMap<String, String> = own.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let own =
+        [("HOME", "/home/user"), ("LANG", "C.UTF-8"), ("PATH", "/bin"), ("TMPDIR", "/tmp"), ("USER", "user")];
+    let mut env: BTreeMap<String, String> =
+        own.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     env.extend(config.env.clone());
     Ok(Base { env, cwd: config.cwd.clone() })
 }

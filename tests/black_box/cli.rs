@@ -8,7 +8,12 @@ use crate::common::{cordon, run, text};
 #[test]
 fn eval_prints_the_value_and_exits_as_the_guest_does() {
     let output = run(&["eval", "({ a: 1 + 1 })"]);
-    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(0), "{\"a\":2}\n"), "{}", text(&output.stderr));
+    assert_eq!(
+        (output.status.code(), text(&output.stdout).as_str()),
+        (Some(0), "{\"a\":2}\n"),
+        "{}",
+        text(&output.stderr)
+    );
     assert_eq!(text(&run(&["eval", "typeof WebAssembly"]).stdout), "\"undefined\"\n");
     let output = run(&["eval", "WebAssembly"]);
     assert_eq!(output.status.code(), Some(1));
@@ -37,7 +42,10 @@ fn run_sees_the_folder_of_its_file_and_nothing_else() {
 #[test]
 fn sh_passes_streams_and_exit_codes_through() {
     let output = run(&["sh", "-c", "echo out; echo err >&2; echo $1; exit 5", "name", "arg"]);
-    assert_eq!((output.status.code(), text(&output.stdout).as_str(), text(&output.stderr).as_str()), (Some(5), "out\narg\n", "err\n"));
+    assert_eq!(
+        (output.status.code(), text(&output.stdout).as_str(), text(&output.stderr).as_str()),
+        (Some(5), "out\narg\n", "err\n")
+    );
     let mut child = cordon(&["sh"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"read x\nhello\necho got $x | tr a-z A-Z\n").unwrap();
     let output = child.wait_with_output().unwrap();
@@ -48,7 +56,11 @@ fn sh_passes_streams_and_exit_codes_through() {
 
 #[test]
 fn standard_input_is_streamed_while_it_comes() {
-    let mut child = cordon(&["sh", "-c", "head -n 1; head -n 1"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = cordon(&["sh", "-c", "head -n 1; head -n 1"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let mut stdout = child.stdout.take().unwrap();
     stdin.write_all(b"one\n").unwrap();
@@ -68,7 +80,8 @@ fn ctrl_c_ends_the_guest_and_the_program() {
     let mut child = cordon(&["sh", "-c", "echo up; sleep 1000"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut buffer = [0; 3];
     child.stdout.as_mut().unwrap().read_exact(&mut buffer).unwrap();
-    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
+        .unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
@@ -94,7 +107,17 @@ fn timeouts_exit_with_124_and_usage_errors_with_2() {
 fn flags_reach_the_vm() {
     let host = tempfile::tempdir().unwrap();
     let mount = format!("{}:/data", host.path().display());
-    let output = run(&["sh", "--mount", &mount, "--env", "GREETING=hello", "--cwd", "/data", "-c", "echo $GREETING > f; pwd"]);
+    let output = run(&[
+        "sh",
+        "--mount",
+        &mount,
+        "--env",
+        "GREETING=hello",
+        "--cwd",
+        "/data",
+        "-c",
+        "echo $GREETING > f; pwd",
+    ]);
     assert_eq!(text(&output.stdout), "/data\n", "{}", text(&output.stderr));
     assert_eq!(std::fs::read_to_string(host.path().join("f")).unwrap(), "hello\n");
     assert_eq!(text(&run(&["eval", "--platform", "bare", "typeof console"]).stdout), "\"undefined\"\n");
@@ -113,7 +136,10 @@ fn flags_reach_the_vm() {
 fn json_tells_everything() {
     let output = run(&["sh", "--json", "-c", "echo out; exit 3"]);
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&json["outcome"], &json["exitCode"], &json["stdout"]), (&"failed".into(), &3.into(), &"out\n".into()));
+    assert_eq!(
+        (&json["outcome"], &json["exitCode"], &json["stdout"]),
+        (&"failed".into(), &3.into(), &"out\n".into())
+    );
     assert_eq!(output.status.code(), Some(3));
     let json: serde_json::Value = serde_json::from_slice(&run(&["eval", "--json", "[1]"]).stdout).unwrap();
     assert_eq!(json["value"], serde_json::json!([1]));

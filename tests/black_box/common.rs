@@ -87,7 +87,12 @@ pub async fn execute(vm: &Vm, source: &str) -> ExecutionResult {
 }
 
 /// Runs TypeScript.
-pub async fn execute_with(vm: &Vm, source: &str, evaluate: EvaluateOptions, options: ExecutionOptions) -> ExecutionResult {
+pub async fn execute_with(
+    vm: &Vm,
+    source: &str,
+    evaluate: EvaluateOptions,
+    options: ExecutionOptions,
+) -> ExecutionResult {
     vm.execute(source, Execute { evaluate, options }).await.unwrap()
 }
 

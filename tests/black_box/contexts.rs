@@ -17,7 +17,10 @@ async fn calls_share_files_but_no_variables() {
 async fn a_context_keeps_variables_until_it_is_reset() {
     let vm = default_vm().await;
     let (one, other) = (vm.create_context().await.unwrap(), vm.create_context().await.unwrap());
-    let result = one.execute("let total = 40; const f = (n) => total + n; class A {}", Execute::default()).await.unwrap();
+    let result = one
+        .execute("let total = 40; const f = (n) => total + n; class A {}", Execute::default())
+        .await
+        .unwrap();
     assert_eq!(result.outcome, Outcome::Succeeded, "{result:?}");
     assert_eq!(one.evaluate::<u32>("f(2)").await.unwrap(), 42);
     assert_eq!(other.evaluate::<String>("typeof total").await.unwrap(), "undefined");

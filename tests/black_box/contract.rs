@@ -27,8 +27,12 @@ async fn javascript_finds_every_interface_of_the_contract_by_its_name() {
     let mut functions = 0;
     for (_, interface) in &resolve.interfaces {
         let name = interface.name.as_deref().unwrap();
-        let wanted: BTreeSet<String> =
-            interface.functions.values().filter(|f| f.kind.resource().is_none()).map(|f| camel(&f.name)).collect();
+        let wanted: BTreeSet<String> = interface
+            .functions
+            .values()
+            .filter(|f| f.kind.resource().is_none())
+            .map(|f| camel(&f.name))
+            .collect();
         let source = format!(
             "import * as m from 'cordon:vm/{name}'; console.log(JSON.stringify(Object.keys(m).filter((k) => typeof m[k] === 'function' && !/^[A-Z]/.test(k))))"
         );
@@ -50,7 +54,8 @@ fn the_world_of_commands_imports_every_interface() {
 #[test]
 fn the_broker_is_described_as_it_is_spoken() {
     let resolve = resolve("wit/broker");
-    let (_, supervisor) = resolve.interfaces.iter().find(|(_, i)| i.name.as_deref() == Some("supervisor")).unwrap();
+    let (_, supervisor) =
+        resolve.interfaces.iter().find(|(_, i)| i.name.as_deref() == Some("supervisor")).unwrap();
     let described: BTreeSet<String> = supervisor
         .functions
         .keys()
@@ -70,7 +75,9 @@ fn the_broker_is_described_as_it_is_spoken() {
     ]
     .map(|call| match &call {
         // A new call has to be added above and to the contract.
-        BrokerCall::CommandArtifact { .. } | BrokerCall::HostFunction { .. } | BrokerCall::HostFilesystem { .. } => {
+        BrokerCall::CommandArtifact { .. }
+        | BrokerCall::HostFunction { .. }
+        | BrokerCall::HostFilesystem { .. } => {
             serde_json::to_value(&call).unwrap()["type"].as_str().unwrap().to_owned()
         }
     });

@@ -8,11 +8,16 @@ fn doctor_lists_the_layers_and_what_the_host_lacks() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let findings: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let layers = findings["profiles"][0]["enclosure"]["layers"].as_array().unwrap();
-    let layer = |name: &str| layers.iter().find(|layer| layer["name"] == name).unwrap_or_else(|| panic!("{name}"));
+    let layer =
+        |name: &str| layers.iter().find(|layer| layer["name"] == name).unwrap_or_else(|| panic!("{name}"));
     for required in ["seccomp", "no new privileges", "resource limits", "descriptors", "not dumpable"] {
         assert!(layer(required)["missing"].is_null(), "{required}");
     }
-    assert!(layers.iter().all(|layer| layer["missing"].is_null() || !layer["missing"].as_str().unwrap().is_empty()));
+    assert!(
+        layers
+            .iter()
+            .all(|layer| layer["missing"].is_null() || !layer["missing"].as_str().unwrap().is_empty())
+    );
     let human = text(&cordon(&["doctor"]).output().unwrap().stdout);
     assert!(human.contains("seccomp") && human.contains("WebAssembly") && !human.contains('\x1b'), "{human}");
 }
@@ -27,7 +32,8 @@ fn workers() -> Vec<std::path::PathBuf> {
             let command = std::fs::read(path.join("cmdline")).ok()?;
             let executable = command.split(|byte| *byte == 0).next()?;
             let name = std::path::Path::new(std::str::from_utf8(executable).ok()?);
-            (name.parent()? == folder && name.file_name()?.to_str()?.starts_with("cordon-worker")).then_some(path)
+            (name.parent()? == folder && name.file_name()?.to_str()?.starts_with("cordon-worker"))
+                .then_some(path)
         })
         .collect()
 }
@@ -43,7 +49,10 @@ async fn a_worker_has_one_channel_no_privileges_and_no_environment() {
         // Other tests' workers come and go.
         let Ok(status) = std::fs::read_to_string(worker.join("status")) else { continue };
         let field = |name: &str| {
-            status.lines().find_map(|line| line.strip_prefix(name)).map(|rest| rest.trim_start_matches(':').trim().to_owned())
+            status
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .map(|rest| rest.trim_start_matches(':').trim().to_owned())
         };
         if field("Seccomp").as_deref() != Some("2") {
             // Still starting.
@@ -59,7 +68,12 @@ async fn a_worker_has_one_channel_no_privileges_and_no_environment() {
             for descriptor in descriptors.flatten() {
                 let Ok(target) = std::fs::read_link(descriptor.path()) else { continue };
                 let target = target.to_string_lossy().into_owned();
-                let own = target.starts_with("socket:") || target.starts_with("anon_inode:") || target.starts_with("/dev/null") || target.ends_with(".cwasm") || target.starts_with("pipe:") || target.starts_with("/memfd:");
+                let own = target.starts_with("socket:")
+                    || target.starts_with("anon_inode:")
+                    || target.starts_with("/dev/null")
+                    || target.ends_with(".cwasm")
+                    || target.starts_with("pipe:")
+                    || target.starts_with("/memfd:");
                 assert!(own, "{target}");
             }
         }
@@ -80,13 +94,19 @@ async fn a_worker_has_no_network_and_an_empty_root() {
             continue;
         }
         let Ok(root) = std::fs::read_dir(worker.join("root")) else { continue };
-        if std::fs::read_link(worker.join("ns/mnt")).is_ok_and(|mount| mount != own("mnt")) && root.count() == 0 {
+        if std::fs::read_link(worker.join("ns/mnt")).is_ok_and(|mount| mount != own("mnt"))
+            && root.count() == 0
+        {
             apart += 1;
         }
     }
     let doctor: serde_json::Value = serde_json::from_slice(&run(&["doctor", "--json"]).stdout).unwrap();
     let held = |name: &str| {
-        doctor["profiles"][0]["enclosure"]["layers"].as_array().unwrap().iter().any(|l| l["name"] == name && l["missing"].is_null())
+        doctor["profiles"][0]["enclosure"]["layers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|l| l["name"] == name && l["missing"].is_null())
     };
     assert!(apart > 0 || !(held("network namespace") && held("mount namespace")));
 }

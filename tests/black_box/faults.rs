@@ -16,10 +16,14 @@ fn descendants(of: u32, word: &str) -> Vec<u32> {
     let mut parents = vec![of];
     while let Some(parent) = parents.pop() {
         for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+                continue;
+            };
             let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
             let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-            if after.split_whitespace().nth(1) == Some(&parent.to_string()) && after.split_whitespace().next() != Some("Z") {
+            if after.split_whitespace().nth(1) == Some(&parent.to_string())
+                && after.split_whitespace().next() != Some("Z")
+            {
                 parents.push(pid);
                 let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
                 if String::from_utf8_lossy(&command).contains(word) {
@@ -74,7 +78,8 @@ async fn a_worker_that_dies_is_reported_and_others_go_on() {
 
 #[test]
 fn no_worker_survives_a_killed_supervisor() {
-    let mut sidecar = cordon(&["serve", "--warm", "2"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut sidecar =
+        cordon(&["serve", "--warm", "2"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     eventually("two warm workers", || descendants(sidecar.id(), "cordon-worker").len() >= 2);
     let all: Vec<u32> = descendants(sidecar.id(), "cordon");
     sidecar.kill().unwrap();
@@ -84,7 +89,8 @@ fn no_worker_survives_a_killed_supervisor() {
 
 #[test]
 fn no_worker_survives_a_killed_launcher() {
-    let mut sidecar = cordon(&["serve", "--warm", "1"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut sidecar =
+        cordon(&["serve", "--warm", "1"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     eventually("a warm worker", || !descendants(sidecar.id(), "cordon-worker").is_empty());
     let workers = descendants(sidecar.id(), "cordon-worker");
     for launcher in descendants(sidecar.id(), "cordon-launcher") {
@@ -118,14 +124,23 @@ fn a_worker_outlives_the_thread_that_asked_for_it() {
 async fn a_guest_that_ends_the_worker_is_reported() {
     let vm = vm(json!({ "limits": { "memoryBytes": 192 << 20, "heapBytes": 96 << 20 } })).await;
     // More small objects than the process may have memory for.
-    let result = vm.evaluate::<()>("(() => { const all = []; for (;;) all.push({ a: all.length + 0.5 }); })()").await;
+    let result =
+        vm.evaluate::<()>("(() => { const all = []; for (;;) all.push({ a: all.length + 0.5 }); })()").await;
     let error = error_of(result);
     assert!([code::OUT_OF_MEMORY, code::WORKER_LOST].contains(&error.code.as_str()), "{error:?}");
 }
 
 #[tokio::test]
 async fn warm_workers_are_claimed_and_replaced() {
-    let supervisor = Supervisor::new(SupervisorOptions { warm: 2, ..SupervisorOptions { installation: installation(), warm: 2, show_worker_stderr: false, progress: Box::new(|_| {}) } });
+    let supervisor = Supervisor::new(SupervisorOptions {
+        warm: 2,
+        ..SupervisorOptions {
+            installation: installation(),
+            warm: 2,
+            show_worker_stderr: false,
+            progress: Box::new(|_| {}),
+        }
+    });
     supervisor.warm_up().await;
     eventually_async("two warm workers", || supervisor.warm_workers() == 2).await;
     let client = Client::connect(&Embedded(supervisor.clone())).await.unwrap();
@@ -138,7 +153,10 @@ async fn warm_workers_are_claimed_and_replaced() {
         vms.push(vm);
     }
     // Never reused: nothing of one VM is in another.
-    assert_eq!(error_of(client.create_vm(config(json!({}))).await.unwrap().read_file("/tmp/left").await).code, "ENOENT");
+    assert_eq!(
+        error_of(client.create_vm(config(json!({}))).await.unwrap().read_file("/tmp/left").await).code,
+        "ENOENT"
+    );
     eventually_async("the pool to be full again", || supervisor.warm_workers() == 2).await;
 }
 
@@ -193,8 +211,11 @@ async fn pending_calls_settle_when_the_sidecar_dies() {
 
 #[test]
 fn malformed_frames_end_their_connection_only() {
-    for bytes in [&b"\xff\xff\xff\xff"[..], b"\0\0\0\x01\xc1", b"\0\0\0\x02\x81\xa1", b"GET / HTTP/1.1\r\n\r\n"] {
-        let mut sidecar = cordon(&["serve", "--warm", "0"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    for bytes in
+        [&b"\xff\xff\xff\xff"[..], b"\0\0\0\x01\xc1", b"\0\0\0\x02\x81\xa1", b"GET / HTTP/1.1\r\n\r\n"]
+    {
+        let mut sidecar =
+            cordon(&["serve", "--warm", "0"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         sidecar.stdin.as_mut().unwrap().write_all(bytes).unwrap();
         // It says why and hangs up by itself, though we have not closed our end.
         let stdin = sidecar.stdin.take();

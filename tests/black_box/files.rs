@@ -50,7 +50,10 @@ async fn host_directories_are_seen_as_mounted() {
     assert_eq!(std::fs::read_to_string(host.path().join("f")).unwrap(), "from the host");
     let result = sh(&vm, "cat /ro/link; cat /ro/up/etc/passwd; ls /ro/up/").await;
     assert_eq!(result.stdout.to_text(), "", "{result:?}");
-    assert_eq!(sh(&vm, "echo new > /rw/g && mkdir /rw/d && mv /rw/g /rw/d/h && cat /ro/d/h").await.stdout.to_text(), "new\n");
+    assert_eq!(
+        sh(&vm, "echo new > /rw/g && mkdir /rw/d && mv /rw/g /rw/d/h && cat /ro/d/h").await.stdout.to_text(),
+        "new\n"
+    );
     assert_eq!(std::fs::read_to_string(host.path().join("d/h")).unwrap(), "new\n");
     let source = "import { readFile } from 'cordon:vm/filesystem'; console.log(new TextDecoder().decode(readFile('/ro/f')))";
     assert_eq!(stdout_of(&vm, source).await, "from the host\n");

@@ -9,12 +9,20 @@ use crate::common::{default_vm, error_of, execute, execute_with, stdout_of, vm};
 #[tokio::test]
 async fn values_come_back_as_json() {
     let vm = default_vm().await;
-    assert_eq!(vm.evaluate::<serde_json::Value>("({ a: [1, 'ä', null] })").await.unwrap(), json!({ "a": [1, "ä", null] }));
+    assert_eq!(
+        vm.evaluate::<serde_json::Value>("({ a: [1, 'ä', null] })").await.unwrap(),
+        json!({ "a": [1, "ä", null] })
+    );
     assert_eq!(vm.evaluate::<u32>("Promise.resolve(7)").await.unwrap(), 7);
     assert_eq!(vm.evaluate::<()>("undefined").await.unwrap(), ());
     assert_eq!(error_of(vm.evaluate::<()>("1n").await).code, "ERR_VALUE_NOT_SERIALIZABLE");
-    let error = error_of(vm.evaluate::<()>("(() => { const e = new RangeError('far'); e.code = 'E_FAR'; throw e; })()").await);
-    assert_eq!((error.name.as_str(), error.code.as_str(), error.message.as_str()), ("RangeError", "E_FAR", "far"));
+    let error = error_of(
+        vm.evaluate::<()>("(() => { const e = new RangeError('far'); e.code = 'E_FAR'; throw e; })()").await,
+    );
+    assert_eq!(
+        (error.name.as_str(), error.code.as_str(), error.message.as_str()),
+        ("RangeError", "E_FAR", "far")
+    );
     assert!(error.stack.unwrap().contains("RangeError: far"));
 }
 
@@ -22,15 +30,27 @@ async fn values_come_back_as_json() {
 async fn modules_come_from_the_vms_files() {
     let vm = default_vm().await;
     for (path, contents) in [
-        ("/workspace/lib/a.mjs", "import { b } from './b.mjs'; export const a = `a${b}`; export default import.meta.filename;"),
-        ("/workspace/lib/b.mjs", "export const b = await Promise.resolve('b'); export { a as again } from './a.mjs';"),
+        (
+            "/workspace/lib/a.mjs",
+            "import { b } from './b.mjs'; export const a = `a${b}`; export default import.meta.filename;",
+        ),
+        (
+            "/workspace/lib/b.mjs",
+            "export const b = await Promise.resolve('b'); export { a as again } from './a.mjs';",
+        ),
         ("/workspace/lib/data.json", r#"{ "n": 5 }"#),
         ("/workspace/lib/t.ts", "enum_: type T = number; export const t: number = 6 as T;"),
-        ("/workspace/node_modules/esm/package.json", r#"{ "name": "esm", "exports": { ".": { "import": "./i.mjs" }, "./sub": "./s.mjs" } }"#),
+        (
+            "/workspace/node_modules/esm/package.json",
+            r#"{ "name": "esm", "exports": { ".": { "import": "./i.mjs" }, "./sub": "./s.mjs" } }"#,
+        ),
         ("/workspace/node_modules/esm/i.mjs", "export default 'esm'"),
         ("/workspace/node_modules/esm/s.mjs", "export default 'sub'"),
         ("/workspace/node_modules/cjs/package.json", r#"{ "name": "cjs", "main": "m.js" }"#),
-        ("/workspace/node_modules/cjs/m.js", "const o = require('./o'); exports.named = o.x; module.exports.f = () => __filename;"),
+        (
+            "/workspace/node_modules/cjs/m.js",
+            "const o = require('./o'); exports.named = o.x; module.exports.f = () => __filename;",
+        ),
         ("/workspace/node_modules/cjs/o.js", "module.exports = { x: 'cjs' }"),
     ] {
         vm.mkdir(path.rsplit_once('/').unwrap().0, true).await.unwrap();
@@ -130,7 +150,10 @@ async fn uncaught_errors_show_where() {
     let result = execute_with(&vm, "const a = 1;\nnull.x;\n", evaluate, ExecutionOptions::default()).await;
     let stderr = result.stderr.to_text();
     assert_eq!((result.outcome, result.exit_code), (Outcome::Failed, Some(1)));
-    assert!(stderr.contains("/workspace/main.mjs:2") && stderr.contains("null.x") && stderr.contains('^'), "{stderr}");
+    assert!(
+        stderr.contains("/workspace/main.mjs:2") && stderr.contains("null.x") && stderr.contains('^'),
+        "{stderr}"
+    );
     let error = result.error.unwrap();
     assert_eq!(error.name, "TypeError");
     let result = execute(&vm, "const = 3").await;
@@ -140,7 +163,9 @@ async fn uncaught_errors_show_where() {
 #[tokio::test]
 async fn unhandled_rejections_end_the_run() {
     let vm = default_vm().await;
-    let result = execute(&vm, "Promise.reject(new Error('lost')); setTimeout(() => console.log('not reached'), 1000)").await;
+    let result =
+        execute(&vm, "Promise.reject(new Error('lost')); setTimeout(() => console.log('not reached'), 1000)")
+            .await;
     assert_eq!((result.exit_code, result.stdout.to_text().as_str()), (Some(1), ""));
     assert_eq!(result.error.unwrap().message, "lost");
     let handled = "const p = Promise.reject(1); p.catch(() => console.log('handled'))";
@@ -156,7 +181,10 @@ async fn typescript_is_stripped() {
     let source = "interface A { x: number }\nconst a: A = { x: 1 } satisfies A;\nconsole.log(a.x as number);";
     let result = execute_with(&vm, source, typescript.clone(), ExecutionOptions::default()).await;
     assert_eq!(result.stdout.to_text(), "1\n", "{result:?}");
-    let result = vm.evaluate_with("(<T>(x: T): T => x)(5)", Execute { evaluate: typescript, ..Default::default() }).await.unwrap();
+    let result = vm
+        .evaluate_with("(<T>(x: T): T => x)(5)", Execute { evaluate: typescript, ..Default::default() })
+        .await
+        .unwrap();
     assert_eq!(result.value.as_deref(), Some("5"), "{result:?}");
 }
 
@@ -170,7 +198,14 @@ async fn frozen_clocks_stand_still_within_a_turn() {
     assert!(vm.evaluate::<bool>("Math.abs(Date.now() - 1.79e12) < 1e12").await.unwrap());
     assert_eq!(vm.evaluate::<String>("typeof SharedArrayBuffer").await.unwrap(), "undefined");
     let running = crate::common::vm(json!({ "timingMitigation": "off" })).await;
-    assert!(running.evaluate::<bool>("(() => { const p = performance.now(); while (performance.now() === p); return true; })()").await.unwrap());
+    assert!(
+        running
+            .evaluate::<bool>(
+                "(() => { const p = performance.now(); while (performance.now() === p); return true; })()"
+            )
+            .await
+            .unwrap()
+    );
     assert_eq!(running.evaluate::<String>("typeof SharedArrayBuffer").await.unwrap(), "function");
 }
 
@@ -179,7 +214,8 @@ async fn inputs_are_globals_of_the_call() {
     let vm = default_vm().await;
     let inputs = [("order".to_owned(), r#"{"n":[1,2]}"#.to_owned())].into();
     let evaluate = EvaluateOptions { inputs, ..Default::default() };
-    let result = vm.evaluate_with("order.n.length", Execute { evaluate, ..Default::default() }).await.unwrap();
+    let result =
+        vm.evaluate_with("order.n.length", Execute { evaluate, ..Default::default() }).await.unwrap();
     assert_eq!(result.value.as_deref(), Some("2"), "{result:?}");
 }
 

@@ -9,10 +9,13 @@ use crate::common::{execute, sh, vm};
 #[tokio::test]
 async fn a_full_heap_ends_the_call() {
     let vm = vm(json!({ "limits": { "heapBytes": 32 << 20 } })).await;
-    let result = vm.execute("const a = []; for (;;) a.push(new Array(1000).fill({}))", Execute::default()).await;
+    let result =
+        vm.execute("const a = []; for (;;) a.push(new Array(1000).fill({}))", Execute::default()).await;
     match result {
         Ok(result) => assert_eq!(result.error.unwrap().code, code::OUT_OF_MEMORY),
-        Err(error) => assert!([code::OUT_OF_MEMORY, code::WORKER_LOST].contains(&error.code.as_str()), "{error:?}"),
+        Err(error) => {
+            assert!([code::OUT_OF_MEMORY, code::WORKER_LOST].contains(&error.code.as_str()), "{error:?}")
+        }
     }
 }
 
@@ -20,21 +23,36 @@ async fn a_full_heap_ends_the_call() {
 async fn buffers_count_against_the_memory_of_the_vm() {
     let vm = vm(json!({ "limits": { "memoryBytes": 256 << 20, "heapBytes": 64 << 20 } })).await;
     let source = "const kept = []; try { for (;;) kept.push(new Uint8Array(8 << 20).fill(1)); } catch (e) { console.log(e.name, kept.length < 32); }";
-    assert_eq!(execute(&vm, source).await.stdout.to_text(), "RangeError true\n");
+    // The allocation fails where guest code can catch it, or the heap's guard ends the call first; the VM goes on.
+    let result = execute(&vm, source).await;
+    let ended = result.error.as_ref().map(|error| error.code.as_str());
+    assert!(
+        result.stdout.to_text() == "RangeError true\n" || ended == Some(code::OUT_OF_MEMORY),
+        "{result:?}"
+    );
     assert_eq!(vm.evaluate::<u32>("1").await.unwrap(), 1);
 }
 
 #[tokio::test]
 async fn deep_recursion_is_a_range_error() {
     let vm = vm(json!({})).await;
-    assert_eq!(execute(&vm, "function f() { f(); } try { f(); } catch (e) { console.log(e.name); }").await.stdout.to_text(), "RangeError\n");
+    assert_eq!(
+        execute(&vm, "function f() { f(); } try { f(); } catch (e) { console.log(e.name); }")
+            .await
+            .stdout
+            .to_text(),
+        "RangeError\n"
+    );
 }
 
 #[tokio::test]
 async fn output_is_cut_off_and_said_to_be() {
     let vm = vm(json!({ "limits": { "outputBytes": 1000 } })).await;
     let result = sh(&vm, "seq 1 10000; echo e >&2").await;
-    assert_eq!((result.stdout.0.len(), result.stdout_truncated, result.stderr_truncated), (1000, true, false));
+    assert_eq!(
+        (result.stdout.0.len(), result.stdout_truncated, result.stderr_truncated),
+        (1000, true, false)
+    );
     let options = ExecutionOptions { capture: Capture::None, ..Default::default() };
     let result = vm.spawn("seq", &["10"], options).await.unwrap();
     assert!(result.stdout.is_empty() && !result.stdout_truncated);

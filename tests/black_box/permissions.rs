@@ -19,10 +19,18 @@ async fn denied_environment_variables_are_not_there() {
 #[tokio::test]
 async fn nothing_of_the_host_shows() {
     let vm = vm(json!({})).await;
-    let listed = sh(&vm, "ls / /home /etc; env | cut -d= -f1 | sort | tr '\\n' ' '; cat /etc/passwd; ls /proc/1/root").await;
+    let listed =
+        sh(&vm, "ls / /home /etc; env | cut -d= -f1 | sort | tr '\\n' ' '; cat /etc/passwd; ls /proc/1/root")
+            .await;
     let text = listed.stdout.to_text();
     assert!(!text.contains("root:") && !text.contains("boot"), "{text}");
-    assert!(std::env::vars().all(|(name, _)| name.len() < 5 || ["SHELL"].contains(&name.as_str()) || !text.contains(&format!(" {name} ")) || ["PATH", "HOME", "LANG", "TMPDIR", "USER", "PWD"].contains(&name.as_str())), "{text}");
+    assert!(
+        std::env::vars().all(|(name, _)| name.len() < 5
+            || ["SHELL"].contains(&name.as_str())
+            || !text.contains(&format!(" {name} "))
+            || ["PATH", "HOME", "LANG", "TMPDIR", "USER", "PWD"].contains(&name.as_str())),
+        "{text}"
+    );
 }
 
 #[tokio::test]

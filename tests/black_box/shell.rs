@@ -8,7 +8,14 @@ use crate::common::default_vm;
 
 /// Cases of a file: name and text.
 fn cases(text: &str) -> Vec<(&str, &str)> {
-    text.split("#### ").skip(1).filter_map(|case| case.split_once('\n')).collect()
+    text.split("\n#### ")
+        .enumerate()
+        .filter_map(|(index, case)| {
+            // What stands before the first marker is about the file.
+            let case = if index == 0 { case.strip_prefix("#### ")? } else { case };
+            Some(case.split_once('\n').unwrap_or((case, "")))
+        })
+        .collect()
 }
 
 #[tokio::test]
@@ -28,7 +35,11 @@ async fn cases_answer_as_posix_shells_do() {
         let expected = std::fs::read_to_string(file.with_extension("expected")).unwrap();
         let expected = cases(&expected);
         for (index, (case, script)) in cases(&scripts).into_iter().enumerate() {
-            let wanted = expected.iter().find(|(other, _)| *other == case).unwrap_or_else(|| panic!("{name}: {case}")).1;
+            let wanted = expected
+                .iter()
+                .find(|(other, _)| *other == case)
+                .unwrap_or_else(|| panic!("{name}: {case}"))
+                .1;
             let cwd = format!("/tmp/{name}-{index}");
             vm.mkdir(&cwd, true).await.unwrap();
             let options = ExecutionOptions {
@@ -49,10 +60,19 @@ async fn cases_answer_as_posix_shells_do() {
             if found == wanted {
                 passed += 1;
             } else {
-                failed.push(format!("{name}: {case}\n--- wanted\n{wanted}--- found\n{found}{}", result.stderr.to_text()));
+                failed.push(format!(
+                    "{name}: {case}\n--- wanted\n{wanted}--- found\n{found}{}",
+                    result.stderr.to_text()
+                ));
             }
         }
     }
-    assert!(failed.is_empty(), "{} of {} failed:\n{}", failed.len(), failed.len() + passed, failed.join("\n"));
+    assert!(
+        failed.is_empty(),
+        "{} of {} failed:\n{}",
+        failed.len(),
+        failed.len() + passed,
+        failed.join("\n")
+    );
     assert!(passed > 100, "only {passed} cases were found");
 }

@@ -6,8 +6,8 @@ use cordon::wire::{EvaluateOptions, ExecutionOptions, Language, Outcome, code};
 use serde_json::json;
 
 use crate::common::{
-    client, config, default_vm, error_of, execute, execute_with, has_absent_worker, has_wasm_worker, installation,
-    locked_only, sh, supervisor_at, vm,
+    client, config, default_vm, error_of, execute, execute_with, has_absent_worker, has_wasm_worker,
+    installation, locked_only, sh, supervisor_at, vm,
 };
 
 /// A module that exports `add`: `(module (func (export "add") (param i32 i32) (result i32) ...))`.
@@ -18,16 +18,39 @@ const ADD: &str = "new Uint8Array([0,97,115,109,1,0,0,0,1,7,1,96,2,127,127,1,127
 const ROADS: &[(&str, &str)] = &[
     ("the global", "typeof WebAssembly === 'undefined' ? undefined : WebAssembly"),
     ("a property of the global object", "globalThis.WebAssembly"),
-    ("the names of the global object", "Object.getOwnPropertyNames(globalThis).filter((n) => /wasm|webassembly/i.test(n)).join() || undefined"),
-    ("the symbols of the global object", "Object.getOwnPropertySymbols(globalThis).find((s) => /wasm/i.test(String(s)))"),
-    ("the chain of prototypes of the global object", "(() => { for (let o = globalThis; o; o = Object.getPrototypeOf(o)) if (Reflect.has(o, 'WebAssembly')) return o; })()"),
+    (
+        "the names of the global object",
+        "Object.getOwnPropertyNames(globalThis).filter((n) => /wasm|webassembly/i.test(n)).join() || undefined",
+    ),
+    (
+        "the symbols of the global object",
+        "Object.getOwnPropertySymbols(globalThis).find((s) => /wasm/i.test(String(s)))",
+    ),
+    (
+        "the chain of prototypes of the global object",
+        "(() => { for (let o = globalThis; o; o = Object.getPrototypeOf(o)) if (Reflect.has(o, 'WebAssembly')) return o; })()",
+    ),
     ("Function", "Function('return typeof WebAssembly === \"undefined\" ? undefined : WebAssembly')()"),
     ("indirect eval", "(0, eval)('this.WebAssembly')"),
-    ("an async function's constructor", "Object.getPrototypeOf(async () => {}).constructor('return globalThis.WebAssembly')()"),
-    ("a generator's constructor", "Object.getPrototypeOf(function* () {}).constructor('yield globalThis.WebAssembly')().next().value"),
-    ("an async generator's constructor", "Object.getPrototypeOf(async function* () {}).constructor('yield globalThis.WebAssembly')().next().then((r) => r.value)"),
-    ("another realm", "typeof ShadowRealm === 'undefined' ? undefined : new ShadowRealm().evaluate('typeof WebAssembly') === 'undefined' ? undefined : 'found'"),
-    ("errors and prototypes of what remains", r#"(() => {
+    (
+        "an async function's constructor",
+        "Object.getPrototypeOf(async () => {}).constructor('return globalThis.WebAssembly')()",
+    ),
+    (
+        "a generator's constructor",
+        "Object.getPrototypeOf(function* () {}).constructor('yield globalThis.WebAssembly')().next().value",
+    ),
+    (
+        "an async generator's constructor",
+        "Object.getPrototypeOf(async function* () {}).constructor('yield globalThis.WebAssembly')().next().then((r) => r.value)",
+    ),
+    (
+        "another realm",
+        "typeof ShadowRealm === 'undefined' ? undefined : new ShadowRealm().evaluate('typeof WebAssembly') === 'undefined' ? undefined : 'found'",
+    ),
+    (
+        "errors and prototypes of what remains",
+        r#"(() => {
         const seen = new Set();
         const walk = (value, path) => {
             if ((typeof value !== 'object' && typeof value !== 'function') || value === null || seen.has(value) || path.length > 12) return;
@@ -45,13 +68,29 @@ const ROADS: &[(&str, &str)] = &[
             return walk(Object.getPrototypeOf(value), [...path, '__proto__']);
         };
         return walk(globalThis, ['globalThis']);
-    })()"#),
-    ("asm.js", "(() => { 'use asm'; function f() { return 1 | 0; } return { f }; })().f() === 1 ? undefined : 'odd'"),
-    ("natives", "(() => { try { return Function('%GetWasmRecoveredTrapCount()'); } catch { return undefined; } })()"),
-    ("structuredClone of a look-alike", "(() => { const o = structuredClone({ __proto__: { x: 1 } }); return o.x; })()"),
+    })()"#,
+    ),
+    (
+        "asm.js",
+        "(() => { 'use asm'; function f() { return 1 | 0; } return { f }; })().f() === 1 ? undefined : 'odd'",
+    ),
+    (
+        "natives",
+        "(() => { try { return Function('%GetWasmRecoveredTrapCount()'); } catch { return undefined; } })()",
+    ),
+    (
+        "structuredClone of a look-alike",
+        "(() => { const o = structuredClone({ __proto__: { x: 1 } }); return o.x; })()",
+    ),
     ("import of wasm bytes", "import('/tmp/add.wasm').then((m) => typeof m.add, () => undefined)"),
-    ("import of wasm bytes by URL", "import('data:application/wasm;base64,AGFzbQEAAAA=').then((m) => m, () => undefined)"),
-    ("source-phase import", "(() => { try { return Function('return import.source(\"/tmp/add.wasm\")')().then((m) => m, () => undefined); } catch { return undefined; } })()"),
+    (
+        "import of wasm bytes by URL",
+        "import('data:application/wasm;base64,AGFzbQEAAAA=').then((m) => m, () => undefined)",
+    ),
+    (
+        "source-phase import",
+        "(() => { try { return Function('return import.source(\"/tmp/add.wasm\")')().then((m) => m, () => undefined); } catch { return undefined; } })()",
+    ),
 ];
 
 async fn no_road_leads_there(vm: &Vm) {
@@ -71,8 +110,13 @@ async fn no_road_leads_there(vm: &Vm) {
     let error = result.error.unwrap();
     assert!(error.hint.as_deref().unwrap_or_default().contains("webAssembly"), "{error:?}");
     let typescript = EvaluateOptions { language: Language::Typescript, ..Default::default() };
-    let result =
-        execute_with(vm, "const t: string = typeof WebAssembly; console.log(t)", typescript, ExecutionOptions::default()).await;
+    let result = execute_with(
+        vm,
+        "const t: string = typeof WebAssembly; console.log(t)",
+        typescript,
+        ExecutionOptions::default(),
+    )
+    .await;
     assert_eq!(result.stdout.to_text(), "undefined\n");
 }
 
@@ -96,7 +140,10 @@ async fn denied_where_only_an_engine_with_wasm_is_installed_is_locked() {
     no_road_leads_there(&vm).await;
     let required = config(json!({ "engine": { "webAssemblyDenial": "absent" } }));
     let error = error_of(client.create_vm(required).await.map(drop));
-    assert_eq!((error.code.as_str(), error.field.as_deref()), (code::NOT_INSTALLED, Some("engine.webAssemblyDenial")));
+    assert_eq!(
+        (error.code.as_str(), error.field.as_deref()),
+        (code::NOT_INSTALLED, Some("engine.webAssemblyDenial"))
+    );
     assert!(error.hint.is_some());
 }
 
@@ -107,7 +154,10 @@ fn the_worker_without_wasm_contains_no_wasm_compiler() {
     assert_eq!(occurrences(&absent, b"WebAssembly.Module()"), 0, "V8's wasm API is linked in");
     if let Some(worker) = installation().wasm_worker() {
         let wasm = std::fs::read(worker).unwrap();
-        assert!(occurrences(&wasm, b"WebAssembly.Module()") > 0, "the string to look for is not V8's any more");
+        assert!(
+            occurrences(&wasm, b"WebAssembly.Module()") > 0,
+            "the string to look for is not V8's any more"
+        );
     }
 }
 
@@ -129,7 +179,10 @@ async fn jit_denied_has_no_wasm_and_no_compiler() {
 async fn jit_denied_with_wasm_allowed_is_an_error_that_names_both() {
     let json = json!({ "permissions": { "webAssembly": "allow", "jit": "deny" } });
     let error = error_of(client().await.create_vm_from_json(json, Default::default()).await.map(drop));
-    assert_eq!((error.code.as_str(), error.field.as_deref()), (code::CONFIG, Some("permissions.webAssembly")));
+    assert_eq!(
+        (error.code.as_str(), error.field.as_deref()),
+        (code::CONFIG, Some("permissions.webAssembly"))
+    );
     assert!(error.message.contains("permissions.jit") && error.message.contains("permissions.webAssembly"));
 }
 
@@ -139,14 +192,19 @@ async fn a_wrong_value_of_the_permission_names_its_path() {
     for value in [json!("yes"), json!(true), json!({ "rules": [] })] {
         let json = json!({ "permissions": { "webAssembly": value } });
         let error = error_of(client.create_vm_from_json(json, Default::default()).await.map(drop));
-        assert_eq!((error.code.as_str(), error.field.as_deref()), (code::CONFIG, Some("permissions.webAssembly")));
+        assert_eq!(
+            (error.code.as_str(), error.field.as_deref()),
+            (code::CONFIG, Some("permissions.webAssembly"))
+        );
     }
 }
 
 #[tokio::test]
 async fn an_uncaught_use_of_wasm_says_how_to_grant_it() {
     let vm = default_vm().await;
-    for source in ["new WebAssembly.Memory({ initial: 1 })", "globalThis.WebAssembly.compile(new Uint8Array())"] {
+    for source in
+        ["new WebAssembly.Memory({ initial: 1 })", "globalThis.WebAssembly.compile(new Uint8Array())"]
+    {
         let result = execute(&vm, source).await;
         assert_eq!((result.outcome, result.exit_code), (Outcome::Failed, Some(1)), "{source}");
         let hint = result.error.unwrap().hint.unwrap_or_default();
@@ -179,7 +237,8 @@ async fn allowed_is_all_of_it() {
         ("exceptions", "0,97,115,109,1,0,0,0,1,4,1,96,0,0,3,2,1,0,13,3,1,0,0,10,6,1,4,0,8,0,11"),
         ("GC", "0,97,115,109,1,0,0,0,1,8,2,95,1,127,1,96,0,0,3,2,1,1,10,8,1,6,0,251,1,0,26,11"),
     ] {
-        let valid = vm.evaluate::<bool>(&format!("WebAssembly.validate(new Uint8Array([{bytes}]))")).await.unwrap();
+        let valid =
+            vm.evaluate::<bool>(&format!("WebAssembly.validate(new Uint8Array([{bytes}]))")).await.unwrap();
         assert!(valid, "{proposal}");
     }
     let trapped = "(() => { try { new WebAssembly.Module(new Uint8Array([1])); } catch (e) { return e instanceof WebAssembly.CompileError; } })()";

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::load::{attribute_type, evaluate, link, load, local, throw_phase};
-use super::resolve::{Resolved, Style, file_url, join, parent, to_file_url};
+use super::resolve::{Resolved, Style, file_url, join, location, parent, to_file_url};
 use super::{Kind, Type};
 use crate::isolate::core::{Core, Realm, Scope, string};
 use crate::isolate::values::set;
@@ -186,7 +186,11 @@ fn import_with_phase<'s>(
     Some(resolver.get_promise(scope))
 }
 
-fn run_import(scope: &mut Scope<'_, '_>, args: v8::FunctionCallbackArguments<'_>, _: v8::ReturnValue<'_, v8::Value>) {
+fn run_import(
+    scope: &mut Scope<'_, '_>,
+    args: v8::FunctionCallbackArguments<'_>,
+    _: v8::ReturnValue<'_, v8::Value>,
+) {
     let Ok(request) = args.data().try_cast::<v8::Array>() else { return };
     v8::tc_scope!(let scope, scope);
     if perform_import(scope, request).is_none()
@@ -216,14 +220,22 @@ fn perform_import(scope: &mut Scope<'_, '_>, request: v8::Local<'_, v8::Array>) 
     Some(())
 }
 
-fn fulfil_import(scope: &mut Scope<'_, '_>, args: v8::FunctionCallbackArguments<'_>, _: v8::ReturnValue<'_, v8::Value>) {
+fn fulfil_import(
+    scope: &mut Scope<'_, '_>,
+    args: v8::FunctionCallbackArguments<'_>,
+    _: v8::ReturnValue<'_, v8::Value>,
+) {
     let Ok(data) = args.data().try_cast::<v8::Array>() else { return };
     if let Some(namespace) = data.get_index(scope, 1) {
         settle_import(scope, data, Ok(namespace));
     }
 }
 
-fn reject_import(scope: &mut Scope<'_, '_>, args: v8::FunctionCallbackArguments<'_>, _: v8::ReturnValue<'_, v8::Value>) {
+fn reject_import(
+    scope: &mut Scope<'_, '_>,
+    args: v8::FunctionCallbackArguments<'_>,
+    _: v8::ReturnValue<'_, v8::Value>,
+) {
     if let Ok(data) = args.data().try_cast::<v8::Array>() {
         settle_import(scope, data, Err(args.get(0)));
     }
@@ -286,7 +298,12 @@ fn meta_resolve(
     let referrer = args.data().to_rust_string_lossy(scope);
     let Some(specifier) = args.get(0).to_string(scope) else { return };
     let specifier = specifier.to_rust_string_lossy(scope);
-    let resolved = realm.modules.borrow_mut().packages().resolve(&process, &specifier, &referrer, Style::Import);
+    // A location is only put together; whether something is there shows when it is imported.
+    if let Some(path) = location(&specifier, &referrer) {
+        return result.set(string(scope, &to_file_url(&path)).into());
+    }
+    let resolved =
+        realm.modules.borrow_mut().packages().resolve(&process, &specifier, &referrer, Style::Import);
     match resolved {
         Ok(Resolved::File(path)) => result.set(string(scope, &to_file_url(&path)).into()),
         Ok(Resolved::Interface(name)) => result.set(string(scope, &name).into()),

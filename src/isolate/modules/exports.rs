@@ -35,7 +35,9 @@ pub(super) fn scan(source: &str) -> Found {
         if let Some(name) = assigned_member(after) {
             found.names.insert(name);
         } else if before.trim_end().ends_with("defineProperty(") {
-            if let Some(name) = after.trim_start().strip_prefix(',').and_then(|rest| quoted(rest.trim_start())) {
+            if let Some(name) =
+                after.trim_start().strip_prefix(',').and_then(|rest| quoted(rest.trim_start()))
+            {
                 found.names.insert(name.to_owned());
             }
         } else if is_member && let Some(value) = assignment(after) {
@@ -109,7 +111,10 @@ fn shorthand_names(literal: &str, found: &mut Found) {
                 // Only plain names as values: what follows anything else cannot be told without a parser.
                 Some(value) => {
                     let value = value.trim_start();
-                    let end = value.bytes().position(|b| !is_identifier_byte(b) && b != b'.').unwrap_or(value.len());
+                    let end = value
+                        .bytes()
+                        .position(|b| !is_identifier_byte(b) && b != b'.')
+                        .unwrap_or(value.len());
                     found.names.insert(name.to_owned());
                     value[end..].trim_start()
                 }
@@ -164,7 +169,9 @@ mod tests {
     #[test]
     fn comparisons_calls_and_other_objects_are_not_exports() {
         assert!(names("if (exports.a == 1 || exports.b === 2) exports.c()").is_empty());
-        assert!(names("foo.exports.a = 1; my_exports.b = 2; exports.default = 3; x => exports.y => 1").is_empty());
+        assert!(
+            names("foo.exports.a = 1; my_exports.b = 2; exports.default = 3; x => exports.y => 1").is_empty()
+        );
     }
 
     #[test]
@@ -178,7 +185,15 @@ mod tests {
 
     #[test]
     fn nothing_in_a_text_makes_it_panic() {
-        for source in ["exports", "exports.", "exports[", "exports['", "exports['é", "module.exports={", "exports.é = 1"] {
+        for source in [
+            "exports",
+            "exports.",
+            "exports[",
+            "exports['",
+            "exports['é",
+            "module.exports={",
+            "exports.é = 1",
+        ] {
             scan(source);
         }
     }

@@ -175,7 +175,11 @@ fn origin<'s>(scope: &mut Scope<'s, '_>, path: &str, module: bool) -> v8::Script
     v8::ScriptOrigin::new(scope, name.into(), 0, 0, false, 0, None, false, false, module, None)
 }
 
-fn common_js_function<'s>(scope: &mut Scope<'s, '_>, text: &str, path: &str) -> Option<v8::Local<'s, v8::Function>> {
+fn common_js_function<'s>(
+    scope: &mut Scope<'s, '_>,
+    text: &str,
+    path: &str,
+) -> Option<v8::Local<'s, v8::Function>> {
     // A `#!` line is allowed at the start of programs, not of function bodies.
     let commented = text.starts_with("#!").then(|| format!("//{}", &text[2..]));
     let text = string(scope, commented.as_deref().unwrap_or(text));
@@ -369,7 +373,8 @@ pub(super) fn load(
         errors::throw_errno(scope, Errno::Esrch, "open", Some(specifier));
         return None;
     };
-    let resolved = realm.modules.borrow_mut().packages().resolve(&process, specifier, referrer, Style::Import);
+    let resolved =
+        realm.modules.borrow_mut().packages().resolve(&process, specifier, referrer, Style::Import);
     match resolved {
         Ok(Resolved::File(path)) => load_file(scope, core, realm, &path, expected),
         Ok(Resolved::Interface(name)) => load_interface(scope, realm, &name),
@@ -435,8 +440,9 @@ pub(in crate::isolate) fn link(
             let request: v8::Local<v8::ModuleRequest> = request.cast();
             let specifier = request.get_specifier().to_rust_string_lossy(scope);
             let followed = if request.get_phase() == v8::ModuleImportPhase::kEvaluation {
-                attribute_type(scope, request.get_import_attributes(), 3)
-                    .and_then(|expected| Some((expected, load(scope, core, realm, &specifier, &referrer, expected)?)))
+                attribute_type(scope, request.get_import_attributes(), 3).and_then(|expected| {
+                    Some((expected, load(scope, core, realm, &specifier, &referrer, expected)?))
+                })
             } else {
                 throw_phase(scope, core, &specifier);
                 None
@@ -460,7 +466,11 @@ pub(in crate::isolate) fn link(
 /// Throws the refusal of `import source` and `import defer`.
 pub(super) fn throw_phase(scope: &mut Scope<'_, '_>, core: &Rc<Core>, specifier: &str) {
     if core.wasm == WasmLevel::Allowed {
-        errors::throw(scope, &format!("'{specifier}' cannot be imported in this phase"), codes::MODULE_NOT_FOUND);
+        errors::throw(
+            scope,
+            &format!("'{specifier}' cannot be imported in this phase"),
+            codes::MODULE_NOT_FOUND,
+        );
     } else {
         throw_wasm(scope, core, specifier);
     }
@@ -482,7 +492,8 @@ pub(super) fn attribute_type(
         if key == "type" && value == "json" {
             found = Type::Json;
         } else {
-            let message = string(scope, &format!("Import attribute \"{key}\" with value \"{value}\" is not supported"));
+            let message =
+                string(scope, &format!("Import attribute \"{key}\" with value \"{value}\" is not supported"));
             let error = v8::Exception::type_error(scope, message);
             scope.throw_exception(error);
             return None;
@@ -491,7 +502,11 @@ pub(super) fn attribute_type(
     Some(found)
 }
 
-pub(super) fn local<'s>(scope: &mut Scope<'s, '_>, realm: &Rc<Realm>, index: usize) -> v8::Local<'s, v8::Module> {
+pub(super) fn local<'s>(
+    scope: &mut Scope<'s, '_>,
+    realm: &Rc<Realm>,
+    index: usize,
+) -> v8::Local<'s, v8::Module> {
     v8::Local::new(scope, &realm.modules.borrow().entries[index].module)
 }
 

@@ -14,10 +14,10 @@ use std::collections::HashMap;
 use super::resources::Table;
 use crate::kernel::{Errno, FileKind, OpenFlags, Process};
 
-pub(super) use callbacks::{install};
+pub(super) use callbacks::install;
 pub(super) use load::{
-    FileFormat, compile_common_js, evaluate, format_of, link, load_file, load_module, load_source, namespace_of,
-    read_text, strip, throw_unresolved,
+    FileFormat, compile_common_js, evaluate, format_of, link, load_file, load_module, load_source,
+    namespace_of, read_text, strip, throw_unresolved,
 };
 
 /// Bytes of all module sources of one realm.

@@ -18,11 +18,48 @@ const CONDITION_DEPTH: usize = 16;
 
 /// Node's own modules: they cannot be had on this platform, and a bare name among them says so.
 const NODE_BUILTINS: &[&str] = &[
-    "assert", "async_hooks", "buffer", "child_process", "cluster", "console", "constants", "crypto", "dgram",
-    "diagnostics_channel", "dns", "domain", "events", "fs", "http", "http2", "https", "inspector", "module", "net",
-    "os", "path", "perf_hooks", "process", "punycode", "querystring", "readline", "repl", "stream",
-    "string_decoder", "sys", "timers", "tls", "trace_events", "tty", "url", "util", "v8", "vm", "wasi",
-    "worker_threads", "zlib",
+    "assert",
+    "async_hooks",
+    "buffer",
+    "child_process",
+    "cluster",
+    "console",
+    "constants",
+    "crypto",
+    "dgram",
+    "diagnostics_channel",
+    "dns",
+    "domain",
+    "events",
+    "fs",
+    "http",
+    "http2",
+    "https",
+    "inspector",
+    "module",
+    "net",
+    "os",
+    "path",
+    "perf_hooks",
+    "process",
+    "punycode",
+    "querystring",
+    "readline",
+    "repl",
+    "stream",
+    "string_decoder",
+    "sys",
+    "timers",
+    "tls",
+    "trace_events",
+    "tty",
+    "url",
+    "util",
+    "v8",
+    "vm",
+    "wasi",
+    "worker_threads",
+    "zlib",
 ];
 
 /// Who asks.
@@ -115,14 +152,7 @@ impl Packages {
         if specifier.starts_with("node:") {
             return Err(ResolveError::NodeBuiltin(specifier.to_owned()));
         }
-        if let Some(path) = file_url(specifier) {
-            return self.file(process, &path, style, specifier);
-        }
-        if specifier.starts_with('/') {
-            return self.file(process, &normalize(specifier), style, specifier);
-        }
-        if matches!(specifier, "." | "..") || specifier.starts_with("./") || specifier.starts_with("../") {
-            let path = normalize(&join(parent(referrer), specifier));
+        if let Some(path) = location(specifier, referrer) {
             return self.file(process, &path, style, specifier);
         }
         if specifier.split('/').next().is_some_and(|head| head.contains(':')) {
@@ -155,7 +185,8 @@ impl Packages {
             .and_then(|manifest| manifest.get("main").and_then(Value::as_str).map(str::to_owned));
         if let Some(main) = main {
             let target = normalize(&join(path, &main));
-            let found = with_extension(process, &target).or_else(|| with_extension(process, &join(&target, "index")));
+            let found =
+                with_extension(process, &target).or_else(|| with_extension(process, &join(&target, "index")));
             if found.is_some() {
                 return found;
             }
@@ -343,6 +374,19 @@ fn split_package(specifier: &str) -> (&str, &str) {
         Some((at, _)) => (&specifier[..at], &specifier[at + 1..]),
         None => (specifier, ""),
     }
+}
+
+/// The path that a specifier names by itself: a `file:` URL, an absolute or a relative path.
+pub(super) fn location(specifier: &str, referrer: &str) -> Option<String> {
+    if let Some(path) = file_url(specifier) {
+        return Some(path);
+    }
+    if specifier.starts_with('/') {
+        return Some(normalize(specifier));
+    }
+    let relative =
+        matches!(specifier, "." | "..") || specifier.starts_with("./") || specifier.starts_with("../");
+    relative.then(|| normalize(&join(parent(referrer), specifier)))
 }
 
 /// The path of a `file:` URL.

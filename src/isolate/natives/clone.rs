@@ -68,7 +68,9 @@ fn clone<'s>(scope: &mut Scope<'s, '_>, args: &Args<'s>) -> Option<v8::Local<'s,
         for index in 0..list.length().min(TRANSFER_LIMIT) {
             let item = list.get_index(scope, index)?;
             match item.try_cast::<v8::ArrayBuffer>() {
-                Ok(buffer) if buffer.is_detachable() && !buffer.was_detached() && !transferred.contains(&buffer) => {
+                Ok(buffer)
+                    if buffer.is_detachable() && !buffer.was_detached() && !transferred.contains(&buffer) =>
+                {
                     transferred.push(buffer);
                 }
                 _ => {

@@ -20,8 +20,11 @@ pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Objec
 /// (specifier, path of the code that asks) -> path or `cordon:...`
 fn resolve(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some((core, realm, process)) = here_as(scope) else { return };
-    let (Some(specifier), Some(referrer)) = (text_of(scope, &args, 0), text_of(scope, &args, 1)) else { return };
-    let resolved = realm.modules.borrow_mut().packages().resolve(&process, &specifier, &referrer, Style::Require);
+    let (Some(specifier), Some(referrer)) = (text_of(scope, &args, 0), text_of(scope, &args, 1)) else {
+        return;
+    };
+    let resolved =
+        realm.modules.borrow_mut().packages().resolve(&process, &specifier, &referrer, Style::Require);
     match resolved {
         Ok(Resolved::File(name) | Resolved::Interface(name)) => result.set(string(scope, &name).into()),
         Err(error) => modules::throw_unresolved(scope, &core, error, &referrer),
@@ -68,7 +71,8 @@ fn require_module(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<
             scope.throw_exception(error);
         }
         v8::PromiseState::Pending => {
-            let message = format!("require() of {path}: the module uses top-level await; use import() instead");
+            let message =
+                format!("require() of {path}: the module uses top-level await; use import() instead");
             errors::throw(scope, &message, "ERR_REQUIRE_ASYNC_MODULE");
         }
     }

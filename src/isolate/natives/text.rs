@@ -55,7 +55,11 @@ fn encoding_name(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'
 
 fn decoder(encoding: &'static Encoding, ignore_bom: bool) -> Decoder {
     // "Ignoring" the mark means not treating it as one.
-    if ignore_bom { encoding.new_decoder_without_bom_handling() } else { encoding.new_decoder_with_bom_removal() }
+    if ignore_bom {
+        encoding.new_decoder_without_bom_handling()
+    } else {
+        encoding.new_decoder_with_bom_removal()
+    }
 }
 
 /// (name, bytes, fatal, ignoreBOM) -> text

@@ -83,8 +83,9 @@ fn set(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
 /// (query) -> name, value, name, value, ...
 fn form_parse(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some(query) = text_of(scope, &args, 0) else { return };
-    let pairs: Vec<String> =
-        form_urlencoded::parse(query.as_bytes()).flat_map(|(k, v)| [k.into_owned(), v.into_owned()]).collect();
+    let pairs: Vec<String> = form_urlencoded::parse(query.as_bytes())
+        .flat_map(|(k, v)| [k.into_owned(), v.into_owned()])
+        .collect();
     result.set(array_of(scope, &pairs).into());
 }
 

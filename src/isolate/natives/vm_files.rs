@@ -61,7 +61,12 @@ fn enter(core: &Core, realm: &Rc<Realm>, file: Arc<OpenFile>) -> Result<u32, Err
 }
 
 /// The open file behind a number; throws `EBADF` if there is none.
-pub(super) fn file_at(scope: &mut Scope<'_, '_>, realm: &Rc<Realm>, id: u32, what: &str) -> Option<Arc<OpenFile>> {
+pub(super) fn file_at(
+    scope: &mut Scope<'_, '_>,
+    realm: &Rc<Realm>,
+    id: u32,
+    what: &str,
+) -> Option<Arc<OpenFile>> {
     let file = realm.resources.borrow().files.get(id).cloned();
     if file.is_none() {
         errors::throw_errno(scope, Errno::Ebadf, what, None);

@@ -74,9 +74,6 @@ fn spawn(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
         };
         ignored_signals.insert(signal);
     }
-    if !core.settings().services.may_spawn(&program) {
-        return errors::throw_errno(scope, Errno::Eacces, "spawn", Some(&program));
-    }
     if realm.resources.borrow().children.len() as u64 >= core.limits().processes * 16 {
         return errors::throw_errno(scope, Errno::Eagain, "spawn", Some(&program));
     }

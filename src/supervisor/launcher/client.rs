@@ -62,7 +62,9 @@ impl Launcher {
         let state = Arc::new(State::default());
         let control = Arc::new(control);
         match receive(&control) {
-            Ok(Some(FromLauncher::Hello { pid_namespace })) => state.workers.lock().pid_namespace = pid_namespace,
+            Ok(Some(FromLauncher::Hello { pid_namespace })) => {
+                state.workers.lock().pid_namespace = pid_namespace
+            }
             _ => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -70,7 +72,9 @@ impl Launcher {
             }
         }
         let (reader, reader_state) = (control.clone(), state.clone());
-        std::thread::Builder::new().name("cordon-launcher".into()).spawn(move || read(&reader, &reader_state))?;
+        std::thread::Builder::new()
+            .name("cordon-launcher".into())
+            .spawn(move || read(&reader, &reader_state))?;
         Ok(Launcher { control, state, child: Mutex::new(child), tokens: AtomicU64::new(1) })
     }
 
@@ -160,7 +164,9 @@ fn read(control: &OwnedFd, state: &State) {
     while let Ok(Some(message)) = receive(control) {
         let (token, ended) = match message {
             FromLauncher::Hello { .. } => continue,
-            FromLauncher::Failed { token, message } => (token, Ended { exit: Exit::Unknown, message: Some(message) }),
+            FromLauncher::Failed { token, message } => {
+                (token, Ended { exit: Exit::Unknown, message: Some(message) })
+            }
             FromLauncher::Exited { token, exit } => (token, Ended { exit, message: None }),
         };
         let waiting = state.workers.lock().exits.remove(&token);

@@ -24,7 +24,9 @@ pub fn run() -> ExitCode {
             Ok(()) => return become_init(),
             Err(_) => serve(false),
         },
-        Some(other) => Err(io::Error::other(format!("unknown argument {other:?}; this is started by cordon itself"))),
+        Some(other) => {
+            Err(io::Error::other(format!("unknown argument {other:?}; this is started by cordon itself")))
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -87,10 +89,12 @@ fn serve(pid_namespace: bool) -> io::Result<()> {
         if !readable {
             continue;
         }
-        let received = receive_with_descriptors(control, &mut packet)?;
-        if received.length == 0 {
-            break;
-        }
+        let received = match receive_with_descriptors(control, &mut packet) {
+            Ok(received) if received.length > 0 => received,
+            // Closed; reset, if it was closed with an answer of ours unread.
+            Ok(_) | Err(rustix::io::Errno::CONNRESET) => break,
+            Err(error) => return Err(error.into()),
+        };
         let message = rmp_serde::from_slice(&packet[..received.length]).map_err(io::Error::other)?;
         match message {
             ToLauncher::Start { token, executable, arguments, show_stderr } => {
@@ -135,7 +139,8 @@ fn wait(control: BorrowedFd<'_>, workers: &HashMap<u64, Worker>) -> io::Result<(
         .collect();
     rustix::io::retry_on_intr(|| poll(&mut fds, None))?;
     let readable = !fds[0].revents().is_empty();
-    let ended = fds[1..].iter().zip(tokens).filter(|(fd, _)| !fd.revents().is_empty()).map(|(_, token)| token);
+    let ended =
+        fds[1..].iter().zip(tokens).filter(|(fd, _)| !fd.revents().is_empty()).map(|(_, token)| token);
     Ok((readable, ended.collect()))
 }
 

@@ -49,7 +49,8 @@ pub(super) fn drop_capabilities() -> io::Result<()> {
         permitted: CapabilitySet::empty(),
         inheritable: CapabilitySet::empty(),
     };
-    rustix::thread::clear_ambient_capability_set().or_else(|errno| if errno == Errno::INVAL { Ok(()) } else { Err(errno) })?;
+    rustix::thread::clear_ambient_capability_set()
+        .or_else(|errno| if errno == Errno::INVAL { Ok(()) } else { Err(errno) })?;
     Ok(rustix::thread::set_capabilities(None, none)?)
 }
 

@@ -26,7 +26,11 @@ pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
         required("no new privileges", "no program can raise privileges", || {
             Ok(rustix::thread::set_no_new_privs(true)?)
         })?,
-        required("resource limits", "no core dumps, few descriptors; memory when the VM is known", limits::limit_resources)?,
+        required(
+            "resource limits",
+            "no core dumps, few descriptors; memory when the VM is known",
+            limits::limit_resources,
+        )?,
     ];
     layers.extend(namespaces::enter());
     // After the namespaces: ids cannot be mapped by a process whose files in /proc are root's.
@@ -34,7 +38,11 @@ pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
         Ok(rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?)
     })?);
     layers.push(optional("capabilities", "no privilege, in no namespace", limits::drop_capabilities));
-    layers.push(optional("Landlock", "no file of the host can be opened, no TCP port used", limits::deny_files));
+    layers.push(optional(
+        "Landlock",
+        "no file of the host can be opened, no TCP port used",
+        limits::deny_files,
+    ));
     if !jit {
         layers.push(optional(
             "executable memory",

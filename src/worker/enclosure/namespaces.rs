@@ -3,7 +3,9 @@
 use std::fs;
 use std::io;
 
-use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change, mount_remount, unmount};
+use rustix::mount::{
+    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change, mount_remount, unmount,
+};
 use rustix::process::{getgid, getuid, pivot_root};
 use rustix::thread::UnshareFlags;
 
@@ -29,7 +31,9 @@ pub(super) fn enter() -> Vec<Layer> {
             unshare(UnshareFlags::NEWNS)?;
             empty_root()
         }),
-        optional("network namespace", "no interface, no port, no abstract socket", || unshare(UnshareFlags::NEWNET)),
+        optional("network namespace", "no interface, no port, no abstract socket", || {
+            unshare(UnshareFlags::NEWNET)
+        }),
         optional("IPC and UTS namespaces", "no shared memory of the host, no host name", || {
             unshare(UnshareFlags::NEWIPC | UnshareFlags::NEWUTS)
         }),
