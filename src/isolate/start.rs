@@ -26,6 +26,9 @@ const FLAGS: &[&str] = &[
     "--lazy-feedback-allocation",
     // Stack traces are worth more than the default of 10 frames to those who read errors of generated code.
     "--stack-trace-limit=16",
+    // V8 15.2 forgets the check for termination in a loop that makes arrays: unrolling finds that the short loop which
+    // clears a `new Array(100)` needs none, and drops that of the loop around it. No time-out would end such code.
+    "--no-turboshaft-loop-unrolling",
     // Half the main thread's stack of 8 MiB would do; V8's own default leaves room for natives as well.
     "--stack-size=984",
 ];
