@@ -242,7 +242,7 @@ pub fn getopts(shell: &mut Shell, arguments: &[String]) -> Outcome {
         if silent {
             argument = Some(letter.to_string());
         } else {
-            shell.report(&format!("getopts: Illegal option -{letter}"));
+            complain(shell, &format!("Illegal option -{letter}"));
         }
     } else if takes_argument {
         if after.is_empty() {
@@ -257,7 +257,7 @@ pub fn getopts(shell: &mut Shell, arguments: &[String]) -> Outcome {
             if silent {
                 argument = Some(letter.to_string());
             } else {
-                shell.report(&format!("getopts: No arg for -{letter} option"));
+                complain(shell, &format!("No arg for -{letter} option"));
             }
         }
     }
@@ -271,6 +271,14 @@ pub fn getopts(shell: &mut Shell, arguments: &[String]) -> Outcome {
     }
     finish(shell, name, &reported.to_string(), index.min(operands.len() + 1), offset)?;
     Ok(0)
+}
+
+/// A message of the script, not of the shell: it names neither.
+fn complain(shell: &Shell, message: &str) {
+    if let Ok(handle) = shell.descriptors.get(2) {
+        // Nobody is left to tell when standard error is gone.
+        let _ = handle.write(format!("{message}\n").as_bytes());
+    }
 }
 
 fn finish(shell: &mut Shell, name: &str, value: &str, index: usize, offset: usize) -> Result<(), Flow> {
