@@ -49,3 +49,9 @@ for i in 1 2; do for j in 1 2; do echo $i$j; done > f$i; done; cat f1 f2
 while false; do :; done; echo $?; for i in 1; do false; done; echo $?
 #### cd in a subshell
 cd /; (cd /tmp; pwd); pwd
+#### case inside a subshell on one line
+(case m in m) echo one;; esac); (case n in (n) echo two; esac)
+#### nested subshells
+( (echo a; (echo b)) ); (((echo c) ) )
+#### break in a subshell
+for v in a b; do echo $v; (echo in; break; echo never); done

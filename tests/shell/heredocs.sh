@@ -83,3 +83,10 @@ deep
 IN
 )
 EOF
+#### backslashes in the delimiter
+cat <<\END
+$x
+END
+cat <<"\\END"
+$y
+\END

@@ -40,3 +40,11 @@ echo if then else; echo done fi
 "if" 2>/dev/null; echo $?
 #### a group with a redirection
 { echo a; echo b; } > f; cat f
+#### continuation lines inside operators and words
+true &\
+& echo and; i\
+f true; th\
+en echo "o\
+k"; fi; x=v\
+al; echo $\
+x

@@ -23,3 +23,5 @@ trap '' TERM; kill -TERM $$; echo alive
 trap 'echo x' INT; trap
 #### in a command substitution
 echo $(trap 'echo t' EXIT; echo s)
+#### exit in the trap keeps the status
+(trap 'false; exit' EXIT; exit 3); echo $?

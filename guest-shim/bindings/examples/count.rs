@@ -18,13 +18,13 @@ fn main() {
 fn run() -> Result<i32, String> {
     let arguments = process::arguments();
     let mut parts = arguments.get(1..).unwrap_or_default().splitn(2, |argument| argument == "--");
-    let output = descriptors::inherited(1).map_err(|errno| errno.to_string())?;
+    let output = descriptors::inherited(1).map_err(|errno| errno.name().to_owned())?;
 
     for directory in parts.next().unwrap_or_default() {
-        let entries =
-            filesystem::read_directory(directory).map_err(|errno| format!("{directory}: {errno}"))?;
+        let entries = filesystem::read_directory(directory)
+            .map_err(|errno| format!("{directory}: {}", errno.name()))?;
         let line = format!("{directory}: {}\n", entries.len());
-        output.write(line.as_bytes()).map_err(|errno| errno.to_string())?;
+        output.write(line.as_bytes()).map_err(|errno| errno.name().to_owned())?;
     }
 
     let command = parts.next().unwrap_or_default();
@@ -38,8 +38,8 @@ fn run() -> Result<i32, String> {
         descriptors: vec![(1, &output)],
         ignored_signals: vec![],
     })
-    .map_err(|errno| format!("{program}: {errno}"))?;
-    match child.wait().map_err(|errno| errno.to_string())? {
+    .map_err(|errno| format!("{program}: {}", errno.name()))?;
+    match child.wait().map_err(|errno| errno.name().to_owned())? {
         ExitStatus::Exited(code) => Ok(code.into()),
         ExitStatus::Signaled(signal) => Err(format!("{program} was ended by {signal:?}")),
     }
