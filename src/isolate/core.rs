@@ -74,7 +74,7 @@ impl Core {
 
 /// What the bootstrap JavaScript hands back to Rust.
 pub(super) struct Hooks {
-    /// Functions by name; see `guest-shim/js/bootstrap.js`.
+    /// Functions by name; see the end of `guest-shim/js/src/main.js`.
     pub object: v8::Global<v8::Object>,
 }
 

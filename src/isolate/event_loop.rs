@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use super::core::{ActiveJob, Awaited, Core, Realm, Scope};
@@ -38,6 +38,7 @@ impl Isolate {
         loop {
             self.run_timers();
             self.pump();
+            self.look_at_background_work();
             if self.spare.is_none() && self.core.inbox.is_empty() {
                 self.spare = self.create_realm();
             }
@@ -84,7 +85,8 @@ impl Isolate {
                 (a, b) => a.or(b),
             };
         }
-        if waits && self.isolate.has_pending_background_tasks() {
+        self.watches_background = waits && self.isolate.has_pending_background_tasks();
+        if self.watches_background {
             let soon = Instant::now() + BACKGROUND_POLL;
             deadline = Some(deadline.map_or(soon, |deadline| deadline.min(soon)));
         }
@@ -172,6 +174,19 @@ impl Isolate {
             if realm.active.borrow().is_some() || realm.retained.get().is_some() {
                 let ended = self.turn(&realm, |_, _, _| Some(()));
                 self.after(&realm, ended);
+            }
+        }
+    }
+
+    /// Jobs that waited for V8's background work (asynchronous compilation of wasm) alone are over with it.
+    fn look_at_background_work(&mut self) {
+        if !std::mem::take(&mut self.watches_background) || self.isolate.has_pending_background_tasks() {
+            return;
+        }
+        for realm in self.realms() {
+            let active = realm.active.borrow().clone();
+            if let Some(job) = active {
+                self.check(&realm, &job);
             }
         }
     }
@@ -338,7 +353,7 @@ impl Isolate {
     fn watch_signals(&self, job: JobId, process: &Arc<Process>) {
         let waker = KillWaker { inbox: self.core.inbox.clone(), process: process.clone(), job };
         let waker = Waker::from(Arc::new(waker));
-        if let Poll::Ready(_) = process.poll_killed(&Context::from_waker(&waker)) {
+        if process.poll_killed(&Context::from_waker(&waker)).is_ready() {
             waker.wake();
         }
     }

@@ -109,6 +109,8 @@ pub struct Isolate {
     bootstrap: v8::Global<v8::UnboundScript>,
     core: Rc<core::Core>,
     profile: EngineProfile,
+    /// A job waits, and V8 had background work when the loop last went to sleep.
+    watches_background: bool,
     isolate: v8::OwnedIsolate,
     guard: Box<faults::HeapGuard>,
 }
@@ -148,7 +150,7 @@ impl Isolate {
         let bootstrap = realm::compile_bootstrap(&mut isolate);
         let spare = realm::create(&mut isolate, &core, &bootstrap);
         assert!(spare.is_some(), "the bootstrap is part of this program and runs in a fresh isolate");
-        Isolate { spare, bootstrap, core, profile, isolate, guard }
+        Isolate { spare, bootstrap, core, profile, watches_background: false, isolate, guard }
     }
 
     /// Facts read from the engine. `wasmtime` is the version of the other one.

@@ -51,7 +51,7 @@ pub(super) fn strip_types(source: String, module: Option<bool>) -> Result<String
     let options = Options { module, mode: Mode::StripOnly, ..Options::default() };
     swc_ts_fast_strip::operate(&map, &handler, source, options).map(|output| output.code).map_err(|error| {
         let reported = first.lock().ok().and_then(|mut first| first.take());
-        reported.unwrap_or_else(|| StripError { message: error.message, position: None })
+        reported.unwrap_or(StripError { message: error.message, position: None })
     })
 }
 

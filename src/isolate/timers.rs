@@ -38,7 +38,7 @@ impl Timers {
 
     /// Starts a timer and returns its number, which is never 0.
     pub fn start(&mut self, delay_ms: f64, repeat: bool) -> u32 {
-        let delay = if delay_ms >= 1.0 && delay_ms <= MAX_DELAY_MS {
+        let delay = if (1.0..=MAX_DELAY_MS).contains(&delay_ms) {
             Duration::from_secs_f64(delay_ms / 1000.0)
         } else {
             MIN_DELAY
