@@ -10,6 +10,9 @@ use crate::kernel::Errno;
 /// Longest text of one part of an error that leaves the isolate.
 const TEXT_LIMIT: usize = 64 * 1024;
 
+/// How the names of this program's own scripts begin.
+const OWN_CODE: &str = "cordon:";
+
 /// Longest source line that a code frame shows; of longer ones it shows what is around the position.
 const FRAME_WIDTH: usize = 120;
 
@@ -196,6 +199,10 @@ impl Location {
         if line == 0 || !file.is_string() {
             return None;
         }
+        if file.to_rust_string_lossy(scope).starts_with(OWN_CODE) {
+            // Thrown by a native or by the bootstrap: who called it is what the reader wants to know.
+            return Location::of_caller(scope, message);
+        }
         Some(Location {
             file: clip(file.to_rust_string_lossy(scope)),
             line,
@@ -207,6 +214,31 @@ impl Location {
         })
     }
 
+    /// The first frame of the stack that is not this program's own JavaScript.
+    fn of_caller(scope: &mut Scope<'_, '_>, message: v8::Local<'_, v8::Message>) -> Option<Location> {
+        let stack = message.get_stack_trace(scope)?;
+        for index in 0..stack.get_frame_count() {
+            let frame = stack.get_frame(scope, index)?;
+            let Some(file) = frame.get_script_name(scope).map(|name| name.to_rust_string_lossy(scope)) else {
+                continue;
+            };
+            if file.starts_with(OWN_CODE) {
+                continue;
+            }
+            let (line, column) = (frame.get_line_number(), frame.get_column().saturating_sub(1));
+            let source = frame.get_script_source(scope).map(|text| text.to_rust_string_lossy(scope));
+            let line_text = source.and_then(|text| text.lines().nth(line.checked_sub(1)?).map(str::to_owned));
+            return Some(Location {
+                file: clip(file),
+                line,
+                column,
+                end_column: column + 1,
+                line_text: line_text.unwrap_or_default(),
+            });
+        }
+        None
+    }
+
     fn name(&self) -> String {
         format!("{}:{}:{}", self.file, self.line, self.column + 1)
     }
@@ -214,7 +246,7 @@ impl Location {
     /// The source line with carets below, cut to what is around the position.
     fn frame(&self) -> String {
         let units: Vec<char> = self.line_text.chars().map(|c| if c == '\t' { ' ' } else { c }).collect();
-        if units.is_empty() || self.file.starts_with("cordon:") {
+        if units.is_empty() {
             return String::new();
         }
         let start = self.column.saturating_sub(FRAME_WIDTH / 2).min(units.len());
