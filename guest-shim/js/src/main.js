@@ -25,41 +25,6 @@ if (platform === "neutral") {
   deleteProperty(globalThis, "console");
 }
 
-if (typeof WebAssembly === "object") {
-  // Nothing here gives a Response; what can be streamed from is bytes, what has an `arrayBuffer` method, and
-  // (async) iterables of bytes. They are taken whole before they are compiled.
-  const { compile, instantiate } = WebAssembly;
-  const streaming = {
-    async compileStreaming(source) { return compile(await wholeBytes(source)); },
-    async instantiateStreaming(source, imports) { return instantiate(await wholeBytes(source), imports); },
-  };
-  const names = ownKeys(streaming);
-  for (let i = 0; i < names.length; i++) {
-    defineProperty(WebAssembly, names[i], {
-      __proto__: null, value: streaming[names[i]], writable: true, configurable: true, enumerable: true,
-    });
-  }
-}
-
-async function wholeBytes(source) {
-  source = await source;
-  if (isView(source) || natives.kindOf(source) === "ArrayBuffer") return source;
-  if (typeof source?.arrayBuffer === "function") return source.arrayBuffer();
-  const chunks = [];
-  let length = 0;
-  for await (const chunk of source) {
-    arrayPush(chunks, chunk);
-    length += typedArrayLength(chunk);
-  }
-  const whole = new Uint8ArrayOf(length);
-  let at = 0;
-  for (let i = 0; i < chunks.length; i++) {
-    typedArraySet(whole, chunks[i], at);
-    at += typedArrayLength(chunks[i]);
-  }
-  return whole;
-}
-
 /** Called once the VM is known: its host functions, and the constructor of shared memory where it has any. */
 function configure(hostFunctions, sharedArrayBuffer) {
   clockStart = natives.now();

@@ -79,14 +79,10 @@ const jsonStringify = JSONOf.stringify;
 const jsonParse = JSONOf.parse;
 const { floor, max, min, trunc } = MathOf;
 const { isInteger, isNaN: numberIsNaN, parseFloat: numberParseFloat, parseInt: numberParseInt } = NumberOf;
-const { iterator: symbolIterator, toStringTag: symbolToStringTag, dispose: symbolDispose } = SymbolOf;
+const {
+  asyncIterator: symbolAsyncIterator, dispose: symbolDispose, iterator: symbolIterator, toStringTag: symbolToStringTag,
+} = SymbolOf;
 const symbolFor = SymbolOf.for;
-const promiseWithResolvers = () => {
-  let resolve, reject;
-  const promise = new PromiseOf((a, b) => { resolve = a; reject = b; });
-  return { promise, resolve, reject };
-};
-
 /** Defines what a class of the platform shows: methods enumerable as in Web IDL, and its tag. */
 function exposeClass(Class, name) {
   const names = ownKeys(Class.prototype);
@@ -100,9 +96,4 @@ function exposeClass(Class, name) {
 /** Puts a value on the global object, the way built-in globals lie there. */
 function defineGlobal(name, value) {
   defineProperty(globalThis, name, { __proto__: null, value, writable: true, configurable: true, enumerable: false });
-}
-
-/** The iterator of an array that nobody else can see. */
-function* overArray(array) {
-  for (let i = 0; i < array.length; i++) yield array[i];
 }

@@ -25,7 +25,7 @@ async function wasmBytes(source) {
     if (source.ok === false) throw typeError("the response is not ok");
     return source.arrayBuffer();
   }
-  if (source?.[Symbol.asyncIterator] === undefined && source?.[Symbol.iterator] === undefined) {
+  if (source?.[symbolAsyncIterator] === undefined && source?.[symbolIterator] === undefined) {
     throw typeError("the source is neither a Response nor bytes");
   }
   const chunks = [];
@@ -34,10 +34,11 @@ async function wasmBytes(source) {
     arrayPush(chunks, chunk);
     length += typedArrayLength(chunk);
   }
-  const bytes = new Uint8Array(length);
+  const bytes = new Uint8ArrayOf(length);
   let offset = 0;
   for (let i = 0; i < chunks.length; i++) {
-    for (let j = 0; j < typedArrayLength(chunks[i]); j++) bytes[offset++] = chunks[i][j];
+    typedArraySet(bytes, chunks[i], offset);
+    offset += typedArrayLength(chunks[i]);
   }
   return bytes;
 }
