@@ -153,6 +153,9 @@ async fn session(
 
 /// Runs a request with our standard streams; Ctrl-C ends it.
 async fn attended(vm: &Vm, request: VmRequest) -> Result<ExecutionResult, Error> {
+    // Listened to from before the start, so that no signal falls between two waits.
+    let mut interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())
+        .map_err(|error| Error::new(code::INTERNAL, error.to_string()))?;
     let mut call = vm.start(request)?;
     // On a task of its own: a program may want its output taken before it takes more input.
     let feeding = tokio::spawn(feed(call.stdin()));
@@ -166,7 +169,7 @@ async fn attended(vm: &Vm, request: VmRequest) -> Result<ExecutionResult, Error>
                     return call.result().await;
                 }
             },
-            _ = tokio::signal::ctrl_c() => {
+            Some(()) = interrupts.recv() => {
                 if interrupted {
                     std::process::exit(130);
                 }

@@ -6,16 +6,17 @@ use cordon::wire::ExecutionOptions;
 
 use crate::common::default_vm;
 
-/// Cases of a file: name and text.
-fn cases(text: &str) -> Vec<(&str, &str)> {
-    text.split("\n#### ")
-        .enumerate()
-        .filter_map(|(index, case)| {
-            // What stands before the first marker is about the file.
-            let case = if index == 0 { case.strip_prefix("#### ")? } else { case };
-            Some(case.split_once('\n').unwrap_or((case, "")))
-        })
-        .collect()
+/// Cases of a file: name and text. What stands before the first marker is about the file.
+fn cases(text: &str) -> Vec<(String, String)> {
+    let mut cases: Vec<(String, String)> = Vec::new();
+    for line in text.split_inclusive('\n') {
+        match (line.strip_prefix("#### "), cases.last_mut()) {
+            (Some(name), _) => cases.push((name.trim_end().to_owned(), String::new())),
+            (None, Some((_, case))) => case.push_str(line),
+            (None, None) => {}
+        }
+    }
+    cases
 }
 
 #[tokio::test]
@@ -39,7 +40,8 @@ async fn cases_answer_as_posix_shells_do() {
                 .iter()
                 .find(|(other, _)| *other == case)
                 .unwrap_or_else(|| panic!("{name}: {case}"))
-                .1;
+                .1
+                .as_str();
             let cwd = format!("/tmp/{name}-{index}");
             vm.mkdir(&cwd, true).await.unwrap();
             let options = ExecutionOptions {
@@ -48,7 +50,7 @@ async fn cases_answer_as_posix_shells_do() {
                 timeout_ms: Some(20_000),
                 ..ExecutionOptions::default()
             };
-            let result = vm.spawn("sh", &["-c", script], options).await.unwrap();
+            let result = vm.spawn("sh", &["-c", &script], options).await.unwrap();
             let code = match (result.exit_code, &result.signal) {
                 (Some(code), _) => code.to_string(),
                 (None, signal) => format!("by {signal:?}"),

@@ -98,9 +98,12 @@ class ChildTransport implements Transport {
     const child = this.#child;
     const { output } = this.#streams;
     let over = false;
+    const waiting = new Set<NodeJS.Timeout>();
     const end = (why: CordonError) => {
       if (over) return;
       over = true;
+      // What is still waited for would only keep Node alive.
+      for (const timer of waiting) clearTimeout(timer);
       child.kill("SIGKILL");
       output.destroy();
       this.#streams.errors.destroy();
@@ -115,7 +118,9 @@ class ChildTransport implements Transport {
       end(disconnected(`the sidecar has ended (${how})${printed === "" ? "" : `: ${printed}`}`, { details }));
     };
     // Its last answers may still be in the pipe.
-    const soon = (then: () => void) => void setTimeout(then, LAST_BYTES_MS);
+    const soon = (then: () => void) => {
+      if (!over) waiting.add(setTimeout(then, LAST_BYTES_MS));
+    };
     child.once("exit", (code, signal) => {
       if (output.readableEnded || output.destroyed) exited(code, signal);
       else {
