@@ -31,6 +31,7 @@ const HANDLES_MAX: usize = 512;
 const ENTRIES_MAX: usize = 100_000;
 
 /// The host directories of one VM.
+#[derive(Default)]
 pub struct HostMounts {
     next_mount: AtomicU32,
     next_handle: AtomicU64,
@@ -53,12 +54,7 @@ struct Handle {
 impl HostMounts {
     /// None.
     pub fn new() -> Self {
-        HostMounts {
-            next_mount: AtomicU32::new(1),
-            next_handle: AtomicU64::new(1),
-            mounts: RwLock::default(),
-            handles: RwLock::default(),
-        }
+        Self::default()
     }
 
     /// Opens the directories of a configuration.
