@@ -109,7 +109,7 @@ pub fn run() -> ExitCode {
         sender.send(&FromWorker::Refused { error });
         return ExitCode::FAILURE;
     }
-    vm.finish_claim(&sender);
+    sender.send(&FromWorker::Claimed {});
     isolate.serve();
     ExitCode::SUCCESS
 }

@@ -119,11 +119,6 @@ impl VirtualMachine {
         }))
     }
 
-    /// Says that the claim is in force.
-    pub(super) fn finish_claim(&self, sender: &Sender) {
-        sender.send(&FromWorker::Claimed {});
-    }
-
     /// Hands out messages until the supervisor is gone. Runs on a thread that does nothing else, so that an answer to
     /// the VM, or its end, never waits for guest code.
     pub(super) fn read(self: &Arc<Self>, mut receiver: Receiver) {

@@ -133,13 +133,10 @@ async fn a_guest_that_ends_the_worker_is_reported() {
 #[tokio::test]
 async fn warm_workers_are_claimed_and_replaced() {
     let supervisor = Supervisor::new(SupervisorOptions {
+        installation: installation(),
         warm: 2,
-        ..SupervisorOptions {
-            installation: installation(),
-            warm: 2,
-            show_worker_stderr: false,
-            progress: Box::new(|_| {}),
-        }
+        show_worker_stderr: false,
+        progress: Box::new(|_| {}),
     });
     supervisor.warm_up().await;
     eventually_async("two warm workers", || supervisor.warm_workers() == 2).await;
