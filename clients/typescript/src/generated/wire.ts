@@ -122,7 +122,7 @@ export type CreateVmConfig = {
      */
     engine: EngineRequirements,
     /**
-     * Environment variables, over the VM's own (`HOME`, `PATH`, `PWD`, `TMPDIR`, `USER`).
+     * Environment variables, over the VM's own (`HOME`, `LANG`, `PATH`, `PWD`, `TMPDIR`, `USER`).
      */
     env: { [key in string]: string },
     /**
@@ -587,7 +587,7 @@ export type Permissions = {
      */
     network: PatternScope,
     /**
-     * Starting programs in the VM, by the program's absolute path. Default: allow.
+     * Starting programs in the VM, by what will run: `sh`, or a utility's name. Default: allow.
      */
     childProcess: PatternScope,
     /**
