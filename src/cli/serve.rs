@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::session::supervisor;
 use crate::client::Error;
-use crate::sidecar::{serve_connection, serve_socket};
+use crate::sidecar::{serve_connection, serve_socket, stdio};
 use crate::wire::code;
 
 /// Serves clients until standard input ends, or the process is told to.
@@ -13,8 +13,11 @@ pub(super) async fn serve(socket: Option<PathBuf>, warm: usize) -> Result<u8, Er
     let warming = supervisor.clone();
     tokio::spawn(async move { warming.warm_up().await });
     let Some(path) = socket else {
+        let streams = stdio::stdin().and_then(|input| Ok((input, stdio::stdout()?)));
+        let (input, output) = streams
+            .map_err(|error| Error::new(code::INTERNAL, format!("standard input or output: {error}")))?;
         // What the client broke, it has been told.
-        let _ = serve_connection(supervisor, tokio::io::stdin(), tokio::io::stdout()).await;
+        let _ = serve_connection(supervisor, input, output).await;
         return Ok(0);
     };
     let ready = || eprintln!("cordon: listening on {}", path.display());

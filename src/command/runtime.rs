@@ -90,6 +90,15 @@ impl CommandRuntime {
         self.started.get().is_some()
     }
 
+    /// Performs something on the thread of the commands, if there is one yet; else it is given back.
+    pub fn perform<F: FnOnce() + Send + 'static>(&self, work: F) -> Result<(), F> {
+        match self.started.get() {
+            Some(started) => drop(started.tasks.spawn(async move { work() })),
+            None => return Err(work),
+        }
+        Ok(())
+    }
+
     fn started(&self) -> Result<&Started, StartError> {
         if let Some(started) = self.started.get() {
             return Ok(started);

@@ -54,6 +54,7 @@ impl Isolate {
     fn handle_message(&mut self, message: Message) {
         match message {
             Message::Run(job) => self.accept(job),
+            Message::Perform(work) => work(),
             Message::CreateContext(context) => self.retain_context(context),
             Message::ResetContext(context) => {
                 self.dispose_context(context);

@@ -14,6 +14,7 @@ use crate::kernel::{Interrupt, Process};
 /// What the event loop is told.
 pub(super) enum Message {
     Run(Job),
+    Perform(Box<dyn FnOnce() + Send>),
     CreateContext(ContextId),
     ResetContext(ContextId),
     DisposeContext(ContextId),
@@ -207,6 +208,11 @@ impl IsolateHandle {
             state.queue.push_back(Message::Run(job));
             self.0.changed.notify_one();
         }
+    }
+
+    /// Performs something on the isolate's thread, outside any context.
+    pub fn perform(&self, work: impl FnOnce() + Send + 'static) {
+        self.0.push(Message::Perform(Box::new(work)));
     }
 
     /// Ends a job at once: one that is running is interrupted, one that waits is settled. Unknown jobs are ignored.

@@ -5,6 +5,7 @@
 
 mod connection;
 mod socket;
+pub mod stdio;
 
 pub use connection::serve_connection;
 pub use socket::{SocketError, serve_socket};

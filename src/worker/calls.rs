@@ -1,15 +1,18 @@
 //! What clients have asked for and is under way: each request's streams, deadline and end.
 //!
-//! Requests are taken on the `io` thread and performed on the thread `calls`, where files may be waited for; jobs of
-//! the isolate and commands run elsewhere and report back here.
+//! The `io` thread takes requests and never performs them. What runs is started on the thread where it will run, or,
+//! when requests before it still wait for files, after them on the thread `calls`, which performs all others. Whichever
+//! thread sees the end of a call answers it.
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 use parking_lot::Mutex;
-use tokio::task::AbortHandle;
 
+use super::deadlines::{Deadlines, Late};
 use super::files;
 use super::streams::{Captured, Credit, Input, Sent};
 use super::vm::{THREAD_STACK, VirtualMachine};
@@ -24,6 +27,9 @@ use crate::wire::{
 /// All calls of one VM.
 pub(super) struct Calls {
     runtime: tokio::runtime::Handle,
+    /// Work that the thread `calls` has been given and has not done.
+    waiting: AtomicUsize,
+    deadlines: Arc<Deadlines>,
     open: Mutex<HashMap<u64, Arc<Call>>>,
     /// Contexts are numbered here, so that no number is used twice.
     last_context: Mutex<u64>,
@@ -43,7 +49,6 @@ struct State {
     target: Option<Target>,
     /// Why it was ended from outside, if it was.
     ended: Option<Cause>,
-    deadline: Option<AbortHandle>,
 }
 
 /// What runs for a call.
@@ -68,7 +73,13 @@ impl Calls {
             .name("calls".to_owned())
             .stack_size(THREAD_STACK)
             .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
-        Ok(Arc::new(Calls { runtime: handle, open: Mutex::default(), last_context: Mutex::new(0) }))
+        Ok(Arc::new(Calls {
+            runtime: handle,
+            waiting: AtomicUsize::new(0),
+            deadlines: Deadlines::start()?,
+            open: Mutex::default(),
+            last_context: Mutex::new(0),
+        }))
     }
 
     /// Runs a future on the thread `calls`.
@@ -76,9 +87,14 @@ impl Calls {
         self.runtime.spawn(future);
     }
 
-    /// Performs something short on the thread `calls`.
-    pub(super) fn perform(&self, work: impl FnOnce() + Send + 'static) {
-        self.spawn(async move { work() });
+    /// Performs something on the thread `calls`, after what it was given before.
+    pub(super) fn perform(self: &Arc<Self>, work: impl FnOnce() + Send + 'static) {
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        let calls = self.clone();
+        self.spawn(async move {
+            work();
+            calls.waiting.fetch_sub(1, Ordering::AcqRel);
+        });
     }
 
     /// Takes a request.
@@ -108,12 +124,21 @@ impl Calls {
             }
             open.insert(id, call.clone());
         }
+        let is_program = matches!(request, VmRequest::Spawn { .. });
         let calls = self.clone();
-        self.perform(move || {
+        let start = move || {
             if let Err(error) = calls.start_call(&call, request) {
                 calls.finish(&call, Err(error));
             }
-        });
+        };
+        if self.waiting.load(Ordering::Acquire) > 0 {
+            self.perform(start);
+        } else if !is_program {
+            vm.isolate.perform(start);
+        } else if let Err(start) = vm.commands.perform(start) {
+            // The first program starts the engine, which takes its time.
+            self.perform(start);
+        }
     }
 
     /// Ends a call early; unknown ones have ended by themselves.
@@ -291,34 +316,19 @@ impl Calls {
         vm.sender.send(&FromWorker::Started { id: call.id, pid: process.pid() });
         self.set_deadline(call, &options);
         call.set_target(Target::Program(process.clone()));
-        let (calls, call) = (self.clone(), call.clone());
-        self.spawn(async move {
-            let status = std::future::poll_fn(|cx| process.poll_wait(cx)).await;
-            let ended = call.state.lock().ended;
-            calls.finish(&call, Ok(program_ended(&command, status, ended)));
-        });
+        Arc::new(RunningProgram { calls: self.clone(), call: call.clone(), process, command }).look();
         Ok(())
     }
 
     fn set_deadline(&self, call: &Arc<Call>, options: &ExecutionOptions) {
-        let time = call.vm.deadline(options.timeout_ms);
-        let late = Arc::downgrade(call);
-        let task = self.runtime.spawn(async move {
-            tokio::time::sleep(time).await;
-            if let Some(call) = late.upgrade() {
-                call.end(Cause::TimedOut);
-            }
-        });
-        call.state.lock().deadline = Some(task.abort_handle());
+        let late: Arc<dyn Late> = call.clone();
+        self.deadlines.add(call.vm.deadline(options.timeout_ms), Arc::downgrade(&late));
     }
 
     /// Answers a call.
     fn finish(&self, call: &Arc<Call>, ended: Result<Ended, ErrorData>) {
         if self.open.lock().remove(&call.id).is_none() {
             return;
-        }
-        if let Some(deadline) = call.state.lock().deadline.take() {
-            deadline.abort();
         }
         let response = ended.map(|ended| VmResponse::Executed { result: call.result(ended) });
         call.output.close();
@@ -403,6 +413,37 @@ impl Call {
             stderr_truncated,
             error,
         }
+    }
+}
+
+impl Late for Call {
+    fn late(&self) {
+        self.end(Cause::TimedOut);
+    }
+}
+
+/// A program whose call is answered on the thread on which it ends.
+struct RunningProgram {
+    calls: Arc<Calls>,
+    call: Arc<Call>,
+    process: Arc<Process>,
+    command: String,
+}
+
+impl RunningProgram {
+    /// Answers the call if the program has ended; else this is called again when it has.
+    fn look(self: &Arc<Self>) {
+        let waker = Waker::from(self.clone());
+        if let Poll::Ready(status) = self.process.poll_wait(&Context::from_waker(&waker)) {
+            let ended = self.call.state.lock().ended;
+            self.calls.finish(&self.call, Ok(program_ended(&self.command, status, ended)));
+        }
+    }
+}
+
+impl Wake for RunningProgram {
+    fn wake(self: Arc<Self>) {
+        self.look();
     }
 }
 

@@ -1,11 +1,12 @@
 //! A worker process: exactly one VM, enclosed. Its `main` is [`run`].
 //!
 //! Threads: `main` owns the isolate; `io` reads the broker channel and never blocks on anything else; `calls` performs
-//! what clients ask for (files, starting commands, deadlines); the command runtime has its own. The kernel is shared
-//! by all. No guest byte is read before the enclosure is complete.
+//! what clients ask for and may wait for files; `deadlines` ends what is late; the command runtime has its own. The
+//! kernel is shared by all. No guest byte is read before the enclosure is complete.
 
 mod calls;
 mod channel;
+mod deadlines;
 mod enclosure;
 mod files;
 mod policy;

@@ -30,6 +30,7 @@ const OPEN_FILES_PER_DESCRIPTOR: u64 = 16;
 pub(super) struct VirtualMachine {
     pub(super) kernel: Arc<Kernel>,
     pub(super) isolate: IsolateHandle,
+    pub(super) commands: Arc<CommandRuntime>,
     pub(super) policy: Arc<Policy>,
     pub(super) limits: Limits,
     pub(super) engine: EngineReport,
@@ -76,7 +77,8 @@ impl VirtualMachine {
             memory_bytes: config.limits.command_memory_bytes,
             ..CommandLimits::default()
         };
-        kernel.set_executor(CommandRuntime::new(kernel.clone(), limits, Arc::new(command_services)));
+        let commands = CommandRuntime::new(kernel.clone(), limits, Arc::new(command_services));
+        kernel.set_executor(commands.clone());
         let refused = |errno: Errno, field: &str, what: &str| {
             let text = format!("{field}: {}: {what}", errno.message());
             ErrorData::new(code::CONFIG, text).field(field)
@@ -109,6 +111,7 @@ impl VirtualMachine {
         Ok(Arc::new(VirtualMachine {
             kernel,
             isolate: isolate.handle(),
+            commands,
             policy,
             limits: config.limits,
             engine,
