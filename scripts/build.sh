@@ -34,21 +34,10 @@ for module in coreutils sh; do
     install_file 644 "guest-shim/target/wasm32-wasip1/release/$module.wasm" "$out/commands/$module.wasm"
 done
 
-# Builds the worker against one V8; every variant has a folder of its own, because the archive has one file name.
 worker() { # variant, executable
-    local answer features=() folder=$root/target/worker-$1
-    answer=$(scripts/v8.sh "$1") || return $?
     step "worker $2 (V8 $1)"
-    (
-        eval "$answer"
-        export RUSTY_V8_ARCHIVE RUSTY_V8_SRC_BINDING_PATH
-        # A worker holds one VM: a defect ends it at once, and nothing is unwound through either engine. (Not in the
-        # manifest, where it would apply to the supervisor, too.)
-        export CARGO_PROFILE_RELEASE_PANIC=abort
-        [ "$CORDON_V8_FEATURES" = sandbox ] || features=(--no-default-features)
-        cargo build --release --package cordon-worker --target-dir "$folder" "${features[@]}"
-    )
-    install_file 755 "$folder/release/cordon-worker" "$out/$2"
+    scripts/worker-cargo.sh "$1" build || return $?
+    install_file 755 "target/worker-$1/release/cordon-worker" "$out/$2"
 }
 
 built=

@@ -7,14 +7,5 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 cargo clippy --release --package cordon --all-targets -- --deny warnings
-if answer=$(scripts/v8.sh --offline no-wasm 2>/dev/null || scripts/v8.sh --offline wasm); then
-    (
-        eval "$answer"
-        export RUSTY_V8_ARCHIVE RUSTY_V8_SRC_BINDING_PATH CARGO_PROFILE_RELEASE_PANIC=abort
-        case $RUSTY_V8_ARCHIVE in */no-wasm/*) folder=worker-no-wasm ;; *) folder=worker-wasm ;; esac
-        cargo clippy --release --package cordon-worker --target-dir "target/$folder" -- --deny warnings
-    )
-else
-    echo "lint: no V8 here, so the worker was not looked at" >&2
-    exit 1
-fi
+if scripts/v8.sh --offline no-wasm >/dev/null 2>&1; then variant=no-wasm; else variant=wasm; fi
+scripts/worker-cargo.sh "$variant" clippy --package cordon --features cordon/worker --all-targets -- --deny warnings

@@ -115,6 +115,16 @@ macro_rules! scope {
         }
 
         impl $scope {
+            /// The answer of the first rule that matches, or the default; none where neither is given.
+            pub(crate) fn answer(&self, matches: impl Fn(&$rule) -> bool) -> Option<Access> {
+                match self {
+                    $scope::Access(access) => Some(*access),
+                    $scope::Rules(set) => {
+                        set.rules.iter().find(|rule| matches(rule)).map(|rule| rule.mode).or(set.default)
+                    }
+                }
+            }
+
             fn check(&self, field: &str) -> Result<(), ConfigError> {
                 let $scope::Rules(set) = self else { return Ok(()) };
                 if set.rules.len() > bounds::RULES {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Access, PathScope, PatternScope, Permissions};
+use crate::config::{Access, PathRule, PathScope, PatternRule, PatternScope, Permissions};
 pub use pattern::Pattern;
 
 /// What is done to a file.
@@ -60,6 +60,16 @@ impl Scope {
             Scope::HostFunctions => "permissions.hostFunctions",
         }
     }
+
+    fn of(self, permissions: &Permissions) -> &PatternScope {
+        match self {
+            Scope::Network => &permissions.network,
+            Scope::ChildProcess => &permissions.child_process,
+            Scope::Process => &permissions.process,
+            Scope::Env => &permissions.env,
+            Scope::HostFunctions => &permissions.host_functions,
+        }
+    }
 }
 
 /// The decisions of one VM, with a count of what was denied.
@@ -78,23 +88,11 @@ impl Policy {
 
     /// Decides a file operation on an absolute, fully resolved guest path.
     pub fn allows_path(&self, operation: FsOperation, path: &str) -> bool {
-        let decision = match &self.permissions.fs {
-            PathScope::Access(access) => *access,
-            PathScope::Rules(set) => set
-                .rules
-                .iter()
-                .find(|rule| {
-                    rule.operations.as_ref().is_none_or(|list| list.contains(&operation))
-                        && rule.paths.as_ref().is_none_or(|list| list.iter().any(|p| p.matches_path(path)))
-                })
-                .map(|rule| rule.mode)
-                .or(set.default)
-                .unwrap_or(match self.defaults.fs {
-                    PathScope::Access(access) => access,
-                    PathScope::Rules(_) => Access::Deny,
-                }),
+        let matches = |rule: &PathRule| {
+            rule.operations.as_ref().is_none_or(|list| list.contains(&operation))
+                && rule.paths.as_ref().is_none_or(|list| list.iter().any(|p| p.matches_path(path)))
         };
-        self.count(decision)
+        self.count(self.permissions.fs.answer(matches).or_else(|| self.defaults.fs.answer(matches)))
     }
 
     /// Whether no rule could tell apart two paths at or below `path`: only then may a directory be moved as a whole.
@@ -110,30 +108,12 @@ impl Policy {
 
     /// Decides an operation on something with a name.
     pub fn allows(&self, scope: Scope, operation: &str, name: &str) -> bool {
-        let pick = |permissions: &Permissions| match scope {
-            Scope::Network => permissions.network.clone(),
-            Scope::ChildProcess => permissions.child_process.clone(),
-            Scope::Process => permissions.process.clone(),
-            Scope::Env => permissions.env.clone(),
-            Scope::HostFunctions => permissions.host_functions.clone(),
+        let matches = |rule: &PatternRule| {
+            rule.operations.as_ref().is_none_or(|list| list.iter().any(|one| one == operation))
+                && rule.patterns.as_ref().is_none_or(|list| list.iter().any(|p| p.matches_name(name)))
         };
-        let decision = match pick(&self.permissions) {
-            PatternScope::Access(access) => access,
-            PatternScope::Rules(set) => set
-                .rules
-                .iter()
-                .find(|rule| {
-                    rule.operations.as_ref().is_none_or(|list| list.iter().any(|one| one == operation))
-                        && rule.patterns.as_ref().is_none_or(|list| list.iter().any(|p| p.matches_name(name)))
-                })
-                .map(|rule| rule.mode)
-                .or(set.default)
-                .unwrap_or(match pick(&self.defaults) {
-                    PatternScope::Access(access) => access,
-                    PatternScope::Rules(_) => Access::Deny,
-                }),
-        };
-        self.count(decision)
+        let answer = |permissions: &Permissions| scope.of(permissions).answer(matches);
+        self.count(answer(&self.permissions).or_else(|| answer(&self.defaults)))
     }
 
     /// How many operations were denied so far.
@@ -141,11 +121,13 @@ impl Policy {
         self.denials.load(Ordering::Relaxed)
     }
 
-    fn count(&self, decision: Access) -> bool {
-        if decision == Access::Deny {
+    /// What nothing decides is denied.
+    fn count(&self, decision: Option<Access>) -> bool {
+        let allowed = decision == Some(Access::Allow);
+        if !allowed {
             self.denials.fetch_add(1, Ordering::Relaxed);
         }
-        decision == Access::Allow
+        allowed
     }
 }
 

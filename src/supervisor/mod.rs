@@ -12,6 +12,7 @@ mod vm;
 mod worker;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -33,6 +34,9 @@ use worker::Worker;
 
 /// VMs of one supervisor at once, warm workers not counted.
 pub const VMS_MAX: usize = 1024;
+
+/// How long a VM from the pool runs before a worker is started in its place, if the pool has others.
+const REFILL_PAUSE: Duration = Duration::from_millis(25);
 
 /// How a supervisor is set up.
 pub struct SupervisorOptions {
@@ -100,9 +104,7 @@ impl Supervisor {
         let config = CreateVmConfig::default();
         if let Ok(choice) = self.inner.installation.choose(&config) {
             let key = PoolKey { choice, platform: config.platform };
-            if let Some(worker) = self.inner.pool.take(&key) {
-                self.inner.pool.started(&key, Some(worker));
-            }
+            self.inner.pool.keep(&key);
             self.refill(&key);
         }
         let _ = commands.await;
@@ -187,19 +189,26 @@ impl Supervisor {
         Ok(vm::start(worker, permit, &claim.config, policy, mounts, self.inner.artifacts.clone()))
     }
 
-    /// Starts in the background what the pool lacks of a kind.
+    /// Starts in the background what the pool lacks of a kind. While some are left, whoever has just got one has the
+    /// processors for itself first.
     fn refill(&self, key: &PoolKey) {
-        for _ in 0..self.inner.pool.reserve(key) {
-            let (inner, key) = (Arc::downgrade(&self.inner), key.clone());
-            tokio::spawn(async move {
-                let Some(inner) = inner.upgrade() else { return };
-                let worker = match inner.launcher() {
-                    Ok(launcher) => Worker::start(&launcher, &key, inner.show_worker_stderr).await.ok(),
-                    Err(_) => None,
-                };
-                inner.pool.started(&key, worker);
-            });
-        }
+        let pause = if self.inner.pool.has(key) { REFILL_PAUSE } else { Duration::ZERO };
+        let (inner, key) = (Arc::downgrade(&self.inner), key.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            let missing = inner.upgrade().map_or(0, |inner| inner.pool.reserve(&key));
+            for _ in 0..missing {
+                let (inner, key) = (inner.clone(), key.clone());
+                tokio::spawn(async move {
+                    let Some(inner) = inner.upgrade() else { return };
+                    let worker = match inner.launcher() {
+                        Ok(launcher) => Worker::start(&launcher, &key, inner.show_worker_stderr).await.ok(),
+                        Err(_) => None,
+                    };
+                    inner.pool.started(&key, worker);
+                });
+            }
+        });
     }
 }
 

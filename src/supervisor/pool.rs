@@ -17,7 +17,7 @@ pub(crate) struct PoolKey {
     pub(crate) platform: Platform,
 }
 
-/// Kinds of workers that are kept warm at once; the least recently claimed kind makes room.
+/// Kinds of workers that are kept warm at once; the least recently used kind makes room.
 const KINDS_MAX: usize = 4;
 
 /// Warm workers by kind.
@@ -38,7 +38,7 @@ struct Kind {
     warm: VecDeque<Worker>,
     /// Workers being started.
     starting: usize,
-    last_claimed: u64,
+    last_used: u64,
 }
 
 impl Pool {
@@ -46,26 +46,39 @@ impl Pool {
         Arc::new(Pool { size, state: Mutex::default() })
     }
 
-    /// A warm worker of that kind, the one that has waited longest.
+    /// A warm worker of that kind, the one that has waited longest. From now on workers of that kind are kept.
     pub(crate) fn take(&self, key: &PoolKey) -> Option<Worker> {
-        if self.size == 0 {
-            return None;
-        }
+        self.used(key, |kind| kind.warm.pop_front())
+    }
+
+    /// Workers of that kind are kept from now on.
+    pub(crate) fn keep(&self, key: &PoolKey) {
+        self.used(key, |_| ());
+    }
+
+    /// Whether a worker of that kind waits.
+    pub(crate) fn has(&self, key: &PoolKey) -> bool {
+        self.state.lock().kinds.get(key).is_some_and(|kind| !kind.warm.is_empty())
+    }
+
+    /// Makes a kind the one used last.
+    fn used<R>(&self, key: &PoolKey, then: impl FnOnce(&mut Kind) -> R) -> R {
         let mut evicted = None;
         let mut state = self.state.lock();
         state.clock += 1;
         let now = state.clock;
         if !state.kinds.contains_key(key) && state.kinds.len() >= KINDS_MAX {
             let oldest =
-                state.kinds.iter().min_by_key(|(_, kind)| kind.last_claimed).map(|(key, _)| key.clone());
+                state.kinds.iter().min_by_key(|(_, kind)| kind.last_used).map(|(key, _)| key.clone());
             evicted = oldest.and_then(|oldest| state.kinds.remove(&oldest));
         }
         let kind = state.kinds.entry(key.clone()).or_default();
-        kind.last_claimed = now;
-        let worker = kind.warm.pop_front();
+        kind.last_used = now;
+        let result = then(kind);
         drop(state);
+        // Its workers are told to end without the lock.
         drop(evicted);
-        worker
+        result
     }
 
     /// How many more workers of that kind should be started now; the caller starts so many and reports each with

@@ -15,14 +15,17 @@ mod streams;
 mod supervisor;
 mod vm;
 
+use std::io;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use crate::broker::{FromWorker, ToWorker};
 use crate::config::Platform;
 use crate::engine::{EngineProfile, WasmLevel};
 use crate::isolate::{self, Isolate};
 use crate::wire::{ErrorData, code};
+use calls::Calls;
+use channel::Receiver;
 use vm::VirtualMachine;
 
 /// Exit code of a worker whose command line or channel makes no sense.
@@ -57,6 +60,12 @@ impl Arguments {
 
 /// Runs a worker until its VM ends.
 pub fn run() -> ExitCode {
+    // A worker holds one VM: a defect ends it at once, and nothing is unwound through either engine.
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        print(panic);
+        std::process::abort();
+    }));
     let Some(Arguments { profile, platform }) = Arguments::parse(std::env::args().skip(1)) else {
         eprintln!("cordon-worker is started by cordon itself");
         return ExitCode::from(USAGE);
@@ -84,35 +93,43 @@ pub fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    // Threads are started while nobody waits for this worker.
+    let sender = Arc::new(sender);
+    let started = Calls::start().and_then(|calls| Ok((calls, start_reader()?)));
+    let Ok((calls, reader)) = started else {
+        let error = ErrorData::new(code::OUT_OF_MEMORY, "the host allows no more threads");
+        sender.send(&FromWorker::Refused { error });
+        return ExitCode::FAILURE;
+    };
     let engine = isolate.report(wasmtime_version());
     sender.send(&FromWorker::Ready { engine: engine.clone(), enclosure });
     // The supervisor that let a warm worker go is no error.
     let Some(ToWorker::Claim(claim)) = receiver.next() else { return ExitCode::SUCCESS };
-    let sender = Arc::new(sender);
-    let vm = match VirtualMachine::new(&mut isolate, *claim, engine, sender.clone()) {
+    let vm = match VirtualMachine::new(&mut isolate, *claim, engine, sender.clone(), calls) {
         Ok(vm) => vm,
         Err(error) => {
             sender.send(&FromWorker::Refused { error });
             return ExitCode::FAILURE;
         }
     };
-    let reader = std::thread::Builder::new().name("io".to_owned()).stack_size(vm::THREAD_STACK).spawn({
-        let vm = vm.clone();
-        move || {
-            vm.read(receiver);
-            // The supervisor is gone, or this VM is no longer wanted; whatever runs ends here.
-            end_now(0);
-        }
-    });
-    if reader.is_err() {
-        let error =
-            ErrorData::new(code::OUT_OF_MEMORY, "no thread can be started").field("limits.memoryBytes");
-        sender.send(&FromWorker::Refused { error });
+    sender.send(&FromWorker::Claimed {});
+    if reader.send((vm, receiver)).is_err() {
         return ExitCode::FAILURE;
     }
-    sender.send(&FromWorker::Claimed {});
     isolate.serve();
     ExitCode::SUCCESS
+}
+
+/// Starts the thread `io`, which reads the channel for a VM as soon as it is given both.
+fn start_reader() -> io::Result<mpsc::SyncSender<(Arc<VirtualMachine>, Receiver)>> {
+    let (give, given) = mpsc::sync_channel(1);
+    std::thread::Builder::new().name("io".to_owned()).stack_size(vm::THREAD_STACK).spawn(move || {
+        let Ok((vm, receiver)): Result<(Arc<VirtualMachine>, Receiver), _> = given.recv() else { return };
+        vm.read(receiver);
+        // The supervisor is gone, or this VM is no longer wanted; whatever runs ends here.
+        end_now(0);
+    })?;
+    Ok(give)
 }
 
 /// The version of Wasmtime that this worker contains.

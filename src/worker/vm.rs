@@ -53,6 +53,7 @@ impl VirtualMachine {
         claim: Claim,
         engine: EngineReport,
         sender: Arc<Sender>,
+        calls: Arc<Calls>,
     ) -> Result<Arc<Self>, ErrorData> {
         let Claim { config, mounts } = claim;
         // The room for machine code is not the guest's to fill with anything else.
@@ -91,7 +92,6 @@ impl VirtualMachine {
                 .map_err(|errno| refused(errno, &format!("mounts[{index}].guest"), guest))?;
         }
         let base = base(&config, &kernel).map_err(|errno| refused(errno, "cwd", &config.cwd))?;
-        let calls = Calls::start().map_err(|error| ErrorData::new(code::OUT_OF_MEMORY, error.to_string()))?;
         let services = IsolateServices {
             supervisor: supervisor.clone(),
             policy: policy.clone(),
