@@ -144,9 +144,21 @@ impl Connection {
             _ if !greeted => return Err(protocol("the first message is not hello")),
             ClientMessage::Request { id, body } => self.on_request(id, body).await?,
             // A request that was answered meanwhile needs none of these.
-            ClientMessage::Cancel { id } => drop(self.vm_of(id).map(|vm| vm.cancel(id))),
-            ClientMessage::Input { id, data, end } => drop(self.vm_of(id).map(|vm| vm.input(id, data, end))),
-            ClientMessage::Credit { id, bytes } => drop(self.vm_of(id).map(|vm| vm.credit(id, bytes))),
+            ClientMessage::Cancel { id } => {
+                if let Some(vm) = self.vm_of(id) {
+                    vm.cancel(id).await;
+                }
+            }
+            ClientMessage::Input { id, data, end } => {
+                if let Some(vm) = self.vm_of(id) {
+                    vm.input(id, data, end).await;
+                }
+            }
+            ClientMessage::Credit { id, bytes } => {
+                if let Some(vm) = self.vm_of(id) {
+                    vm.credit(id, bytes).await;
+                }
+            }
             ClientMessage::HostResult { call, outcome } => self.on_host_result(call, outcome),
         }
         Ok(())
@@ -186,9 +198,9 @@ impl Connection {
                 vm.dispose();
                 self.respond(id, Response::Done {}).await;
             }
-            (Request::Mount { mount, .. }, Some(Some(vm))) => vm.mount(id, mount),
-            (Request::Unmount { guest, .. }, Some(Some(vm))) => vm.unmount(id, guest),
-            (Request::Vm { request, .. }, Some(Some(vm))) => vm.request(id, request),
+            (Request::Mount { mount, .. }, Some(Some(vm))) => vm.mount(id, mount).await,
+            (Request::Unmount { guest, .. }, Some(Some(vm))) => vm.unmount(id, guest).await,
+            (Request::Vm { request, .. }, Some(Some(vm))) => vm.request(id, request).await,
         }
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! The supervisor's end of a worker's broker channel.
 
+use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use tokio::io::Interest;
@@ -12,6 +14,8 @@ use crate::wire::{DecodeError, FrameDecoder, decode, encode_frame};
 
 /// Bytes taken from the socket at once.
 const READ_BYTES: usize = 64 * 1024;
+/// Messages are joined up to this size for one write.
+const WRITE_BYTES: usize = 64 * 1024;
 
 /// Why a channel cannot be used any more.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +32,7 @@ pub(crate) fn pair() -> io::Result<(Reader, Writer, OwnedFd)> {
     ours.set_nonblocking(true)?;
     let stream = Arc::new(UnixStream::from_std(ours)?);
     let reader = Reader { stream: stream.clone(), decoder: FrameDecoder::new(), buffer: vec![0; READ_BYTES] };
-    Ok((reader, Writer { stream }, theirs.into()))
+    Ok((reader, Writer { stream, waiting: VecDeque::new(), sent: 0 }, theirs.into()))
 }
 
 /// What the worker sends.
@@ -56,28 +60,67 @@ impl Reader {
     }
 }
 
-/// What is sent to the worker.
+/// What is sent to the worker. Messages wait here until they are written, so that a worker that does not read keeps
+/// nobody waiting who does not want to.
 pub(crate) struct Writer {
     stream: Arc<UnixStream>,
+    waiting: VecDeque<Chunk>,
+    /// How much of the first chunk is written.
+    sent: usize,
+}
+
+/// Whole frames, and the descriptor that the first of them announces.
+struct Chunk {
+    bytes: Vec<u8>,
+    file: Option<Arc<File>>,
 }
 
 impl Writer {
-    /// Sends a message, with a descriptor if one is announced by it.
-    pub(crate) async fn send(
-        &mut self,
-        message: &ToWorker,
-        descriptor: Option<BorrowedFd<'_>>,
-    ) -> Result<(), ChannelError> {
+    /// Adds a message, with a descriptor if one is announced by it.
+    pub(crate) fn push(&mut self, message: &ToWorker, file: Option<Arc<File>>) -> Result<(), ChannelError> {
         let frame = encode_frame(message)?;
-        let mut sent = 0;
-        while sent < frame.len() {
-            let attached = if sent == 0 { descriptor } else { None };
-            sent += self
-                .stream
-                .async_io(Interest::WRITABLE, || {
-                    send_with_descriptor(&*self.stream, &frame[sent..], attached).map_err(io::Error::from)
-                })
-                .await?;
+        match self.waiting.back_mut() {
+            Some(last) if file.is_none() && last.bytes.len() + frame.len() <= WRITE_BYTES => {
+                last.bytes.extend_from_slice(&frame);
+            }
+            _ => self.waiting.push_back(Chunk { bytes: frame, file }),
+        }
+        Ok(())
+    }
+
+    /// Whether everything is written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Whether more should be added before something is written.
+    pub(crate) fn has_room(&self) -> bool {
+        self.waiting.front().is_none_or(|first| self.waiting.len() == 1 && first.bytes.len() < WRITE_BYTES)
+    }
+
+    /// Writes as much as the worker takes now, waiting until it takes something. Dropping the future loses nothing.
+    pub(crate) async fn write(&mut self) -> Result<(), ChannelError> {
+        let Some(first) = self.waiting.front() else { return Ok(()) };
+        let (rest, sent) = (&first.bytes[self.sent..], self.sent);
+        let file = first.file.as_ref().filter(|_| sent == 0).map(|file| file.as_fd());
+        self.sent += self
+            .stream
+            .async_io(Interest::WRITABLE, || {
+                send_with_descriptor(&*self.stream, rest, file).map_err(io::Error::from)
+            })
+            .await?;
+        if self.sent == first.bytes.len() {
+            self.waiting.pop_front();
+            self.sent = 0;
+        }
+        Ok(())
+    }
+
+    /// Sends a message and waits until it is written.
+    pub(crate) async fn send(&mut self, message: &ToWorker) -> Result<(), ChannelError> {
+        self.push(message, None)?;
+        while !self.is_empty() {
+            self.write().await?;
         }
         Ok(())
     }

@@ -1,21 +1,23 @@
 //! One VM, as the supervisor holds it: the task that speaks with its worker, decides its calls and reports its end.
 //!
 //! What comes from the worker is hostile input: ids that nobody asked about are dropped, calls are decided here
-//! whatever the worker has decided, and a frame that is none ends the VM.
+//! whatever the worker has decided, a frame that is none ends the VM, and so does not ending what it is told to end.
 
 use std::collections::{HashMap, HashSet};
-use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::MissedTickBehavior;
 
 use super::artifacts::Artifacts;
 use super::channel::{Reader, Writer};
 use super::launcher::client::WorkerProcess;
+use super::overdue::{ANSWER_TIME, Overdue, TICK};
 use super::worker::{Worker, loss};
 use crate::broker::{
     BrokerCall, BrokerReply, CALLS_MAX, ClaimedMount, FromWorker, HostFunctionError, ToWorker,
@@ -26,9 +28,9 @@ use crate::host::HostMounts;
 use crate::policy::{Policy, Scope};
 use crate::wire::{Bytes, ErrorData, HostCallOutcome, OutputStream, VmRequest, VmResponse, code};
 
-/// Messages to a worker that wait for its channel. A worker reads promptly whatever its guest does, so one that lets
-/// so many pile up is no longer ours, and is ended.
-const COMMANDS_QUEUED: usize = 4096;
+/// Messages for a worker that wait for its channel; a full queue makes whoever sends more wait. That is never for long:
+/// a worker reads promptly whatever its guest does, and one that does not is ended.
+const COMMANDS_QUEUED: usize = 64;
 /// Events that wait for whoever created the VM; a full queue stops reading from the worker.
 const EVENTS_QUEUED: usize = 256;
 
@@ -46,7 +48,7 @@ pub enum VmEvent {
     InputTaken { id: u64, bytes: u64 },
     /// Guest code calls a host function; answered by [`Vm::host_result`].
     HostCall { call: u64, name: String, input: String },
-    /// The VM ended by itself. The last event.
+    /// The VM ended by itself. Requests that are made all the same are answered with this error.
     Lost { error: ErrorData },
 }
 
@@ -59,7 +61,19 @@ enum Command {
     Unmount { id: u64, guest: String },
 }
 
-/// A running VM. Dropping it ends it.
+impl Command {
+    /// The id of the answer that it gets, if any.
+    fn answered_as(&self) -> Option<u64> {
+        match self {
+            Command::Request { id, .. } | Command::Mount { id, .. } | Command::Unmount { id, .. } => {
+                Some(*id)
+            }
+            Command::Cancel { .. } | Command::Input { .. } | Command::Credit { .. } => None,
+        }
+    }
+}
+
+/// A running VM. Dropping it ends it. What is sent to it waits while its worker has much to read already.
 pub struct Vm {
     commands: mpsc::Sender<Command>,
     host_calls: Arc<HostCalls>,
@@ -75,33 +89,33 @@ impl Vm {
     }
 
     /// Asks the VM for something; answered by [`VmEvent::Response`] with that id.
-    pub fn request(&self, id: u64, request: VmRequest) {
-        self.send(Command::Request { id, request });
+    pub async fn request(&self, id: u64, request: VmRequest) {
+        self.send(Command::Request { id, request }).await;
     }
 
     /// Ends a request early; it is still answered.
-    pub fn cancel(&self, id: u64) {
-        self.send(Command::Cancel { id });
+    pub async fn cancel(&self, id: u64) {
+        self.send(Command::Cancel { id }).await;
     }
 
     /// More standard input for a request.
-    pub fn input(&self, id: u64, data: Bytes, end: bool) {
-        self.send(Command::Input { id, data, end });
+    pub async fn input(&self, id: u64, data: Bytes, end: bool) {
+        self.send(Command::Input { id, data, end }).await;
     }
 
     /// Allows more output of a request.
-    pub fn credit(&self, id: u64, bytes: u64) {
-        self.send(Command::Credit { id, bytes });
+    pub async fn credit(&self, id: u64, bytes: u64) {
+        self.send(Command::Credit { id, bytes }).await;
     }
 
     /// Shows a host directory; answered like a request.
-    pub fn mount(&self, id: u64, mount: Mount) {
-        self.send(Command::Mount { id, mount });
+    pub async fn mount(&self, id: u64, mount: Mount) {
+        self.send(Command::Mount { id, mount }).await;
     }
 
     /// Takes a mount away; answered like a request.
-    pub fn unmount(&self, id: u64, guest: String) {
-        self.send(Command::Unmount { id, guest });
+    pub async fn unmount(&self, id: u64, guest: String) {
+        self.send(Command::Unmount { id, guest }).await;
     }
 
     /// Answers a host call. One that is not open (any more) is ignored.
@@ -124,11 +138,9 @@ impl Vm {
         self.process.kill();
     }
 
-    fn send(&self, command: Command) {
-        // A VM that is gone answers its open requests by itself and says that it is lost.
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.commands.try_send(command) {
-            self.process.kill();
-        }
+    async fn send(&self, command: Command) {
+        // Taken as long as this handle is there, also when the VM is not.
+        let _ = self.commands.send(command).await;
     }
 }
 
@@ -170,7 +182,7 @@ pub(super) fn start(
     mounts: HostMounts,
     artifacts: Arc<Artifacts>,
 ) -> (Vm, mpsc::Receiver<VmEvent>) {
-    let (commands, commands_receiver) = mpsc::channel(COMMANDS_QUEUED);
+    let (commands, mut commands_receiver) = mpsc::channel(COMMANDS_QUEUED);
     let (events, events_receiver) = mpsc::channel(EVENTS_QUEUED);
     let (answers, answers_receiver) = mpsc::channel(CALLS_MAX);
     let host_calls = Arc::new(HostCalls { bytes_max: config.limits.host_call_bytes, open: Mutex::default() });
@@ -182,7 +194,10 @@ pub(super) fn start(
         events,
         answers,
         pending: HashSet::new(),
-        open_calls: HashSet::new(),
+        open_calls: HashMap::new(),
+        overdue: Overdue::new(&config.limits),
+        worker_has_read: false,
+        client_held_up: false,
         requests_max: config.limits.calls as usize * 2,
         host_functions: config.host_functions.iter().cloned().collect(),
         host_call_time: Duration::from_millis(config.limits.host_call_ms),
@@ -197,7 +212,7 @@ pub(super) fn start(
     let was_disposed = disposed.clone();
     tokio::spawn(async move {
         let mut task = task;
-        let ended_well = task.run(commands_receiver, answers_receiver).await;
+        let ended_well = task.run(&mut commands_receiver, answers_receiver).await;
         killer.kill();
         if was_disposed.load(Ordering::Acquire) {
             task.reason = Some(ErrorData::new(code::CANCELLED, "the VM was disposed of"));
@@ -211,9 +226,24 @@ pub(super) fn start(
             let _ = task.events.send(VmEvent::Response { id, result: Err(error.clone()) }).await;
         }
         drop(permit);
-        let _ = task.events.send(VmEvent::Lost { error }).await;
+        let _ = task.events.send(VmEvent::Lost { error: error.clone() }).await;
+        // Some were on their way, and others come until whoever created the VM has heard of it.
+        while let Some(command) = commands_receiver.recv().await {
+            if let Some(id) = command.answered_as() {
+                let _ = task.events.send(VmEvent::Response { id, result: Err(error.clone()) }).await;
+            }
+        }
     });
     (Vm { commands, host_calls, process, engine, disposed }, events_receiver)
+}
+
+/// Who answers a call of the worker's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WaitsFor {
+    /// We do. The thread that asks may be the one that should end a call.
+    Supervisor,
+    /// Whoever created the VM. No thread of the worker waits for that.
+    Client,
 }
 
 struct Task {
@@ -222,7 +252,13 @@ struct Task {
     events: mpsc::Sender<VmEvent>,
     answers: mpsc::Sender<Answer>,
     pending: HashSet<u64>,
-    open_calls: HashSet<u64>,
+    /// The worker's calls that are not answered, and for whom it waits.
+    open_calls: HashMap<u64, WaitsFor>,
+    overdue: Overdue,
+    /// Since the last tick the worker has taken something.
+    worker_has_read: bool,
+    /// Since the last tick something had to wait for whoever created the VM.
+    client_held_up: bool,
     requests_max: usize,
     host_functions: HashSet<String>,
     host_call_time: Duration,
@@ -237,20 +273,34 @@ impl Task {
     /// Until the channel closes, or breaks with what is told here.
     async fn run(
         &mut self,
-        mut commands: mpsc::Receiver<Command>,
+        commands: &mut mpsc::Receiver<Command>,
         mut answers: mpsc::Receiver<Answer>,
     ) -> Result<(), String> {
+        let mut clock = tokio::time::interval(TICK);
+        // A tick stands for a second in which the worker was listened to, so none are made up for.
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let step = tokio::select! {
                 message = self.reader.next() => match message.map_err(|error| error.to_string())? {
                     Some(message) => self.on_message(message).await,
                     None => return Ok(()),
                 },
-                Some(answer) = answers.recv() => self.on_answer(answer).await,
-                command = commands.recv() => match command {
+                Some(answer) = answers.recv() => self.on_answer(answer),
+                command = commands.recv(), if self.writer.has_room() => match command {
                     Some(command) => self.on_command(command).await,
                     None => return Ok(()),
                 },
+                written = self.writer.write(), if !self.writer.is_empty() => {
+                    self.worker_has_read = true;
+                    written.map_err(|error| error.to_string())
+                }
+                _ = clock.tick(), if !self.pending.is_empty() || !self.writer.is_empty() => {
+                    if self.is_overdue() {
+                        self.reason = Some(unresponsive());
+                        return Ok(());
+                    }
+                    Ok(())
+                }
             };
             step?;
         }
@@ -265,6 +315,7 @@ impl Task {
                     return self.respond_now(id, Err(error)).await;
                 }
                 self.pending.insert(id);
+                self.overdue.begin(id, &request);
                 ToWorker::Request { id, request }
             }
             Command::Mount { id, mount } => match self.open_mount(mount).await {
@@ -279,11 +330,25 @@ impl Task {
                 self.pending.insert(id);
                 ToWorker::Unmount { id, guest }
             }
-            Command::Cancel { id } => ToWorker::Cancel { id },
+            Command::Cancel { id } => {
+                self.overdue.cancel(id);
+                ToWorker::Cancel { id }
+            }
             Command::Input { id, data, end } => ToWorker::Input { id, data, end },
             Command::Credit { id, bytes } => ToWorker::Credit { id, bytes },
         };
-        self.send(&message).await
+        self.writer.push(&message, None).map_err(|error| error.to_string())
+    }
+
+    /// Whether the worker has left unanswered for too long what it was told to end. A second in which it waited for us,
+    /// for a slow host directory or code that is being compiled, or we for the client, does not count.
+    fn is_overdue(&mut self) -> bool {
+        let unread = !std::mem::take(&mut self.worker_has_read) && !self.writer.is_empty();
+        let held_up = std::mem::take(&mut self.client_held_up);
+        if held_up || self.open_calls.values().any(|waits_for| *waits_for == WaitsFor::Supervisor) {
+            return false;
+        }
+        self.overdue.tick(unread)
     }
 
     async fn open_mount(&self, mount: Mount) -> Result<ClaimedMount, ErrorData> {
@@ -298,6 +363,7 @@ impl Task {
         match message {
             FromWorker::Response { id, response: result } => {
                 if self.pending.remove(&id) {
+                    self.overdue.answered(id);
                     self.emit(VmEvent::Response { id, result }).await;
                 }
             }
@@ -321,7 +387,11 @@ impl Task {
     }
 
     async fn on_call(&mut self, call: u64, body: BrokerCall) -> Result<(), String> {
-        if self.open_calls.len() >= CALLS_MAX || !self.open_calls.insert(call) {
+        let waits_for = match &body {
+            BrokerCall::HostFilesystem { .. } | BrokerCall::CommandArtifact { .. } => WaitsFor::Supervisor,
+            BrokerCall::HostFunction { .. } => WaitsFor::Client,
+        };
+        if self.open_calls.len() >= CALLS_MAX || self.open_calls.insert(call, waits_for).is_some() {
             return Err("the worker has too many calls under way, or two with one number".to_owned());
         }
         let answers = self.answers.clone();
@@ -379,11 +449,10 @@ impl Task {
         self.emit(VmEvent::HostCall { call, name, input }).await;
     }
 
-    async fn on_answer(&mut self, answer: Answer) -> Result<(), String> {
+    fn on_answer(&mut self, answer: Answer) -> Result<(), String> {
         self.open_calls.remove(&answer.call);
         let message = ToWorker::Reply { call: answer.call, reply: answer.reply };
-        let file = answer.file.as_ref().map(AsFd::as_fd);
-        self.writer.send(&message, file).await.map_err(|error| error.to_string())
+        self.writer.push(&message, answer.file).map_err(|error| error.to_string())
     }
 
     async fn respond_now(&mut self, id: u64, result: Result<VmResponse, ErrorData>) -> Result<(), String> {
@@ -391,12 +460,22 @@ impl Task {
         Ok(())
     }
 
-    async fn send(&mut self, message: &ToWorker) -> Result<(), String> {
-        self.writer.send(message, None).await.map_err(|error| error.to_string())
-    }
-
-    async fn emit(&self, event: VmEvent) {
+    async fn emit(&mut self, event: VmEvent) {
         // Whoever created the VM is gone only when the VM is, too.
-        let _ = self.events.send(event).await;
+        if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
+            let _ = self.events.send(event).await;
+            self.client_held_up = true;
+        }
     }
+}
+
+fn unresponsive() -> ErrorData {
+    let seconds = ANSWER_TIME.as_secs();
+    ErrorData::new(
+        code::UNRESPONSIVE,
+        format!(
+            "the VM was ended because it did not end a call, or read what was sent to it, for {seconds} s"
+        ),
+    )
+    .hint("make another VM; some of what was running in this one could not be interrupted")
 }

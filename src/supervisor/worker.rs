@@ -82,7 +82,7 @@ impl Worker {
     pub(crate) async fn claim(&mut self, claim: Claim) -> Result<(), ErrorData> {
         let gone = |text: &str| ErrorData::new(code::WORKER_LOST, format!("a worker {text}"));
         let answer = tokio::time::timeout(CLAIM_TIMEOUT, async {
-            self.writer.send(&ToWorker::Claim(Box::new(claim)), None).await?;
+            self.writer.send(&ToWorker::Claim(Box::new(claim))).await?;
             self.reader.next().await
         });
         match answer.await {

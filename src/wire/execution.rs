@@ -26,6 +26,8 @@ pub mod code {
     pub const CANCELLED: &str = "ERR_CANCELLED";
     /// The VM's process is gone; `ErrorData::details` says how.
     pub const WORKER_LOST: &str = "ERR_WORKER_LOST";
+    /// The VM did not end a call that it was told to end, and was ended itself.
+    pub const UNRESPONSIVE: &str = "ERR_UNRESPONSIVE";
     /// What a VM needs is not installed here; the message says how to get it.
     pub const NOT_INSTALLED: &str = "ERR_NOT_INSTALLED";
     /// The connection to the sidecar ended.

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use cordon::client::{Client, Embedded, Sidecar, Socket};
-use cordon::supervisor::{Supervisor, SupervisorOptions};
+use cordon::client::{Client, Embedded, Execute, Sidecar, Socket, Vm};
+use cordon::supervisor::{ANSWER_TIME, Supervisor, SupervisorOptions};
 use cordon::wire::{ExecutionOptions, VmRequest, code};
 use serde_json::json;
 
@@ -41,31 +41,110 @@ fn alive(pid: u32) -> bool {
 }
 
 fn kill(pid: u32) {
-    let pid = rustix::process::Pid::from_raw(pid as i32).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    send(pid, rustix::process::Signal::KILL);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_dies_is_reported_and_others_go_on() {
-    // A sidecar of its own, so that the workers found below are this test's.
-    let mut sidecar = tokio::process::Command::new(directory().join("cordon"))
+fn send(pid: u32, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_raw(pid as i32).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
+}
+
+/// A sidecar of a test's own, so that the workers found beneath it are the test's.
+fn own_sidecar() -> tokio::process::Child {
+    tokio::process::Command::new(directory().join("cordon"))
         .args(["serve", "--warm", "0"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .unwrap();
-    let id = sidecar.id().unwrap();
+        .unwrap()
+}
+
+async fn client_of(sidecar: &mut tokio::process::Child) -> Client {
     let stream = cordon::client::Stream::new(sidecar.stdout.take().unwrap(), sidecar.stdin.take().unwrap());
-    let client = Client::over(stream).await.unwrap();
-    let victim = client.create_vm(config(json!({}))).await.unwrap();
-    let workers = descendants(id, "cordon-worker");
+    Client::over(stream).await.unwrap()
+}
+
+/// A VM, and the process that it is.
+async fn vm_and_worker(client: &Client, sidecar: u32) -> (Vm, u32) {
+    let before = descendants(sidecar, "cordon-worker");
+    let vm = client.create_vm(config(json!({}))).await.unwrap();
+    let workers = descendants(sidecar, "cordon-worker");
+    (vm, *workers.iter().find(|pid| !before.contains(pid)).expect("no worker is running"))
+}
+
+/// Makes a worker silent, as an engine would that cannot be interrupted.
+fn stop(worker: u32) {
+    send(worker, rustix::process::Signal::STOP);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_that_does_not_end_its_calls_is_ended_and_others_go_on() {
+    let mut sidecar = own_sidecar();
+    let id = sidecar.id().unwrap();
+    let client = client_of(&mut sidecar).await;
+    let (late, late_worker) = vm_and_worker(&client, id).await;
+    let (cancelled, cancelled_worker) = vm_and_worker(&client, id).await;
+    let (disposed, disposed_worker) = vm_and_worker(&client, id).await;
+    let other = client.create_vm(config(json!({}))).await.unwrap();
+
+    let options = ExecutionOptions { timeout_ms: Some(100), ..Default::default() };
+    let execute = Execute { options, ..Default::default() };
+    stop(late_worker);
+    let running = late.execute("for (;;);", execute);
+    let options = ExecutionOptions { args: vec!["1000".into()], ..Default::default() };
+    let mut sleeping = cancelled.start(VmRequest::Spawn { command: "sleep".into(), options }).unwrap();
+    sleeping.pid().await.unwrap();
+    stop(cancelled_worker);
+    sleeping.cancel();
+    stop(disposed_worker);
+    disposed.dispose().await.unwrap();
+    let meanwhile = async {
+        eventually_async("the end of the VM that was disposed of", || !alive(disposed_worker)).await;
+        assert_eq!(sh(&other, "echo on").await.stdout.to_text(), "on\n");
+    };
+    let (running, sleeping, ()) = tokio::join!(running, sleeping.result(), meanwhile);
+    let seconds = format!("{} s", ANSWER_TIME.as_secs());
+    for error in [error_of(running), error_of(sleeping)] {
+        assert_eq!(error.code, code::UNRESPONSIVE, "{error:?}");
+        assert!(error.message.contains(&seconds) && error.hint.is_some(), "{error:?}");
+        assert_eq!(error.details["signal"], "9", "{error:?}");
+    }
+    for vm in [&late, &cancelled] {
+        assert_eq!(error_of(vm.read_file("/tmp").await).code, code::UNRESPONSIVE);
+    }
+    assert!(!alive(late_worker) && !alive(cancelled_worker));
+    assert_eq!(other.evaluate::<u32>("1").await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_that_reads_nothing_is_ended_and_holds_nobody_up_for_long() {
+    let mut sidecar = own_sidecar();
+    let id = sidecar.id().unwrap();
+    let client = client_of(&mut sidecar).await;
+    let (deaf, worker) = vm_and_worker(&client, id).await;
+    let other = client.create_vm(config(json!({}))).await.unwrap();
+    stop(worker);
+    // More than the sidecar keeps for it.
+    let writes = (0..100).map(|_| deaf.write_file("/tmp/x", vec![0; 1 << 20]));
+    let (written, value) = tokio::join!(futures_util::future::join_all(writes), other.evaluate::<u32>("1"));
+    assert_eq!(value.unwrap(), 1);
+    for result in written {
+        assert_eq!(error_of(result).code, code::UNRESPONSIVE);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_dies_is_reported_and_others_go_on() {
+    let mut sidecar = own_sidecar();
+    let id = sidecar.id().unwrap();
+    let client = client_of(&mut sidecar).await;
+    let (victim, worker) = vm_and_worker(&client, id).await;
     let other = client.create_vm(config(json!({}))).await.unwrap();
     let waiting = victim.evaluate::<()>("new Promise(() => setTimeout(() => {}, 1e8))");
     let killing = async {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        let target = *workers.first().expect("no worker is running");
-        kill(target);
+        kill(worker);
     };
     let (lost, ()) = tokio::join!(waiting, killing);
     let error = error_of(lost);
@@ -204,6 +283,8 @@ async fn pending_calls_settle_when_the_sidecar_dies() {
         }
     }
     assert_eq!(error_of(call.result().await).code, code::DISCONNECTED);
+    // It is gone, which is all that was wanted.
+    vm.dispose().await.unwrap();
 }
 
 #[test]

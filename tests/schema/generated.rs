@@ -100,6 +100,7 @@ fn the_typescript_types_are_those_of_the_wire() {
         ("TIMED_OUT", code::TIMED_OUT),
         ("CANCELLED", code::CANCELLED),
         ("WORKER_LOST", code::WORKER_LOST),
+        ("UNRESPONSIVE", code::UNRESPONSIVE),
         ("NOT_INSTALLED", code::NOT_INSTALLED),
         ("DISCONNECTED", code::DISCONNECTED),
         ("EXIT", code::EXIT),
