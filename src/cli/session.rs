@@ -181,15 +181,15 @@ async fn attended(vm: &Vm, request: VmRequest) -> Result<ExecutionResult, Error>
 }
 
 /// Passes standard input on, as fast as the program takes it.
-async fn feed(to: Stdin) -> Result<(), Error> {
+async fn feed(to: Stdin) {
     let mut input = stdin();
     while let Some(chunk) = input.recv().await {
         if chunk.is_empty() {
             break;
         }
-        to.write(&chunk).await?;
+        to.write(&chunk).await;
     }
-    to.close()
+    to.close();
 }
 
 /// Standard input in chunks, the last of them empty. It is read by a thread of its own, which blocks.

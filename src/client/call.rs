@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Error;
 use super::connection::{Connection, unexpected};
+use super::input::Input;
 use crate::wire::{
-    Bytes, ClientMessage, ExecutionResult, INPUT_WINDOW, OutputStream, Request, Response, VmRequest,
-    VmResponse, code,
+    ClientMessage, ExecutionResult, OutputStream, Request, Response, VmRequest, VmResponse, code,
 };
-
-/// Input is sent in frames of at most so many bytes.
-const INPUT_CHUNK: usize = 64 * 1024;
 
 /// A piece of output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +24,7 @@ pub struct Output {
 pub(super) struct CallState {
     pub(super) response: oneshot::Sender<Response>,
     pub(super) output: Option<mpsc::UnboundedSender<Output>>,
-    pub(super) input: Arc<Semaphore>,
+    pub(super) input: Arc<Input>,
     pub(super) started: watch::Sender<Option<u32>>,
 }
 
@@ -44,7 +41,7 @@ pub(super) struct Pending {
     connection: Arc<Connection>,
     id: u64,
     response: oneshot::Receiver<Response>,
-    input: Arc<Semaphore>,
+    input: Arc<Input>,
     started: watch::Receiver<Option<u32>>,
 }
 
@@ -53,7 +50,7 @@ impl Pending {
         connection: Arc<Connection>,
         id: u64,
         response: oneshot::Receiver<Response>,
-        input: Arc<Semaphore>,
+        input: Arc<Input>,
         started: watch::Receiver<Option<u32>>,
     ) -> Self {
         Pending { connection, id, response, input, started }
@@ -113,11 +110,7 @@ impl Call {
 
     /// Where standard input of a call with `streamStdin` goes; it may be fed by a task of its own.
     pub fn stdin(&self) -> Stdin {
-        Stdin {
-            connection: self.pending.connection.clone(),
-            id: self.pending.id,
-            window: self.pending.input.clone(),
-        }
+        Stdin { input: self.pending.input.clone() }
     }
 
     /// The next piece of output of a call with [`crate::wire::Capture::Stream`]; none when it has ended.
@@ -157,33 +150,18 @@ impl Call {
 /// Standard input of a call.
 #[derive(Clone)]
 pub struct Stdin {
-    connection: Arc<Connection>,
-    id: u64,
-    window: Arc<Semaphore>,
+    input: Arc<Input>,
 }
 
 impl Stdin {
-    /// Sends input, waiting while the program does not take it. Input for a program that has ended is dropped.
-    ///
-    /// # Errors
-    /// The bytes cannot be sent.
-    pub async fn write(&self, bytes: &[u8]) -> Result<(), Error> {
-        for chunk in bytes.chunks(INPUT_CHUNK) {
-            let Ok(room) = self.window.acquire_many(chunk.len() as u32).await else { return Ok(()) };
-            room.forget();
-            let data = Bytes(chunk.to_vec());
-            self.connection.send(&ClientMessage::Input { id: self.id, data, end: false })?;
-        }
-        Ok(())
+    /// Sends input, waiting while the program does not take it. Small writes that come fast are sent together. Input
+    /// for a program that has ended is dropped.
+    pub async fn write(&self, bytes: &[u8]) {
+        self.input.write(bytes).await;
     }
 
-    /// Ends standard input.
-    ///
-    /// # Errors
-    /// It cannot be sent.
-    pub fn close(&self) -> Result<(), Error> {
-        self.connection.send(&ClientMessage::Input { id: self.id, data: Bytes::default(), end: true })
+    /// Ends standard input after what was written.
+    pub fn close(&self) {
+        self.input.end();
     }
 }
-
-const _: () = assert!(INPUT_CHUNK as u64 <= INPUT_WINDOW);

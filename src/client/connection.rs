@@ -12,11 +12,12 @@ use tokio::sync::{mpsc, oneshot};
 use super::call::{CallState, Output};
 use super::connect::{Connect, Stream, disconnected};
 use super::host_function::HostFunctions;
+use super::input::Input;
 use super::{Error, Vm};
 use crate::config::CreateVmConfig;
 use crate::wire::{
-    ClientMessage, FrameDecoder, HostCallOutcome, PROTOCOL_VERSION, Request, Response, ServerMessage, code,
-    decode, encode_frame,
+    ClientMessage, DecodeError, FRAME_BYTES_MAX, FrameDecoder, HostCallOutcome, PROTOCOL_VERSION, Request,
+    Response, ServerMessage, code, decode, encode_frame,
 };
 
 /// Bytes taken from the connection at once.
@@ -163,7 +164,7 @@ impl Connection {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let frame = encode(&ClientMessage::Request { id, body })?;
         let (sender, receiver) = oneshot::channel();
-        let input = Arc::new(tokio::sync::Semaphore::new(crate::wire::INPUT_WINDOW as usize));
+        let input = Arc::new(Input::new(id, self.frames.downgrade()));
         let started = tokio::sync::watch::Sender::new(None);
         let pending =
             super::call::Pending::new(self.clone(), id, receiver, input.clone(), started.subscribe());
@@ -190,13 +191,20 @@ impl Connection {
 
     /// Forgets a call that nobody waits for; says whether it was still open.
     pub(super) fn forget(&self, id: u64) -> bool {
-        self.state.lock().calls.remove(&id).is_some()
+        let call = self.state.lock().calls.remove(&id);
+        // What still writes its input need not wait for it.
+        call.map(|call| call.input.close()).is_some()
     }
 
     /// Why a VM ended by itself, if it did.
     pub(super) fn lost(&self, vm: u64) -> Option<Error> {
         let state = self.state.lock();
         state.lost.get(&vm).or(state.ended.as_ref()).cloned()
+    }
+
+    /// Whether the connection is over, and every VM made over it with it.
+    pub(super) fn is_over(&self) -> bool {
+        self.state.lock().ended.is_some()
     }
 
     pub(super) fn forget_vm(&self, vm: u64) {
@@ -222,7 +230,13 @@ pub(super) fn unexpected(response: &Response) -> Error {
 }
 
 fn encode(message: &ClientMessage) -> Result<Vec<u8>, Error> {
-    encode_frame(message).map_err(|error| Error::new(code::PROTOCOL, error.to_string()))
+    encode_frame(message).map_err(|error| match error {
+        DecodeError::TooLong(length) => Error::new(
+            code::LIMIT,
+            format!("a message of {length} bytes is over FRAME_BYTES_MAX, which is {FRAME_BYTES_MAX}"),
+        ),
+        other => Error::new(code::PROTOCOL, other.to_string()),
+    })
 }
 
 async fn next(
@@ -262,8 +276,9 @@ fn on_message(state: &Mutex<State>, frames: &mpsc::WeakUnboundedSender<Vec<u8>>,
             }
         }
         ServerMessage::InputTaken { id, bytes } => {
-            if let Some(call) = state.lock().calls.get(&id) {
-                call.input.add_permits(bytes.min(crate::wire::INPUT_WINDOW) as usize);
+            let input = state.lock().calls.get(&id).map(|call| call.input.clone());
+            if let Some(input) = input {
+                input.taken(bytes);
             }
         }
         ServerMessage::HostCall { call, vm, name, input } => {

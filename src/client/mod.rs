@@ -17,6 +17,7 @@ mod call;
 mod connect;
 mod connection;
 mod host_function;
+mod input;
 mod vm;
 
 pub use call::{Call, Output, Stdin};

@@ -221,16 +221,15 @@ impl Vm {
         }
     }
 
-    /// Ends the VM with all that runs in it.
+    /// Ends the VM with all that runs in it. One that is gone already, by itself or with its connection, is no error.
     ///
     /// # Errors
-    /// The connection ended, and the VM with it.
+    /// The sidecar did not do it.
     pub async fn dispose(self) -> Result<(), Error> {
         match self.connection.request(Request::DisposeVm { vm: self.id }).await {
             Ok(Response::Done {}) => Ok(()),
             Ok(other) => Err(unexpected(&other)),
-            // It ended by itself before.
-            Err(error) if error.code == code::NOT_FOUND => Ok(()),
+            Err(error) if error.code == code::NOT_FOUND || self.connection.is_over() => Ok(()),
             Err(error) => Err(error),
         }
     }

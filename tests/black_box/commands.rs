@@ -52,8 +52,8 @@ async fn standard_input_whole_and_streamed() {
     let feeding = tokio::spawn({
         let (stdin, sent) = (call.stdin(), sent.clone());
         async move {
-            stdin.write(&sent).await.unwrap();
-            stdin.close().unwrap();
+            stdin.write(&sent).await;
+            stdin.close();
         }
     });
     let mut received = Vec::new();
@@ -64,6 +64,30 @@ async fn standard_input_whole_and_streamed() {
     feeding.await.unwrap();
     assert!(received == sent, "{} bytes of {}", received.len(), sent.len());
     assert_eq!(call.result().await.unwrap().exit_code, Some(0));
+}
+
+#[tokio::test]
+async fn many_small_writes_arrive_in_order() {
+    let vm = default_vm().await;
+    let mut call = vm.start(VmRequest::Spawn { command: "cat".into(), options: streaming(&[]) }).unwrap();
+    let sent: Vec<u8> = (0..50_000u32).map(|n| (n % 251) as u8).collect();
+    let feeding = tokio::spawn({
+        let (stdin, sent) = (call.stdin(), sent.clone());
+        async move {
+            for byte in sent.chunks(1) {
+                stdin.write(byte).await;
+            }
+            stdin.close();
+        }
+    });
+    let mut received = Vec::new();
+    while let Some(Output { data, .. }) = call.next_output().await {
+        received.extend(data);
+    }
+    feeding.await.unwrap();
+    assert!(received == sent, "{} bytes of {}", received.len(), sent.len());
+    assert_eq!(call.result().await.unwrap().exit_code, Some(0));
+    assert_eq!(vm.evaluate::<u32>("1").await.unwrap(), 1);
 }
 
 #[tokio::test]

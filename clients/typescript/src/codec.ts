@@ -19,7 +19,7 @@ export function encodeFrame(message: ClientMessage): Uint8Array {
   if (content.length > FRAME_BYTES_MAX) {
     throw cordonError(
       ErrorCode.LIMIT,
-      `a message of ${content.length} bytes does not fit into a frame of ${FRAME_BYTES_MAX}`,
+      `a message of ${content.length} bytes is over FRAME_BYTES_MAX, which is ${FRAME_BYTES_MAX}`,
     );
   }
   const frame = new Uint8Array(HEADER_BYTES + content.length);

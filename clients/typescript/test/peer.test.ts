@@ -7,12 +7,12 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
 import { decode, encode } from "@msgpack/msgpack";
-import { Client } from "cordon";
+import { Client, shutdown } from "cordon";
 
 import { FrameDecoder } from "#internal/codec.js";
 import { FRAME_BYTES_MAX } from "#internal/generated/wire.js";
 
-import { rejection, repositoryJson, temporaryFolder } from "./support.js";
+import { rejection, repositoryJson, serve, temporaryFolder, until, vm } from "./support.js";
 
 type Received = Record<string, unknown>;
 
@@ -110,6 +110,28 @@ for (const [what, breakage, code] of breakages) {
     await client.close();
   });
 }
+
+test("a VM whose connection is lost may be disposed of", async (context) => {
+  const { socket, pid } = await serve(context);
+  const client = await Client.connect({ socket });
+  const machine = await client.createVm();
+  process.kill(pid, "SIGKILL");
+  await until("the end of the connection", () => client.isClosed);
+  await machine.dispose();
+  assert.equal((await rejection(machine.filesystem.readFile("/a"))).code, "ERR_DISCONNECTED");
+});
+
+test("a message that is too long is an error of its own call", async () => {
+  await using machine = await vm();
+  const source = `"${"x".repeat(FRAME_BYTES_MAX)}"`;
+  for (const call of [machine.javascript.evaluate(source), machine.filesystem.writeFile("/tmp/big", source)]) {
+    const error = await rejection(call);
+    assert.equal(error.code, "ERR_LIMIT");
+    assert.match(error.message, new RegExp(`FRAME_BYTES_MAX, which is ${FRAME_BYTES_MAX}`));
+  }
+  assert.equal((await machine.javascript.evaluate("1")).value, 1);
+  await shutdown();
+});
 
 test("answers to requests that nobody made are ignored", async (context) => {
   const vectors = repositoryJson("tests/vectors/messages.json") as { name: string; json: { engine?: unknown; body?: { engine?: unknown } } }[];

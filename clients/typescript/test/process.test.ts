@@ -97,6 +97,25 @@ test("input much larger than the window arrives in order", async () => {
   assert.equal(await reading, lines.join(""));
 });
 
+test("tens of thousands of small writes arrive in order, and the VM goes on", async () => {
+  await using machine = await vm();
+  const sent = Array.from({ length: 50_000 }, (_, index) => String.fromCharCode(32 + (index % 94))).join("");
+  const bytes = [...sent];
+  // All at once,
+  const child = await machine.process.spawn("cat", []);
+  const waited = child.wait();
+  await Promise.all(bytes.map((byte) => child.stdin.write(byte)));
+  await child.stdin.end();
+  assert.equal((await waited).stdout, sent);
+  // one after the other, and from an iterable.
+  const counted = await machine.process.spawn("wc", ["-c"]);
+  for (const byte of bytes) await counted.stdin.write(byte);
+  await counted.stdin.end();
+  assert.equal((await counted.wait()).stdout.trim(), "50000");
+  assert.equal((await machine.process.run("wc", ["-c"], { stdin: bytes })).stdout.trim(), "50000");
+  assert.equal((await machine.javascript.evaluate("1")).value, 1);
+});
+
 test("input for a program that has ended is dropped", async () => {
   await using machine = await vm();
   const child = await machine.process.spawn("true", []);

@@ -9,7 +9,8 @@ import { CordonError } from "cordon";
 
 import { configJson } from "#internal/check.js";
 import { FrameDecoder, decodeMessage, encodeFrame } from "#internal/codec.js";
-import { FRAME_BYTES_MAX, type ClientMessage } from "#internal/generated/wire.js";
+import { FRAME_BYTES_MAX, INPUT_WINDOW, type ClientMessage } from "#internal/generated/wire.js";
+import { InputQueue } from "#internal/input.js";
 import { serverMessageProblem } from "#internal/shapes.js";
 
 import { repositoryJson } from "./support.js";
@@ -119,6 +120,17 @@ test("a frame over the maximum is refused, in either direction", () => {
   assert.throws(() => [...new FrameDecoder().push(header)], { code: "ERR_PROTOCOL" });
   const message: ClientMessage = { type: "input", id: 1, data: new Uint8Array(FRAME_BYTES_MAX), end: true };
   assert.throws(() => encodeFrame(message), { code: "ERR_LIMIT" });
+});
+
+test("what is said to be taken never widens the window", async () => {
+  let sent = 0;
+  const input = new InputQueue((data) => (sent += data.length));
+  input.taken(10 * INPUT_WINDOW);
+  const writing = input.write(new Uint8Array(3 * INPUT_WINDOW));
+  await Promise.resolve();
+  assert.equal(sent, INPUT_WINDOW);
+  input.close();
+  await writing;
 });
 
 test("an empty frame is a frame", () => {
