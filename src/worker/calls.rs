@@ -20,8 +20,8 @@ use crate::broker::FromWorker;
 use crate::isolate::{self, Cause, Completion, ContextError, ContextId, Job, JobId, SourceOptions};
 use crate::kernel::{Errno, ExitStatus, OpenFile, Process, Signal, SpawnRequest, Stream};
 use crate::wire::{
-    Bytes, Capture, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, Language, Outcome,
-    OutputStream, SourceFormat, VmRequest, VmResponse, code,
+    Bytes, Capture, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, INPUT_WINDOW, Language,
+    Outcome, OutputStream, SourceFormat, VmRequest, VmResponse, code,
 };
 
 /// All calls of one VM.
@@ -156,6 +156,8 @@ impl Calls {
             && !call.input.push(bytes, end)
         {
             // A client that ignores the window loses the call, not the VM.
+            let text = format!("more than INPUT_WINDOW ({INPUT_WINDOW}) bytes of input were sent ahead");
+            self.finish(&call, Err(ErrorData::new(code::LIMIT, text)));
             call.end(Cause::Cancelled);
         }
     }

@@ -176,8 +176,9 @@ pub(super) struct Input {
 
 struct InputState {
     bytes: VecDeque<u8>,
-    /// How many of the bytes came in messages, so that taking them lets the client send more.
-    streamed: bool,
+    /// How many of the bytes came with the request. They are no part of the window, so nobody is told that they are
+    /// taken.
+    given: usize,
     ended: bool,
     waiting: Waiting,
 }
@@ -185,8 +186,8 @@ struct InputState {
 impl Input {
     /// Input that begins with `bytes`; more follows if it is streamed.
     pub(super) fn new(call: u64, sender: Arc<Sender>, bytes: Vec<u8>, streamed: bool) -> Arc<Self> {
-        let state =
-            InputState { bytes: bytes.into(), streamed, ended: !streamed, waiting: Waiting::default() };
+        let given = bytes.len();
+        let state = InputState { bytes: bytes.into(), given, ended: !streamed, waiting: Waiting::default() };
         Arc::new(Input { call, sender, state: Mutex::new(state) })
     }
 
@@ -197,7 +198,7 @@ impl Input {
             if state.ended {
                 return true;
             }
-            if state.bytes.len() + bytes.len() > 2 * INPUT_WINDOW as usize {
+            if state.bytes.len() - state.given + bytes.len() > INPUT_WINDOW as usize {
                 return false;
             }
             state.bytes.extend(bytes);
@@ -221,10 +222,12 @@ impl Stream for Input {
             let length = front.len().min(buffer.len());
             buffer[..length].copy_from_slice(&front[..length]);
             state.bytes.drain(..length);
-            (length, state.streamed)
+            let given = state.given.min(length);
+            state.given -= given;
+            (length, length - given)
         };
-        if streamed && length > 0 {
-            self.sender.send(&FromWorker::InputTaken { id: self.call, bytes: length as u64 });
+        if streamed > 0 {
+            self.sender.send(&FromWorker::InputTaken { id: self.call, bytes: streamed as u64 });
         }
         Poll::Ready(Ok(length))
     }

@@ -1,11 +1,160 @@
 //! The sidecar's socket and the protocol's first rules.
 
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, ChildStdout, Stdio};
+use std::sync::mpsc;
 
 use cordon::client::{Client, Sidecar, Socket};
+use cordon::wire::{
+    Bytes, ClientMessage, ExecutionOptions, FRAME_BYTES_MAX, FrameDecoder, INPUT_WINDOW, PROTOCOL_VERSION,
+    Request, Response, ServerMessage, VmRequest, VmResponse, code, decode, encode_frame,
+};
 use serde_json::json;
 
-use crate::common::{config, cordon, directory, error_of, eventually, run, text};
+use crate::common::{config, cordon, default_vm, directory, error_of, eventually, run, text};
+
+/// A client that says what it likes.
+struct Raw {
+    child: Child,
+    /// What a thread writes: a client has to read meanwhile.
+    input: mpsc::Sender<Vec<u8>>,
+    output: ChildStdout,
+    decoder: FrameDecoder,
+}
+
+impl Raw {
+    /// With a VM, number 1.
+    fn with_vm() -> Raw {
+        let mut child =
+            cordon(&["serve", "--warm", "0"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (mut stdin, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let (input, waiting) = mpsc::channel::<Vec<u8>>();
+        std::thread::spawn(move || waiting.iter().try_for_each(|bytes| stdin.write_all(&bytes)));
+        let mut raw = Raw { child, input, output, decoder: FrameDecoder::new() };
+        raw.say(&[
+            ClientMessage::Hello { protocol: PROTOCOL_VERSION, client: "raw".into() },
+            ClientMessage::Request { id: 1, body: Request::CreateVm { config: json!({}) } },
+        ]);
+        assert!(matches!(raw.hear(), ServerMessage::Welcome { .. }));
+        assert!(matches!(raw.answer(1).0, Response::VmCreated { vm: 1, .. }));
+        raw
+    }
+
+    fn say(&mut self, messages: &[ClientMessage]) {
+        let bytes: Vec<u8> = messages.iter().flat_map(|message| encode_frame(message).unwrap()).collect();
+        self.input.send(bytes).unwrap();
+    }
+
+    fn spawn(&mut self, id: u64, command: &str, options: ExecutionOptions) {
+        let request = VmRequest::Spawn { command: command.into(), options };
+        self.say(&[ClientMessage::Request { id, body: Request::Vm { vm: 1, request } }]);
+    }
+
+    fn hear(&mut self) -> ServerMessage {
+        loop {
+            if let Some(content) = self.decoder.next_frame().unwrap() {
+                return decode(content).unwrap();
+            }
+            let mut buffer = [0; 65536];
+            let length = self.output.read(&mut buffer).unwrap();
+            assert!(length > 0, "the sidecar has hung up");
+            self.decoder.push(&buffer[..length]);
+        }
+    }
+
+    /// A request's answer, and how many bytes of its input were said to be taken.
+    fn answer(&mut self, wanted: u64) -> (Response, u64) {
+        let mut taken = 0;
+        loop {
+            match self.hear() {
+                ServerMessage::Response { id, body } if id == wanted => return (body, taken),
+                ServerMessage::InputTaken { id, bytes } if id == wanted => taken += bytes,
+                ServerMessage::VmLost { error, .. } | ServerMessage::Fatal { error } => panic!("{error:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    fn stdout(&mut self, id: u64) -> (Vec<u8>, u64) {
+        match self.answer(id) {
+            (Response::Vm { response: VmResponse::Executed { result } }, taken) => (result.stdout.0, taken),
+            (other, _) => panic!("{other:?}"),
+        }
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn input(id: u64, data: &[u8], end: bool) -> ClientMessage {
+    ClientMessage::Input { id, data: Bytes(data.to_vec()), end }
+}
+
+#[test]
+fn a_flood_of_small_messages_costs_no_vm() {
+    const BYTES: usize = 50_000;
+    let mut raw = Raw::with_vm();
+    let given = vec![b'g'; 100_000];
+    let options = ExecutionOptions {
+        stdin: Some(given.clone().into()),
+        stream_stdin: true,
+        ..ExecutionOptions::default()
+    };
+    raw.spawn(2, "cat", options);
+    let mut flood = vec![input(2, b"f", false); BYTES];
+    flood.push(input(2, b"", true));
+    raw.say(&flood);
+    let (stdout, taken) = raw.stdout(2);
+    assert!(stdout == [given, vec![b'f'; BYTES]].concat(), "{} bytes", stdout.len());
+    // Bytes that came with the request are no part of the window.
+    assert_eq!(taken, BYTES as u64);
+    // Messages that mean nothing any more are no harm either.
+    raw.say(&vec![ClientMessage::Cancel { id: 2 }; BYTES]);
+    raw.spawn(3, "true", ExecutionOptions { stream_stdin: true, ..ExecutionOptions::default() });
+    raw.say(&vec![ClientMessage::Credit { id: 3, bytes: 1 }; BYTES]);
+    assert_eq!(raw.stdout(3), (Vec::new(), 0));
+}
+
+#[test]
+fn a_client_that_ignores_the_window_loses_that_call() {
+    let mut raw = Raw::with_vm();
+    let options = ExecutionOptions {
+        args: vec!["1000".into()],
+        stdin: Some(vec![0; 100_000].into()),
+        stream_stdin: true,
+        ..ExecutionOptions::default()
+    };
+    raw.spawn(2, "sleep", options);
+    raw.say(&[input(2, &vec![0; INPUT_WINDOW as usize], false)]);
+    raw.spawn(3, "echo", ExecutionOptions { args: vec!["full".into()], ..ExecutionOptions::default() });
+    assert_eq!(raw.stdout(3).0, b"full\n");
+    raw.say(&[input(2, b"x", false)]);
+    match raw.answer(2).0 {
+        Response::Error { error } => {
+            assert_eq!(error.code, code::LIMIT);
+            assert!(error.message.contains("INPUT_WINDOW"), "{error:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+    raw.spawn(4, "echo", ExecutionOptions { args: vec!["on".into()], ..ExecutionOptions::default() });
+    assert_eq!(raw.stdout(4).0, b"on\n");
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_long_is_an_error_of_its_own_call() {
+    let vm = default_vm().await;
+    let error = error_of(vm.write_file("/tmp/big", vec![0; FRAME_BYTES_MAX]).await);
+    assert_eq!(error.code, code::LIMIT, "{error:?}");
+    assert!(error.message.contains(&format!("FRAME_BYTES_MAX, which is {FRAME_BYTES_MAX}")), "{error:?}");
+    let source = format!("'{}'", "x".repeat(FRAME_BYTES_MAX));
+    assert_eq!(error_of(vm.evaluate::<String>(&source).await).code, code::LIMIT);
+    assert_eq!(vm.evaluate::<u32>("1").await.unwrap(), 1);
+}
 
 #[tokio::test]
 async fn the_same_client_works_over_a_sidecar_process() {
