@@ -420,7 +420,8 @@ impl Isolate {
                 realm::quiesce(&self.core, realm);
                 let limit = self.core.limits().heap_bytes;
                 let message = format!("the JavaScript heap is full: limits.heapBytes is {limit}");
-                let report = errors::plain(codes::OUT_OF_MEMORY, "RangeError", &message);
+                let mut report = errors::plain(codes::OUT_OF_MEMORY, "RangeError", &message);
+                report.data.field = Some("limits.heapBytes");
                 self.finish_failed(realm, job, &report, 134);
                 self.guard.recover(&mut self.isolate);
             }

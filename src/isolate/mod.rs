@@ -12,6 +12,7 @@
 //!
 //! Other threads hold an [`IsolateHandle`]. Nothing of it blocks.
 
+mod allocator;
 mod clock;
 mod core;
 mod errors;
@@ -58,9 +59,20 @@ pub trait Services: Send + Sync {
         let _ = signal;
         true
     }
-    /// V8 cannot go on (out of memory where it cannot recover, or a broken invariant). The process ends with
-    /// `FATAL_EXIT_CODE` right after this returns. No V8 call is possible any more, and memory is scarce.
-    fn fatal(&self, reason: &str);
+    /// The process ends with `FATAL_EXIT_CODE` right after this returns. No V8 call is possible any more, and memory is
+    /// scarce. Called on any thread.
+    fn fatal(&self, why: Fatal<'_>);
+}
+
+/// Why the process cannot go on.
+#[derive(Clone, Copy, Debug)]
+pub enum Fatal<'a> {
+    /// V8's heap is full where V8 cannot unwind; with the place.
+    Heap(&'a str),
+    /// The system refused memory. None may be asked for any more.
+    Memory,
+    /// V8 has found an invariant of its own broken; with its words.
+    Defect(&'a str),
 }
 
 /// Exit code of a worker whose V8 could not go on.

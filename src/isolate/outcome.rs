@@ -126,6 +126,8 @@ pub struct ErrorData {
     pub stack: Option<String>,
     /// What the reader could do about it.
     pub hint: Option<String>,
+    /// The configuration field that decided; never a guest's word.
+    pub field: Option<&'static str>,
     /// Where it happened: `file:line:column`.
     pub location: Option<String>,
 }

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{FATAL_EXIT_CODE, Services};
+use super::{FATAL_EXIT_CODE, Fatal, Services, allocator};
 use crate::config::Platform;
 use crate::engine::{EngineProfile, EngineReport, WasmLevel};
 
@@ -44,8 +44,9 @@ pub(super) fn initialize(profile: &EngineProfile) {
     let _ = CONTAINS_WASM.set(v8::V8::set_flags_from_command_line(probe).len() == 1);
     v8::V8::set_entropy_source(fill);
     v8::V8::set_fatal_error_handler(|file: &str, line: i32, message: &str| {
-        fatal(&format!("V8: {message} ({file}:{line})"));
+        fatal(Fatal::Defect(&format!("{message} ({file}:{line})")));
     });
+    allocator::on_refusal(refused_memory);
     v8::V8::initialize_platform(v8::new_default_platform(1, false).make_shared());
     v8::V8::initialize();
     // The host's language is nobody's business in the VM.
@@ -73,10 +74,10 @@ pub(super) fn report_fatal_to(services: Arc<dyn Services>) {
     let _ = FATAL.set(services);
 }
 
-/// Ends the process because V8 cannot go on.
-pub(super) fn fatal(reason: &str) -> ! {
+/// Ends the process because it cannot go on.
+fn fatal(why: Fatal<'_>) -> ! {
     if let Some(services) = FATAL.get() {
-        services.fatal(reason);
+        services.fatal(why);
     }
     // SAFETY: ends the process; nothing of it, V8 least of all, may run any more.
     unsafe { libc::_exit(FATAL_EXIT_CODE) }
@@ -87,8 +88,11 @@ pub(super) unsafe extern "C" fn out_of_memory(location: *const std::ffi::c_char,
     // SAFETY: V8 passes a C string literal or null.
     let place = (!location.is_null()).then(|| unsafe { std::ffi::CStr::from_ptr(location) });
     let place = place.and_then(|text| text.to_str().ok()).unwrap_or("unknown place");
-    let kind = if details.is_heap_oom { "JavaScript heap" } else { "process" };
-    fatal(&format!("out of memory ({kind}): {place}"));
+    fatal(if details.is_heap_oom { Fatal::Heap(place) } else { Fatal::Memory });
+}
+
+extern "C" fn refused_memory() {
+    fatal(Fatal::Memory);
 }
 
 /// What is known of the engine.

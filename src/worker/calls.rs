@@ -513,8 +513,9 @@ fn context_error(error: ContextError) -> ErrorData {
 }
 
 fn guest_error(error: isolate::ErrorData) -> ErrorData {
-    let isolate::ErrorData { code, name, message, stack, hint, location } = error;
-    let mut data = ErrorData { code, name, message, stack, hint, ..ErrorData::default() };
+    let isolate::ErrorData { code, name, message, stack, hint, field, location } = error;
+    let field = field.map(str::to_owned);
+    let mut data = ErrorData { code, name, message, stack, hint, field, ..ErrorData::default() };
     if let Some(location) = location {
         data.details.insert("location".to_owned(), location);
     }

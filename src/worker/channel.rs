@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -12,6 +13,10 @@ use crate::wire::{ErrorData, FRAME_BYTES_MAX, FrameDecoder, code, decode, encode
 
 /// Bytes taken from the channel at once.
 const READ_BYTES: usize = 64 * 1024;
+
+/// How often, and after what pauses, a dying process tries to say why.
+const LAST_ATTEMPTS: u32 = 1000;
+const LAST_PAUSE: Duration = Duration::from_millis(1);
 
 /// Takes the channel over from standard input.
 pub(super) fn open() -> io::Result<(Sender, Receiver)> {
@@ -50,6 +55,18 @@ impl Sender {
             }
         };
         let _ = self.socket.lock().write_all(&frame);
+    }
+
+    /// Sends a frame before the process ends, without allocating. Gives up if another thread is in the middle of one for
+    /// too long.
+    pub(super) fn send_last(&self, frame: &[u8]) {
+        for _ in 0..LAST_ATTEMPTS {
+            if let Some(mut socket) = self.socket.try_lock() {
+                let _ = socket.write_all(frame);
+                return;
+            }
+            std::thread::sleep(LAST_PAUSE);
+        }
     }
 }
 

@@ -7,10 +7,11 @@ use super::channel::Sender;
 use super::supervisor::Supervisor;
 use crate::broker::{FromWorker, HostFunctionError};
 use crate::command::{self, ArtifactFile, HostCall, HostCallError};
-use crate::isolate::{self, CallError, CallId, Completion, IsolateHandle, JobId};
+use crate::config::Limits;
+use crate::isolate::{self, CallError, CallId, Completion, Fatal, IsolateHandle, JobId};
 use crate::kernel::{Errno, Pid, Process, Signal};
 use crate::policy::{Policy, Scope};
-use crate::wire::{ErrorData, code};
+use crate::wire::{ErrorData, code, encode_frame};
 
 /// For the command runtime.
 pub(super) struct CommandServices {
@@ -59,11 +60,41 @@ impl command::Services for CommandServices {
 
 /// For the isolate.
 pub(super) struct IsolateServices {
-    pub(super) supervisor: Arc<Supervisor>,
-    pub(super) policy: Arc<Policy>,
-    pub(super) sender: Arc<Sender>,
-    pub(super) calls: Arc<Calls>,
-    pub(super) isolate: IsolateHandle,
+    supervisor: Arc<Supervisor>,
+    policy: Arc<Policy>,
+    sender: Arc<Sender>,
+    calls: Arc<Calls>,
+    isolate: IsolateHandle,
+    last_words: LastWords,
+}
+
+/// What is said when the VM's memory is used up.
+struct LastWords {
+    heap_bytes: u64,
+    /// A frame, made while there was memory.
+    refused: Vec<u8>,
+}
+
+impl LastWords {
+    fn new(limits: &Limits) -> Self {
+        let text = format!("the VM's memory is used up: limits.memoryBytes is {}", limits.memory_bytes);
+        let error = ErrorData::new(code::OUT_OF_MEMORY, text).field("limits.memoryBytes");
+        let refused = encode_frame(&FromWorker::Dying { error }).unwrap_or_default();
+        LastWords { heap_bytes: limits.heap_bytes, refused }
+    }
+}
+
+impl IsolateServices {
+    pub(super) fn new(
+        supervisor: Arc<Supervisor>,
+        policy: Arc<Policy>,
+        sender: Arc<Sender>,
+        calls: Arc<Calls>,
+        isolate: IsolateHandle,
+        limits: &Limits,
+    ) -> Self {
+        IsolateServices { supervisor, policy, sender, calls, isolate, last_words: LastWords::new(limits) }
+    }
 }
 
 impl isolate::Services for IsolateServices {
@@ -90,9 +121,16 @@ impl isolate::Services for IsolateServices {
         self.policy.allows(Scope::Process, "signal", signal.name())
     }
 
-    fn fatal(&self, reason: &str) {
-        let error = ErrorData::new(code::OUT_OF_MEMORY, format!("V8 could not go on: {reason}"))
-            .field("limits.heapBytes");
+    fn fatal(&self, why: Fatal<'_>) {
+        let error = match why {
+            Fatal::Memory => return self.sender.send_last(&self.last_words.refused),
+            Fatal::Heap(place) => {
+                let limit = self.last_words.heap_bytes;
+                let text = format!("the JavaScript heap is full: limits.heapBytes is {limit} ({place})");
+                ErrorData::new(code::OUT_OF_MEMORY, text).field("limits.heapBytes")
+            }
+            Fatal::Defect(words) => ErrorData::new(code::WORKER_LOST, format!("V8 could not go on: {words}")),
+        };
         self.sender.send(&FromWorker::Dying { error });
     }
 }

@@ -92,13 +92,14 @@ impl VirtualMachine {
                 .map_err(|errno| refused(errno, &format!("mounts[{index}].guest"), guest))?;
         }
         let base = base(&config, &kernel).map_err(|errno| refused(errno, "cwd", &config.cwd))?;
-        let services = IsolateServices {
-            supervisor: supervisor.clone(),
-            policy: policy.clone(),
-            sender: sender.clone(),
-            calls: calls.clone(),
-            isolate: isolate.handle(),
-        };
+        let services = IsolateServices::new(
+            supervisor.clone(),
+            policy.clone(),
+            sender.clone(),
+            calls.clone(),
+            isolate.handle(),
+            &config.limits,
+        );
         isolate.claim(Settings {
             limits: config.limits.clone(),
             timing_mitigation: config.timing_mitigation,

@@ -103,6 +103,38 @@ test("a VM that is gone says why, and the others go on", async () => {
   assert.equal((await other.javascript.evaluate("1")).value, 1);
 });
 
+test("memory that is used up is reported with its limit, and the others go on", async () => {
+  await using client = await Client.connect({ binary: binary() });
+  await using other = await client.createVm();
+  for (const [source, field] of [
+    ["const all = []; for (;;) all.push(new Array(1e6).fill(1.5))", "limits.heapBytes"],
+    ["new Array(1e8).fill({})", "limits.heapBytes"],
+    ["structuredClone(new Array(3e7).fill('abc'))", "limits.memoryBytes"],
+  ] as const) {
+    await using machine = await client.createVm();
+    const error = await machine.javascript.execute(source).then((result) => result.error, (thrown: CordonError) => thrown);
+    assert.equal(error?.code, "ERR_OUT_OF_MEMORY", source);
+    assert.equal(error.field, field, source);
+    assert.match(error.message, new RegExp(`${field} is \\d+`));
+    assert.equal((await other.javascript.evaluate("1")).value, 1);
+  }
+});
+
+test("a VM that does not end a call in time is ended, and says so", async (context) => {
+  const { socket, pid } = await serve(context);
+  await using client = await Client.connect({ socket });
+  await using silent = await client.createVm();
+  const child = await silent.process.spawn("sleep", ["1000"]);
+  const workers = descendants(pid).filter((id) => readFileSync(`/proc/${id}/cmdline`, "utf8").includes("cordon-worker"));
+  for (const worker of workers) process.kill(worker, "SIGSTOP");
+  const ended = rejection(child.wait());
+  await child[Symbol.asyncDispose]();
+  const error = await ended;
+  assert.equal(error.code, "ERR_UNRESPONSIVE");
+  assert.match(error.message, /\d+ s/);
+  assert.equal((await rejection(silent.filesystem.readFile("/a"))).code, "ERR_UNRESPONSIVE");
+});
+
 test("a VM that was disposed of is gone, and may be disposed of again", async () => {
   const machine = await vm();
   const running = machine.javascript.execute("for (;;);").then((result) => result.error?.code, (error: CordonError) => error.code);
