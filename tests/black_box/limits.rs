@@ -1,10 +1,10 @@
 //! Ceilings: reaching one ends what reached it with an error that names it, and nothing else.
 
-use cordon::client::Execute;
+use cordon::client::{Execute, Vm};
 use cordon::wire::{Capture, ExecutionOptions, Outcome, code};
 use serde_json::json;
 
-use crate::common::{execute, sh, vm};
+use crate::common::{client, config, error_of, execute, has_wasm_worker, sh, vm};
 
 #[tokio::test]
 async fn a_full_heap_ends_the_call() {
@@ -88,4 +88,110 @@ async fn timers_and_microtask_floods_end_with_their_call() {
     let result = vm.execute(flood, Execute { options, ..Default::default() }).await.unwrap();
     assert_eq!(result.outcome, Outcome::TimedOut);
     assert_eq!(vm.evaluate::<u32>("1").await.unwrap(), 1);
+}
+
+/// Runs what never ends by itself, with so many milliseconds. The VM must outlive it.
+async fn ends_in_time(vm: &Vm, source: &str, timeout_ms: u64) {
+    let options = ExecutionOptions { timeout_ms: Some(timeout_ms), ..Default::default() };
+    let result = vm.execute(source, Execute { options, ..Default::default() }).await.unwrap();
+    assert_eq!(result.outcome, Outcome::TimedOut, "{source}: {result:?}");
+    assert_eq!(vm.evaluate::<u32>("1").await.unwrap(), 1, "{source}");
+}
+
+/// Loops that V8's optimising compiler once made without looking for a termination. Each is a function of how often to
+/// go round; the first calls are short, so that the code of the last one is optimised when it begins.
+const HOT_LOOPS: &[&str] = &[
+    "const a = new Array(100); for (let n = 0; n < rounds; n++) { for (let i = 0; i < 100; i++) a[i] = i; }",
+    "for (let n = 0; n < rounds; n++) { const a = new Array(100); a[n % 100] = n; }",
+    "let sum = 0; for (let n = 0; n < rounds; n++) { for (let i = 0; i < 4; i++) sum = (sum + i) | 0; } return sum;",
+    "const a = new Float64Array(64); for (let n = 0; n < rounds; n++) { for (let i = 0; i < 64; i++) a[i] += i; }",
+];
+
+#[tokio::test]
+async fn optimised_loops_end_with_their_call() {
+    for permissions in [json!({}), json!({ "webAssembly": "allow" })] {
+        if permissions.get("webAssembly").is_some() && !has_wasm_worker() {
+            continue;
+        }
+        let vm = vm(json!({ "permissions": permissions })).await;
+        for body in HOT_LOOPS {
+            let source = format!(
+                "function hot(rounds) {{ {body} }} for (let n = 0; n < 2000; n++) hot(1000); hot(Infinity);"
+            );
+            ends_in_time(&vm, &source, 3000).await;
+            // And where the function is optimised while it runs.
+            ends_in_time(&vm, &format!("(function (rounds) {{ {body} }})(Infinity);"), 1500).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn optimised_webassembly_ends_with_its_call() {
+    if !has_wasm_worker() {
+        return;
+    }
+    let module = wat::parse_str(
+        r#"(module (memory 1)
+            (func (export "empty") (loop $again (br $again)))
+            (func (export "writes") (param $rounds i32) (local $i i32)
+                (loop $again
+                    (i32.store (i32.and (local.get $i) (i32.const 0xfffc)) (local.get $i))
+                    (local.set $i (i32.add (local.get $i) (i32.const 4)))
+                    (br_if $again (i32.ne (local.get $i) (local.get $rounds))))))"#,
+    )
+    .unwrap();
+    let vm = vm(json!({ "permissions": { "webAssembly": "allow" } })).await;
+    let instance = format!(
+        "const {{ exports }} = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array({module:?})));"
+    );
+    ends_in_time(&vm, &format!("{instance} exports.empty();"), 1000).await;
+    // An odd number is never met.
+    let writes = "for (let n = 0; n < 2000; n++) exports.writes(4000); exports.writes(1);";
+    ends_in_time(&vm, &format!("{instance} {writes}"), 2000).await;
+}
+
+#[tokio::test]
+async fn memory_that_is_used_up_is_reported_with_its_limit_and_others_go_on() {
+    let client = client().await;
+    let other = client.create_vm(config(json!({}))).await.unwrap();
+    for (source, field) in [
+        // V8 unwinds these and the VM goes on,
+        (
+            "const all = []; for (;;) { const long = 'x'.repeat(2 ** 26) + all.length; all.push([long, long].join('')); }",
+            "heap",
+        ),
+        ("const all = []; for (;;) all.push(new Array(1e6).fill(1.5))", "heap"),
+        // but not these, which ask for too much at once: in its heap,
+        ("new Array(1e8).fill({})", "heap"),
+        // and beside it.
+        ("structuredClone(new Array(3e7).fill('abc'))", "memory"),
+        (
+            "const all = Array.from({ length: 2e6 }, (_, n) => 'abcdefgh' + n); for (;;) all.push(JSON.stringify(all))",
+            "memory",
+        ),
+    ] {
+        let vm = client.create_vm(config(json!({}))).await.unwrap();
+        let error = match vm.execute(source, Execute::default()).await {
+            Ok(result) => {
+                assert_eq!(vm.evaluate::<u32>("1").await.unwrap(), 1, "{source}");
+                result.error.expect(source)
+            }
+            Err(error) => {
+                let later = error_of(vm.evaluate::<u32>("1").await);
+                assert_eq!((later.code, later.field), (error.code.clone(), error.field.clone()), "{source}");
+                error
+            }
+        };
+        let (field, limit) = match field {
+            "heap" => ("limits.heapBytes", 256u64 << 20),
+            _ => ("limits.memoryBytes", 512 << 20),
+        };
+        assert_eq!(
+            (error.code.as_str(), error.field.as_deref()),
+            (code::OUT_OF_MEMORY, Some(field)),
+            "{source}: {error:?}"
+        );
+        assert!(error.message.contains(&format!("{field} is {limit}")), "{source}: {error:?}");
+        assert_eq!(other.evaluate::<u32>("1").await.unwrap(), 1, "{source}");
+    }
 }

@@ -2,12 +2,13 @@
 
 use cordon::client::{Client, Embedded, Vm};
 use cordon::engine::WasmLevel;
+use cordon::supervisor::Installation;
 use cordon::wire::{EvaluateOptions, ExecutionOptions, Language, Outcome, code};
 use serde_json::json;
 
 use crate::common::{
-    client, config, default_vm, error_of, execute, execute_with, has_absent_worker, has_wasm_worker,
-    installation, locked_only, sh, supervisor_at, vm,
+    client, config, default_vm, directory, error_of, execute, execute_with, has_absent_worker,
+    has_wasm_worker, installation, locked_only, sh, supervisor_at, vm,
 };
 
 /// A module that exports `add`: `(module (func (export "add") (param i32 i32) (result i32) ...))`.
@@ -274,4 +275,75 @@ async fn commands_do_not_notice_the_permission() {
     assert!(outputs.iter().all(|output| *output == outputs[0]), "{outputs:?}");
     assert_eq!(outputs[0].2, Some(7));
     assert!(outputs[0].0.starts_with("1 2 3 00042|"), "{outputs:?}");
+}
+
+/// An installation whose shell and utilities are these programs.
+fn with_programs(shell: &str, coreutils: &str) -> (tempfile::TempDir, Installation) {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["cordon", "cordon-launcher", "cordon-worker-wasm"] {
+        std::os::unix::fs::symlink(directory().join(name), folder.path().join(name)).unwrap();
+    }
+    let commands = folder.path().join("commands");
+    std::fs::create_dir(&commands).unwrap();
+    std::fs::write(commands.join("sh.wasm"), wat::parse_str(shell).unwrap()).unwrap();
+    std::fs::write(commands.join("coreutils.wasm"), wat::parse_str(coreutils).unwrap()).unwrap();
+    let installation = Installation::at(folder.path()).unwrap();
+    (folder, installation)
+}
+
+#[tokio::test]
+async fn traps_of_both_engines_are_told_apart() {
+    if !has_wasm_worker() {
+        return;
+    }
+    // A fault of memory, and an instruction that is none.
+    let (_folder, installation) = with_programs(
+        r#"(module (memory (export "memory") 1)
+            (func (export "_start") (drop (i32.load (i32.const 0x7fff0000)))))"#,
+        r#"(module (memory (export "memory") 1) (func (export "_start") unreachable))"#,
+    );
+    let client = Client::connect(&Embedded(supervisor_at(installation))).await.unwrap();
+    let vm = client.create_vm(config(json!({ "permissions": { "webAssembly": "allow" } }))).await.unwrap();
+    let module = wat::parse_str(
+        r#"(module (memory 1)
+            (func (export "load") (param i32) (result i32) (i32.load (local.get 0)))
+            (func (export "stop") unreachable)
+            (func (export "divide") (param i32) (result i32) (i32.div_s (i32.const 1) (local.get 0))))"#,
+    )
+    .unwrap();
+    let source = format!(
+        "(() => {{
+            const {{ load, stop, divide }} =
+                new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array({module:?}))).exports;
+            let caught = 0;
+            for (let n = 0; n < 3000; n++) {{
+                for (const trap of [() => load(0x7fff0000), () => load(65536 + n), stop, () => divide(0)]) {{
+                    try {{ trap(); }} catch (error) {{ caught += error instanceof WebAssembly.RuntimeError; }}
+                }}
+            }}
+            return caught + load(0);
+        }})()"
+    );
+    let in_javascript = async {
+        for _ in 0..20 {
+            assert_eq!(vm.evaluate::<u32>(&source).await.unwrap(), 12_000);
+        }
+    };
+    let in_commands = |program: &'static str, exit_code: i32, words: &'static str| {
+        let vm = &vm;
+        async move {
+            for _ in 0..100 {
+                let result = vm.spawn(program, &[], ExecutionOptions::default()).await.unwrap();
+                assert_eq!(result.exit_code, Some(exit_code), "{result:?}");
+                assert!(result.stderr.to_text().contains(words), "{result:?}");
+            }
+        }
+    };
+    tokio::join!(
+        in_javascript,
+        in_commands("sh", 139, "out of bounds memory access"),
+        in_commands("true", 134, "unreachable"),
+        in_commands("sh", 139, "out of bounds memory access"),
+    );
+    assert_eq!(vm.evaluate::<u32>("1").await.unwrap(), 1);
 }
