@@ -19,9 +19,6 @@
 //! - What would block is a `poll_*` function; [`block_on`] with an [`Interrupt`] waits for one on a plain thread:
 //!   `block_on(std::future::poll_fn(|cx| process.poll_read(cx, &file, &mut buffer)), &interrupt)`.
 
-// `fuzzing` is set by cargo-fuzz.
-#![allow(unexpected_cfgs)]
-
 mod clock;
 mod descriptors;
 mod device;

@@ -4,7 +4,11 @@
 //! links, `PATH`, relative paths) and asks with what would really be touched. A scope that cannot be decided is
 //! denied.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod pattern;
+#[cfg(test)]
+mod properties;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,16 +1,19 @@
 //! Globs of permission rules, compiled when they are read.
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::GlobBuilder;
+use regex_automata::meta::Regex;
+use regex_automata::util::syntax;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The longest pattern, in bytes.
 const LONGEST: usize = 4096;
 
-/// A glob: `?`, `*` (within one part of a path), `**` (any parts), `[…]`, `{a,b}`.
+/// A glob: `?`, `*` (within one part of a path), `**` (any parts), `[…]` (no `/` in a path), `{a,b}`.
 #[derive(Clone, Debug)]
 pub struct Pattern {
-    path: GlobMatcher,
-    name: GlobMatcher,
+    text: String,
+    path: Regex,
+    name: Regex,
 }
 
 impl Pattern {
@@ -22,20 +25,12 @@ impl Pattern {
         if text.len() > LONGEST {
             return Err(format!("a pattern is longer than {LONGEST} bytes"));
         }
-        let compile = |separator| {
-            GlobBuilder::new(text)
-                .literal_separator(separator)
-                .backslash_escape(true)
-                .build()
-                .map(|glob| glob.compile_matcher())
-                .map_err(|error| format!("the pattern {text:?} is no glob: {}", error.kind()))
-        };
-        Ok(Pattern { path: compile(true)?, name: compile(false)? })
+        Ok(Pattern { text: text.to_owned(), path: compile(text, true)?, name: compile(text, false)? })
     }
 
     /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
-        self.path.glob().glob()
+        &self.text
     }
 
     pub(super) fn matches_path(&self, path: &str) -> bool {
@@ -59,6 +54,36 @@ impl Pattern {
             None => directory.starts_with(fixed),
         }
     }
+}
+
+/// Compiles a glob as `globset` reads it, and for paths as it does not: there `[!a]` would match a `/`.
+fn compile(text: &str, for_paths: bool) -> Result<Regex, String> {
+    let glob = GlobBuilder::new(text)
+        .literal_separator(for_paths)
+        .backslash_escape(true)
+        .empty_alternates(true)
+        .build()
+        .map_err(|error| format!("the pattern {text:?} is no glob: {}", error.kind()))?;
+    let expression = if for_paths { without_separators(glob.regex()) } else { glob.regex().to_owned() };
+    Regex::builder()
+        .syntax(syntax::Config::new().utf8(false).dot_matches_new_line(true))
+        .build(&expression)
+        .map_err(|_| format!("the pattern {text:?} is too large"))
+}
+
+/// Takes `/` out of every class of an expression. A bracket that is no class's is escaped in it.
+fn without_separators(expression: &str) -> String {
+    let mut result = String::with_capacity(expression.len());
+    let mut characters = expression.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => result.extend([character].into_iter().chain(characters.next())),
+            '[' => result.push_str("[["),
+            ']' => result.push_str("]&&[^/]]"),
+            _ => result.push(character),
+        }
+    }
+    result
 }
 
 impl PartialEq for Pattern {
@@ -101,8 +126,8 @@ mod schema {
         fn schema_name() -> Cow<'static, str> {
             "Pattern".into()
         }
-        fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-            String::json_schema(generator)
+        fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+            schemars::json_schema!({ "type": "string", "maxLength": super::LONGEST })
         }
     }
 }
