@@ -13,7 +13,11 @@ macro_rules! limits {
         #[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
         #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
         pub struct Limits {
-            $($(#[$doc])* #[cfg_attr(feature = "schema", ts(type = "number"))] pub $field: u64,)*
+            $(
+                $(#[$doc])*
+                #[cfg_attr(feature = "schema", ts(type = "number"), schemars(range(min = $least, max = $most)))]
+                pub $field: u64,
+            )*
         }
 
         impl Default for Limits {

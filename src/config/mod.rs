@@ -3,9 +3,12 @@
 //! Owns names, defaults, shapes and the rules between fields. It must not know the kernel, an engine or a process: a
 //! configuration is data, and reading one has no effect.
 
+mod bounds;
 mod limits;
 mod mount;
 mod permissions;
+#[cfg(feature = "schema")]
+mod schema;
 
 use std::collections::BTreeMap;
 
@@ -87,12 +90,18 @@ pub struct CreateVmConfig {
     /// What its engine has to be.
     pub engine: EngineRequirements,
     /// Environment variables, over the VM's own (`HOME`, `LANG`, `PATH`, `PWD`, `TMPDIR`, `USER`).
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::environment"))]
     pub env: BTreeMap<String, String>,
     /// The directory that programs start in; made if it does not exist.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::guest_path"))]
     pub cwd: String,
     /// Host directories to show in the VM.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MOUNTS }>")]
+    #[cfg_attr(feature = "schema", schemars(length(max = bounds::MOUNTS)))]
     pub mounts: Vec<Mount>,
     /// Names of host functions that the client serves, `name` or `collection.name`.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::HOST_FUNCTIONS }>")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::host_functions"))]
     pub host_functions: Vec<String>,
     /// Ceilings on what the VM may use.
     pub limits: Limits,
@@ -128,20 +137,6 @@ impl ConfigError {
     fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
         ConfigError { path: path.into(), message: message.into() }
     }
-}
-
-/// Ceilings on lists and texts of a configuration, so that reading one is bounded work.
-mod bounds {
-    /// Rules in one permission scope.
-    pub const RULES: usize = 256;
-    /// Patterns in one rule.
-    pub const PATTERNS: usize = 256;
-    /// Mounts of one VM.
-    pub const MOUNTS: usize = 64;
-    /// Host functions of one VM.
-    pub const HOST_FUNCTIONS: usize = 1024;
-    /// Bytes of all environment variables together.
-    pub const ENVIRONMENT_BYTES: usize = 128 * 1024;
 }
 
 impl CreateVmConfig {
@@ -243,11 +238,11 @@ fn refuse_lists_for_objects(
     }
 }
 
-/// `name` or `collection.name`, each an ASCII JavaScript identifier of at most 64 characters.
+/// `name` or `collection.name`, each an ASCII JavaScript identifier of bounded length.
 fn host_function_name(name: &str) -> bool {
     let identifier = |part: &str| {
         !part.is_empty()
-            && part.len() <= 64
+            && part.len() <= bounds::HOST_FUNCTION_PART_BYTES
             && !part.starts_with(|c: char| c.is_ascii_digit())
             && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$')
             && part != "__proto__"
@@ -259,8 +254,8 @@ fn host_function_name(name: &str) -> bool {
 /// An absolute guest path without `.`, `..`, empty parts or NUL.
 fn absolute_path(field: &str, path: &str) -> Result<(), ConfigError> {
     let wrong = |message: &str| Err(ConfigError::new(field, format!("{path:?} {message}")));
-    if path.len() > 4095 {
-        return wrong("is longer than 4095 bytes");
+    if path.len() > bounds::PATH_BYTES {
+        return wrong(&format!("is longer than {} bytes", bounds::PATH_BYTES));
     }
     let Some(rest) = path.strip_prefix('/') else { return wrong("is not an absolute path") };
     if path != "/" && rest.split('/').any(|part| matches!(part, "" | "." | "..")) {

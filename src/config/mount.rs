@@ -4,14 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, absolute_path, bounds};
 
+/// Places that are the VM's own.
+pub(super) const TAKEN: &[&str] = &["/", "/dev", "/proc", "/bin"];
+
 /// A host directory at a place in the VM. Listing it is the permission to use it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Mount {
     /// An absolute path of a directory on the supervisor's machine.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::host_path"))]
     pub host: String,
     /// An absolute path in the VM; made if it does not exist.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::mount_point"))]
     pub guest: String,
     /// Whether the VM may only read. Default: true.
     #[serde(default = "yes")]
@@ -32,7 +37,7 @@ impl Mount {
             ));
         }
         absolute_path(&format!("{field}.guest"), &self.guest)?;
-        if self.guest == "/" || ["/dev", "/proc", "/bin"].iter().any(|own| self.guest == *own) {
+        if TAKEN.contains(&self.guest.as_str()) {
             return Err(ConfigError::new(
                 format!("{field}.guest"),
                 format!("{} is the VM's own", self.guest),

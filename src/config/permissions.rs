@@ -73,6 +73,8 @@ macro_rules! scope {
             #[cfg_attr(feature = "schema", ts(optional))]
             pub default: Option<Access>,
             /// The rules, in order.
+            #[serde(deserialize_with = "bounds::list::<_, _, { bounds::RULES }>")]
+            #[cfg_attr(feature = "schema", schemars(length(max = bounds::RULES)))]
             pub rules: Vec<$rule>,
         }
 
@@ -84,12 +86,20 @@ macro_rules! scope {
             /// The answer where the rule matches.
             pub mode: Access,
             /// The operations it is for; every operation when left out.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            #[cfg_attr(feature = "schema", ts(optional))]
+            #[serde(
+                default,
+                skip_serializing_if = "Option::is_none",
+                deserialize_with = "bounds::optional_list::<_, _, { bounds::OPERATIONS }>"
+            )]
+            #[cfg_attr(feature = "schema", ts(optional), schemars(length(max = bounds::OPERATIONS)))]
             pub operations: Option<Vec<$operation>>,
             #[doc = concat!("The ", $what, " it is for, as globs; all when left out.")]
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            #[cfg_attr(feature = "schema", ts(optional))]
+            #[serde(
+                default,
+                skip_serializing_if = "Option::is_none",
+                deserialize_with = "bounds::optional_list::<_, _, { bounds::PATTERNS }>"
+            )]
+            #[cfg_attr(feature = "schema", ts(optional), schemars(length(max = bounds::PATTERNS)))]
             pub $patterns: Option<Vec<Pattern>>,
         }
 
@@ -134,6 +144,12 @@ macro_rules! scope {
                     ));
                 }
                 for (index, rule) in set.rules.iter().enumerate() {
+                    if rule.operations.as_ref().is_some_and(|list| list.len() > bounds::OPERATIONS) {
+                        return Err(ConfigError::new(
+                            format!("permissions.{field}.rules[{index}].operations"),
+                            format!("more than {} operations", bounds::OPERATIONS),
+                        ));
+                    }
                     if rule.$patterns.as_ref().is_some_and(|list| list.len() > bounds::PATTERNS) {
                         return Err(ConfigError::new(
                             format!("permissions.{field}.rules[{index}].{}", stringify!($patterns)),

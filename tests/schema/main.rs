@@ -10,6 +10,7 @@ mod json;
 mod messages;
 #[cfg(feature = "supervisor")]
 mod parity;
+mod ranges;
 mod samples;
 
 use std::path::PathBuf;

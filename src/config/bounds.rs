@@ -1,0 +1,70 @@
+//! Ceilings on lists and texts of a configuration, so that reading one is bounded work. A list that is too long is
+//! refused at its first element too many, before that is read: a pattern of two bytes costs kilobytes once compiled.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
+
+/// Rules in one permission scope.
+pub(super) const RULES: usize = 256;
+/// Operations in one rule.
+pub(super) const OPERATIONS: usize = 64;
+/// Patterns in one rule.
+pub(super) const PATTERNS: usize = 256;
+/// Mounts of one VM.
+pub(super) const MOUNTS: usize = 64;
+/// Host functions of one VM.
+pub(super) const HOST_FUNCTIONS: usize = 1024;
+/// Bytes of a host function's name, or of its collection's.
+pub(super) const HOST_FUNCTION_PART_BYTES: usize = 64;
+/// Bytes of all environment variables together.
+pub(super) const ENVIRONMENT_BYTES: usize = 128 * 1024;
+/// Bytes of a path.
+pub(super) const PATH_BYTES: usize = 4095;
+
+/// Reads a list of at most `MOST` elements.
+pub(super) fn list<'de, D, T, const MOST: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Bounded::<T, MOST>::deserialize(deserializer)?.0)
+}
+
+/// Reads a list of at most `MOST` elements that may be left out.
+pub(super) fn optional_list<'de, D, T, const MOST: usize>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::<Bounded<T, MOST>>::deserialize(deserializer)?.map(|list| list.0))
+}
+
+struct Bounded<T, const MOST: usize>(Vec<T>);
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Bounded<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Elements<T, const MOST: usize>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Elements<T, MOST> {
+            type Value = Vec<T>;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a sequence")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Vec<T>, A::Error> {
+                let mut list = Vec::new();
+                while list.len() < MOST {
+                    match elements.next_element()? {
+                        Some(element) => list.push(element),
+                        None => return Ok(list),
+                    }
+                }
+                match elements.next_element::<IgnoredAny>()? {
+                    Some(_) => Err(A::Error::custom(format!("more than {MOST}"))),
+                    None => Ok(list),
+                }
+            }
+        }
+        deserializer.deserialize_seq(Elements::<T, MOST>(PhantomData)).map(Bounded)
+    }
+}
