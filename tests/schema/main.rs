@@ -6,6 +6,8 @@
 
 mod configs;
 mod generated;
+#[cfg(feature = "supervisor")]
+mod guest_types;
 mod json;
 mod messages;
 #[cfg(feature = "supervisor")]
