@@ -28,13 +28,18 @@ bench: build ## Measure against secure-exec, in the same run
 docs: ## Render the documentation (needs mdbook)
 	mdbook build docs
 
+fuzz: ## Fuzz what parses hostile bytes: make fuzz TARGET=messages SECONDS=600
+	scripts/fuzz.sh $(or $(TARGET),all) $(or $(SECONDS),60)
+
 format: ## Format Rust and TypeScript sources
 	cargo fmt --all
 	cargo fmt --manifest-path guest-shim/Cargo.toml --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
 
 format-check:
 	cargo fmt --all --check
 	cargo fmt --manifest-path guest-shim/Cargo.toml --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 lint: ## Clippy without warnings
 	scripts/lint.sh
@@ -43,6 +48,6 @@ doctor: ## Show what is installed and what encloses a VM
 	$(CORDON) doctor
 
 clean: ## Remove what was built here; caches outside stay
-	rm -rf target guest-shim/target clients/typescript/dist
+	rm -rf target fuzz/target guest-shim/target clients/typescript/dist
 
-.PHONY: help demo test setup build build-wasm bench docs format format-check lint doctor clean
+.PHONY: help demo test setup build build-wasm bench docs fuzz format format-check lint doctor clean

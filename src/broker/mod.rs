@@ -4,6 +4,8 @@
 //! together. The supervisor treats what a worker sends as hostile: whoever has taken over a worker can send anything.
 
 mod descriptor;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod message;
 
 pub use descriptor::{ReceivedBytes, receive_with_descriptors, send_with_descriptor};

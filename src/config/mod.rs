@@ -4,6 +4,8 @@
 //! configuration is data, and reading one has no effect.
 
 mod bounds;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod limits;
 mod mount;
 mod permissions;
@@ -147,7 +149,8 @@ impl CreateVmConfig {
     pub fn from_json(value: &serde_json::Value) -> Result<Self, ConfigError> {
         let config: CreateVmConfig = serde_path_to_error::deserialize(value).map_err(|error| {
             let path = match error.path().to_string() {
-                top if top == "." => "(top)".to_owned(),
+                // A field without a name has no path either.
+                top if top == "." || top.is_empty() => "(top)".to_owned(),
                 path => path,
             };
             ConfigError::new(path, error.inner().to_string())
@@ -308,6 +311,7 @@ mod tests {
     #[test]
     fn unknown_fields_are_refused_at_every_depth() {
         assert!(error(json!({ "permision": {} })).message.contains("permision"));
+        assert_eq!(error(json!({ "": {} })).path, "(top)");
         let wrong = error(json!({ "permissions": { "web_assembly": "allow" } }));
         assert!(wrong.path.starts_with("permissions"), "{wrong}");
         assert!(wrong.message.contains("web_assembly"), "{wrong}");

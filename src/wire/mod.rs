@@ -10,6 +10,8 @@
 
 mod codec;
 mod execution;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod message;
 
 pub use codec::{DecodeError, FRAME_BYTES_MAX, FrameDecoder, decode, encode_frame};

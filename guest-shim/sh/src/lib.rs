@@ -5,6 +5,8 @@
 mod builtins;
 mod exec;
 mod expand;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod invocation;
 mod state;
 mod syntax;

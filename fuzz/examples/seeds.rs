@@ -1,0 +1,163 @@
+//! Writes the inputs that fuzzing starts from: `seeds DIRECTORY` makes a folder per target in it, and a dictionary of
+//! the words that messages and configurations are made of. All of it comes from the tests: `tests/vectors`,
+//! `tests/shell`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cordon::broker::{BrokerCall, BrokerReply, Claim, FromWorker, HostFunctionError, ToWorker};
+use cordon::config::CreateVmConfig;
+use cordon::kernel::{HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags};
+use cordon::wire::{ClientMessage, Request, Response, ServerMessage, decode, encode_frame};
+use serde_json::Value;
+
+fn main() {
+    let directory = PathBuf::from(std::env::args().nth(1).expect("usage: seeds DIRECTORY"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let json = |path: &str| -> Value {
+        let text = fs::read_to_string(root.join(path)).expect(path);
+        serde_json::from_str(&text).expect(path)
+    };
+    let (messages, configs) = (json("tests/vectors/messages.json"), json("tests/vectors/configs.json"));
+
+    let mut seeds = Seeds { directory: directory.clone(), written: 0 };
+    for vector in messages.as_array().expect("a list") {
+        let content = from_hex(vector["hex"].as_str().expect("digits"));
+        let header = (content.len() as u32).to_be_bytes();
+        seeds.write("frames", &[&[40, 3, 200, 0, 7, 1, 90, 255], &header[..], &content].concat());
+        seeds.write("messages", &content);
+        for message in broker_messages(&content) {
+            seeds.write("broker", &message);
+        }
+    }
+    for vector in configs.as_array().expect("a list") {
+        seeds.write("config", vector["config"].to_string().as_bytes());
+        if let Ok(config) = CreateVmConfig::from_json(&vector["config"]) {
+            seeds.write("broker", &content(&ToWorker::Claim(Box::new(Claim { config, mounts: Vec::new() }))));
+        }
+    }
+    for message in broker_samples() {
+        seeds.write("broker", &message);
+    }
+    for pattern in ["/a/**", "/a/*", "**/b", "/{a,b}/c", "/a{,/**}", "/[!a]?", "/a\\*", "a.*", "/a/**/b"] {
+        let paths = "/a\n/a/b\n/a/b/c\n/b\n/a/b/../c\n//a\n/a*\na.b";
+        seeds.write("pattern", format!("{pattern}\n{paths}").as_bytes());
+    }
+    for entry in fs::read_dir(root.join("tests/shell")).expect("tests/shell").flatten() {
+        if entry.path().extension().is_some_and(|ending| ending == "sh") {
+            let text = fs::read_to_string(entry.path()).expect("a case");
+            for case in text.split("\n#### ").filter_map(|case| case.split_once('\n')) {
+                seeds.write("script", case.1.as_bytes());
+            }
+        }
+    }
+    for seed in ["a*b\nab", "[!a-z]*\n0x", "[[:alpha:]]?\nab", "a \\* b\na\\*b", "**/**\na/b"] {
+        seeds.write("glob", seed.as_bytes());
+    }
+    seeds.write("paths", &[0; 8]);
+
+    let mut words = BTreeSet::new();
+    collect_words(&messages, &mut words);
+    collect_words(&configs, &mut words);
+    let lines: String = words.iter().map(|word| format!("{word}\n")).collect();
+    fs::write(directory.join("words.dict"), lines).expect("words.dict");
+}
+
+struct Seeds {
+    directory: PathBuf,
+    written: usize,
+}
+
+impl Seeds {
+    fn write(&mut self, target: &str, bytes: &[u8]) {
+        let folder = self.directory.join(target);
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::write(folder.join(format!("seed-{}", self.written)), bytes).expect("a seed");
+        self.written += 1;
+    }
+}
+
+/// What becomes of a message between client and sidecar on the way to or from a worker.
+fn broker_messages(frame: &[u8]) -> Vec<Vec<u8>> {
+    let mut messages = Vec::new();
+    match decode(frame) {
+        Ok(ClientMessage::Request { id, body: Request::Vm { request, .. } }) => {
+            messages.push(content(&ToWorker::Request { id, request }));
+        }
+        Ok(ClientMessage::Input { id, data, end }) => {
+            messages.push(content(&ToWorker::Input { id, data, end }))
+        }
+        _ => {}
+    }
+    match decode(frame) {
+        Ok(ServerMessage::Response { id, body: Response::Vm { response } }) => {
+            messages.push(content(&FromWorker::Response { id, response: Ok(response) }));
+        }
+        Ok(ServerMessage::Response { id, body: Response::Error { error } }) => {
+            messages.push(content(&FromWorker::Response { id, response: Err(error) }));
+        }
+        Ok(ServerMessage::Output { id, stream, data }) => {
+            messages.push(content(&FromWorker::Output { id, stream, data }));
+        }
+        _ => {}
+    }
+    messages
+}
+
+/// What only the broker channel has.
+fn broker_samples() -> Vec<Vec<u8>> {
+    let path = || "a/b".to_owned();
+    let (mount, handle) = (MountId(1), HostHandle(2));
+    let requests = [
+        HostFsRequest::Open { path: path(), flags: OpenFlags::READ | OpenFlags::CREATE, mode: 0o644 },
+        HostFsRequest::Read { handle, offset: 1 << 40, length: 10 },
+        HostFsRequest::Write { handle, offset: None, bytes: vec![1, 2].into() },
+        HostFsRequest::Stat { path: path() },
+    ];
+    let calls = requests.map(|request| BrokerCall::HostFilesystem { mount, request }).into_iter().chain([
+        BrokerCall::HostFunction { name: "add".into(), input: "[1]".into() },
+        BrokerCall::CommandArtifact { module: "sh".into() },
+    ]);
+    let replies = [
+        BrokerReply::HostFilesystem { result: Ok(HostFsReply::Done) },
+        BrokerReply::HostFunction { result: Err(HostFunctionError::Failed { message: "no".into() }) },
+        BrokerReply::CommandArtifact { result: Ok(70_000) },
+    ];
+    let calls = calls.map(|body| content(&FromWorker::Call { call: 3, body }));
+    calls.chain(replies.map(|reply| content(&ToWorker::Reply { call: 3, reply }))).collect()
+}
+
+fn content<T: serde::Serialize>(message: &T) -> Vec<u8> {
+    encode_frame(message).expect("a seed fits a frame")[4..].to_vec()
+}
+
+fn from_hex(digits: &str) -> Vec<u8> {
+    let digit = |byte: u8| (byte as char).to_digit(16).expect("a hexadecimal digit") as u8;
+    digits.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+}
+
+/// The short words of a document, as lines of a dictionary: plain, and as MessagePack has them.
+fn collect_words(value: &Value, words: &mut BTreeSet<String>) {
+    let mut add = |word: &str| {
+        if (3..32).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            words.insert(format!("\"{word}\""));
+            words.insert(format!("\"\\x{:02x}{word}\"", 0xa0 | word.len()));
+        }
+    };
+    match value {
+        Value::String(text) => add(text),
+        Value::Array(list) => list.iter().for_each(|value| collect_words(value, words)),
+        Value::Object(object) => {
+            for (key, value) in object {
+                if key == "hex" {
+                    continue;
+                }
+                let mut add = |word: &str| collect_words(&Value::String(word.to_owned()), words);
+                add(key);
+                collect_words(value, words);
+            }
+        }
+        _ => {}
+    }
+}
