@@ -25,7 +25,8 @@ build-wasm: build ## The same; the worker for webAssembly: "allow" is part of it
 bench: build ## Measure against secure-exec, in the same run
 	benches/run.sh
 
-docs: ## Render the documentation (needs mdbook)
+docs: ## Render the documentation into target/book (needs mdbook)
+	@command -v mdbook >/dev/null || { echo "make docs: there is no mdbook; next: cargo install mdbook" >&2; exit 1; }
 	mdbook build docs
 
 fuzz: ## Fuzz what parses hostile bytes: make fuzz TARGET=messages SECONDS=600
@@ -41,7 +42,7 @@ format-check:
 	cargo fmt --manifest-path guest-shim/Cargo.toml --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 
-lint: ## Clippy without warnings
+lint: ## Clippy and shellcheck without warnings
 	scripts/lint.sh
 
 doctor: ## Show what is installed and what encloses a VM

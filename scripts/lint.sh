@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
-# Clippy over every part of the project, warnings being errors.
+# Clippy over every part of the project but fuzz/, and shellcheck over the scripts, warnings being errors.
 #
 # Owns:   which feature sets are looked at.
-# Writes: target/ only.
+# Writes: target/, guest-shim/target/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-cargo clippy --release --package cordon --all-targets -- --deny warnings
+if command -v shellcheck >/dev/null; then
+    shellcheck scripts/*.sh scripts/v8-build/*.sh benches/run.sh examples/orders/run.sh .ci/run tests/shell/capture
+else
+    echo "lint: no shellcheck here, so the scripts were not looked at" >&2
+fi
+cargo clippy --release --package cordon --package cordon-benches --all-targets -- --deny warnings
+scripts/wasi-cargo.sh clippy --workspace -- --deny warnings
 if scripts/v8.sh --offline no-wasm >/dev/null 2>&1; then variant=no-wasm; else variant=wasm; fi
 scripts/worker-cargo.sh "$variant" clippy --package cordon --features cordon/worker --all-targets -- --deny warnings
