@@ -36,7 +36,7 @@ utilities! {
     "chmod" => own::chmod,
     "cksum" => uu_cksum::uumain,
     "comm" => uu_comm::uumain,
-    "cp" => uu_cp::uumain,
+    "cp" => own::cp,
     "csplit" => uu_csplit::uumain,
     "cut" => uu_cut::uumain,
     "date" => uu_date::uumain,
@@ -168,6 +168,9 @@ fn run(name: &str, args: Vec<OsString>) -> ! {
         say(&mut io::stderr(), &format!("coreutils: unknown program '{name}'"));
         exit(NOT_FOUND);
     };
+    if let Some(status) = own::direct(name, &args) {
+        exit(status);
+    }
     // Without this every message would be its bare identifier. The texts are embedded; only parsing can fail.
     if let Err(error) = locale::setup_localization(text_of(name)) {
         say(&mut io::stderr(), &format!("{name}: cannot load the messages: {error}"));

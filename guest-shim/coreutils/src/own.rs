@@ -2,12 +2,16 @@
 //! for WASI because they need more of the system than it tells (the virtual machine tells it, through `cordon:vm`).
 
 mod dd;
+mod device;
+mod direct;
 mod du;
 mod files;
 mod launch;
 mod sort;
 
 pub use dd::main as dd;
+pub use device::main as cp;
+pub use direct::main as direct;
 pub use du::main as du;
 pub use files::{chmod, stat};
 pub use launch::{env, timeout};
