@@ -10,6 +10,7 @@ use wasmtime::{Engine, InstanceAllocationStrategy};
 
 use super::engine_config::{self, MEMORY_RESERVATION};
 use super::mapping::AlreadyExecutable;
+use super::stacks::Stacks;
 
 /// Bytes of one page of linear memory.
 const WASM_PAGE: u64 = 64 * 1024;
@@ -61,6 +62,7 @@ pub fn start() -> wasmtime::Result<Engine> {
         .allocation_strategy(InstanceAllocationStrategy::OnDemand)
         .with_custom_code_memory(Some(Arc::new(AlreadyExecutable)))
         .max_wasm_stack(WASM_STACK)
-        .async_stack_size(STACK);
+        .async_stack_size(STACK)
+        .with_host_stack(Arc::new(Stacks::default()));
     Engine::new(&config)
 }

@@ -33,6 +33,8 @@ mod run;
 pub mod runtime;
 #[cfg(feature = "command")]
 pub mod services;
+#[cfg(feature = "command")]
+mod stacks;
 #[cfg(all(test, feature = "command", feature = "supervisor"))]
 mod tests;
 #[cfg(feature = "command")]
