@@ -139,6 +139,7 @@ impl Executor for CommandRuntime {
         let guest = Guest::new(self.kernel.clone(), process.clone(), self.services.clone(), &self.limits);
         let ending = Ending { process, status: None, running: Some(running) };
         started.tasks.spawn(command(started.clone(), program, guest, ending));
+        started.ticker.wake();
         Ok(())
     }
 }

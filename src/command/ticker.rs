@@ -27,7 +27,7 @@ impl Ticker {
         let counter = running.clone();
         let thread = thread::Builder::new().name("ticks".into()).stack_size(STACK).spawn(move || {
             loop {
-                // Whoever makes it one unparks, before or after this thread parks.
+                // Whoever makes it more unparks, before or after this thread parks.
                 while counter.load(Ordering::SeqCst) == 0 {
                     thread::park();
                 }
@@ -38,14 +38,17 @@ impl Ticker {
         Ok(Ticker { running, thread: thread.thread().clone() })
     }
 
-    /// Counts one more command, if they are not `most` already.
+    /// Counts one more command, if they are not `most` already. Whoever enters has [`wake`](Self::wake) called.
     pub(super) fn enter(self: &Arc<Self>, most: u32) -> Option<Running> {
         let more = |running| (running < most).then_some(running + 1);
-        let before = self.running.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).ok()?;
-        if before == 0 {
-            self.thread.unpark();
-        }
+        self.running.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).ok()?;
         Some(Running(self.clone()))
+    }
+
+    /// Lets the thread see that commands run. Apart from [`enter`](Self::enter) so that it can come after the command
+    /// was handed to the thread that runs it, for which somebody waits.
+    pub(super) fn wake(&self) {
+        self.thread.unpark();
     }
 }
 
