@@ -1,6 +1,7 @@
 //! What is known of files, and changing it: status, mode, times, length, and what paths and links lead to.
 
 use super::access::FsOperation::{self, Read, SetAttributes, Stat, Write};
+use super::inode::Inode;
 use super::mount::HostPath;
 use super::walk::{Found, Node};
 use super::{At, Caller, Filesystem};
@@ -115,26 +116,8 @@ impl Filesystem {
 
     fn set_mode(&self, caller: &Caller<'_>, found: Found, mode: u32) -> Result<(), Errno> {
         let mode = mode & 0o7777;
-        match found.node {
-            Node::Memory(inode) if is_protected(&inode) => Err(Errno::Eperm),
-            Node::Memory(inode) => {
-                inode.set_mode(mode, self.clock.realtime());
-                Ok(())
-            }
-            Node::Host(host) => {
-                let place = (host, found.path, found.slash);
-                let host = self.admit(caller, &[SetAttributes], place, Symlinks::Follow)?;
-                host.perform(HostFsRequest::SetMode { path: host.relative.clone(), mode })
-            }
-            Node::Proc(_) => Err(Errno::Eperm),
-            Node::Open(file) => match file.inode() {
-                Some(inode) => {
-                    inode.set_mode(mode, self.clock.realtime());
-                    Ok(())
-                }
-                None => Err(Errno::Einval),
-            },
-        }
+        let on_host = |path, _| HostFsRequest::SetMode { path, mode };
+        self.change(caller, found, Symlinks::Follow, |inode, now| inode.set_mode(mode, now), on_host)
     }
 
     pub(crate) fn utimens(
@@ -165,28 +148,34 @@ impl Filesystem {
         times: FileTimes,
         symlinks: Symlinks,
     ) -> Result<(), Errno> {
-        match found.node {
-            Node::Memory(inode) if is_protected(&inode) => Err(Errno::Eperm),
-            Node::Memory(inode) => {
-                inode.set_times(times, self.clock.realtime());
-                Ok(())
-            }
+        let FileTimes { accessed, modified } = times;
+        let on_host = |path, follow| HostFsRequest::SetTimes { path, accessed, modified, follow };
+        self.change(caller, found, symlinks, |inode, now| inode.set_times(times, now), on_host)
+    }
+
+    /// Changes attributes of what was found: of an inode, at the present time, or by what is asked of the host, which
+    /// is told whether a link is followed.
+    fn change(
+        &self,
+        caller: &Caller<'_>,
+        found: Found,
+        symlinks: Symlinks,
+        in_memory: impl FnOnce(&Inode, u64),
+        on_host: impl FnOnce(String, bool) -> HostFsRequest,
+    ) -> Result<(), Errno> {
+        let inode = match found.node {
+            Node::Memory(inode) if is_protected(&inode) => return Err(Errno::Eperm),
+            Node::Memory(inode) => inode,
+            Node::Open(file) => file.inode().ok_or(Errno::Einval)?,
+            Node::Proc(_) => return Err(Errno::Eperm),
             Node::Host(host) => {
                 let follow = found.slash || symlinks == Symlinks::Follow;
                 let host = self.admit(caller, &[SetAttributes], (host, found.path, found.slash), symlinks)?;
-                let FileTimes { accessed, modified } = times;
-                let path = host.relative.clone();
-                host.perform(HostFsRequest::SetTimes { path, accessed, modified, follow })
+                return host.perform(on_host(host.relative.clone(), follow));
             }
-            Node::Proc(_) => Err(Errno::Eperm),
-            Node::Open(file) => match file.inode() {
-                Some(inode) => {
-                    inode.set_times(times, self.clock.realtime());
-                    Ok(())
-                }
-                None => Err(Errno::Einval),
-            },
-        }
+        };
+        in_memory(&inode, self.clock.realtime());
+        Ok(())
     }
 
     /// What an open file is, for changing its attributes: decided on the path it was opened at.
