@@ -1,8 +1,9 @@
 //! Stacks of commands: mapped once, and handed on from a command that ended to the next one.
 //!
 //! A command's stack would otherwise be mapped, guarded, touched page by page and unmapped again within the millisecond
-//! for which the command runs, and each of these steps stops every thread of the process. A stack that is handed on is
-//! not cleared: only host code reads it, and no command ever sees another's. Knows nothing of commands.
+//! for which the command runs, and unmapping interrupts the process's other threads. A stack that is handed on is not
+//! cleared: a program's own data lies in its linear memory, and it cannot read the native stack. Knows nothing of
+//! commands.
 
 use std::io;
 use std::ops::Range;
@@ -21,9 +22,9 @@ const KEPT: usize = 4;
 #[derive(Default)]
 pub struct Stacks(Arc<Mutex<Vec<Mapping>>>);
 
-// SAFETY: every stack handed out is a mapping of its own, writable above a guard page, aligned to pages at both ends, and
-// is owned by what is returned until that is dropped; a kept one has no owner before. Clearing is asked for by a setting
-// that this project leaves off, and is obeyed by mapping anew.
+// SAFETY: every stack handed out is a mapping of its own, writable above a guard page, aligned to pages at both ends,
+// and is owned by what is returned until that is dropped; a kept one has no owner before. Clearing is asked for by a
+// setting that this project leaves off, and is obeyed by mapping anew.
 unsafe impl StackCreator for Stacks {
     fn new_stack(&self, size: usize, zeroed: bool) -> wasmtime::Result<Box<dyn StackMemory>> {
         let page = rustix::param::page_size();
