@@ -8,6 +8,7 @@
 # Usage: scripts/build.sh [--no-wasm-worker]
 #        --no-wasm-worker   leaves out the worker for `webAssembly: "allow"`
 #
+# target/examples/ask.wasm                examples/component, which is not part of an installation
 # target/cordon/cordon                   supervisor, sidecar, command line
 #              /cordon-launcher          starts workers
 #              /cordon-worker-absent     its V8 was built without WebAssembly
@@ -33,6 +34,11 @@ scripts/wasi-cargo.sh build -p cordon-coreutils -p cordon-sh
 for module in coreutils sh; do
     install_file 644 "guest-shim/target/wasm32-wasip1/release/$module.wasm" "$out/commands/$module.wasm"
 done
+
+step "example of a command (examples/component)"
+scripts/wasi-cargo.sh build --manifest-path examples/component/Cargo.toml --target-dir guest-shim/target
+mkdir -p "$root/target/examples"
+install_file 644 guest-shim/target/wasm32-wasip1/release/ask.wasm "$root/target/examples/ask.wasm"
 
 worker() { # variant, executable
     step "worker $2 (V8 $1)"

@@ -18,6 +18,8 @@ pub struct Claim {
     pub config: CreateVmConfig,
     /// Host directories that the supervisor has opened for it.
     pub mounts: Vec<ClaimedMount>,
+    /// The names of the command modules that are installed.
+    pub commands: Vec<String>,
 }
 
 /// A host directory as a worker knows it.

@@ -1,4 +1,4 @@
-//! The programs every VM begins with: which module answers to which name.
+//! The programs a VM begins with: which module answers to which name.
 //!
 //! A black-box test compares the names with what `coreutils --list` prints.
 
@@ -40,12 +40,17 @@ pub fn subject<'a>(module: &'a str, argv: &'a [String]) -> &'a str {
     }
 }
 
-/// Puts the shell and the utilities into a new VM. `/bin/ls` and its like are links to the one program.
-pub fn install(kernel: &Kernel) -> Result<(), Errno> {
+/// Puts the shell, the utilities and the other installed modules into a new VM. `/bin/ls` and its like are links to the
+/// one program, unless a module of that name is installed.
+pub fn install(kernel: &Kernel, modules: &[String]) -> Result<(), Errno> {
     kernel.install_program("/bin/sh", Program::new(SHELL))?;
     kernel.install_program("/bin/coreutils", Program::new(COREUTILS))?;
-    for name in COREUTILS_APPLETS {
+    let others = || modules.iter().map(String::as_str).filter(|name| ![SHELL, COREUTILS].contains(name));
+    for name in COREUTILS_APPLETS.iter().filter(|name| !others().any(|other| other == **name)) {
         kernel.install_symlink(&format!("/bin/{name}"), COREUTILS)?;
+    }
+    for name in others() {
+        kernel.install_program(&format!("/bin/{name}"), Program::new(name))?;
     }
     Ok(())
 }

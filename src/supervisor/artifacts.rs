@@ -32,6 +32,11 @@ impl Artifacts {
         Arc::new(Artifacts { modules: installation.command_modules(), progress, state: Mutex::default() })
     }
 
+    /// The names of all modules.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.modules.iter().map(|(name, _)| name.clone()).collect()
+    }
+
     /// A module's code: a descriptor for reading, and how many bytes to map.
     ///
     /// # Errors

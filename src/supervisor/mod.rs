@@ -169,7 +169,8 @@ impl Supervisor {
         let choice = self.inner.installation.choose(&config)?;
         let key = PoolKey { choice, platform: config.platform };
         let mounts = HostMounts::new();
-        let claim = Claim { mounts: mounts.open_all(&config.mounts).await?, config };
+        let commands = self.inner.artifacts.names();
+        let claim = Claim { mounts: mounts.open_all(&config.mounts).await?, commands, config };
         let worker = loop {
             match self.inner.pool.take(&key) {
                 // A worker that died while it waited is no reason to fail.

@@ -55,7 +55,7 @@ impl VirtualMachine {
         sender: Arc<Sender>,
         calls: Arc<Calls>,
     ) -> Result<Arc<Self>, ErrorData> {
-        let Claim { config, mounts } = claim;
+        let Claim { config, mounts, commands } = claim;
         // The room for machine code is not the guest's to fill with anything else.
         let code = if engine.jit { crate::isolate::CODE_RANGE as u64 } else { 0 };
         enclosure::limit_memory(config.limits.memory_bytes + code)
@@ -84,7 +84,7 @@ impl VirtualMachine {
             let text = format!("{field}: {}: {what}", errno.message());
             ErrorData::new(code::CONFIG, text).field(field)
         };
-        applets::install(&kernel).map_err(|errno| refused(errno, "limits.inodes", "/bin"))?;
+        applets::install(&kernel, &commands).map_err(|errno| refused(errno, "limits.inodes", "/bin"))?;
         for (index, mount) in mounts.iter().enumerate() {
             let ClaimedMount { mount, guest, read_only } = mount;
             kernel

@@ -198,3 +198,37 @@ async fn every_installed_applet_has_a_name_in_bin() {
     assert_eq!(found, listed);
     assert!(found.len() > 60, "{found:?}");
 }
+
+#[tokio::test]
+async fn devices_are_read_by_their_names() {
+    let vm = default_vm().await;
+    let lines = "cat /dev/null && cp /dev/null /tmp/empty && wc -c /tmp/empty && mkdir /tmp/d && cp /dev/null /tmp/d && \
+                 ls /tmp/d && cat /dev/zero | head -c 3 | od -An -tx1 && echo in | cat - /dev/null /dev/stdin";
+    let result = sh(&vm, lines).await;
+    let expected = "0 /tmp/empty\nnull\n 00 00 00\nin\n";
+    assert_eq!((result.stdout.to_text(), result.stderr.to_text()), (expected.into(), String::new()));
+    let result = sh(&vm, "cat /nonesuch /dev/null /etc; echo $?; cp /dev/null /nonesuch/x; echo $?").await;
+    assert_eq!(result.stdout.to_text(), "1\n1\n");
+    assert_eq!(
+        result.stderr.to_text(),
+        "cat: /nonesuch: No such file or directory\ncat: /etc: Is a directory\n\
+         cp: cannot create regular file '/nonesuch/x': No such file or directory\n"
+    );
+}
+
+#[tokio::test]
+async fn utilities_that_are_done_at_once_answer_as_ever() {
+    let vm = default_vm().await;
+    let lines = r"
+        /bin/true --nonesuch; echo $?; /bin/true a --help; echo $?; /bin/false; echo $?; /bin/false a b; echo $?
+        /bin/echo a  b; /bin/echo; /bin/echo -n c; /bin/echo -e 'd\te'; /bin/echo - -n; /bin/echo 'f\tg'
+        POSIXLY_CORRECT=1 /bin/echo 'h\ti'; printf 'j\n' | cat -n; printf 'k' | cat - -u
+    ";
+    let expected = "0\n0\n1\n1\na b\n\ncd\te\n- -n\nf\\tg\nh\ti\n     1\tj\nk";
+    assert_eq!(sh(&vm, lines).await.stdout.to_text(), expected);
+    for utility in ["/bin/true", "/bin/false", "/bin/echo", "cat"] {
+        let help = sh(&vm, &format!("{utility} --help")).await.stdout.to_text();
+        // Without the texts there would be their names, such as `true-about`.
+        assert!(help.contains("--version") && !help.contains("-about"), "{utility}: {help}");
+    }
+}

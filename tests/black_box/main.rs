@@ -16,6 +16,7 @@ mod files;
 mod host_functions;
 mod javascript;
 mod limits;
+mod own_commands;
 mod permissions;
 mod shell;
 mod sidecar;
