@@ -78,8 +78,8 @@ impl VirtualMachine {
             memory_bytes: config.limits.command_memory_bytes,
             ..CommandLimits::default()
         };
-        let commands = CommandRuntime::new(kernel.clone(), limits, Arc::new(command_services));
-        kernel.set_executor(commands.clone());
+        let runtime = CommandRuntime::new(kernel.clone(), limits, Arc::new(command_services));
+        kernel.set_executor(runtime.clone());
         let refused = |errno: Errno, field: &str, what: &str| {
             let text = format!("{field}: {}: {what}", errno.message());
             ErrorData::new(code::CONFIG, text).field(field)
@@ -112,7 +112,7 @@ impl VirtualMachine {
         Ok(Arc::new(VirtualMachine {
             kernel,
             isolate: isolate.handle(),
-            commands,
+            commands: runtime,
             policy,
             limits: config.limits,
             engine,
