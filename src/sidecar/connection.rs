@@ -253,14 +253,17 @@ impl Connection {
                     ServerMessage::HostCall { call: own, vm: number, name, input }
                 }
                 VmEvent::Lost { error } => {
-                    let mut state = self.state.lock();
-                    state.calls.retain(|_, (vm, _)| *vm != number);
-                    let disposed = state.vms.remove(&number).is_none();
-                    drop(state);
-                    if disposed {
-                        continue;
+                    let disposed = {
+                        let mut state = self.state.lock();
+                        state.calls.retain(|_, (vm, _)| *vm != number);
+                        !state.vms.contains_key(&number)
+                    };
+                    if !disposed {
+                        self.send(ServerMessage::VmLost { vm: number, error }).await;
+                        // Only now, so that nobody hears that there is no such VM before hearing why.
+                        drop(self.state.lock().vms.remove(&number));
                     }
-                    ServerMessage::VmLost { vm: number, error }
+                    continue;
                 }
             };
             self.send(message).await;
