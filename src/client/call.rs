@@ -85,6 +85,7 @@ impl Drop for Pending {
 
 /// A call that runs something, with its streams. Cancelled when dropped before its end.
 pub struct Call {
+    vm: u64,
     pending: Pending,
     output: mpsc::UnboundedReceiver<Output>,
 }
@@ -93,7 +94,7 @@ impl Call {
     pub(super) fn begin(connection: &Arc<Connection>, vm: u64, request: VmRequest) -> Result<Call, Error> {
         let (sender, output) = mpsc::unbounded_channel();
         let (pending, _) = connection.begin(Request::Vm { vm, request }, Some(sender))?;
-        Ok(Call { pending, output })
+        Ok(Call { vm, pending, output })
     }
 
     /// The process id in the VM, once the program has started.
@@ -132,14 +133,18 @@ impl Call {
     /// # Errors
     /// The call could not be made, or the VM or the connection ended.
     pub async fn result(&mut self) -> Result<ExecutionResult, Error> {
-        let Call { pending, output } = self;
+        let Call { vm, pending, output } = self;
+        let connection = pending.connection.clone();
         let response = pending.response();
         tokio::pin!(response);
         loop {
             tokio::select! {
-                response = &mut response => return match response? {
-                    Response::Vm { response: VmResponse::Executed { result } } => Ok(result),
-                    other => Err(unexpected(&other)),
+                response = &mut response => return match response {
+                    Ok(Response::Vm { response: VmResponse::Executed { result } }) => Ok(result),
+                    Ok(other) => Err(unexpected(&other)),
+                    // A VM that was lost says why, to later calls as well.
+                    Err(error) if error.code == code::NOT_FOUND => Err(connection.lost(*vm).unwrap_or(error)),
+                    Err(error) => Err(error),
                 },
                 Some(_) = output.recv() => {}
             }
