@@ -35,8 +35,6 @@ pub mod runtime;
 pub mod services;
 #[cfg(feature = "command")]
 mod stacks;
-#[cfg(all(test, feature = "command", feature = "supervisor"))]
-mod tests;
 #[cfg(feature = "command")]
 mod ticker;
 #[cfg(feature = "command")]

@@ -34,14 +34,6 @@ pub enum StartError {
     /// A thread could not be started.
     #[error("cannot start a thread for commands: {0}")]
     Thread(#[from] io::Error),
-    /// A program that was to be there from the beginning is not, or cannot be loaded.
-    #[error("cannot load {module}: {reason}")]
-    Program {
-        /// The module's name.
-        module: String,
-        /// What is wrong with it.
-        reason: String,
-    },
 }
 
 /// The executor of WASI programs.
@@ -72,22 +64,6 @@ impl CommandRuntime {
     ) -> Arc<CommandRuntime> {
         let (started, starting) = (OnceLock::new(), Mutex::new(()));
         Arc::new(CommandRuntime { kernel, limits, services, started, starting })
-    }
-
-    /// Starts the engine and loads programs now, so that no executable mapping is made later. For VMs that give up the
-    /// right to make any.
-    pub fn preload(&self, modules: &[&str]) -> Result<(), StartError> {
-        let started = self.started()?;
-        for &module in modules {
-            let failed = |reason: String| StartError::Program { module: module.to_owned(), reason };
-            started.programs.get(&module.into()).map_err(|error| failed(error.to_string()))?;
-        }
-        Ok(())
-    }
-
-    /// Whether the engine has been started, by a command or by [`preload`](Self::preload).
-    pub fn has_started(&self) -> bool {
-        self.started.get().is_some()
     }
 
     /// Performs something on the thread of the commands, if there is one yet; else it is given back.

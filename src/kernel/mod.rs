@@ -56,4 +56,4 @@ pub use process::Process;
 pub use process_paths::Base;
 pub use signal::{DefaultAction, ExitStatus, Signal, SignalSet};
 pub use types::{DirectoryEntry, FileKind, FileStatus, FileTimes, OpenFlags, Pid, Program, Symlinks, Whence};
-pub use wait::{Interrupt, Interrupted, block_on, block_on_until};
+pub use wait::{Interrupt, Interrupted, Wakers, Woken, block_on, block_on_until};

@@ -22,12 +22,12 @@ const WAKERS_MAX: usize = 4096;
 
 /// Who wants to be told of a change. Lives inside the lock that protects what changes.
 #[derive(Debug, Default)]
-pub(crate) struct Wakers(Vec<Waker>);
+pub struct Wakers(Vec<Waker>);
 
 impl Wakers {
     /// Adds the task that polls; the same task is held once however often it polls. What is returned has to be woken
     /// once the lock is free again; it is nearly always nobody.
-    pub(crate) fn register(&mut self, cx: &Context<'_>) -> Woken {
+    pub fn register(&mut self, cx: &Context<'_>) -> Woken {
         if self.0.iter().any(|waker| waker.will_wake(cx.waker())) {
             return Woken::default();
         }
@@ -37,7 +37,7 @@ impl Wakers {
     }
 
     /// Takes the wakers out, to be woken with [`Woken::wake`] once the lock is free again.
-    pub(crate) fn take(&mut self) -> Woken {
+    pub fn take(&mut self) -> Woken {
         Woken(std::mem::take(&mut self.0))
     }
 }
@@ -45,11 +45,11 @@ impl Wakers {
 /// Tasks that were taken out of a [`Wakers`] list.
 #[must_use = "they wait until they are woken"]
 #[derive(Debug, Default)]
-pub(crate) struct Woken(Vec<Waker>);
+pub struct Woken(Vec<Waker>);
 
 impl Woken {
     /// Wakes them. No lock of the kernel may be held: a waker may poll at once.
-    pub(crate) fn wake(self) {
+    pub fn wake(self) {
         self.0.into_iter().for_each(Waker::wake);
     }
 }

@@ -3,37 +3,17 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
 use super::channel::Sender;
 use crate::broker::FromWorker;
-use crate::kernel::{Errno, Stream};
+use crate::kernel::{Errno, Stream, Wakers};
 use crate::wire::{Bytes, INITIAL_CREDIT, INPUT_WINDOW, OutputStream};
 
 /// Output is sent in messages of at most so many bytes.
 const OUTPUT_CHUNK: usize = 64 * 1024;
-
-/// Wakers of one stream that wait; the list is short, for one program reads or writes it at a time as a rule.
-#[derive(Default)]
-struct Waiting(Vec<Waker>);
-
-impl Waiting {
-    fn add(&mut self, cx: &Context<'_>) {
-        if !self.0.iter().any(|waker| waker.will_wake(cx.waker())) {
-            self.0.push(cx.waker().clone());
-        }
-    }
-
-    fn take(&mut self) -> Vec<Waker> {
-        std::mem::take(&mut self.0)
-    }
-}
-
-fn wake(wakers: Vec<Waker>) {
-    wakers.into_iter().for_each(Waker::wake);
-}
 
 /// Keeps what is written, up to a limit; more is counted as cut off. Never makes a program wait.
 pub(super) struct Captured {
@@ -90,12 +70,12 @@ struct CreditState {
     left: u64,
     /// The call is answered: what is still written goes nowhere.
     closed: bool,
-    waiting: Waiting,
+    waiting: Wakers,
 }
 
 impl Credit {
     pub(super) fn new() -> Arc<Self> {
-        let state = CreditState { left: INITIAL_CREDIT, closed: false, waiting: Waiting::default() };
+        let state = CreditState { left: INITIAL_CREDIT, closed: false, waiting: Wakers::default() };
         Arc::new(Credit { state: Mutex::new(state) })
     }
 
@@ -107,7 +87,7 @@ impl Credit {
             state.left = state.left.saturating_add(bytes).min(INITIAL_CREDIT);
             state.waiting.take()
         };
-        wake(woken);
+        woken.wake();
     }
 
     /// The call is over.
@@ -117,7 +97,7 @@ impl Credit {
             state.closed = true;
             state.waiting.take()
         };
-        wake(woken);
+        woken.wake();
     }
 }
 
@@ -142,7 +122,9 @@ impl Stream for Sent {
             }
             let taken = bytes.len().min(OUTPUT_CHUNK).min(usize::try_from(state.left).unwrap_or(usize::MAX));
             if taken == 0 && !bytes.is_empty() {
-                state.waiting.add(cx);
+                let woken = state.waiting.register(cx);
+                drop(state);
+                woken.wake();
                 return Poll::Pending;
             }
             state.left -= taken as u64;
@@ -162,7 +144,9 @@ impl Stream for Sent {
         if state.left > 0 || state.closed {
             return Poll::Ready(());
         }
-        state.waiting.add(cx);
+        let woken = state.waiting.register(cx);
+        drop(state);
+        woken.wake();
         Poll::Pending
     }
 }
@@ -180,14 +164,14 @@ struct InputState {
     /// taken.
     given: usize,
     ended: bool,
-    waiting: Waiting,
+    waiting: Wakers,
 }
 
 impl Input {
     /// Input that begins with `bytes`; more follows if it is streamed.
     pub(super) fn new(call: u64, sender: Arc<Sender>, bytes: Vec<u8>, streamed: bool) -> Arc<Self> {
         let given = bytes.len();
-        let state = InputState { bytes: bytes.into(), given, ended: !streamed, waiting: Waiting::default() };
+        let state = InputState { bytes: bytes.into(), given, ended: !streamed, waiting: Wakers::default() };
         Arc::new(Input { call, sender, state: Mutex::new(state) })
     }
 
@@ -205,7 +189,7 @@ impl Input {
             state.ended |= end;
             state.waiting.take()
         };
-        wake(woken);
+        woken.wake();
         true
     }
 }
@@ -215,7 +199,9 @@ impl Stream for Input {
         let (length, streamed) = {
             let mut state = self.state.lock();
             if state.bytes.is_empty() && !state.ended && !buffer.is_empty() {
-                state.waiting.add(cx);
+                let woken = state.waiting.register(cx);
+                drop(state);
+                woken.wake();
                 return Poll::Pending;
             }
             let (front, _) = state.bytes.as_slices();
@@ -241,7 +227,9 @@ impl Stream for Input {
         if !state.bytes.is_empty() || state.ended {
             return Poll::Ready(());
         }
-        state.waiting.add(cx);
+        let woken = state.waiting.register(cx);
+        drop(state);
+        woken.wake();
         Poll::Pending
     }
 

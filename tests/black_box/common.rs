@@ -55,6 +55,27 @@ pub fn locked_only() -> Option<(tempfile::TempDir, Installation)> {
     Some((folder, installation))
 }
 
+/// The installation under test with other command modules: more of them, or others in place of its own.
+pub fn installation_with(modules: &[(&str, Vec<u8>)]) -> (tempfile::TempDir, Installation) {
+    let folder = tempfile::tempdir().unwrap();
+    let commands = folder.path().join("commands");
+    std::fs::create_dir(&commands).unwrap();
+    for (name, module) in modules {
+        std::fs::write(commands.join(format!("{name}.wasm")), module).unwrap();
+    }
+    for (from, to) in [(directory(), folder.path()), (directory().join("commands"), commands.as_path())] {
+        for entry in std::fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            let link = to.join(entry.file_name());
+            if !link.exists() {
+                std::os::unix::fs::symlink(entry.path(), link).unwrap();
+            }
+        }
+    }
+    let installation = Installation::at(folder.path()).unwrap();
+    (folder, installation)
+}
+
 pub fn supervisor_at(installation: Installation) -> Supervisor {
     Supervisor::new(SupervisorOptions {
         installation,

@@ -18,6 +18,7 @@ mod javascript;
 mod limits;
 mod own_commands;
 mod permissions;
+mod programs;
 mod shell;
 mod sidecar;
 mod wasm;

@@ -1,45 +1,24 @@
 //! Commands that an embedder adds: the program in `examples/component`, written with wit-bindgen, in an installation of
 //! its own.
 
-use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use cordon::client::{Client, Embedded, HostFunctions, Vm};
-use cordon::supervisor::Installation;
 use cordon::wire::ExecutionOptions;
 use serde_json::{Value, json};
 
-use crate::common::{config, directory, sh, stdout_of, supervisor_at};
+use crate::common::{config, installation_with, sh, stdout_of, supervisor_at};
 
 /// What `make build` makes of the example.
-fn example() -> PathBuf {
+fn example() -> Vec<u8> {
     let module = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/examples/ask.wasm");
     assert!(module.is_file(), "{} is missing: run `make build` first, or `make test`", module.display());
-    module
-}
-
-/// The installation under test with the example beside its command modules.
-fn installation_with_ask() -> (tempfile::TempDir, Installation) {
-    let folder = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(directory()).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_file() {
-            symlink(entry.path(), folder.path().join(entry.file_name())).unwrap();
-        }
-    }
-    let commands = folder.path().join("commands");
-    std::fs::create_dir(&commands).unwrap();
-    for module in ["sh.wasm", "coreutils.wasm"] {
-        symlink(directory().join("commands").join(module), commands.join(module)).unwrap();
-    }
-    symlink(example(), commands.join("ask.wasm")).unwrap();
-    let installation = Installation::at(folder.path()).unwrap();
-    (folder, installation)
+    std::fs::read(module).unwrap()
 }
 
 /// A VM with the command `ask` and three functions to ask.
 async fn vm(json: Value) -> (tempfile::TempDir, Vm) {
-    let (folder, installation) = installation_with_ask();
+    let (folder, installation) = installation_with(&[("ask", example())]);
     let functions = HostFunctions::new()
         .with("double", |n: f64| async move { Ok::<_, String>(n * 2.0) })
         .with("orders.list", |of: Value| async move { Ok::<_, String>(json!([{ "of": of["id"] }])) })

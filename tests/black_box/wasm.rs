@@ -2,13 +2,12 @@
 
 use cordon::client::{Client, Embedded, Vm};
 use cordon::engine::WasmLevel;
-use cordon::supervisor::Installation;
 use cordon::wire::{EvaluateOptions, ExecutionOptions, Language, Outcome, code};
 use serde_json::json;
 
 use crate::common::{
-    client, config, default_vm, directory, error_of, execute, execute_with, has_absent_worker,
-    has_wasm_worker, installation, locked_only, sh, supervisor_at, vm,
+    client, config, default_vm, error_of, execute, execute_with, has_absent_worker, has_wasm_worker,
+    installation, installation_with, locked_only, sh, supervisor_at, vm,
 };
 
 /// A module that exports `add`: `(module (func (export "add") (param i32 i32) (result i32) ...))`.
@@ -277,31 +276,19 @@ async fn commands_do_not_notice_the_permission() {
     assert!(outputs[0].0.starts_with("1 2 3 00042|"), "{outputs:?}");
 }
 
-/// An installation whose shell and utilities are these programs.
-fn with_programs(shell: &str, coreutils: &str) -> (tempfile::TempDir, Installation) {
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["cordon", "cordon-launcher", "cordon-worker-wasm"] {
-        std::os::unix::fs::symlink(directory().join(name), folder.path().join(name)).unwrap();
-    }
-    let commands = folder.path().join("commands");
-    std::fs::create_dir(&commands).unwrap();
-    std::fs::write(commands.join("sh.wasm"), wat::parse_str(shell).unwrap()).unwrap();
-    std::fs::write(commands.join("coreutils.wasm"), wat::parse_str(coreutils).unwrap()).unwrap();
-    let installation = Installation::at(folder.path()).unwrap();
-    (folder, installation)
-}
-
 #[tokio::test]
 async fn traps_of_both_engines_are_told_apart() {
     if !has_wasm_worker() {
         return;
     }
     // A fault of memory, and an instruction that is none.
-    let (_folder, installation) = with_programs(
-        r#"(module (memory (export "memory") 1)
-            (func (export "_start") (drop (i32.load (i32.const 0x7fff0000)))))"#,
-        r#"(module (memory (export "memory") 1) (func (export "_start") unreachable))"#,
-    );
+    let outside = r#"(module (memory (export "memory") 1)
+        (func (export "_start") (drop (i32.load (i32.const 0x7fff0000)))))"#;
+    let stop = r#"(module (memory (export "memory") 1) (func (export "_start") unreachable))"#;
+    let (_folder, installation) = installation_with(&[
+        ("outside", wat::parse_str(outside).unwrap()),
+        ("stop", wat::parse_str(stop).unwrap()),
+    ]);
     let client = Client::connect(&Embedded(supervisor_at(installation))).await.unwrap();
     let vm = client.create_vm(config(json!({ "permissions": { "webAssembly": "allow" } }))).await.unwrap();
     let module = wat::parse_str(
@@ -341,9 +328,9 @@ async fn traps_of_both_engines_are_told_apart() {
     };
     tokio::join!(
         in_javascript,
-        in_commands("sh", 139, "out of bounds memory access"),
-        in_commands("true", 134, "unreachable"),
-        in_commands("sh", 139, "out of bounds memory access"),
+        in_commands("outside", 139, "out of bounds memory access"),
+        in_commands("stop", 134, "unreachable"),
+        in_commands("outside", 139, "out of bounds memory access"),
     );
     assert_eq!(vm.evaluate::<u32>("1").await.unwrap(), 1);
 }
