@@ -137,7 +137,7 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// The bytes of hexadecimal digits.
 pub fn from_hex(text: &str) -> Vec<u8> {
-    assert!(text.len() % 2 == 0, "an odd number of digits");
+    assert!(text.len().is_multiple_of(2), "an odd number of digits");
     (0..text.len())
         .step_by(2)
         .map(|index| u8::from_str_radix(&text[index..index + 2], 16).expect("hexadecimal digits"))
