@@ -43,7 +43,8 @@ export function temporaryFolder(context: { after(clean: () => void): void }): st
 /** Starts a sidecar of the test's own on a socket. */
 export async function serve(context: { after(clean: () => void): void }): Promise<{ socket: string; pid: number }> {
   const socket = join(temporaryFolder(context), "socket");
-  const child = spawn(binary(), ["serve", "--socket", socket], { stdio: ["ignore", "ignore", "pipe"] });
+  // Without a pool, so that its processes are those of VMs.
+  const child = spawn(binary(), ["serve", "--warm", "0", "--socket", socket], { stdio: ["ignore", "ignore", "pipe"] });
   context.after(() => void child.kill("SIGKILL"));
   assert.ok(child.pid !== undefined && child.stderr !== null);
   await once(child.stderr, "data");
