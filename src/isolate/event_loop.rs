@@ -12,7 +12,7 @@ use super::core::{ActiveJob, Awaited, Core, Realm, Scope};
 use super::errors::{self, Report};
 use super::handle::{KillWaker, Message, Running};
 use super::operations::Settled;
-use super::outcome::{Cause, Completion, ContextId, ErrorData, Job, JobId, Outcome, Work, codes};
+use super::outcome::{Cause, Completion, ContextId, Job, JobId, Outcome, Work, codes};
 use super::program::{self, Begun};
 use super::{Isolate, clock, output, realm};
 use crate::engine::WasmLevel;
@@ -322,7 +322,9 @@ impl Isolate {
         };
         let Some(realm) = realm else {
             let report = errors::plain(code, "Error", message);
-            return self.refuse(&job.process, job.id, Outcome::Failed, 1, Some(report.data));
+            let completion =
+                Completion { outcome: Outcome::Failed, value: None, exit_code: 1, error: Some(report.data) };
+            return self.refuse(&job.process, job.id, completion);
         };
         if realm.active.borrow().is_some() {
             realm.waiting.borrow_mut().push_back(job);
@@ -374,8 +376,8 @@ impl Isolate {
                 at.and_then(|at| waiting.remove(at))
             };
             if let Some(job) = waiting {
-                let (outcome, exit, error) = ended(cause, &job.process);
-                return self.refuse(&job.process, id, outcome, exit, Some(error));
+                let completion = Completion::ended(cause, job.process.killed());
+                return self.refuse(&job.process, id, completion);
             }
         }
     }
@@ -396,8 +398,7 @@ impl Isolate {
             self.fail(&realm, &job, Failure::Ended(Cause::Cancelled));
         }
         for job in waiting {
-            let (outcome, exit, error) = ended(Cause::Cancelled, &job.process);
-            self.refuse(&job.process, job.id, outcome, exit, Some(error));
+            self.refuse(&job.process, job.id, Completion::ended(Cause::Cancelled, None));
         }
         realm::dispose(&self.core, &realm);
     }
@@ -412,9 +413,8 @@ impl Isolate {
             Failure::Threw(report) => self.finish_failed(realm, job, &report, 1),
             Failure::Ended(cause) => {
                 let Some(process) = realm.process() else { return };
-                let (outcome, exit_code, error) = ended(cause, &process);
                 realm::quiesce(&self.core, realm);
-                self.finish(realm, job, Completion { outcome, value: None, exit_code, error: Some(error) });
+                self.finish(realm, job, Completion::ended(cause, process.killed()));
             }
             Failure::OutOfMemory => {
                 realm::quiesce(&self.core, realm);
@@ -461,41 +461,11 @@ impl Isolate {
     }
 
     /// Settles a job that never ran.
-    fn refuse(
-        &mut self,
-        process: &Process,
-        job: JobId,
-        outcome: Outcome,
-        exit: i32,
-        error: Option<ErrorData>,
-    ) {
-        process.exit(ExitStatus::Exited(u8::try_from(exit).unwrap_or(1)));
+    fn refuse(&mut self, process: &Process, job: JobId, completion: Completion) {
+        process.exit(ExitStatus::Exited(u8::try_from(completion.exit_code).unwrap_or(1)));
         self.core.inbox.forget(job);
-        self.core
-            .settings()
-            .services
-            .finished(job, Completion { outcome, value: None, exit_code: exit, error });
+        self.core.settings().services.finished(job, completion);
     }
-}
-
-/// What is told of a job that was ended from outside.
-fn ended(cause: Cause, process: &Process) -> (Outcome, i32, ErrorData) {
-    let (outcome, exit, code, message) = match cause {
-        Cause::Cancelled => (Outcome::Cancelled, 130, codes::CANCELLED, "the call was cancelled".to_owned()),
-        Cause::TimedOut => (Outcome::TimedOut, 124, codes::TIMED_OUT, "the call took too long".to_owned()),
-        Cause::Signaled => match process.killed() {
-            Some(signal) => (
-                Outcome::Failed,
-                128 + i32::from(signal.number()),
-                codes::SIGNALED,
-                format!("a signal ended the process: {}", signal.name()),
-            ),
-            None => (Outcome::Failed, 1, codes::SIGNALED, "a signal ended the process".to_owned()),
-        },
-    };
-    let error =
-        ErrorData { code: code.to_owned(), name: "Error".to_owned(), message, ..ErrorData::default() };
-    (outcome, exit, error)
 }
 
 /// V8's callback for promises that are rejected without a handler, and for handlers that come later.

@@ -180,11 +180,11 @@ impl Inbox {
         state.ended.retain(|(ended, _)| *ended != job);
     }
 
-    fn end(&self, job: JobId, cause: Cause) {
+    fn end(&self, job: JobId, cause: Cause) -> bool {
         let mut state = self.state.lock();
         if state.shut_down || !state.live.contains(&job) || state.ended.iter().any(|(ended, _)| *ended == job)
         {
-            return;
+            return true;
         }
         state.ended.push((job, cause));
         // Code without a job must not keep a job that was ended from being settled.
@@ -196,6 +196,7 @@ impl Inbox {
         }
         state.queue.push_back(Message::Cancel(job, cause));
         self.changed.notify_one();
+        !matches!(state.running, Running::Job(other) if other != job)
     }
 }
 
@@ -215,9 +216,10 @@ impl IsolateHandle {
         self.0.push(Message::Perform(Box::new(work)));
     }
 
-    /// Ends a job at once: one that is running is interrupted, one that waits is settled. Unknown jobs are ignored.
-    pub fn end(&self, job: JobId, cause: Cause) {
-        self.0.end(job, cause);
+    /// Ends a job: one that is running is interrupted, one that waits is settled. Unknown jobs are ignored. False says
+    /// that this has to wait until another job, which is running, gives way.
+    pub fn end(&self, job: JobId, cause: Cause) -> bool {
+        self.0.end(job, cause)
     }
 
     /// Creates a context that keeps its state between jobs.

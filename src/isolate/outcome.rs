@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::kernel::Process;
+use crate::kernel::{Process, Signal};
 
 /// Names a job; chosen by the caller, unique among the jobs under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,6 +111,32 @@ pub struct Completion {
     pub exit_code: i32,
     /// Why it failed.
     pub error: Option<ErrorData>,
+}
+
+impl Completion {
+    /// What is told of a job that was ended from outside, and by which signal if that was the cause.
+    pub fn ended(cause: Cause, signal: Option<Signal>) -> Completion {
+        let (outcome, exit_code, code, message) = match cause {
+            Cause::Cancelled => {
+                (Outcome::Cancelled, 130, codes::CANCELLED, "the call was cancelled".to_owned())
+            }
+            Cause::TimedOut => {
+                (Outcome::TimedOut, 124, codes::TIMED_OUT, "the call took too long".to_owned())
+            }
+            Cause::Signaled => match signal {
+                Some(signal) => (
+                    Outcome::Failed,
+                    128 + i32::from(signal.number()),
+                    codes::SIGNALED,
+                    format!("a signal ended the process: {}", signal.name()),
+                ),
+                None => (Outcome::Failed, 1, codes::SIGNALED, "a signal ended the process".to_owned()),
+            },
+        };
+        let error =
+            ErrorData { code: code.to_owned(), name: "Error".to_owned(), message, ..ErrorData::default() };
+        Completion { outcome, value: None, exit_code, error: Some(error) }
+    }
 }
 
 /// An error as it reaches a client: the thrown value's own words where it had any.

@@ -39,6 +39,8 @@ pub(super) struct Calls {
 struct Call {
     vm: Arc<VirtualMachine>,
     id: u64,
+    /// The program that it runs; none for a job of the isolate.
+    command: Option<String>,
     input: Arc<Input>,
     output: Output,
     state: Mutex<State>,
@@ -113,7 +115,12 @@ impl Calls {
                 return;
             }
         };
-        let call = Arc::new(Call::new(vm.clone(), id, options));
+        let command = match &request {
+            VmRequest::Spawn { command, .. } => Some(command.clone()),
+            _ => None,
+        };
+        let is_program = command.is_some();
+        let call = Arc::new(Call::new(vm.clone(), id, command, options));
         {
             let mut open = self.open.lock();
             if open.len() as u64 >= vm.limits.calls {
@@ -124,9 +131,14 @@ impl Calls {
             }
             open.insert(id, call.clone());
         }
-        let is_program = matches!(request, VmRequest::Spawn { .. });
+        // From here on, or a call would have the time for itself that it waits for others.
+        let late: Arc<dyn Late> = call.clone();
+        self.deadlines.add(vm.deadline(options.timeout_ms), Arc::downgrade(&late));
         let calls = self.clone();
         let start = move || {
+            if call.state.lock().ended.is_some() {
+                return;
+            }
             if let Err(error) = calls.start_call(&call, request) {
                 calls.finish(&call, Err(error));
             }
@@ -176,22 +188,7 @@ impl Calls {
     pub(super) fn job_finished(&self, id: u64, completion: Completion) {
         let call = self.open.lock().get(&id).cloned();
         if let Some(call) = call {
-            let Completion { outcome, value, exit_code, error } = completion;
-            self.finish(
-                &call,
-                Ok(Ended {
-                    outcome: match outcome {
-                        isolate::Outcome::Succeeded => Outcome::Succeeded,
-                        isolate::Outcome::Failed => Outcome::Failed,
-                        isolate::Outcome::Cancelled => Outcome::Cancelled,
-                        isolate::Outcome::TimedOut => Outcome::TimedOut,
-                    },
-                    value,
-                    exit_code: Some(exit_code),
-                    signal: None,
-                    error: error.map(guest_error),
-                }),
-            );
+            self.finish(&call, Ok(job_ended(completion)));
         }
     }
 
@@ -285,7 +282,6 @@ impl Calls {
         };
         let context = evaluate.context.map(ContextId);
         let job = Job { id: JobId(call.id), process, context, work: work(source) };
-        self.set_deadline(call, options);
         vm.isolate.run(job);
         call.set_target(Target::Job);
         Ok(())
@@ -316,19 +312,13 @@ impl Calls {
             .spawn(vm.kernel.system(), request)
             .map_err(|errno| start_error(errno, &command, &cwd))?;
         vm.sender.send(&FromWorker::Started { id: call.id, pid: process.pid() });
-        self.set_deadline(call, &options);
         call.set_target(Target::Program(process.clone()));
-        Arc::new(RunningProgram { calls: self.clone(), call: call.clone(), process, command }).look();
+        Arc::new(RunningProgram { calls: self.clone(), call: call.clone(), process }).look();
         Ok(())
     }
 
-    fn set_deadline(&self, call: &Arc<Call>, options: &ExecutionOptions) {
-        let late: Arc<dyn Late> = call.clone();
-        self.deadlines.add(call.vm.deadline(options.timeout_ms), Arc::downgrade(&late));
-    }
-
     /// Answers a call.
-    fn finish(&self, call: &Arc<Call>, ended: Result<Ended, ErrorData>) {
+    fn finish(&self, call: &Call, ended: Result<Ended, ErrorData>) {
         if self.open.lock().remove(&call.id).is_none() {
             return;
         }
@@ -339,7 +329,7 @@ impl Calls {
 }
 
 impl Call {
-    fn new(vm: Arc<VirtualMachine>, id: u64, options: &ExecutionOptions) -> Self {
+    fn new(vm: Arc<VirtualMachine>, id: u64, command: Option<String>, options: &ExecutionOptions) -> Self {
         let given = options.stdin.clone().unwrap_or_default();
         let input = Input::new(id, vm.sender.clone(), given.0, options.stream_stdin);
         let output = match options.capture {
@@ -350,7 +340,7 @@ impl Call {
             Capture::Stream => Output::Sent(Credit::new()),
             Capture::None => Output::Dropped,
         };
-        Call { vm, id, input, output, state: Mutex::default() }
+        Call { vm, id, command, input, output, state: Mutex::default() }
     }
 
     /// Standard input, output and error.
@@ -377,23 +367,34 @@ impl Call {
         state.target = Some(target);
     }
 
-    /// Ends what runs; the first cause counts.
+    /// Ends what runs; the first cause counts. Where that has to wait for other calls, this one is answered without it.
     fn end(&self, cause: Cause) {
-        let mut state = self.state.lock();
-        if state.ended.is_some() {
-            return;
-        }
-        state.ended = Some(cause);
-        if let Some(target) = &state.target {
-            self.stop(target, cause);
+        let ends_now = {
+            let mut state = self.state.lock();
+            if state.ended.is_some() {
+                return;
+            }
+            state.ended = Some(cause);
+            state.target.as_ref().is_some_and(|target| self.stop(target, cause))
+        };
+        if !ends_now {
+            let ended = match &self.command {
+                Some(command) => program_ended(command, ExitStatus::Signaled(Signal::Kill), Some(cause)),
+                None => job_ended(Completion::ended(cause, None)),
+            };
+            self.vm.calls.finish(self, Ok(ended));
         }
     }
 
-    fn stop(&self, target: &Target, cause: Cause) {
+    /// Whether the end is near.
+    fn stop(&self, target: &Target, cause: Cause) -> bool {
         match target {
             Target::Job => self.vm.isolate.end(JobId(self.id), cause),
-            // All that it has started goes with it.
-            Target::Program(process) => self.vm.kernel.kill_session(process.session(), Signal::Kill),
+            Target::Program(process) => {
+                // All that it has started goes with it.
+                self.vm.kernel.kill_session(process.session(), Signal::Kill);
+                true
+            }
         }
     }
 
@@ -429,7 +430,6 @@ struct RunningProgram {
     calls: Arc<Calls>,
     call: Arc<Call>,
     process: Arc<Process>,
-    command: String,
 }
 
 impl RunningProgram {
@@ -437,8 +437,9 @@ impl RunningProgram {
     fn look(self: &Arc<Self>) {
         let waker = Waker::from(self.clone());
         if let Poll::Ready(status) = self.process.poll_wait(&Context::from_waker(&waker)) {
-            let ended = self.call.state.lock().ended;
-            self.calls.finish(&self.call, Ok(program_ended(&self.command, status, ended)));
+            let cause = self.call.state.lock().ended;
+            let command = self.call.command.as_deref().unwrap_or_default();
+            self.calls.finish(&self.call, Ok(program_ended(command, status, cause)));
         }
     }
 }
@@ -464,6 +465,21 @@ struct Ended {
     exit_code: Option<i32>,
     signal: Option<String>,
     error: Option<ErrorData>,
+}
+
+fn job_ended(Completion { outcome, value, exit_code, error }: Completion) -> Ended {
+    Ended {
+        outcome: match outcome {
+            isolate::Outcome::Succeeded => Outcome::Succeeded,
+            isolate::Outcome::Failed => Outcome::Failed,
+            isolate::Outcome::Cancelled => Outcome::Cancelled,
+            isolate::Outcome::TimedOut => Outcome::TimedOut,
+        },
+        value,
+        exit_code: Some(exit_code),
+        signal: None,
+        error: error.map(guest_error),
+    }
 }
 
 fn program_ended(command: &str, status: ExitStatus, cause: Option<Cause>) -> Ended {

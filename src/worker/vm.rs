@@ -36,7 +36,7 @@ pub(super) struct VirtualMachine {
     pub(super) engine: EngineReport,
     pub(super) sender: Arc<Sender>,
     supervisor: Arc<Supervisor>,
-    calls: Arc<Calls>,
+    pub(super) calls: Arc<Calls>,
     base: Base,
 }
 
@@ -137,24 +137,14 @@ impl VirtualMachine {
                     self.calls.perform(move || {
                         let ClaimedMount { mount, guest, read_only } = mount;
                         let result = vm.kernel.mount(&guest, mount, read_only, vm.supervisor.clone());
-                        vm.respond(
-                            id,
-                            result
-                                .map(|()| VmResponse::Done {})
-                                .map_err(|errno| super::files::error(errno, &guest)),
-                        );
+                        vm.respond(id, done(result, &guest));
                     });
                 }
                 ToWorker::Unmount { id, guest } => {
                     let vm = self.clone();
                     self.calls.perform(move || {
                         let result = vm.kernel.unmount(&guest);
-                        vm.respond(
-                            id,
-                            result
-                                .map(|()| VmResponse::Done {})
-                                .map_err(|errno| super::files::error(errno, &guest)),
-                        );
+                        vm.respond(id, done(result, &guest));
                     });
                 }
                 ToWorker::Reply { call, reply } => {
@@ -197,6 +187,11 @@ impl VirtualMachine {
     pub(super) fn deadline(&self, wanted: Option<u64>) -> Duration {
         Duration::from_millis(wanted.unwrap_or(u64::MAX).min(self.limits.wall_time_ms))
     }
+}
+
+/// What is said of a mount or its end.
+fn done(result: Result<(), Errno>, guest: &str) -> Result<VmResponse, ErrorData> {
+    result.map(|()| VmResponse::Done {}).map_err(|errno| super::files::error(errno, guest))
 }
 
 fn kernel(config: &CreateVmConfig, policy: &Arc<Policy>) -> Arc<Kernel> {

@@ -1,7 +1,7 @@
 //! Ceilings: reaching one ends what reached it with an error that names it, and nothing else.
 
 use cordon::client::{Execute, Vm};
-use cordon::wire::{Capture, ExecutionOptions, Outcome, code};
+use cordon::wire::{Capture, ExecutionOptions, Outcome, VmRequest, code};
 use serde_json::json;
 
 use crate::common::{client, config, error_of, execute, has_wasm_worker, sh, vm};
@@ -87,6 +87,42 @@ async fn timers_and_microtask_floods_end_with_their_call() {
     let flood = "const again = () => Promise.resolve().then(again); again()";
     let result = vm.execute(flood, Execute { options, ..Default::default() }).await.unwrap();
     assert_eq!(result.outcome, Outcome::TimedOut);
+    assert_eq!(vm.evaluate::<u32>("1").await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_another_is_late_all_the_same() {
+    let vm = vm(json!({})).await;
+    let options = ExecutionOptions { capture: Capture::Stream, ..Default::default() };
+    let source = "console.log('here'); for (;;);".to_owned();
+    let mut busy = vm.start(VmRequest::Execute { source, evaluate: Default::default(), options }).unwrap();
+    assert!(busy.next_output().await.is_some());
+    let options = ExecutionOptions { timeout_ms: Some(100), ..Default::default() };
+    let late = vm.execute("1", Execute { options, ..Default::default() }).await.unwrap();
+    assert_eq!((late.outcome, late.exit_code), (Outcome::TimedOut, Some(124)));
+    let evaluate =
+        VmRequest::Evaluate { source: "1".into(), evaluate: Default::default(), options: Default::default() };
+    let mut given_up = vm.start(evaluate).unwrap();
+    given_up.cancel();
+    assert_eq!(given_up.result().await.unwrap().outcome, Outcome::Cancelled);
+    busy.cancel();
+    assert_eq!(busy.result().await.unwrap().outcome, Outcome::Cancelled);
+    assert_eq!(vm.evaluate::<u32>("1").await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_was_begun_is_late_while_another_runs() {
+    let vm = vm(json!({})).await;
+    let options = ExecutionOptions { timeout_ms: Some(1000), capture: Capture::Stream, ..Default::default() };
+    let source = "console.log('here'); await new Promise(() => setTimeout(() => {}, 1e6))".to_owned();
+    let mut waits = vm.start(VmRequest::Execute { source, evaluate: Default::default(), options }).unwrap();
+    assert!(waits.next_output().await.is_some());
+    let source = "for (;;);".to_owned();
+    let endless = VmRequest::Execute { source, evaluate: Default::default(), options: Default::default() };
+    let mut busy = vm.start(endless).unwrap();
+    assert_eq!(waits.result().await.unwrap().outcome, Outcome::TimedOut);
+    busy.cancel();
+    assert_eq!(busy.result().await.unwrap().outcome, Outcome::Cancelled);
     assert_eq!(vm.evaluate::<u32>("1").await.unwrap(), 1);
 }
 
