@@ -12,7 +12,7 @@ mod pool;
 mod vm;
 mod worker;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -201,18 +201,20 @@ impl Supervisor {
             tokio::time::sleep(pause).await;
             let missing = inner.upgrade().map_or(0, |inner| inner.pool.reserve(&key));
             for _ in 0..missing {
-                let (inner, key) = (inner.clone(), key.clone());
-                tokio::spawn(async move {
-                    let Some(inner) = inner.upgrade() else { return };
-                    let worker = match inner.launcher() {
-                        Ok(launcher) => Worker::start(&launcher, &key, inner.show_worker_stderr).await.ok(),
-                        Err(_) => None,
-                    };
-                    inner.pool.started(&key, worker);
-                });
+                tokio::spawn(start_for_pool(inner.clone(), key.clone()));
             }
         });
     }
+}
+
+/// Starts one worker that the pool has reserved a place for.
+async fn start_for_pool(inner: Weak<Inner>, key: PoolKey) {
+    let Some(inner) = inner.upgrade() else { return };
+    let worker = match inner.launcher() {
+        Ok(launcher) => Worker::start(&launcher, &key, inner.show_worker_stderr).await.ok(),
+        Err(_) => None,
+    };
+    inner.pool.started(&key, worker);
 }
 
 impl Inner {

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::mpsc::error::TrySendError;
@@ -196,7 +196,6 @@ pub(super) fn start(
         pending: HashSet::new(),
         open_calls: HashMap::new(),
         overdue: Overdue::new(&config.limits),
-        ticks: 0,
         worker_has_read: false,
         client_held_up: false,
         requests_max: config.limits.calls as usize * 2,
@@ -241,8 +240,8 @@ pub(super) fn start(
 /// Who answers a call of the worker's.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum WaitsFor {
-    /// We do, since that tick. The thread that asks may be the one that should end a call.
-    Supervisor { since: u64 },
+    /// We do, since then. The thread that asks may be the one that should end a call.
+    Supervisor { since: Instant },
     /// Whoever created the VM. No thread of the worker waits for that.
     Client,
 }
@@ -256,7 +255,6 @@ struct Task {
     /// The worker's calls that are not answered, and for whom it waits.
     open_calls: HashMap<u64, WaitsFor>,
     overdue: Overdue,
-    ticks: u64,
     /// Since the last tick the worker has taken something.
     worker_has_read: bool,
     /// Since the last tick something had to wait for whoever created the VM.
@@ -346,10 +344,8 @@ impl Task {
     /// for a slow host directory or code that is being compiled, or we for the client, does not count. One full of quick
     /// questions does, or a worker could put off its end by asking.
     fn is_overdue(&mut self) -> bool {
-        let waited =
-            |waits_for: &WaitsFor| matches!(waits_for, WaitsFor::Supervisor { since } if *since < self.ticks);
+        let waited = |waits_for: &WaitsFor| matches!(waits_for, WaitsFor::Supervisor { since } if since.elapsed() >= TICK);
         let waited = self.open_calls.values().any(waited);
-        self.ticks += 1;
         let unread = !std::mem::take(&mut self.worker_has_read) && !self.writer.is_empty();
         let held_up = std::mem::take(&mut self.client_held_up);
         if held_up || waited {
@@ -396,7 +392,7 @@ impl Task {
     async fn on_call(&mut self, call: u64, body: BrokerCall) -> Result<(), String> {
         let waits_for = match &body {
             BrokerCall::HostFilesystem { .. } | BrokerCall::CommandArtifact { .. } => {
-                WaitsFor::Supervisor { since: self.ticks }
+                WaitsFor::Supervisor { since: Instant::now() }
             }
             BrokerCall::HostFunction { .. } => WaitsFor::Client,
         };
