@@ -92,6 +92,7 @@ pub fn message<T: Serialize + DeserializeOwned>(content: &[u8]) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data_encoding::HEXLOWER;
     use proptest::prelude::*;
 
     /// The contents of the golden frames.
@@ -99,11 +100,7 @@ mod tests {
         let text = include_str!("../../tests/vectors/messages.json");
         let vectors: serde_json::Value = serde_json::from_str(text).unwrap();
         let hex = vectors.as_array().unwrap().iter().map(|vector| vector["hex"].as_str().unwrap());
-        hex.map(|hex| {
-            let digits = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
-            digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
-        })
-        .collect()
+        hex.map(|hex| HEXLOWER.decode(hex.as_bytes()).unwrap()).collect()
     }
 
     #[test]

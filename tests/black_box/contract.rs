@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use heck::{ToLowerCamelCase, ToUpperCamelCase};
 use wit_parser::{Resolve, TypeDefKind, WorldItem};
 
 use crate::common::{default_vm, stdout_of};
@@ -11,17 +12,6 @@ fn resolve(folder: &str) -> Resolve {
     let mut resolve = Resolve::default();
     resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
     resolve
-}
-
-fn camel(name: &str) -> String {
-    let mut words = name.split('-');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |text, word| text + &word[..1].to_uppercase() + &word[1..])
-}
-
-fn pascal(name: &str) -> String {
-    let camel = camel(name);
-    camel[..1].to_uppercase() + &camel[1..]
 }
 
 /// Functions and methods of a module with the names of their parameters, as its source has them.
@@ -47,11 +37,15 @@ async fn javascript_has_every_function_of_the_contract_with_its_parameters() {
         let name = interface.name.as_deref().unwrap();
         let mut wanted = BTreeMap::new();
         for function in interface.functions.values() {
-            let parameters = function.params.iter().filter(|p| p.name != "self").map(|p| camel(&p.name));
-            let method = camel(function.name.rsplit('.').next().unwrap());
+            let parameters =
+                function.params.iter().filter(|p| p.name != "self").map(|p| p.name.to_lower_camel_case());
+            let method = function.name.rsplit('.').next().unwrap().to_lower_camel_case();
             let path = match function.kind.resource() {
                 Some(resource) => {
-                    format!("{}.{method}", pascal(resolve.types[resource].name.as_deref().unwrap()))
+                    format!(
+                        "{}.{method}",
+                        resolve.types[resource].name.as_deref().unwrap().to_upper_camel_case()
+                    )
                 }
                 None => method,
             };
@@ -111,7 +105,8 @@ async fn values_of_the_contract_have_its_names_in_javascript() {
             TypeDefKind::Enum(cases) => cases.cases.iter().map(|case| case.name.clone()).collect::<Vec<_>>(),
             TypeDefKind::Variant(cases) => cases.cases.iter().map(|case| case.name.clone()).collect(),
             TypeDefKind::Record(record) => {
-                let fields: BTreeSet<String> = record.fields.iter().map(|field| camel(&field.name)).collect();
+                let fields: BTreeSet<String> =
+                    record.fields.iter().map(|field| field.name.to_lower_camel_case()).collect();
                 fields.into_iter().collect()
             }
             other => panic!("{name}: {other:?}"),
@@ -155,7 +150,8 @@ fn the_broker_is_described_as_it_is_spoken() {
     let resolve = resolve("wit/broker");
     let (_, supervisor) =
         resolve.interfaces.iter().find(|(_, i)| i.name.as_deref() == Some("supervisor")).unwrap();
-    let described: BTreeSet<String> = supervisor.functions.keys().map(|name| pascal(name)).collect();
+    let described: BTreeSet<String> =
+        supervisor.functions.keys().map(|name| name.to_upper_camel_case()).collect();
     use cordon::broker::BrokerCall;
     let spoken = [
         BrokerCall::CommandArtifact { module: String::new() },

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use heck::{ToLowerCamelCase, ToUpperCamelCase};
 use wit_parser::{
     Docs, Enum, Flags, Function, FunctionKind, Handle, Interface, InterfaceId, Record, Resolve, Type,
     TypeDefKind, TypeId, Variant, WorldItem,
@@ -59,17 +60,6 @@ fn the_types_of_guests_are_those_of_the_contract() {
     check_generated("guest-shim/js/types/cordon-vm.d.ts", &text);
 }
 
-fn camel(name: &str) -> String {
-    let mut words = name.split('-');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |text, word| text + &word[..1].to_uppercase() + &word[1..])
-}
-
-fn pascal(name: &str) -> String {
-    let camel = camel(name);
-    camel[..1].to_uppercase() + &camel[1..]
-}
-
 /// Which way a value goes: what guests give may be more than what they get.
 #[derive(Clone, Copy, PartialEq)]
 enum Way {
@@ -95,7 +85,7 @@ impl Writer<'_> {
         for function in interface.functions.values().filter(|function| function.kind.resource().is_none()) {
             let (docs, signature) = self.function(name, function);
             text.push_str(&docs);
-            let _ = match camel(&function.name).as_str() {
+            let _ = match function.name.to_lower_camel_case().as_str() {
                 // No function can be declared under that name.
                 "arguments" => writeln!(
                     text,
@@ -122,7 +112,7 @@ impl Writer<'_> {
                 .types
                 .iter()
                 .filter(|(name, id)| is_of_other(id) && *name != "errno")
-                .map(|(name, _)| pascal(name))
+                .map(|(name, _)| name.to_upper_camel_case())
                 .collect();
             if !names.is_empty() {
                 let module = other.name.as_deref().expect("an interface of its own");
@@ -159,7 +149,7 @@ impl Writer<'_> {
                 None => format!("{{ tag: \"{}\" }}", case.name),
             })
             .collect();
-        format!("  export type {} = {};\n", pascal(name), cases.join(" | "))
+        format!("  export type {} = {};\n", name.to_upper_camel_case(), cases.join(" | "))
     }
 
     /// A record with fields that may be left out is one that guests give.
@@ -168,26 +158,33 @@ impl Writer<'_> {
         let given =
             record.fields.iter().any(|field| OPTIONAL.iter().any(|(known, _)| *known == key(&field.name)));
         let way = if given { Way::In } else { Way::Out };
-        let mut text = format!("  export interface {} {{\n", pascal(name));
+        let mut text = format!("  export interface {} {{\n", name.to_upper_camel_case());
         for field in &record.fields {
             let default = self.optional(&key(&field.name));
             let left_out = default.map(|default| format!("Left out: {default}.")).unwrap_or_default();
             text.push_str(&docs(&field.docs, &left_out, "    "));
             let mark = if default.is_some() { "?" } else { "" };
-            let _ = writeln!(text, "    {}{mark}: {};", camel(&field.name), self.ty(&field.ty, way));
+            let _ = writeln!(
+                text,
+                "    {}{mark}: {};",
+                field.name.to_lower_camel_case(),
+                self.ty(&field.ty, way)
+            );
         }
         text + "  }\n"
     }
 
     fn resource(&self, name: &str, id: TypeId, interface: &Interface) -> String {
-        let mut text =
-            format!("  export class {} implements Disposable {{\n    private constructor();\n", pascal(name));
+        let mut text = format!(
+            "  export class {} implements Disposable {{\n    private constructor();\n",
+            name.to_upper_camel_case()
+        );
         for function in interface.functions.values().filter(|function| function.kind.resource() == Some(id)) {
             assert!(matches!(function.kind, FunctionKind::Method(_)), "{}: not a method", function.name);
             let method = function.name.rsplit('.').next().expect("a method has a name");
             let (docs, signature) = self.function(name, function);
             text.push_str(&docs.replace("\n  ", "\n    ").replacen("  ", "    ", 1));
-            let _ = writeln!(text, "    {}{signature}", camel(method));
+            let _ = writeln!(text, "    {}{signature}", method.to_lower_camel_case());
         }
         if let Some(close) = self.entry(CLOSES, name) {
             let _ = writeln!(text, "    {close}");
@@ -205,14 +202,14 @@ impl Writer<'_> {
             let key = format!("{path}.{}", parameter.name);
             let mut mark = "";
             if let Some(default) = self.optional(&key) {
-                left_out.push(format!("`{}` left out: {default}.", camel(&parameter.name)));
+                left_out.push(format!("`{}` left out: {default}.", parameter.name.to_lower_camel_case()));
                 mark = "?";
             }
             let ty = match self.entry(WIDER, &key) {
                 Some(wider) => wider.to_owned(),
                 None => self.ty(&parameter.ty, Way::In),
             };
-            parameters.push(format!("{}{mark}: {ty}", camel(&parameter.name)));
+            parameters.push(format!("{}{mark}: {ty}", parameter.name.to_lower_camel_case()));
         }
         let mut result = function.result.as_ref().map_or("void".to_owned(), |ty| self.ty(ty, Way::Out));
         if WAITS.contains(&path.as_str()) {
@@ -238,7 +235,7 @@ impl Writer<'_> {
     fn defined(&self, id: TypeId, way: Way) -> String {
         let definition = &self.resolve.types[id];
         if let Some(name) = &definition.name {
-            return pascal(name);
+            return name.to_upper_camel_case();
         }
         match &definition.kind {
             TypeDefKind::List(Type::U8) => "Uint8Array".to_owned(),
@@ -281,7 +278,7 @@ impl Writer<'_> {
 fn named_cases(name: &str, cases: &Enum) -> String {
     // Those of errno are known by their names in C.
     let case = |case: &str| if name == "errno" { case.to_uppercase() } else { case.to_owned() };
-    let mut text = format!("  export type {} =", pascal(name));
+    let mut text = format!("  export type {} =", name.to_upper_camel_case());
     let mut width = text.len();
     for (index, one) in cases.cases.iter().enumerate() {
         let next = format!("{} \"{}\"", if index == 0 { "" } else { " |" }, case(&one.name));
@@ -296,9 +293,12 @@ fn named_cases(name: &str, cases: &Enum) -> String {
 }
 
 fn named_flags(name: &str, flags: &Flags) -> String {
-    let lines: String =
-        flags.flags.iter().map(|flag| format!("    {}?: boolean;\n", camel(&flag.name))).collect();
-    format!("  export interface {} {{\n{lines}  }}\n", pascal(name))
+    let lines: String = flags
+        .flags
+        .iter()
+        .map(|flag| format!("    {}?: boolean;\n", flag.name.to_lower_camel_case()))
+        .collect();
+    format!("  export interface {} {{\n{lines}  }}\n", name.to_upper_camel_case())
 }
 
 /// A comment of the WIT's, and a sentence more.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
 /// A JSON value whose objects are sorted by key, whatever features `serde_json` was compiled with.
@@ -72,7 +73,7 @@ impl Reader<'_> {
     }
 
     fn bytes(&mut self, length: usize) -> Sorted {
-        let text = base64(self.take(length));
+        let text = BASE64.encode(self.take(length));
         Sorted::Object(BTreeMap::from([("$bytes".to_owned(), Sorted::Text(text))]))
     }
 
@@ -114,32 +115,4 @@ impl Reader<'_> {
             _ => panic!("tag {tag:#x} is not used by the protocol"),
         }
     }
-}
-
-/// Base64 with padding.
-pub fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let number = (0..3).fold(0, |number, index| number << 8 | u32::from(*chunk.get(index).unwrap_or(&0)));
-        for index in 0..4 {
-            let digit = DIGITS[(number >> (18 - 6 * index) & 63) as usize];
-            text.push(if index <= chunk.len() { char::from(digit) } else { '=' });
-        }
-    }
-    text
-}
-
-/// Bytes as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The bytes of hexadecimal digits.
-pub fn from_hex(text: &str) -> Vec<u8> {
-    assert!(text.len().is_multiple_of(2), "an odd number of digits");
-    (0..text.len())
-        .step_by(2)
-        .map(|index| u8::from_str_radix(&text[index..index + 2], 16).expect("hexadecimal digits"))
-        .collect()
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use cordon::wire::{ClientMessage, ServerMessage, decode, encode_frame};
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::check_generated;
-use crate::json::{Sorted, from_hex, from_message_pack, hex};
+use crate::json::{Sorted, from_message_pack};
 use crate::samples::{self, Sample, client_kind, client_samples, server_kind, server_samples};
 
 const FILE: &str = "tests/vectors/messages.json";
@@ -30,7 +31,12 @@ enum Direction {
 fn vector<T: Serialize>(sample: &Sample<T>, direction: Direction) -> Vector {
     let frame = encode_frame(&sample.message).expect("a sample fits a frame");
     let content = &frame[4..];
-    Vector { name: sample.name.clone(), direction, json: from_message_pack(content), hex: hex(content) }
+    Vector {
+        name: sample.name.clone(),
+        direction,
+        json: from_message_pack(content),
+        hex: HEXLOWER.encode(content),
+    }
 }
 
 fn committed() -> Vec<Vector> {
@@ -53,10 +59,10 @@ fn the_vectors_are_what_the_encoder_writes() {
 #[test]
 fn every_vector_decodes_and_encodes_to_the_same_bytes() {
     fn check<T: DeserializeOwned + Serialize + Debug>(vector: &Vector) {
-        let message: T =
-            decode(&from_hex(&vector.hex)).unwrap_or_else(|error| panic!("{}: {error}", vector.name));
+        let bytes = HEXLOWER.decode(vector.hex.as_bytes()).expect("hexadecimal digits");
+        let message: T = decode(&bytes).unwrap_or_else(|error| panic!("{}: {error}", vector.name));
         let frame = encode_frame(&message).expect("it was in a frame");
-        assert_eq!(hex(&frame[4..]), vector.hex, "{}: {message:?}", vector.name);
+        assert_eq!(HEXLOWER.encode(&frame[4..]), vector.hex, "{}: {message:?}", vector.name);
     }
     for vector in committed() {
         match vector.direction {
