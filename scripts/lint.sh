@@ -13,5 +13,4 @@ else
 fi
 cargo clippy --release --package cordon --package cordon-benches --features cordon/schema --all-targets -- --deny warnings
 scripts/wasi-cargo.sh clippy --workspace -- --deny warnings
-if scripts/v8.sh --offline no-wasm >/dev/null 2>&1; then variant=no-wasm; else variant=wasm; fi
-scripts/worker-cargo.sh "$variant" clippy --package cordon --features cordon/worker --lib --bins -- --deny warnings
+scripts/worker-cargo.sh any clippy --package cordon --features cordon/worker --lib --bins -- --deny warnings

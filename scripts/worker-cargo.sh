@@ -6,7 +6,7 @@
 # Writes: target/worker-<variant>/, and what scripts/v8.sh fetches.
 # Exits:  as cargo does; 3 when that V8 is not available on this machine as things are.
 #
-# Usage: scripts/worker-cargo.sh <no-wasm|wasm> COMMAND [ARGUMENTS...]
+# Usage: scripts/worker-cargo.sh <no-wasm|wasm|any> COMMAND [ARGUMENTS...]          any: no-wasm if it is at hand
 #        scripts/worker-cargo.sh no-wasm build
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -14,6 +14,9 @@ cd "$root"
 [ $# -ge 2 ] || { sed -n '/^# Usage/,/^set/{/^set/!s/^# \?//p}' "$0" >&2; exit 2; }
 variant=$1 command=$2
 shift 2
+if [ "$variant" = any ]; then
+    if scripts/v8.sh --offline no-wasm >/dev/null 2>&1; then variant=no-wasm; else variant=wasm; fi
+fi
 
 answer=$(scripts/v8.sh "$variant")
 eval "$answer"
