@@ -22,6 +22,8 @@ pub mod policy;
 pub mod sidecar;
 #[cfg(feature = "supervisor")]
 pub mod supervisor;
+#[cfg(feature = "supervisor")]
+mod unix_socket;
 pub mod wire;
 #[cfg(feature = "worker")]
 pub mod worker;

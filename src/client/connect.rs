@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::Error;
 use crate::sidecar::serve_connection;
 use crate::supervisor::{Supervisor, SupervisorOptions};
+use crate::unix_socket;
 use crate::wire::code;
 
 /// Bytes in flight between a client and a supervisor in the same process.
@@ -105,11 +106,14 @@ pub struct Socket {
 
 impl Connect for Socket {
     async fn connect(&self) -> Result<Stream, Error> {
-        let stream = tokio::net::UnixStream::connect(&self.path).await.map_err(|error| {
+        let connected = async {
+            let stream = tokio::net::UnixStream::connect(&self.path).await?;
+            unix_socket::split(stream.into_std()?.into())
+        };
+        let (reader, writer) = connected.await.map_err(|error| {
             Error::new(code::DISCONNECTED, format!("cannot connect to {}: {error}", self.path.display()))
                 .hint(format!("start a sidecar there: cordon serve --socket {}", self.path.display()))
         })?;
-        let (reader, writer) = stream.into_split();
         Ok(Stream::new(reader, writer))
     }
 }

@@ -9,6 +9,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::serve_connection;
 use crate::supervisor::Supervisor;
+use crate::unix_socket;
 
 /// Connections at once; more wait in the socket's queue.
 const CONNECTIONS_MAX: usize = 256;
@@ -77,13 +78,17 @@ pub async fn serve_socket(
         }
         let supervisor = supervisor.clone();
         tokio::spawn(async move {
-            let (reader, writer) = stream.into_split();
-            if let Err(error) = serve_connection(supervisor, reader, writer).await {
+            if let Err(error) = serve(supervisor, stream).await {
                 tracing::warn!(%error, "a connection ended");
             }
             drop(permit);
         });
     }
+}
+
+async fn serve(supervisor: Supervisor, stream: UnixStream) -> io::Result<()> {
+    let (reader, writer) = unix_socket::split(stream.into_std()?.into())?;
+    serve_connection(supervisor, reader, writer).await
 }
 
 struct RemoveOnDrop(PathBuf);

@@ -9,7 +9,9 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::FileType;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{UnixStream, unix::pipe};
+use tokio::net::unix::pipe;
+
+use crate::unix_socket::{ReadHalf, WriteHalf};
 
 /// Where a client's bytes come from.
 pub type Input = Box<dyn AsyncRead + Send + Unpin>;
@@ -23,7 +25,7 @@ pub type Output = Box<dyn AsyncWrite + Send + Unpin>;
 pub fn stdin() -> io::Result<Input> {
     let (kind, own) = take(io::stdin())?;
     Ok(match kind {
-        FileType::Socket => Box::new(socket(own)?),
+        FileType::Socket => Box::new(ReadHalf::new(own)?),
         FileType::Fifo => Box::new(pipe::Receiver::from_owned_fd(own)?),
         _ => Box::new(tokio::io::stdin()),
     })
@@ -36,7 +38,7 @@ pub fn stdin() -> io::Result<Input> {
 pub fn stdout() -> io::Result<Output> {
     let (kind, own) = take(io::stdout())?;
     Ok(match kind {
-        FileType::Socket => Box::new(socket(own)?),
+        FileType::Socket => Box::new(WriteHalf::new(own)?),
         FileType::Fifo => Box::new(pipe::Sender::from_owned_fd(own)?),
         _ => Box::new(tokio::io::stdout()),
     })
@@ -46,10 +48,4 @@ fn take(stream: impl AsFd) -> io::Result<(FileType, OwnedFd)> {
     let own = stream.as_fd().try_clone_to_owned()?;
     let kind = FileType::from_raw_mode(rustix::fs::fstat(&own)?.st_mode);
     Ok((kind, own))
-}
-
-fn socket(descriptor: OwnedFd) -> io::Result<UnixStream> {
-    let stream = std::os::unix::net::UnixStream::from(descriptor);
-    stream.set_nonblocking(true)?;
-    UnixStream::from_std(stream)
 }

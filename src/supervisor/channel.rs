@@ -2,14 +2,16 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::future::poll_fn;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use tokio::io::Interest;
-use tokio::net::UnixStream;
+use tokio::io::AsyncReadExt;
 
 use crate::broker::{FromWorker, ToWorker, send_with_descriptor};
+use crate::unix_socket::{self, ReadHalf, WriteHalf};
 use crate::wire::{DecodeError, FrameDecoder, decode, encode_frame};
 
 /// Bytes taken from the socket at once.
@@ -28,16 +30,15 @@ pub(crate) enum ChannelError {
 
 /// A socket pair: our end, and the worker's as standard input.
 pub(crate) fn pair() -> io::Result<(Reader, Writer, OwnedFd)> {
-    let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
-    ours.set_nonblocking(true)?;
-    let stream = Arc::new(UnixStream::from_std(ours)?);
-    let reader = Reader { stream: stream.clone(), decoder: FrameDecoder::new(), buffer: vec![0; READ_BYTES] };
-    Ok((reader, Writer { stream, waiting: VecDeque::new(), sent: 0 }, theirs.into()))
+    let (ours, theirs) = UnixStream::pair()?;
+    let (read, write) = unix_socket::split(ours.into())?;
+    let reader = Reader { socket: read, decoder: FrameDecoder::new(), buffer: vec![0; READ_BYTES] };
+    Ok((reader, Writer { socket: write, waiting: VecDeque::new(), sent: 0 }, theirs.into()))
 }
 
 /// What the worker sends.
 pub(crate) struct Reader {
-    stream: Arc<UnixStream>,
+    socket: ReadHalf,
     decoder: FrameDecoder,
     buffer: Vec<u8>,
 }
@@ -49,12 +50,9 @@ impl Reader {
             if let Some(content) = self.decoder.next_frame()? {
                 return Ok(Some(decode(content)?));
             }
-            self.stream.readable().await?;
-            match self.stream.try_read(&mut self.buffer) {
-                Ok(0) => return Ok(None),
-                Ok(length) => self.decoder.push(&self.buffer[..length]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error.into()),
+            match self.socket.read(&mut self.buffer).await? {
+                0 => return Ok(None),
+                length => self.decoder.push(&self.buffer[..length]),
             }
         }
     }
@@ -63,7 +61,7 @@ impl Reader {
 /// What is sent to the worker. Messages wait here until they are written, so that a worker that does not read keeps
 /// nobody waiting who does not want to.
 pub(crate) struct Writer {
-    stream: Arc<UnixStream>,
+    socket: WriteHalf,
     waiting: VecDeque<Chunk>,
     /// How much of the first chunk is written.
     sent: usize,
@@ -100,15 +98,12 @@ impl Writer {
 
     /// Writes as much as the worker takes now, waiting until it takes something. Dropping the future loses nothing.
     pub(crate) async fn write(&mut self) -> Result<(), ChannelError> {
-        let Some(first) = self.waiting.front() else { return Ok(()) };
-        let (rest, sent) = (&first.bytes[self.sent..], self.sent);
-        let file = first.file.as_ref().filter(|_| sent == 0).map(|file| file.as_fd());
-        self.sent += self
-            .stream
-            .async_io(Interest::WRITABLE, || {
-                send_with_descriptor(&*self.stream, rest, file).map_err(io::Error::from)
-            })
-            .await?;
+        let Writer { socket, waiting, sent } = self;
+        let Some(first) = waiting.front() else { return Ok(()) };
+        let rest = &first.bytes[*sent..];
+        let file = first.file.as_ref().filter(|_| *sent == 0).map(|file| file.as_fd());
+        *sent +=
+            poll_fn(|cx| socket.poll_send(cx, |socket| send_with_descriptor(socket, rest, file))).await?;
         if self.sent == first.bytes.len() {
             self.waiting.pop_front();
             self.sent = 0;

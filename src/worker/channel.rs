@@ -7,6 +7,8 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::retry_on_intr;
 
 use crate::broker::{FromWorker, ToWorker, receive_with_descriptors};
 use crate::wire::{ErrorData, FRAME_BYTES_MAX, FrameDecoder, code, decode, encode_frame};
@@ -85,6 +87,9 @@ impl Receiver {
             if let Some(content) = self.decoder.next_frame().ok()? {
                 return decode(content).ok();
             }
+            // Waiting in poll(2) and not in recvmsg(2): the latter wakes this thread, too, when the supervisor reads.
+            let mut readable = [PollFd::new(&self.socket, PollFlags::IN)];
+            retry_on_intr(|| poll(&mut readable, None)).ok()?;
             let received = receive_with_descriptors(self.socket.as_fd(), &mut self.buffer).ok()?;
             if received.length == 0 {
                 return None;
