@@ -97,7 +97,8 @@ impl Call {
         Ok(Call { vm, pending, output })
     }
 
-    /// The process id in the VM, once the program has started.
+    /// The process id in the VM, once the program has started. For programs that are run with `report_pid` in their
+    /// options.
     ///
     /// # Errors
     /// It ended, or could not be started, before that was known.

@@ -180,6 +180,10 @@ pub struct ExecutionOptions {
     #[serde(skip_serializing_if = "is_false")]
     #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
     pub stream_stdin: bool,
+    /// Whether to tell, in `started`, the process id of a program. Who does not need it saves a message.
+    #[serde(skip_serializing_if = "is_false")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
+    pub report_pid: bool,
     /// The longest it may take, in milliseconds; `limits.wallTimeMs` when left out or longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional, type = "number"))]

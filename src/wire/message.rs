@@ -192,7 +192,7 @@ pub enum VmRequest {
         #[serde(default)]
         options: ExecutionOptions,
     },
-    /// Runs a command; answered by `executed`, after `started`.
+    /// Runs a command; answered by `executed`, after `started` if that was asked for.
     Spawn {
         /// A name looked up in `PATH`, or a path.
         command: String,
@@ -303,7 +303,7 @@ pub enum ServerMessage {
         /// What was asked for.
         body: Response,
     },
-    /// A request's program has started.
+    /// A request's program has started, as `reportPid` has asked to be told.
     Started {
         /// The request's.
         #[cfg_attr(feature = "schema", ts(type = "number"))]

@@ -311,7 +311,9 @@ impl Calls {
             .kernel
             .spawn(vm.kernel.system(), request)
             .map_err(|errno| start_error(errno, &command, &cwd))?;
-        vm.sender.send(&FromWorker::Started { id: call.id, pid: process.pid() });
+        if options.report_pid {
+            vm.sender.send(&FromWorker::Started { id: call.id, pid: process.pid() });
+        }
         call.set_target(Target::Program(process.clone()));
         Arc::new(RunningProgram { calls: self.clone(), call: call.clone(), process }).look();
         Ok(())

@@ -11,6 +11,7 @@ fn streaming(args: &[&str]) -> ExecutionOptions {
         args: args.iter().map(|&arg| arg.to_owned()).collect(),
         capture: Capture::Stream,
         stream_stdin: true,
+        report_pid: true,
         ..ExecutionOptions::default()
     }
 }

@@ -92,7 +92,7 @@ async fn a_vm_that_does_not_end_its_calls_is_ended_and_others_go_on() {
     let execute = Execute { options, ..Default::default() };
     stop(late_worker);
     let running = late.execute("for (;;);", execute);
-    let options = ExecutionOptions { args: vec!["1000".into()], ..Default::default() };
+    let options = ExecutionOptions { args: vec!["1000".into()], report_pid: true, ..Default::default() };
     let mut sleeping = cancelled.start(VmRequest::Spawn { command: "sleep".into(), options }).unwrap();
     sleeping.pid().await.unwrap();
     stop(cancelled_worker);
@@ -271,7 +271,7 @@ async fn pending_calls_settle_when_the_sidecar_dies() {
     let client = Client::connect(&sidecar).await.unwrap();
     let vm = client.create_vm(config(json!({}))).await.unwrap();
     assert_eq!(sh(&vm, "echo up").await.stdout.to_text(), "up\n");
-    let options = ExecutionOptions { args: vec!["1000".into()], ..Default::default() };
+    let options = ExecutionOptions { args: vec!["1000".into()], report_pid: true, ..Default::default() };
     let mut call = vm.start(VmRequest::Spawn { command: "sleep".into(), options }).unwrap();
     call.pid().await.unwrap();
     let mine = std::process::id();

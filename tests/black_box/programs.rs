@@ -91,8 +91,12 @@ async fn run(vm: &Vm, program: &str) -> (Option<i32>, String) {
 
 /// Starts a program whose standard input stays open.
 fn start(vm: &Vm, program: &str) -> Call {
-    let options =
-        ExecutionOptions { capture: Capture::Stream, stream_stdin: true, ..ExecutionOptions::default() };
+    let options = ExecutionOptions {
+        capture: Capture::Stream,
+        stream_stdin: true,
+        report_pid: true,
+        ..ExecutionOptions::default()
+    };
     vm.start(VmRequest::Spawn { command: program.to_owned(), options }).unwrap()
 }
 

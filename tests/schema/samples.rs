@@ -147,6 +147,7 @@ fn full_options() -> ExecutionOptions {
         cwd: Some("/workspace/app".into()),
         stdin: Some(Bytes(vec![0, 1, 127, 128, 255])),
         stream_stdin: true,
+        report_pid: true,
         timeout_ms: Some(5_000_000_000),
         capture: Capture::Stream,
     }

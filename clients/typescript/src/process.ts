@@ -48,7 +48,7 @@ export class Processes {
     const request: VmRequest = {
       type: "spawn",
       command: checkText(command, "command"),
-      options: { ...prepared.wire, capture: "stream", ...(open ? { streamStdin: true } : {}) },
+      options: { ...prepared.wire, capture: "stream", reportPid: true, ...(open ? { streamStdin: true } : {}) },
     };
     const stdout = new OutputBuffer();
     const stderr = new OutputBuffer();

@@ -298,6 +298,10 @@ export type ExecutionOptions = {
      */
     streamStdin?: boolean,
     /**
+     * Whether to tell, in `started`, the process id of a program. Who does not need it saves a message.
+     */
+    reportPid?: boolean,
+    /**
      * The longest it may take, in milliseconds; `limits.wallTimeMs` when left out or longer.
      */
     timeoutMs?: number,
