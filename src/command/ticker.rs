@@ -1,4 +1,5 @@
-//! The clock of time slices: a thread that ticks while commands run and sleeps otherwise.
+//! The clock of time slices: a thread that ticks while commands run, and for a while after the last, and sleeps
+//! otherwise. To wake it costs the commands that run one after another more than its ticking.
 
 use std::io;
 use std::sync::Arc;
@@ -10,6 +11,9 @@ use wasmtime::Engine;
 
 /// How long one command runs before others get their turn, and how soon a signal ends a loop.
 const SLICE: Duration = Duration::from_millis(10);
+
+/// Slices without a command after which the thread sleeps.
+const IDLE_SLICES: u32 = 10;
 
 /// Stack of the thread, which does next to nothing.
 const STACK: usize = 64 * 1024;
@@ -26,11 +30,15 @@ impl Ticker {
         let running = Arc::new(AtomicU32::new(0));
         let counter = running.clone();
         let thread = thread::Builder::new().name("ticks".into()).stack_size(STACK).spawn(move || {
+            let mut idle = 0;
             loop {
-                // Whoever makes it more unparks, before or after this thread parks.
-                while counter.load(Ordering::SeqCst) == 0 {
+                let is_idle = counter.load(Ordering::SeqCst) == 0;
+                if is_idle && idle >= IDLE_SLICES {
+                    // Whoever makes it more unparks, before or after this thread parks.
                     thread::park();
+                    continue;
                 }
+                idle = if is_idle { idle + 1 } else { 0 };
                 thread::sleep(SLICE);
                 engine.increment_epoch();
             }
@@ -43,6 +51,11 @@ impl Ticker {
         let more = |running| (running < most).then_some(running + 1);
         self.running.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).ok()?;
         Some(Running(self.clone()))
+    }
+
+    /// Whether no command runs.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.load(Ordering::SeqCst) == 0
     }
 
     /// Lets the thread see that commands run. Apart from [`enter`](Self::enter) so that it can come after the command
