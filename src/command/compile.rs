@@ -53,17 +53,22 @@ const COMPONENT_VERSION: [u8; 4] = [0x0d, 0, 1, 0];
 /// How a preview 1 program imports the function that ends it.
 const PROC_EXIT: (&str, &str) = (WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, "proc_exit");
 
-/// What it imports in its place ([`exit_import`]) as WIT, in a world of its own.
-const EXIT_WIT: &str = "
+/// What programs import from the runtime itself as WIT: in the place of that function ([`exit_import`]), and to wait
+/// for their process ([`begin_import`]).
+const RUNTIME_WIT: &str = "
     package cordon:runtime@0.1.0;
     interface exit {
         exit-with: func(code: u32);
     }
-    world ends {
+    interface begin {
+        wait: func();
+    }
+    world runtime {
         import exit;
+        import begin;
     }
 ";
-const EXIT_WORLD: &str = "ends";
+const RUNTIME_WORLD: &str = "runtime";
 
 /// A compiler for this machine.
 pub struct Compiler {
@@ -83,7 +88,7 @@ impl Compiler {
         let mut digest = DigestHasher(Sha256::new());
         self.engine.precompile_compatibility_hash().hash(&mut digest);
         digest.0.update(Sha256::digest(WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER));
-        digest.0.update(exit_import::INTERFACE);
+        digest.0.update(RUNTIME_WIT);
         digest.0.finalize().into()
     }
 
@@ -112,7 +117,7 @@ fn encode(module: &[u8]) -> anyhow::Result<Vec<u8>> {
     let exit_with = (exit_import::INTERFACE, exit_import::FUNCTION);
     let redirected = match redirect(module, PROC_EXIT, exit_with)? {
         Some(mut redirected) => {
-            let (resolve, world) = exit_world()?;
+            let (resolve, world) = runtime_world()?;
             embed_component_metadata(&mut redirected, &resolve, world, StringEncoding::UTF8)?;
             Cow::Owned(redirected)
         }
@@ -126,11 +131,11 @@ fn encode(module: &[u8]) -> anyhow::Result<Vec<u8>> {
         .encode()
 }
 
-/// The world in which the redirected import is known.
-fn exit_world() -> anyhow::Result<(Resolve, WorldId)> {
+/// The world in which imports from the runtime are known.
+fn runtime_world() -> anyhow::Result<(Resolve, WorldId)> {
     let mut resolve = Resolve::default();
-    let package = resolve.push_str("exit.wit", EXIT_WIT)?;
-    let world = resolve.select_world(&[package], Some(EXIT_WORLD))?;
+    let package = resolve.push_str("runtime.wit", RUNTIME_WIT)?;
+    let world = resolve.select_world(&[package], Some(RUNTIME_WORLD))?;
     Ok((resolve, world))
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 
@@ -13,6 +14,9 @@ use super::services::Services;
 /// Bytes that one call of a program may hand to the host, all strings and lists of it together.
 const CALL_BYTES: usize = 64 << 20;
 
+/// Time slices for which a command runs before others get their turn.
+pub(super) const SLICES: u64 = 1;
+
 /// The state of one command's store.
 pub struct Guest {
     pub(super) kernel: Arc<Kernel>,
@@ -21,6 +25,17 @@ pub struct Guest {
     /// What the command holds: descriptors, streams, children.
     pub(super) table: ResourceTable,
     pub(super) growth: Growth,
+    /// There while the program waits for its process, having been begun ahead. Until then `process` is one that has
+    /// ended.
+    pub(super) start: Option<Start>,
+}
+
+/// Both sides of waiting for a process.
+pub(super) struct Start {
+    /// Told when the program has come to where it waits.
+    pub(super) reached: oneshot::Sender<()>,
+    /// The process.
+    pub(super) process: oneshot::Receiver<Arc<Process>>,
 }
 
 impl Guest {
@@ -32,7 +47,14 @@ impl Guest {
     ) -> Guest {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
-        Guest { kernel, process, services, table, growth: Growth { memory: limits.memory(), refused: false } }
+        Guest {
+            kernel,
+            process,
+            services,
+            table,
+            growth: Growth { memory: limits.memory(), refused: false },
+            start: None,
+        }
     }
 
     /// A store for the command, with every limit in place.
@@ -41,8 +63,8 @@ impl Guest {
         store.limiter(|guest| &mut guest.growth);
         store.set_hostcall_fuel(CALL_BYTES);
         // At every tick whoever runs goes to the end of the queue.
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_async_yield_and_update(1);
+        store.set_epoch_deadline(SLICES);
+        store.epoch_deadline_async_yield_and_update(SLICES);
         store
     }
 }

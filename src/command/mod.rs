@@ -8,6 +8,8 @@
 //! `webAssembly` and `jit` say.
 
 pub mod applets;
+#[cfg(feature = "command")]
+mod begin_import;
 #[cfg(feature = "supervisor")]
 pub mod cache;
 #[cfg(feature = "supervisor")]
@@ -17,6 +19,8 @@ mod exit_import;
 #[cfg(feature = "supervisor")]
 mod redirect;
 
+#[cfg(feature = "command")]
+mod ahead;
 #[cfg(feature = "command")]
 mod engine;
 #[cfg(feature = "command")]

@@ -50,6 +50,11 @@ impl Programs {
         Ok(self.loaded.lock().entry(module.clone()).or_insert(program).clone())
     }
 
+    /// The program of that module, if it was asked for before.
+    pub(super) fn loaded(&self, module: &str) -> Option<Arc<CommandPre<Guest>>> {
+        self.loaded.lock().get(module).cloned()
+    }
+
     fn load(&self, module: &str) -> Result<CommandPre<Guest>, LoadError> {
         let artifact = self.services.open_artifact(module).map_err(LoadError::Missing)?;
         // SAFETY: `Services::open_artifact` vouches for contents and constancy of the file.

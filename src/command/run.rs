@@ -1,51 +1,45 @@
 //! One command from its start to its end.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
 
-use wasmtime::{Engine, Store, Trap};
-use wasmtime_wasi::p2::bindings::CommandPre;
+use wasmtime::component::ResourceTable;
+use wasmtime::{Store, Trap};
 
 use crate::kernel::{ExitStatus, Process};
 
+use super::ahead::Execution;
 use super::guest::{Ended, Guest};
 
 /// What a shell answers for a program that is there and cannot be run.
 const CANNOT_RUN: u8 = 126;
 
-/// Runs a program until its code ends, it exits, it traps or a signal ends it. Everything it held is closed when this
-/// is done.
-pub(super) async fn run(engine: &Engine, program: &CommandPre<Guest>, guest: Guest) -> ExitStatus {
-    let process = guest.process.clone();
-    let mut store = guest.into_store(engine);
-    let outcome = {
-        let mut execution = pin!(execute(program, &mut store));
-        // Dropping the execution unwinds the program wherever it is, which is why this is asked first: a loop without
-        // end comes here at each end of its time slice.
-        poll_fn(|cx| match process.poll_killed(cx) {
-            Poll::Ready(signal) => Poll::Ready(Err(signal)),
-            Poll::Pending => execution.as_mut().poll(cx).map(Ok),
-        })
-        .await
+/// Sees a program through until its code ends, it exits, it traps or a signal ends it. Everything it held is closed
+/// then. Its memory, if it is still there, is left to the caller: to unmap it takes as long as a small program runs, and
+/// nobody needs to wait for that.
+pub(super) async fn run(mut execution: Execution, process: &Process) -> (ExitStatus, Option<Store<Guest>>) {
+    // Dropping the execution unwinds the program wherever it is, which is why this is asked first: a loop without end
+    // comes here at each end of its time slice.
+    let outcome = poll_fn(|cx| match process.poll_killed(cx) {
+        Poll::Ready(signal) => Poll::Ready(Err(signal)),
+        Poll::Pending => execution.as_mut().poll(cx).map(Ok),
+    });
+    let (result, mut store) = match outcome.await {
+        Ok(ended) => ended,
+        Err(signal) => return (ExitStatus::Signaled(signal), None),
     };
-    let status = match (outcome, process.killed()) {
+    let status = match (result, process.killed()) {
         // A signal that came while the program was in its last steps came first.
-        (Err(signal), _) | (Ok(_), Some(signal)) => ExitStatus::Signaled(signal),
-        (Ok(Ok(Ok(()))), None) => ExitStatus::Exited(0),
-        (Ok(Ok(Err(()))), None) => ExitStatus::Exited(1),
-        (Ok(Err(error)), None) => match error.downcast_ref::<Ended>() {
+        (_, Some(signal)) => ExitStatus::Signaled(signal),
+        (Ok(Ok(())), None) => ExitStatus::Exited(0),
+        (Ok(Err(())), None) => ExitStatus::Exited(1),
+        (Err(error), None) => match error.downcast_ref::<Ended>() {
             Some(Ended::Exit(code)) => ExitStatus::Exited(*code),
-            Some(Ended::Killed) | None => ExitStatus::Exited(fail(&process, &store, &error)),
+            Some(Ended::Killed) | None => ExitStatus::Exited(fail(process, &store, &error)),
         },
     };
-    drop(store);
-    status
-}
-
-async fn execute(program: &CommandPre<Guest>, store: &mut Store<Guest>) -> wasmtime::Result<Result<(), ()>> {
-    let command = program.instantiate_async(&mut *store).await?;
-    command.wasi_cli_run().call_run(store).await
+    store.data_mut().table = ResourceTable::new();
+    (status, Some(store))
 }
 
 /// Says on the program's standard error why it ended, and gives the code that a shell shows for such an end.

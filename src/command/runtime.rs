@@ -10,10 +10,12 @@ use std::thread;
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
+use tokio::task;
 use wasmtime::Engine;
 
 use crate::kernel::{Errno, Executor, ExitStatus, Kernel, Process, Program};
 
+use super::ahead::{self, Ahead, Begun};
 use super::applets;
 use super::engine::{self, CommandLimits};
 use super::guest::Guest;
@@ -50,6 +52,7 @@ pub struct CommandRuntime {
 struct Started {
     engine: Engine,
     programs: Arc<Programs>,
+    ahead: Arc<Ahead>,
     ticker: Arc<Ticker>,
     tasks: Handle,
 }
@@ -97,7 +100,24 @@ impl CommandRuntime {
             .name("commands".into())
             .stack_size(STACK)
             .spawn(move || runtime.block_on(future::pending::<()>()))?;
-        Ok(Started { engine, programs: Arc::new(programs), ticker, tasks })
+        Ok(Started { engine, programs: Arc::new(programs), ahead: Arc::default(), ticker, tasks })
+    }
+}
+
+impl Started {
+    /// Begins what the next commands will likely be, while no command runs. `guest` makes one of a process that has
+    /// ended.
+    async fn begin_ahead(&self, guest: impl Fn() -> Guest) {
+        for module in self.ahead.lacking() {
+            // Whoever has something to do goes first.
+            task::yield_now().await;
+            if self.ticker.is_idle()
+                && let Some(program) = self.programs.loaded(module)
+                && let Some(begun) = Begun::new(&self.engine, program, guest()).await
+            {
+                self.ahead.keep(module, begun);
+            }
+        }
     }
 }
 
@@ -112,7 +132,9 @@ impl Executor for CommandRuntime {
             Errno::Enomem
         })?;
         let running = started.ticker.enter(self.limits.commands).ok_or(Errno::Eagain)?;
-        let guest = Guest::new(self.kernel.clone(), process.clone(), self.services.clone(), &self.limits);
+        let (kernel, services, limits) = (self.kernel.clone(), self.services.clone(), self.limits);
+        let own = process.clone();
+        let guest = move || Guest::new(kernel.clone(), own.clone(), services.clone(), &limits);
         let ending = Ending { process, status: None, running: Some(running) };
         started.tasks.spawn(command(started.clone(), program, guest, ending));
         started.ticker.wake();
@@ -120,11 +142,23 @@ impl Executor for CommandRuntime {
     }
 }
 
-async fn command(started: Started, program: Program, guest: Guest, mut ending: Ending) {
-    ending.status = Some(match started.programs.get(&program.module) {
-        Ok(program) => run::run(&started.engine, &program, guest).await,
-        Err(error) => refuse(&ending.process, &error.to_string()),
-    });
+async fn command(started: Started, program: Program, guest: impl Fn() -> Guest, mut ending: Ending) {
+    let module = program.module;
+    match started.programs.get(&module) {
+        Ok(program) => {
+            let process = ending.process.clone();
+            let execution = match started.ahead.take(&module) {
+                Some(begun) => begun.proceed(process.clone()),
+                None => ahead::begin(&started.engine, program, guest()),
+            };
+            let (status, memory) = run::run(execution, &process).await;
+            ending.status = Some(status);
+            drop(ending);
+            drop(memory);
+            started.begin_ahead(guest).await;
+        }
+        Err(error) => ending.status = Some(refuse(&ending.process, &error.to_string())),
+    }
 }
 
 /// Tells the kernel of the end of a process, whatever way its task ends.

@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::exit;
 
+use cordon_vm::begin;
 use uucore::locale;
 
 /// A utility's entry: takes the arguments, its own name first, and returns the exit status.
@@ -120,8 +121,8 @@ const NOT_FOUND: i32 = 127;
 const SELF: &str = "coreutils";
 
 fn main() {
-    enter_working_directory();
-
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(64 * 1024)));
+    begin::wait();
     let mut args: Vec<OsString> = env::args_os().collect();
     let called = args.first().map_or_else(|| SELF.into(), |name| base_name(name));
     if called != SELF {
@@ -171,6 +172,7 @@ fn run(name: &str, args: Vec<OsString>) -> ! {
     if let Some(status) = own::direct(name, &args) {
         exit(status);
     }
+    enter_working_directory();
     // Without this every message would be its bare identifier. The texts are embedded; only parsing can fail.
     if let Err(error) = locale::setup_localization(text_of(name)) {
         say(&mut io::stderr(), &format!("{name}: cannot load the messages: {error}"));

@@ -25,6 +25,8 @@ const module = await WebAssembly.compile(readFileSync(file));
 const imports = wasi.getImportObject();
 for (const { module: from, name } of WebAssembly.Module.imports(module)) {
     if (from in imports && name in imports[from]) continue;
+    // The process is there from the beginning.
+    if (from.startsWith("cordon:runtime/begin@")) { imports[from] = { [name]: () => {} }; continue; }
     (imports[from] ??= {})[name] = () => { throw new Error("not in this host: " + from + " " + name); };
 }
 process.exitCode = wasi.start(await WebAssembly.instantiate(module, imports));

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use cordon_vm::{descriptors, filesystem, process};
+use cordon_vm::{begin, descriptors, filesystem, process};
 pub use cordon_vm::{
     descriptors::Whence,
     filesystem::OpenFlags,
@@ -19,6 +19,11 @@ pub const SHELL_PATH: &str = "/bin/sh";
 
 /// How much one read asks for.
 const READ_BYTES: u32 = 64 * 1024;
+
+/// Waits for the process that this will be; nothing else may come before.
+pub fn begin() {
+    begin::wait();
+}
 
 pub fn arguments() -> Vec<String> {
     process::arguments()

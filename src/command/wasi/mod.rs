@@ -3,6 +3,7 @@
 //! The interfaces' traits, and the engine room of `wasi:io`, are wasmtime-wasi's; what they do is ours: there is no
 //! host behind them but the kernel. Sockets are not linked: a program that imports them is refused when it is loaded.
 
+mod begin;
 mod cli;
 mod clocks;
 mod errors;
@@ -36,5 +37,6 @@ pub fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     bindings::random::random::add_to_linker::<_, Own>(linker, |guest| guest)?;
     bindings::random::insecure::add_to_linker::<_, Own>(linker, |guest| guest)?;
     bindings::random::insecure_seed::add_to_linker::<_, Own>(linker, |guest| guest)?;
-    cli::add_exit_with_code(linker)
+    cli::add_exit_with_code(linker)?;
+    begin::add_to_linker(linker)
 }

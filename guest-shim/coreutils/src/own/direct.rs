@@ -13,6 +13,7 @@ use std::path::Path;
 use uucore::display::Quotable;
 
 use super::reason;
+use crate::enter_working_directory;
 
 /// Bytes that `cat` reads at once.
 const CHUNK: usize = 64 * 1024;
@@ -27,7 +28,12 @@ pub fn main(name: &str, args: &[OsString]) -> Option<i32> {
         "echo" if operands.first().is_none_or(|first| !is_option(first)) => {
             env::var_os("POSIXLY_CORRECT").is_none().then(|| echo(operands))
         }
-        "cat" if !operands.iter().any(|operand| is_option(operand)) => Some(cat(operands)),
+        "cat" if !operands.iter().any(|operand| is_option(operand)) => {
+            if !operands.is_empty() {
+                enter_working_directory();
+            }
+            Some(cat(operands))
+        }
         _ => None,
     }
 }

@@ -1,0 +1,91 @@
+//! Programs that are begun ahead: one of each that every VM has and that has run before, while no command runs. Memory
+//! is mapped for it then, its parts are linked, and it has set itself up as far as it can without knowing what for. The
+//! next command takes it from there.
+//!
+//! Only for programs that wait for their process where [`super::begin_import`] says. Until they get one they stand for
+//! a process that has ended, which has nothing.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::future::{Either, select};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use wasmtime::{Engine, Store};
+use wasmtime_wasi::p2::bindings::CommandPre;
+
+use crate::kernel::Process;
+
+use super::applets::{COREUTILS, SHELL};
+use super::guest::{Guest, Start};
+
+/// Modules that are begun ahead, one of each at a time.
+const MODULES: [&str; 2] = [COREUTILS, SHELL];
+
+/// A program that runs: to what `wasi:cli/run` gives, and its store.
+pub(super) type Execution =
+    Pin<Box<dyn Future<Output = (wasmtime::Result<Result<(), ()>>, Store<Guest>)> + Send>>;
+
+/// Begins a program.
+pub(super) fn begin(engine: &Engine, program: Arc<CommandPre<Guest>>, guest: Guest) -> Execution {
+    let mut store = guest.into_store(engine);
+    Box::pin(async move {
+        let ended = async {
+            let command = program.instantiate_async(&mut store).await?;
+            command.wasi_cli_run().call_run(&mut store).await
+        };
+        (ended.await, store)
+    })
+}
+
+/// A program that waits for its process.
+pub(super) struct Begun {
+    execution: Execution,
+    process: oneshot::Sender<Arc<Process>>,
+}
+
+impl Begun {
+    /// Runs a program up to where it waits; none if it does not come there.
+    pub(super) async fn new(
+        engine: &Engine,
+        program: Arc<CommandPre<Guest>>,
+        mut guest: Guest,
+    ) -> Option<Begun> {
+        let (reached, has_reached) = oneshot::channel();
+        let (process, given) = oneshot::channel();
+        guest.start = Some(Start { reached, process: given });
+        match select(begin(engine, program, guest), has_reached).await {
+            Either::Right((Ok(()), execution)) => Some(Begun { execution, process }),
+            _ => None,
+        }
+    }
+
+    /// Lets it go on as a process.
+    pub(super) fn proceed(self, process: Arc<Process>) -> Execution {
+        // It waits for nothing else, so the other side is there.
+        let _ = self.process.send(process);
+        self.execution
+    }
+}
+
+/// Programs that wait, by their module.
+#[derive(Default)]
+pub(super) struct Ahead(Mutex<HashMap<&'static str, Begun>>);
+
+impl Ahead {
+    /// The one that waits, for a command that begins.
+    pub(super) fn take(&self, module: &str) -> Option<Begun> {
+        self.0.lock().remove(module)
+    }
+
+    /// Modules of which none waits.
+    pub(super) fn lacking(&self) -> impl Iterator<Item = &'static str> {
+        MODULES.into_iter().filter(|module| !self.0.lock().contains_key(module))
+    }
+
+    /// Keeps one.
+    pub(super) fn keep(&self, module: &'static str, begun: Begun) {
+        self.0.lock().insert(module, begun);
+    }
+}
