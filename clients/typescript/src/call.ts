@@ -2,7 +2,7 @@
  * A call that runs something in a VM, with its streams: output under credit, input within a window.
  */
 import { answered, ofVm, unexpected, type Connection } from "./connection.js";
-import { cordonError, type CordonError } from "./errors.js";
+import { cordonError } from "./errors.js";
 import {
   ErrorCode,
   type ExecutionResult,
@@ -20,22 +20,16 @@ export type OutputTaker = (stream: OutputStream, data: Uint8Array, taken: () => 
 export class Call {
   /** The answer. Output has all been handed over by then. */
   readonly result: Promise<ExecutionResult>;
-  /** The process id in the VM, once the program has started. */
-  readonly pid: Promise<number>;
 
   readonly #connection: Connection;
   readonly #id: number;
   readonly #input: InputQueue;
+  /** The process id, or nothing if the call ended before it was known. */
+  readonly #started: Promise<number | undefined>;
 
   constructor(connection: Connection, vm: number, request: VmRequest, onOutput?: OutputTaker) {
-    let started!: (pid: number) => void;
-    let notStarted!: (why: CordonError) => void;
-    this.pid = new Promise((resolve, reject) => {
-      started = resolve;
-      notStarted = reject;
-    });
-    // Few callers ask; to the others it does not matter.
-    this.pid.catch(() => {});
+    let started!: (pid: number | undefined) => void;
+    this.#started = new Promise((resolve) => (started = resolve));
     this.#connection = connection;
     const pending = connection.begin(
       { type: "vm", vm, request },
@@ -49,22 +43,28 @@ export class Call {
     this.#input = new InputQueue((data, end) => {
       if (this.isOpen) connection.send({ type: "input", id: pending.id, data, end });
     });
-    this.result = this.#settle(pending.response, vm, notStarted);
+    this.result = this.#settle(pending.response, vm, () => started(undefined));
   }
 
-  async #settle(response: Promise<Response>, vm: number, notStarted: (why: CordonError) => void): Promise<ExecutionResult> {
+  async #settle(response: Promise<Response>, vm: number, over: () => void): Promise<ExecutionResult> {
     const answer = await response;
     this.#input.close();
+    over();
     try {
       const { response } = ofVm(answered(answer));
       if (response.type !== "executed") throw unexpected(response);
-      notStarted(cordonError(ErrorCode.NOT_FOUND, "the program ended before its process id was known"));
       return response.result;
     } catch (error) {
-      const why = this.#connection.why(vm, error);
-      notStarted(why);
-      throw why;
+      throw this.#connection.why(vm, error);
     }
+  }
+
+  /** The process id in the VM, once the program has started. A call that failed before says why. */
+  async pid(): Promise<number> {
+    const pid = await this.#started;
+    if (pid !== undefined) return pid;
+    await this.result;
+    throw cordonError(ErrorCode.NOT_FOUND, "the program ended before its process id was known");
   }
 
   /** Whether the call waits for its answer. */

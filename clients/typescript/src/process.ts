@@ -14,7 +14,7 @@ import {
   type ProgramOptions,
   type RunOptions,
 } from "./execution.js";
-import { ErrorCode, type ExecutionResult as WireResult, type VmRequest } from "./generated/wire.js";
+import type { ExecutionResult as WireResult, VmRequest } from "./generated/wire.js";
 import type { VmHandle } from "./handle.js";
 
 /** The name of a signal: `SIGTERM`. */
@@ -72,23 +72,13 @@ export class Processes {
     });
     // Whoever does not wait for the process need not hear of it either.
     checked.catch(() => {});
-    const pid = await startedPid(call);
+    const pid = await call.pid();
     return new GuestProcess(this.#vm, { call, pid, stdout, stderr, result: checked, inputOpen: open });
   }
 
   /** Sends a signal to a process of the VM. */
   async kill(pid: number, signal: SignalName = "SIGTERM"): Promise<void> {
     await this.#vm.ask({ type: "kill", pid: checkCount(pid, "pid"), signal: checkText(signal, "signal") }, "done");
-  }
-}
-
-async function startedPid(call: Call): Promise<number> {
-  try {
-    return await call.pid;
-  } catch (error) {
-    // The call itself knows better why, unless it ended as it should before it was told.
-    if (error instanceof CordonError && error.code === ErrorCode.NOT_FOUND) await call.result;
-    throw error;
   }
 }
 
