@@ -81,6 +81,10 @@ class ChildTransport implements Transport {
       child.once("exit", () => resolve());
       child.once("error", () => resolve());
     });
+    // Of four handles one is enough to keep Node alive: the output, whose end comes with the sidecar's.
+    child.unref();
+    setReferenced(stdin, false);
+    setReferenced(stderr, false);
     // A write that fails means that the sidecar is gone, which its exit tells better.
     stdin.on("error", () => {});
     stderr.on("error", () => {});
@@ -134,22 +138,23 @@ class ChildTransport implements Transport {
   }
 
   ref(): void {
-    this.#child.ref();
-    for (const stream of [this.#streams.input, this.#streams.output, this.#streams.errors]) setReferenced(stream, true);
+    setReferenced(this.#streams.output, true);
   }
 
   unref(): void {
-    this.#child.unref();
-    for (const stream of [this.#streams.input, this.#streams.output, this.#streams.errors]) setReferenced(stream, false);
+    setReferenced(this.#streams.output, false);
   }
 
   async close(): Promise<void> {
-    this.ref();
+    // What it prints at its end is still shown, and its exit waited for.
+    this.#child.ref();
+    setReferenced(this.#streams.errors, true);
     this.#streams.input.end();
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), CLOSE_MS);
     await this.#exited;
     clearTimeout(timer);
-    this.unref();
+    this.#child.unref();
+    setReferenced(this.#streams.errors, false);
   }
 
   destroy(): void {
