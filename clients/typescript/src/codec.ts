@@ -15,7 +15,7 @@ const decoder: Decoder = new Decoder();
 
 /** One message as the bytes of a frame. */
 export function encodeFrame(message: ClientMessage): Uint8Array {
-  const content = encoder.encodeSharedRef(wellFormed(message));
+  const content = encoder.encodeSharedRef(isWellFormed(message) ? message : wellFormed(message));
   if (content.length > FRAME_BYTES_MAX) {
     throw cordonError(
       ErrorCode.LIMIT,
@@ -39,6 +39,14 @@ export function decodeMessage(content: Uint8Array): ServerMessage {
   const problem = serverMessageProblem(value);
   if (problem !== undefined) throw protocolError(`not a message: ${problem}`);
   return value as ServerMessage;
+}
+
+/** Whether there are no halves of surrogate pairs in it, as is usual: a copy is not needed then. */
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return true;
+  if (Array.isArray(value)) return value.every(isWellFormed);
+  return Object.entries(value).every(([key, item]) => key.isWellFormed() && isWellFormed(item));
 }
 
 /** Replaces halves of surrogate pairs, which UTF-8 does not have and the other end would refuse. */
