@@ -52,29 +52,44 @@ function isMap(value: unknown): value is Record<string, unknown> {
 const texts: Shape = (value) =>
   isMap(value) && Object.values(value).every((item) => typeof item === "string") ? undefined : "no map of strings";
 
-function fieldProblem(value: Record<string, unknown>, fields: Readonly<Record<string, Shape>>, known: number): string | undefined {
+interface Field {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+/** A list once, so that it need not be made for each message. */
+function fieldList(fields: Readonly<Record<string, Shape>>): readonly Field[] {
+  return Object.entries(fields).map(([name, shape]) => ({ name, shape }));
+}
+
+function fieldProblem(value: Record<string, unknown>, fields: readonly Field[], known: number): string | undefined {
   let present = known;
-  for (const [name, shape] of Object.entries(fields)) {
-    const problem = shape(value[name]);
+  for (const { name, shape } of fields) {
+    const item = value[name];
+    const problem = shape(item);
     if (problem !== undefined) return `${name}: ${problem}`;
-    if (Object.hasOwn(value, name)) present += 1;
+    if (item !== undefined) present += 1;
   }
-  if (Object.keys(value).length === present) return undefined;
-  const unknown = Object.keys(value).find((name) => name !== "type" && !Object.hasOwn(fields, name));
+  const names = Object.keys(value);
+  if (names.length === present) return undefined;
+  const unknown = names.find((name) => name !== "type" && !fields.some((field) => field.name === name));
   return `unknown field ${JSON.stringify(unknown)}`;
 }
 
 function record<T>(fields: Fields<T>): Shape {
-  return (value) => (isMap(value) ? fieldProblem(value, fields, 0) : "no map");
+  const list = fieldList(fields);
+  return (value) => (isMap(value) ? fieldProblem(value, list, 0) : "no map");
 }
 
 function tagged<T extends { type: string }>(variants: Variants<T>): Shape {
-  const table: Readonly<Record<string, Readonly<Record<string, Shape>>>> = variants;
+  const table = new Map<unknown, readonly Field[]>();
+  for (const [type, fields] of Object.entries<Readonly<Record<string, Shape>>>(variants)) table.set(type, fieldList(fields));
   return (value) => {
     if (!isMap(value)) return "no map";
     const type = value["type"];
-    if (typeof type !== "string" || !Object.hasOwn(table, type)) return "an unknown type";
-    const problem = fieldProblem(value, table[type] ?? {}, 1);
+    const fields = table.get(type);
+    if (fields === undefined) return "an unknown type";
+    const problem = fieldProblem(value, fields, 1);
     return problem === undefined ? undefined : `${type}: ${problem}`;
   };
 }
