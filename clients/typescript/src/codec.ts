@@ -22,8 +22,9 @@ export function encodeFrame(message: ClientMessage): Uint8Array {
       `a message of ${content.length} bytes is over FRAME_BYTES_MAX, which is ${FRAME_BYTES_MAX}`,
     );
   }
-  const frame = new Uint8Array(HEADER_BYTES + content.length);
-  new DataView(frame.buffer).setUint32(0, content.length);
+  // A buffer of Node's, which streams would make of it otherwise.
+  const frame = Buffer.allocUnsafe(HEADER_BYTES + content.length);
+  frame.writeUInt32BE(content.length);
   frame.set(content, HEADER_BYTES);
   return frame;
 }
@@ -68,7 +69,12 @@ export class FrameDecoder {
   #filled = 0;
 
   /** Takes bytes that have arrived and gives the frames that are whole now, each in memory of its own. */
-  *push(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
+  push(bytes: Uint8Array): Iterable<Uint8Array> {
+    const only = this.isAtBoundary ? onlyContent(bytes) : undefined;
+    return only === undefined ? this.#cut(bytes) : [only];
+  }
+
+  *#cut(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
     let rest = bytes;
     while (rest.length > 0 || this.#isWhole()) {
       if (this.#content === undefined) {
@@ -104,4 +110,13 @@ export class FrameDecoder {
   #isWhole(): boolean {
     return this.#content !== undefined && this.#filled === this.#content.length;
   }
+}
+
+/** The content of bytes that are one frame and have their memory for themselves, as most do: it need not be copied. */
+function onlyContent(bytes: Uint8Array): Uint8Array | undefined {
+  const { buffer, byteOffset, length } = bytes;
+  if (length < HEADER_BYTES || length !== buffer.byteLength) return undefined;
+  const contentLength = new DataView(buffer, byteOffset).getUint32(0);
+  if (contentLength !== length - HEADER_BYTES || contentLength > FRAME_BYTES_MAX) return undefined;
+  return new Uint8Array(buffer, byteOffset + HEADER_BYTES);
 }

@@ -114,6 +114,21 @@ test("frames survive any cut", () => {
   }
 });
 
+test("a frame has its memory for itself, whether it arrives alone or not", () => {
+  const frame = Uint8Array.from(encodeFrame({ type: "cancel", id: 1 }));
+  const slab = new Uint8Array(64);
+  slab.set(frame, 8);
+  const [alone] = new FrameDecoder().push(frame);
+  const [shared] = new FrameDecoder().push(slab.subarray(8, 8 + frame.length));
+  assert.ok(alone !== undefined && shared !== undefined);
+  assert.equal(alone.buffer, frame.buffer, "nothing else is there, so it is not copied");
+  assert.equal(shared.buffer.byteLength, shared.length);
+  assert.deepEqual(alone, shared);
+  // Plain bytes, whatever class brought them: `slice` of a Buffer does not copy.
+  const [plainBytes] = new FrameDecoder().push(Buffer.from(frame.buffer));
+  assert.equal(plainBytes?.constructor, Uint8Array);
+});
+
 test("a frame over the maximum is refused, in either direction", () => {
   const header = Buffer.alloc(4);
   header.writeUInt32BE(FRAME_BYTES_MAX + 1);
