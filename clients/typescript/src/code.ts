@@ -46,13 +46,12 @@ export class Code {
   #evaluateOptions(options: CodeOptions): EvaluateOptions {
     checkOptions(options, "options");
     const { format, filePath, inputs } = options;
-    return {
-      language: this.#language,
-      ...(this.#context === undefined ? {} : { context: this.#context }),
-      ...(format === undefined ? {} : { format: checkOneOf(format, ["module", "script"], "format") }),
-      ...(filePath === undefined ? {} : { filePath: checkText(filePath, "filePath") }),
-      ...(inputs === undefined ? {} : { inputs: jsonTexts(inputs) }),
-    };
+    const evaluate: EvaluateOptions = { language: this.#language };
+    if (this.#context !== undefined) evaluate.context = this.#context;
+    if (format !== undefined) evaluate.format = checkOneOf(format, ["module", "script"], "format");
+    if (filePath !== undefined) evaluate.filePath = checkText(filePath, "filePath");
+    if (inputs !== undefined) evaluate.inputs = jsonTexts(inputs);
+    return evaluate;
   }
 }
 

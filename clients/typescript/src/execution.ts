@@ -119,23 +119,24 @@ export function prepare(options: ProgramOptions): Prepared {
   checkOptions(options, "options");
   const { stdin, signal, onStdout, onStderr } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError("signal must be an AbortSignal");
-  for (const [name, callback] of Object.entries({ onStdout, onStderr })) {
-    if (callback !== undefined && typeof callback !== "function") throw new TypeError(`${name} must be a function`);
-  }
+  checkCallback(onStdout, "onStdout");
+  checkCallback(onStderr, "onStderr");
   const kept = options.capture === undefined ? "all" : checkOneOf(options.capture, ["all", "none"], "capture");
   const streams = onStdout !== undefined || onStderr !== undefined;
   const { whole, pieces } = splitInput(stdin);
   const capture = streams ? "stream" : kept;
-  const wire: WireOptions = {
-    ...(options.args === undefined ? {} : { args: checkTexts(options.args, "args") }),
-    ...(options.env === undefined ? {} : { env: checkTextRecord(options.env, "env") }),
-    ...(options.cwd === undefined ? {} : { cwd: checkText(options.cwd, "cwd") }),
-    ...(options.timeoutMs === undefined ? {} : { timeoutMs: checkCount(options.timeoutMs, "timeoutMs") }),
-    ...(whole === undefined ? {} : { stdin: whole }),
-    ...(pieces === undefined ? {} : { streamStdin: true }),
-    capture,
-  };
+  const wire: WireOptions = { capture };
+  if (options.args !== undefined) wire.args = checkTexts(options.args, "args");
+  if (options.env !== undefined) wire.env = checkTextRecord(options.env, "env");
+  if (options.cwd !== undefined) wire.cwd = checkText(options.cwd, "cwd");
+  if (options.timeoutMs !== undefined) wire.timeoutMs = checkCount(options.timeoutMs, "timeoutMs");
+  if (whole !== undefined) wire.stdin = whole;
+  if (pieces !== undefined) wire.streamStdin = true;
   return { wire, input: pieces, signal, output: { capture, onStdout, onStderr, keepRest: kept === "all" } };
+}
+
+function checkCallback(callback: unknown, name: string): void {
+  if (callback !== undefined && typeof callback !== "function") throw new TypeError(`${name} must be a function`);
 }
 
 function splitInput(stdin: Input | undefined): { whole?: Uint8Array; pieces?: InputIterator } {
