@@ -321,14 +321,18 @@ export function toEvaluation<T>(wire: WireResult): EvaluationResult<T> {
 }
 
 function toBase(wire: WireResult): ResultBase {
-  return {
-    ...(wire.exitCode === undefined ? {} : { exitCode: wire.exitCode }),
-    ...(wire.signal === undefined ? {} : { signal: wire.signal }),
-    stdout: decoder.decode(wire.stdout),
-    stderr: decoder.decode(wire.stderr),
-    ...(wire.stdoutTruncated === true ? { stdoutTruncated: true } : {}),
-    ...(wire.stderrTruncated === true ? { stderrTruncated: true } : {}),
-  };
+  const base = {} as { -readonly [K in keyof ResultBase]: ResultBase[K] };
+  if (wire.exitCode !== undefined) base.exitCode = wire.exitCode;
+  if (wire.signal !== undefined) base.signal = wire.signal;
+  base.stdout = toText(wire.stdout);
+  base.stderr = toText(wire.stderr);
+  if (wire.stdoutTruncated === true) base.stdoutTruncated = true;
+  if (wire.stderrTruncated === true) base.stderrTruncated = true;
+  return base;
+}
+
+function toText(bytes: Uint8Array | undefined): string {
+  return bytes === undefined || bytes.length === 0 ? "" : decoder.decode(bytes);
 }
 
 function errorOf(wire: WireResult): ErrorData {
