@@ -155,23 +155,18 @@ function splitInput(stdin: Input | undefined): { whole?: Uint8Array; pieces?: In
 /** Makes a call and sees it through: input in, output to its callbacks, cancellation. */
 export async function run(connection: Connection, vm: number, request: VmRequest, plan: Prepared): Promise<WireResult> {
   if (plan.signal?.aborted === true) return cancelledBefore();
-  const callbacks = new Callbacks(plan.output);
-  const call = new Call(connection, vm, request, plan.output.capture === "stream" ? callbacks.take : undefined);
-  callbacks.onFailure = () => call.cancel();
+  const callbacks = plan.output.capture === "stream" ? new Callbacks(plan.output) : undefined;
+  const call = new Call(connection, vm, request, callbacks?.take);
   const feeding = plan.input === undefined ? undefined : new Feeding(call, plan.input);
   const cancel = () => call.cancel();
+  if (callbacks !== undefined) callbacks.onFailure = cancel;
   plan.signal?.addEventListener("abort", cancel, { once: true });
-  // A callback may wait for something that will never come once the sidecar is gone.
-  let stopWaiting!: () => void;
-  const over = new Promise<void>((resolve) => (stopWaiting = resolve));
-  const forget = connection.onEnd(stopWaiting);
   try {
     const result = await call.result;
-    await Promise.race([callbacks.settled(), over]);
+    if (callbacks !== undefined) await callbacks.settled(connection);
     feeding?.check();
-    return callbacks.complete(result);
+    return callbacks === undefined ? result : callbacks.complete(result);
   } finally {
-    forget();
     plan.signal?.removeEventListener("abort", cancel);
     feeding?.stop();
   }
@@ -215,13 +210,17 @@ class Callbacks {
     });
   };
 
-  async settled(): Promise<void> {
-    await this.#tail;
+  /** Waits for callbacks, which may wait for something that will never come once the sidecar is gone. */
+  async settled(connection: Connection): Promise<void> {
+    let stopWaiting!: () => void;
+    const over = new Promise<void>((resolve) => (stopWaiting = resolve));
+    const forget = connection.onEnd(stopWaiting);
+    await Promise.race([this.#tail, over]);
+    forget();
   }
 
   complete(result: WireResult): WireResult {
     if (this.#failure !== undefined) throw this.#failure.error;
-    if (this.#plan.capture !== "stream") return result;
     const { stdout, stderr } = this.#rest;
     return {
       ...result,
