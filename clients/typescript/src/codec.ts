@@ -47,7 +47,11 @@ function isWellFormed(value: unknown): boolean {
   if (typeof value === "string") return value.isWellFormed();
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return true;
   if (Array.isArray(value)) return value.every(isWellFormed);
-  return Object.entries(value).every(([key, item]) => key.isWellFormed() && isWellFormed(item));
+  const map = value as Record<string, unknown>;
+  for (const key of Object.keys(map)) {
+    if (!key.isWellFormed() || !isWellFormed(map[key])) return false;
+  }
+  return true;
 }
 
 /** Replaces halves of surrogate pairs, which UTF-8 does not have and the other end would refuse. */
