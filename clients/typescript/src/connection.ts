@@ -88,8 +88,9 @@ export class Connection {
     if (this.#ended !== undefined) throw this.#ended;
     const frame = encodeFrame({ type: "request", id, body });
     const response = new Promise<Response>((settle) => this.#open.set(id, { listener, settle }));
-    if (this.#open.size === 1) this.#transport.ref();
     this.#transport.write(frame);
+    // Not before: the sidecar is at work meanwhile.
+    if (this.#open.size === 1) this.#transport.ref();
     return { id, response };
   }
 
