@@ -21,6 +21,9 @@ scripts/worker-cargo.sh any test --package cordon --features cordon/worker --lib
 step "guest programs"
 cargo test --release --manifest-path guest-shim/Cargo.toml --package cordon-sh
 
+step "coreutils without a VM"
+node guest-shim/coreutils/tests/run.mjs target/cordon/commands/coreutils.wasm
+
 step "TypeScript client"
 (cd clients/typescript && npm ci --no-audit --no-fund && npm run build && npm test)
 

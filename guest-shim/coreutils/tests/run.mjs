@@ -87,7 +87,6 @@ const cases = [
     [["mkdir", "a/b"], { err: "mkdir: cannot create directory 'a/b': No such file or directory\n", code: 1 }],
     [["rmdir", "sub"], { code: 0 }],
     [["rm", "nope"], { err: "rm: cannot remove 'nope': No such file or directory\n", code: 1 }],
-    [["cp", "letters", "copy"], { code: 0 }],
     [["mv", "letters", "moved"], { code: 0 }],
     [["ln", "-s", "letters", "link"], { code: 0 }],
     [["mktemp", "-d"], { out: /^\/tmp\/tmp\.\w{10}\n$/ }],
