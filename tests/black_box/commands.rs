@@ -28,6 +28,36 @@ async fn exit_codes_and_streams_reach_the_client() {
     assert_eq!(error_of(vm.spawn("nonesuch", &[], ExecutionOptions::default()).await).code, "ENOENT");
 }
 
+/// Programs are begun before it is known what for; nothing of an earlier run may show.
+#[tokio::test]
+async fn every_command_has_its_own_task() {
+    let vm = default_vm().await;
+    for round in 0..4 {
+        let cwd = format!("/tmp/{round}");
+        vm.mkdir(&cwd, true).await.unwrap();
+        let task = || ExecutionOptions {
+            env: [("ROUND".to_owned(), round.to_string())].into(),
+            cwd: Some(cwd.clone()),
+            stdin: Some(format!("input {round}\n").into()),
+            ..ExecutionOptions::default()
+        };
+        let script = "echo $1 $ROUND; pwd; cat; printenv ROUND; exit $ROUND";
+        let argument = format!("argument{round}");
+        let result = vm.spawn("sh", &["-c", script, "sh", &argument], task()).await.unwrap();
+        let expected = format!("{argument} {round}\n{cwd}\ninput {round}\n{round}\n");
+        assert_eq!((result.exit_code, result.stdout.to_text()), (Some(round), expected));
+        for (program, expected) in [("cat", format!("input {round}\n")), ("pwd", format!("{cwd}\n"))] {
+            let result = vm.spawn(program, &[], task()).await.unwrap();
+            assert_eq!((result.exit_code, result.stdout.to_text()), (Some(0), expected), "{program}");
+        }
+        // One that is ended, and one that writes into its own directory.
+        let killed = ExecutionOptions { timeout_ms: Some(50), ..task() };
+        assert_eq!(vm.spawn("sleep", &["10"], killed).await.unwrap().outcome, Outcome::TimedOut);
+        assert_eq!(vm.spawn("touch", &["here"], task()).await.unwrap().exit_code, Some(0));
+        assert!(vm.stat(&format!("{cwd}/here")).await.is_ok());
+    }
+}
+
 #[tokio::test]
 async fn pipelines_stream_and_end_as_on_linux() {
     let vm = default_vm().await;
