@@ -14,7 +14,7 @@ use cordon::wire::ExecutionOptions;
 use serde::Serialize;
 use serde_json::json;
 
-const WARM_UPS: usize = 3;
+const WARM_UPS: usize = 10;
 /// Warm workers to keep; what `cordon serve` has by default.
 const WARM: usize = 2;
 /// How long a refilled pool is left to itself before the next sample.

@@ -16,7 +16,7 @@ import { quiet } from "./lib/processes.mjs";
 import { programs } from "./lib/programs.mjs";
 import { summary } from "./lib/statistics.mjs";
 
-const WARM_UPS = 3;
+const WARM_UPS = 10;
 /** Whole programs take seconds on one side. */
 const PROGRAM_SAMPLES = 10;
 const PROGRAM_WARM_UPS = 1;

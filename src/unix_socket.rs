@@ -7,6 +7,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use rustix::io::{Errno, retry_on_intr};
@@ -19,24 +20,24 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 /// # Errors
 /// It cannot be watched.
 pub(crate) fn split(socket: OwnedFd) -> io::Result<(ReadHalf, WriteHalf)> {
-    let write = WriteHalf::new(socket.try_clone()?)?;
-    Ok((ReadHalf::new(socket)?, write))
+    let socket = Arc::new(socket);
+    Ok((ReadHalf::new(socket.clone())?, WriteHalf::new(socket)?))
 }
 
-fn watch(socket: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: the descriptor is owned by what it is given to, which closes it after it has stopped watching.
+fn watch(socket: Arc<OwnedFd>, interest: Interest) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
+    // SAFETY: the descriptor stays open as long as what it is given to, which holds it and never another.
     unsafe { AsyncFd::register_with_interest(socket, interest) }.map_err(io::Error::from)
 }
 
 /// What arrives.
-pub(crate) struct ReadHalf(AsyncFd<OwnedFd>);
+pub(crate) struct ReadHalf(AsyncFd<Arc<OwnedFd>>);
 
 impl ReadHalf {
     /// Reads from a socket, which becomes non-blocking.
     ///
     /// # Errors
     /// It cannot be watched.
-    pub(crate) fn new(socket: OwnedFd) -> io::Result<Self> {
+    pub(crate) fn new(socket: Arc<OwnedFd>) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&socket, true)?;
         Ok(ReadHalf(watch(socket, Interest::READABLE)?))
     }
@@ -69,9 +70,9 @@ impl AsyncRead for ReadHalf {
 
 /// What is sent.
 pub(crate) struct WriteHalf {
-    socket: OwnedFd,
+    socket: Arc<OwnedFd>,
     /// Watched for room, by a descriptor of its own, from when there was none until something could be sent.
-    full: Option<AsyncFd<OwnedFd>>,
+    full: Option<AsyncFd<Arc<OwnedFd>>>,
 }
 
 impl WriteHalf {
@@ -79,7 +80,7 @@ impl WriteHalf {
     ///
     /// # Errors
     /// It cannot be made so.
-    pub(crate) fn new(socket: OwnedFd) -> io::Result<Self> {
+    pub(crate) fn new(socket: Arc<OwnedFd>) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&socket, true)?;
         Ok(WriteHalf { socket, full: None })
     }
@@ -100,7 +101,7 @@ impl WriteHalf {
             }
             let full = match &mut self.full {
                 Some(full) => full,
-                none => none.insert(watch(self.socket.try_clone()?, Interest::WRITABLE)?),
+                none => none.insert(watch(self.socket.try_clone()?.into(), Interest::WRITABLE)?),
             };
             ready!(full.poll_write_ready(cx))?.clear_ready();
         }

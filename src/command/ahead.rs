@@ -21,7 +21,7 @@ use super::applets::{COREUTILS, SHELL};
 use super::guest::{Guest, Start};
 
 /// Modules that are begun ahead, one of each at a time.
-const MODULES: [&str; 2] = [COREUTILS, SHELL];
+pub(super) const MODULES: [&str; 2] = [COREUTILS, SHELL];
 
 /// A program that runs: to what `wasi:cli/run` gives, and its store.
 pub(super) type Execution =
@@ -69,23 +69,40 @@ impl Begun {
     }
 }
 
-/// Programs that wait, by their module.
-#[derive(Default)]
-pub(super) struct Ahead(Mutex<HashMap<&'static str, Begun>>);
+/// Programs that wait, by their module: at most one of each.
+pub(super) struct Ahead(Mutex<HashMap<&'static str, Place>>);
+
+enum Place {
+    Empty,
+    /// Somebody is about to fill it. One whose program does not come to where it waits stays so.
+    Taken,
+    Filled(Begun),
+}
 
 impl Ahead {
-    /// The one that waits, for a command that begins.
-    pub(super) fn take(&self, module: &str) -> Option<Begun> {
-        self.0.lock().remove(module)
+    pub(super) fn new() -> Ahead {
+        Ahead(Mutex::new(MODULES.map(|module| (module, Place::Empty)).into()))
     }
 
-    /// Modules of which none waits.
-    pub(super) fn lacking(&self) -> impl Iterator<Item = &'static str> {
-        MODULES.into_iter().filter(|module| !self.0.lock().contains_key(module))
+    /// The one that waits, for a command that begins.
+    pub(super) fn take(&self, module: &str) -> Option<Begun> {
+        let mut places = self.0.lock();
+        let place = places.get_mut(module).filter(|place| matches!(place, Place::Filled(_)))?;
+        match std::mem::replace(place, Place::Empty) {
+            Place::Filled(begun) => Some(begun),
+            Place::Empty | Place::Taken => None,
+        }
+    }
+
+    /// Whether the caller is to begin one of this module, and then to [`keep`](Self::keep) it.
+    pub(super) fn claim(&self, module: &'static str) -> bool {
+        let mut places = self.0.lock();
+        let empty = places.get_mut(module).filter(|place| matches!(place, Place::Empty));
+        empty.map(|place| *place = Place::Taken).is_some()
     }
 
     /// Keeps one.
     pub(super) fn keep(&self, module: &'static str, begun: Begun) {
-        self.0.lock().insert(module, begun);
+        self.0.lock().insert(module, Place::Filled(begun));
     }
 }

@@ -100,7 +100,7 @@ impl CommandRuntime {
             .name("commands".into())
             .stack_size(STACK)
             .spawn(move || runtime.block_on(future::pending::<()>()))?;
-        Ok(Started { engine, programs: Arc::new(programs), ahead: Arc::default(), ticker, tasks })
+        Ok(Started { engine, programs: Arc::new(programs), ahead: Arc::new(Ahead::new()), ticker, tasks })
     }
 }
 
@@ -108,11 +108,12 @@ impl Started {
     /// Begins what the next commands will likely be, while no command runs. `guest` makes one of a process that has
     /// ended.
     async fn begin_ahead(&self, guest: impl Fn() -> Guest) {
-        for module in self.ahead.lacking() {
+        for module in ahead::MODULES {
             // Whoever has something to do goes first.
             task::yield_now().await;
             if self.ticker.is_idle()
                 && let Some(program) = self.programs.loaded(module)
+                && self.ahead.claim(module)
                 && let Some(begun) = Begun::new(&self.engine, program, guest()).await
             {
                 self.ahead.keep(module, begun);

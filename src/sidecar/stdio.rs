@@ -25,7 +25,7 @@ pub type Output = Box<dyn AsyncWrite + Send + Unpin>;
 pub fn stdin() -> io::Result<Input> {
     let (kind, own) = take(io::stdin())?;
     Ok(match kind {
-        FileType::Socket => Box::new(ReadHalf::new(own)?),
+        FileType::Socket => Box::new(ReadHalf::new(own.into())?),
         FileType::Fifo => Box::new(pipe::Receiver::from_owned_fd(own)?),
         _ => Box::new(tokio::io::stdin()),
     })
@@ -38,7 +38,7 @@ pub fn stdin() -> io::Result<Input> {
 pub fn stdout() -> io::Result<Output> {
     let (kind, own) = take(io::stdout())?;
     Ok(match kind {
-        FileType::Socket => Box::new(WriteHalf::new(own)?),
+        FileType::Socket => Box::new(WriteHalf::new(own.into())?),
         FileType::Fifo => Box::new(pipe::Sender::from_owned_fd(own)?),
         _ => Box::new(tokio::io::stdout()),
     })
