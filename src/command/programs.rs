@@ -42,8 +42,8 @@ impl Programs {
 
     /// The program of that module, loaded now if nobody asked for it before.
     pub(super) fn get(&self, module: &Arc<str>) -> Result<Arc<CommandPre<Guest>>, LoadError> {
-        if let Some(program) = self.loaded.lock().get(module) {
-            return Ok(program.clone());
+        if let Some(program) = self.loaded(module) {
+            return Ok(program);
         }
         // Not under the lock: it may take a while. Two that load the same map it twice, and one is kept.
         let program = Arc::new(self.load(module)?);
