@@ -69,8 +69,7 @@ fi
 [ -n "$built" ] || { echo "build: no V8 at all; see scripts/v8.sh --help" >&2; exit 1; }
 
 step "supervisor"
-# With the feature that the tests need, so that one build of the library serves both; nothing in the executables uses it.
-cargo build --release --package cordon --features schema
+cargo build --release --package cordon
 for executable in cordon cordon-launcher; do
     install_file 755 "target/release/$executable" "$out/$executable"
 done

@@ -11,6 +11,9 @@ if command -v shellcheck >/dev/null; then
 else
     echo "lint: no shellcheck here, so the scripts were not looked at" >&2
 fi
-cargo clippy --release --package cordon --package cordon-benches --features cordon/schema --all-targets -- --deny warnings
+cargo clippy --release --package cordon-protocol --package cordon-kernel --features cordon-protocol/schema --all-targets -- \
+    --deny warnings
+cargo clippy --release --package cordon --package cordon-compile --package cordon-artifact --package cordon-benches \
+    --all-targets -- --deny warnings
 scripts/wasi-cargo.sh clippy --workspace -- --deny warnings
-scripts/worker-cargo.sh any clippy --package cordon --features cordon/worker --lib --bins -- --deny warnings
+scripts/worker-cargo.sh any clippy --package cordon-isolate --package cordon-command --all-targets -- --deny warnings

@@ -12,11 +12,14 @@ export CORDON_WORKER_DIR=$root/target/cordon CORDON_BINARY=$root/target/cordon/c
 
 step() { printf '==> %s\n' "$*" >&2; }
 
-step "Rust: library, command line, client"
-cargo test --release --package cordon --features schema
+step "Rust: protocol and kernel"
+cargo test --release --package cordon-protocol --package cordon-kernel --features cordon-protocol/schema
+
+step "Rust: supervisor, compiler, command line, client"
+cargo test --release --package cordon --package cordon-compile --package cordon-artifact
 
 step "Rust: what runs in a worker"
-scripts/worker-cargo.sh any test --package cordon --features cordon/worker --lib
+scripts/worker-cargo.sh any test --package cordon-isolate --package cordon-command --lib
 
 step "guest programs"
 cargo test --release --manifest-path guest-shim/Cargo.toml --package cordon-sh

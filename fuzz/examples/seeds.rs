@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cordon::broker::{BrokerCall, BrokerReply, Claim, FromWorker, HostFunctionError, ToWorker};
-use cordon::config::CreateVmConfig;
-use cordon::kernel::{HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags};
-use cordon::wire::{ClientMessage, Request, Response, ServerMessage, decode, encode_frame};
+use protocol::broker::{BrokerCall, BrokerReply, Claim, FromWorker, HostCallError, ToWorker};
+use protocol::config::CreateVmConfig;
+use protocol::abi::{HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags};
+use protocol::wire::{ClientMessage, Request, Response, ServerMessage, decode, encode_frame};
 use serde_json::Value;
 
 fn main() {
@@ -121,7 +121,7 @@ fn broker_samples() -> Vec<Vec<u8>> {
     ]);
     let replies = [
         BrokerReply::HostFilesystem { result: Ok(HostFsReply::Done) },
-        BrokerReply::HostFunction { result: Err(HostFunctionError::Failed { message: "no".into() }) },
+        BrokerReply::HostFunction { result: Err(HostCallError::Failed { message: "no".into() }) },
         BrokerReply::CommandArtifact { result: Ok(70_000) },
     ];
     let calls = calls.map(|body| content(&FromWorker::Call { call: 3, body }));

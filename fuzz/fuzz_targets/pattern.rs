@@ -1,4 +1,4 @@
 //! A permission's pattern and what it is put to.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| cordon::policy::fuzz::pattern(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| protocol::policy::fuzz::pattern(bytes));

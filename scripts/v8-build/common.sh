@@ -4,7 +4,7 @@
 #   v8_cache                the folder with one folder per variant in it
 # shellcheck disable=SC2034 # used by those who source it
 
-# The version of the crate `v8` in worker/Cargo.toml.
+# The version of the crate `v8` in Cargo.toml.
 v8_version=152.2.0
 v8_target=$(uname -m)-unknown-linux-gnu
 

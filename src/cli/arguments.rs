@@ -7,12 +7,12 @@ use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::client::Error;
-use crate::config::{
+use protocol::config::{
     Access, CreateVmConfig, Mount, PathRule, PathRules, PathScope, PatternRule, PatternRules, PatternScope,
     Platform, WebAssemblyDenial,
 };
-use crate::policy::Pattern;
-use crate::wire::code;
+use protocol::policy::Pattern;
+use protocol::wire::code;
 
 /// Run JavaScript and shell commands that nobody trusts, each VM in an enclosed process of its own.
 #[derive(Parser)]

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::session::supervisor;
 use crate::client::Error;
-use crate::config::{Access, CreateVmConfig};
-use crate::enclosure::EnclosureReport;
-use crate::engine::EngineReport;
 use crate::supervisor::Installation;
+use protocol::config::{Access, CreateVmConfig};
+use protocol::enclosure::EnclosureReport;
+use protocol::engine::EngineReport;
 
 /// What was found.
 #[derive(Serialize)]

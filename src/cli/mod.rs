@@ -60,7 +60,11 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             report(&error);
-            ExitCode::from(if error.code == crate::wire::code::CONFIG { exit::USAGE } else { exit::FAILED })
+            ExitCode::from(if error.code == protocol::wire::code::CONFIG {
+                exit::USAGE
+            } else {
+                exit::FAILED
+            })
         }
     }
 }

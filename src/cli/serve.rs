@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::session::supervisor;
 use crate::client::Error;
 use crate::sidecar::{serve_connection, serve_socket, stdio};
-use crate::wire::code;
+use protocol::wire::code;
 
 /// Serves clients until standard input ends, or the process is told to.
 pub(super) async fn serve(socket: Option<PathBuf>, warm: usize) -> Result<u8, Error> {

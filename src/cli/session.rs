@@ -9,10 +9,10 @@ use serde_json::json;
 use super::arguments::{VmArguments, usage};
 use super::{exit, report};
 use crate::client::{Call, Client, Embedded, Error, Stdin, Vm};
-use crate::command::cache::Progress;
-use crate::config::{CreateVmConfig, Mount};
 use crate::supervisor::{Supervisor, SupervisorOptions};
-use crate::wire::{
+use compile::cache::Progress;
+use protocol::config::{CreateVmConfig, Mount};
+use protocol::wire::{
     Capture, EvaluateOptions, ExecutionOptions, ExecutionResult, Outcome, OutputStream, VmRequest, code,
 };
 
@@ -236,7 +236,7 @@ fn exit_code(result: &ExecutionResult) -> u8 {
         (Outcome::Cancelled, ..) => exit::SIGNAL + 2,
         (_, Some(code), _) => code as u8,
         (_, None, Some(signal)) => {
-            let number = crate::kernel::Signal::ALL.iter().find(|known| known.name() == signal);
+            let number = protocol::abi::Signal::ALL.iter().find(|known| known.name() == signal);
             exit::SIGNAL + number.map_or(0, |signal| *signal as u8)
         }
         (_, None, None) => exit::FAILED,

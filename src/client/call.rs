@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::Error;
 use super::connection::{Connection, unexpected};
 use super::input::Input;
-use crate::wire::{
+use protocol::wire::{
     ClientMessage, ExecutionResult, OutputStream, Request, Response, VmRequest, VmResponse, code,
 };
 
@@ -115,7 +115,7 @@ impl Call {
         Stdin { input: self.pending.input.clone() }
     }
 
-    /// The next piece of output of a call with [`crate::wire::Capture::Stream`]; none when it has ended.
+    /// The next piece of output of a call with [`protocol::wire::Capture::Stream`]; none when it has ended.
     pub async fn next_output(&mut self) -> Option<Output> {
         let output = self.output.recv().await?;
         // What has been taken from here may be sent again.

@@ -11,7 +11,7 @@ use super::Error;
 use crate::sidecar::serve_connection;
 use crate::supervisor::{Supervisor, SupervisorOptions};
 use crate::unix_socket;
-use crate::wire::code;
+use protocol::wire::code;
 
 /// Bytes in flight between a client and a supervisor in the same process.
 const IN_PROCESS_BUFFER: usize = 256 * 1024;

@@ -14,8 +14,8 @@ use super::connect::{Connect, Stream, disconnected};
 use super::host_function::HostFunctions;
 use super::input::Input;
 use super::{Error, Vm};
-use crate::config::CreateVmConfig;
-use crate::wire::{
+use protocol::config::CreateVmConfig;
+use protocol::wire::{
     ClientMessage, DecodeError, FRAME_BYTES_MAX, FrameDecoder, HostCallOutcome, PROTOCOL_VERSION, Request,
     Response, ServerMessage, code, decode, encode_frame,
 };

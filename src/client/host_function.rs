@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::wire::HostCallOutcome;
+use protocol::wire::HostCallOutcome;
 
 type Handler = Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = HostCallOutcome> + Send>> + Send + Sync>;
 

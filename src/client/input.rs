@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
-use crate::wire::{Bytes, ClientMessage, INPUT_WINDOW, encode_frame};
+use protocol::wire::{Bytes, ClientMessage, INPUT_WINDOW, encode_frame};
 
 /// A message carries at most so many bytes, and no more wait to be sent.
 const MESSAGE_BYTES: usize = 64 * 1024;
@@ -138,7 +138,7 @@ const _: () = assert!(MESSAGE_BYTES as u64 <= INPUT_WINDOW && BATCH_BYTES <= MES
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::decode;
+    use protocol::wire::decode;
 
     struct Other {
         input: Input,

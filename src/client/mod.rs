@@ -27,4 +27,4 @@ pub use host_function::HostFunctions;
 pub use vm::{Context, Execute, Vm};
 
 /// Why something could not be done. `code` is stable, `hint` says what to do where cordon knows.
-pub type Error = crate::wire::ErrorData;
+pub type Error = protocol::wire::ErrorData;

@@ -7,9 +7,9 @@ use serde::de::DeserializeOwned;
 use super::Error;
 use super::call::Call;
 use super::connection::{Connection, unexpected};
-use crate::config::Mount;
-use crate::engine::EngineReport;
-use crate::wire::{
+use protocol::config::Mount;
+use protocol::engine::EngineReport;
+use protocol::wire::{
     Bytes, DirectoryEntry, EvaluateOptions, ExecutionOptions, ExecutionResult, FileStatus, Request, Response,
     VmRequest, VmResponse, code,
 };

@@ -2,22 +2,22 @@
 //! is mapped for it then, its parts are linked, and it has set itself up as far as it can without knowing what for. The
 //! next command takes it from there.
 //!
-//! Only for programs that wait for their process where [`super::begin_import`] says. Until they get one they stand for
+//! Only for programs that wait for their process where [`artifact::begin_import`] says. Until they get one they stand for
 //! a process that has ended, which has nothing.
 
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use artifact::applets::{COREUTILS, SHELL};
 use futures_util::future::{Either, select};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
-use crate::kernel::Process;
+use kernel::Process;
 
-use super::applets::{COREUTILS, SHELL};
 use super::guest::{Guest, Start};
 
 /// Modules that are begun ahead, one of each at a time.

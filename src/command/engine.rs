@@ -1,14 +1,14 @@
 //! The worker's engine, and what commands may use of it.
 //!
-//! What shapes code is [`super::engine_config`]'s. Instances are allocated one by one, not from the engine's pools: a
+//! What shapes code is [`artifact::engine_config`]'s. Instances are allocated one by one, not from the engine's pools: a
 //! pool maps stacks and tables of all the commands that may ever run, writable, when the first one starts. That is
 //! 56 MiB for 64 commands, which the VM's memory limit would count, to save some 20 microseconds for each command.
 
 use std::sync::Arc;
 
+use artifact::engine_config::{self, MEMORY_RESERVATION};
 use wasmtime::{Engine, InstanceAllocationStrategy};
 
-use super::engine_config::{self, MEMORY_RESERVATION};
 use super::mapping::AlreadyExecutable;
 use super::stacks::Stacks;
 

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 
-use crate::kernel::{Kernel, Process};
+use kernel::{Kernel, Process};
 
 use super::engine::{CommandLimits, PARTS, TABLE_ELEMENTS};
 use super::services::Services;

@@ -9,11 +9,11 @@ use wasmtime::Engine;
 use wasmtime::component::Linker;
 use wasmtime_wasi::p2::bindings::CommandPre;
 
-use crate::kernel::Errno;
+use kernel::Errno;
 
 use super::guest::Guest;
 use super::services::Services;
-use super::{host, mapping, wasi};
+use super::{mapping, vm, wasi};
 
 /// Why a program cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ impl Programs {
     pub(super) fn new(engine: Engine, services: Arc<dyn Services>) -> wasmtime::Result<Programs> {
         let mut linker = Linker::new(&engine);
         wasi::add_to_linker(&mut linker)?;
-        host::add_to_linker(&mut linker)?;
+        vm::add_to_linker(&mut linker)?;
         Ok(Programs { engine, linker, services, loaded: Mutex::default() })
     }
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, Trap};
 
-use crate::kernel::{ExitStatus, Process};
+use kernel::{ExitStatus, Process};
 
 use super::ahead::Execution;
 use super::guest::{Ended, Guest};

@@ -13,10 +13,10 @@ use tokio::runtime::Handle;
 use tokio::task;
 use wasmtime::Engine;
 
-use crate::kernel::{Errno, Executor, ExitStatus, Kernel, Process, Program};
+use artifact::applets;
+use kernel::{Errno, Executor, ExitStatus, Kernel, Process, Program};
 
 use super::ahead::{self, Ahead, Begun};
-use super::applets;
 use super::engine::{self, CommandLimits};
 use super::guest::Guest;
 use super::programs::Programs;
@@ -175,6 +175,6 @@ impl Drop for Ending {
         // refused.
         drop(self.running.take());
         // A task that ends without a status was torn down; to its parent it looks killed.
-        self.process.exit(self.status.unwrap_or(ExitStatus::Signaled(crate::kernel::Signal::Kill)));
+        self.process.exit(self.status.unwrap_or(ExitStatus::Signaled(kernel::Signal::Kill)));
     }
 }

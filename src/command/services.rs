@@ -4,7 +4,8 @@ use std::future::Future;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 
-use crate::kernel::{Errno, Pid, Process, Signal};
+use kernel::{Errno, Pid, Process, Signal};
+use protocol::abi::HostCallError;
 
 /// A compiled program, as it came from the supervisor's cache.
 #[derive(Debug)]
@@ -14,21 +15,6 @@ pub struct ArtifactFile {
     pub file: OwnedFd,
     /// Bytes of the artifact.
     pub len: u64,
-}
-
-/// Why a host function gave no result; the cases of `cordon:vm/host`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HostCallError {
-    /// No function of that name is registered.
-    Unknown,
-    /// The permission scope `hostFunctions` denies it.
-    Denied,
-    /// Input or output is larger than allowed.
-    TooLarge,
-    /// It took longer than allowed.
-    TimedOut,
-    /// The function failed, with its message.
-    Failed(String),
 }
 
 /// The result of a host function that may take its time.

@@ -17,13 +17,13 @@ use cap_std::fs::{
 use parking_lot::RwLock;
 use serde_bytes::ByteBuf;
 
-use crate::broker::ClaimedMount;
-use crate::config::Mount;
-use crate::kernel::{
+use protocol::abi::{
     DirectoryEntry, Errno, FileKind, FileStatus, HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, HostHandle,
     MountId, OpenFlags,
 };
-use crate::wire::{ErrorData, code};
+use protocol::broker::ClaimedMount;
+use protocol::config::Mount;
+use protocol::wire::{ErrorData, code};
 
 /// Host files that one VM may hold open.
 const HANDLES_MAX: usize = 512;

@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use crate::kernel::Clock;
+use kernel::Clock;
 
 #[derive(Clone, Copy)]
 struct Reading {

@@ -15,8 +15,8 @@ use super::outcome::{ContextId, Job, JobId};
 use super::resources::Resources;
 use super::timers::Timers;
 use super::{Platform, Settings};
-use crate::engine::WasmLevel;
-use crate::kernel::Process;
+use kernel::Process;
+use protocol::engine::WasmLevel;
 
 pub(super) type Scope<'s, 'i> = v8::PinScope<'s, 'i>;
 
@@ -47,7 +47,7 @@ impl Core {
         self.settings.get().expect("guest code runs after the claim only")
     }
 
-    pub fn limits(&self) -> &crate::config::Limits {
+    pub fn limits(&self) -> &protocol::config::Limits {
         &self.settings().limits
     }
 

@@ -2,10 +2,11 @@
 //! guest code threw.
 
 use super::core::{Scope, string};
-use super::outcome::{CallError, ErrorData, codes};
+use super::outcome::{ErrorData, codes};
 use super::values::set;
-use crate::engine::WasmLevel;
-use crate::kernel::Errno;
+use kernel::Errno;
+use protocol::abi::HostCallError;
+use protocol::engine::WasmLevel;
 
 /// Longest text of one part of an error that leaves the isolate.
 const TEXT_LIMIT: usize = 64 * 1024;
@@ -49,19 +50,21 @@ pub(super) fn errno<'s>(
 }
 
 /// The error object of a host call that gave no result.
-pub(super) fn call_error<'s>(scope: &mut Scope<'s, '_>, error: &CallError) -> v8::Local<'s, v8::Value> {
+pub(super) fn call_error<'s>(scope: &mut Scope<'s, '_>, error: &HostCallError) -> v8::Local<'s, v8::Value> {
     let (message, code) = match error {
-        CallError::Unknown => ("no host function of that name is registered", "ERR_HOST_FUNCTION_UNKNOWN"),
-        CallError::Denied => {
+        HostCallError::Unknown {} => {
+            ("no host function of that name is registered", "ERR_HOST_FUNCTION_UNKNOWN")
+        }
+        HostCallError::Denied {} => {
             ("permission denied: the scope permissions.hostFunctions does not allow this function", "EACCES")
         }
-        CallError::TooLarge => {
+        HostCallError::TooLarge {} => {
             ("the input or the result is larger than limits.hostCallBytes", "ERR_HOST_CALL_SIZE")
         }
-        CallError::TimedOut => {
+        HostCallError::TimedOut {} => {
             ("the host function took longer than limits.hostCallMs", "ERR_HOST_CALL_TIMEOUT")
         }
-        CallError::Failed(message) => (message.as_str(), "ERR_HOST_CALL_FAILED"),
+        HostCallError::Failed { message } => (message.as_str(), "ERR_HOST_CALL_FAILED"),
     };
     coded(scope, message, code)
 }

@@ -15,8 +15,8 @@ use super::operations::Settled;
 use super::outcome::{Cause, Completion, ContextId, Job, JobId, Outcome, Work, codes};
 use super::program::{self, Begun};
 use super::{Isolate, clock, output, realm};
-use crate::engine::WasmLevel;
-use crate::kernel::{ExitStatus, Process};
+use kernel::{ExitStatus, Process};
+use protocol::engine::WasmLevel;
 
 /// How often V8's background work is looked at while a job waits for nothing else.
 const BACKGROUND_POLL: Duration = Duration::from_millis(1);

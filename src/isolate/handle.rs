@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::outcome::{CallError, CallId, Cause, ContextId, Job, JobId};
-use crate::kernel::{Interrupt, Process};
+use super::outcome::{CallId, Cause, ContextId, Job, JobId};
+use kernel::{Interrupt, Process};
+use protocol::abi::HostCallError;
 
 /// What the event loop is told.
 pub(super) enum Message {
@@ -18,7 +19,7 @@ pub(super) enum Message {
     CreateContext(ContextId),
     ResetContext(ContextId),
     DisposeContext(ContextId),
-    HostReply(CallId, Result<String, CallError>),
+    HostReply(CallId, Result<String, HostCallError>),
     /// The operation of this number may have something to say.
     Wake(u64),
     Cancel(JobId, Cause),
@@ -265,7 +266,7 @@ impl IsolateHandle {
     }
 
     /// Answers a host call. Unknown calls are ignored.
-    pub fn host_reply(&self, call: CallId, result: Result<String, CallError>) {
+    pub fn host_reply(&self, call: CallId, result: Result<String, HostCallError>) {
         self.0.push(Message::HostReply(call, result));
     }
 

@@ -12,9 +12,9 @@ use std::task::{Context, Poll, Waker};
 use super::core::{Core, Realm, RealmId, Scope, string};
 use super::errors;
 use super::handle::OperationWaker;
-use super::outcome::CallError;
 use super::values;
-use crate::kernel::{Errno, ExitStatus};
+use kernel::{Errno, ExitStatus};
+use protocol::abi::HostCallError;
 
 /// Operations of one realm that may be under way at once.
 const OPERATION_LIMIT: usize = 4096;
@@ -64,7 +64,7 @@ enum Answer {
 
 enum Failure {
     Errno(Errno),
-    Call(CallError),
+    Call(HostCallError),
 }
 
 impl Operations {
@@ -77,7 +77,7 @@ impl Operations {
     }
 
     /// Takes the answer to a host call.
-    pub fn answer(&mut self, id: u64, result: Result<String, CallError>) -> Option<Settled> {
+    pub fn answer(&mut self, id: u64, result: Result<String, HostCallError>) -> Option<Settled> {
         if !matches!(self.pending.get(&id)?.kind, Kind::HostCall) {
             return None;
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::kernel::{Process, Signal};
+use kernel::{Process, Signal};
 
 /// Names a job; chosen by the caller, unique among the jobs under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -194,21 +194,6 @@ pub mod codes {
     pub const WASM_DENIED: &str = "ERR_WEBASSEMBLY_DENIED";
     /// More modules, or more bytes of them, than the limits allow.
     pub const MODULE_LIMIT: &str = "ERR_MODULE_LIMIT";
-}
-
-/// Why a host function gave no result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallError {
-    /// No function of that name is registered.
-    Unknown,
-    /// The permission scope `hostFunctions` denies it.
-    Denied,
-    /// Input or output is larger than `limits.hostCallBytes`.
-    TooLarge,
-    /// It took longer than `limits.hostCallMs`.
-    TimedOut,
-    /// The function failed, with its message.
-    Failed(String),
 }
 
 /// Why a job is ended from outside.

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 
 use super::core::Core;
-use crate::kernel::{Errno, OpenFile, Process, block_on};
+use kernel::{Errno, OpenFile, Process, block_on};
 
 /// Writes text to a descriptor of the process; what cannot be written is lost.
 pub(super) fn write(core: &Core, process: &Process, descriptor: u32, bytes: &[u8]) {

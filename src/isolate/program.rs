@@ -7,7 +7,7 @@ use super::errors;
 use super::modules::{self, FileFormat, resolve};
 use super::outcome::{Format, Language, SourceOptions, Work, codes};
 use super::source::language_of;
-use crate::kernel::{Errno, FileKind, Symlinks};
+use kernel::{Errno, FileKind, Symlinks};
 
 /// Where a job stands after its first turn.
 pub(super) enum Begun {

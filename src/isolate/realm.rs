@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::core::{Core, Hooks, Realm, Scope, string};
 use super::natives;
 use super::{TimingMitigation, modules};
-use crate::engine::WasmLevel;
+use protocol::engine::WasmLevel;
 
 /// The bootstrap JavaScript: one function body, in parts.
 const BOOTSTRAP: &str = concat!(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use encoding_rs::Decoder;
 
-use crate::kernel::{ExitStatus, OpenFile, Process};
+use kernel::{ExitStatus, OpenFile, Process};
 
 /// Text decoders with a stream under way, per realm.
 pub(super) const DECODER_LIMIT: usize = 256;

@@ -4,8 +4,8 @@
 use std::sync::{Arc, OnceLock};
 
 use super::{FATAL_EXIT_CODE, Fatal, Services, allocator};
-use crate::config::Platform;
-use crate::engine::{EngineProfile, EngineReport, WasmLevel};
+use protocol::config::Platform;
+use protocol::engine::{EngineProfile, EngineReport, WasmLevel};
 
 unsafe extern "C" {
     /// In the crate's own C++ part, though its Rust part shows it to its tests only.

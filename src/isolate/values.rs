@@ -2,7 +2,7 @@
 //! guest's.
 
 use super::core::{Scope, string};
-use crate::kernel::{ExitStatus, Signal};
+use kernel::{ExitStatus, Signal};
 
 /// The signals by the names that `wit/process.wit` gives them.
 const SIGNALS: &[(Signal, &str)] = &[

@@ -20,7 +20,7 @@ pub struct KernelLimits {
     pub open_files: u64,
     /// Processes, those that ended and were not waited for included. Exceeded: `EAGAIN`.
     pub processes: u32,
-    /// Buffers of all pipes together; each takes [`PIPE_CAPACITY`](crate::kernel::PIPE_CAPACITY) while it exists.
+    /// Buffers of all pipes together; each takes [`PIPE_CAPACITY`](crate::PIPE_CAPACITY) while it exists.
     /// Exceeded: `ENFILE`.
     pub pipe_bytes: u64,
     /// Arguments and environments of all processes and texts of `/proc` that are open, together. Exceeded: `E2BIG`

@@ -9,11 +9,11 @@ use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
+use super::DefaultAction;
 use super::fs::walk::Node;
 use super::fs::{Caller, Filesystem};
 use super::limits::Share;
 use super::process_table::{INIT, ProcessTable};
-use super::signal::DefaultAction;
 use super::wait::Wakers;
 use super::{DescriptorTable, Errno, ExitStatus, OpenFile, Pid, Signal, SignalSet};
 

@@ -1,16 +1,34 @@
-//! From the name of a program to what has to run: `PATH`, the program attribute, `#!` lines.
+//! Programs: what a file that can be run stands for, and the way from a name to what has to run (`PATH`, the program
+//! attribute, `#!` lines).
 
 use std::sync::Arc;
 
+use super::Errno;
 use super::fs::open::Executable;
 use super::fs::walk::Node;
 use super::fs::{At, Caller, Filesystem};
-use super::{Errno, Program};
 
 /// Where programs are looked for when there is no `PATH`.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 /// Most scripts that name one another as interpreter.
 const INTERPRETERS_MAX: usize = 4;
+
+/// What the executor runs for an executable file: an attribute that only [`Kernel::install_program`] can give to a
+/// file, so that no guest can forge one.
+///
+/// [`Kernel::install_program`]: crate::Kernel::install_program
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Program {
+    /// The name by which the executor knows the module, for example `coreutils`.
+    pub module: Arc<str>,
+}
+
+impl Program {
+    /// The program of that module.
+    pub fn new(module: &str) -> Program {
+        Program { module: module.into() }
+    }
+}
 
 /// A program that was found.
 pub(crate) struct Resolved {

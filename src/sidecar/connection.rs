@@ -8,9 +8,9 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 
-use crate::config::CreateVmConfig;
 use crate::supervisor::{Supervisor, Vm, VmEvent};
-use crate::wire::{
+use protocol::config::CreateVmConfig;
+use protocol::wire::{
     ClientMessage, DecodeError, ErrorData, FRAME_BYTES_MAX, FrameDecoder, HostCallOutcome, PROTOCOL_VERSION,
     Request, Response, ServerMessage, code, decode, encode_frame,
 };

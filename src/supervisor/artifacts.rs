@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::installation::Installation;
-use crate::command::cache::{ArtifactCache, Progress};
+use compile::cache::{ArtifactCache, Progress};
 
 /// Native code of the commands. Calls block while a module is verified or compiled.
 pub(crate) struct Artifacts {

@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use tokio::io::AsyncReadExt;
 
-use crate::broker::{FromWorker, ToWorker, send_with_descriptor};
 use crate::unix_socket::{self, ReadHalf, WriteHalf};
-use crate::wire::{DecodeError, FrameDecoder, decode, encode_frame};
+use protocol::broker::{FromWorker, ToWorker};
+use protocol::descriptor::send_with_descriptor;
+use protocol::wire::{DecodeError, FrameDecoder, decode, encode_frame};
 
 /// Bytes taken from the socket at once.
 const READ_BYTES: usize = 64 * 1024;

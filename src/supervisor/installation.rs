@@ -5,9 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{Access, CreateVmConfig, WebAssemblyDenial};
-use crate::engine::{EngineProfile, WasmLevel};
-use crate::wire::{ErrorData, code};
+use protocol::config::{Access, CreateVmConfig, WebAssemblyDenial};
+use protocol::engine::{EngineProfile, WasmLevel};
+use protocol::wire::{ErrorData, code};
 
 /// Names the folder of launcher, workers and command modules.
 pub const DIRECTORY_VARIABLE: &str = "CORDON_WORKER_DIR";

@@ -18,19 +18,19 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-use crate::broker::Claim;
-use crate::command::cache::Progress;
-use crate::config::CreateVmConfig;
-use crate::enclosure::EnclosureReport;
-use crate::engine::EngineReport;
 use crate::host::HostMounts;
-use crate::policy::Policy;
-use crate::wire::{ErrorData, code};
 use artifacts::Artifacts;
+use compile::cache::Progress;
 pub use installation::{DIRECTORY_VARIABLE, Installation};
 use launcher::client::Launcher;
 pub use overdue::ANSWER_TIME;
 use pool::{Pool, PoolKey};
+use protocol::broker::Claim;
+use protocol::config::CreateVmConfig;
+use protocol::enclosure::EnclosureReport;
+use protocol::engine::EngineReport;
+use protocol::policy::Policy;
+use protocol::wire::{ErrorData, code};
 pub use vm::{Vm, VmEvent};
 use worker::Worker;
 

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::config::Limits;
-use crate::wire::VmRequest;
+use protocol::config::Limits;
+use protocol::wire::VmRequest;
 
 /// How long a worker may take to answer a call that was cancelled or is over its time limit, and to take what is sent
 /// to it. V8 ends code at once as a rule; what it cannot interrupt, a collection of a large heap or the sorting of a
@@ -96,7 +96,7 @@ fn ticks(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{EvaluateOptions, ExecutionOptions};
+    use protocol::wire::{EvaluateOptions, ExecutionOptions};
 
     fn options(timeout_ms: u64) -> ExecutionOptions {
         ExecutionOptions { timeout_ms: Some(timeout_ms), ..ExecutionOptions::default() }

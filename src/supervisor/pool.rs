@@ -7,8 +7,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::worker::Worker;
-use crate::config::Platform;
 use crate::supervisor::installation::WorkerChoice;
+use protocol::config::Platform;
 
 /// What makes two workers interchangeable before they are claimed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

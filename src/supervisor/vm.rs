@@ -19,14 +19,13 @@ use super::channel::{Reader, Writer};
 use super::launcher::client::WorkerProcess;
 use super::overdue::{ANSWER_TIME, Overdue, TICK};
 use super::worker::{Worker, loss};
-use crate::broker::{
-    BrokerCall, BrokerReply, CALLS_MAX, ClaimedMount, FromWorker, HostFunctionError, ToWorker,
-};
-use crate::config::{CreateVmConfig, Mount};
-use crate::engine::EngineReport;
 use crate::host::HostMounts;
-use crate::policy::{Policy, Scope};
-use crate::wire::{Bytes, ErrorData, HostCallOutcome, OutputStream, VmRequest, VmResponse, code};
+use protocol::abi::HostCallError;
+use protocol::broker::{BrokerCall, BrokerReply, CALLS_MAX, ClaimedMount, FromWorker, ToWorker};
+use protocol::config::{CreateVmConfig, Mount};
+use protocol::engine::EngineReport;
+use protocol::policy::{Policy, Scope};
+use protocol::wire::{Bytes, ErrorData, HostCallOutcome, OutputStream, VmRequest, VmResponse, code};
 
 /// Messages for a worker that wait for its channel; a full queue makes whoever sends more wait. That is never for long:
 /// a worker reads promptly whatever its guest does, and one that does not is ended.
@@ -124,10 +123,10 @@ impl Vm {
             call,
             match outcome {
                 HostCallOutcome::Returned { output } if output.len() as u64 > self.host_calls.bytes_max => {
-                    Err(HostFunctionError::TooLarge {})
+                    Err(HostCallError::TooLarge {})
                 }
                 HostCallOutcome::Returned { output } => Ok(output),
-                HostCallOutcome::Threw { message } => Err(HostFunctionError::Failed { message }),
+                HostCallOutcome::Threw { message } => Err(HostCallError::Failed { message }),
             },
         );
     }
@@ -157,7 +156,7 @@ struct HostCalls {
 }
 
 impl HostCalls {
-    fn settle(&self, call: u64, result: Result<String, HostFunctionError>) {
+    fn settle(&self, call: u64, result: Result<String, HostCallError>) {
         let waiting = self.open.lock().remove(&call);
         if let Some(replies) = waiting {
             // The queue has room for every call that may be open.
@@ -433,11 +432,11 @@ impl Task {
 
     async fn call_host_function(&mut self, call: u64, name: String, input: String) {
         let refused = if !self.host_functions.contains(&name) {
-            Some(HostFunctionError::Unknown {})
+            Some(HostCallError::Unknown {})
         } else if !self.policy.allows(Scope::HostFunctions, "call", &name) {
-            Some(HostFunctionError::Denied {})
+            Some(HostCallError::Denied {})
         } else if input.len() as u64 > self.host_calls.bytes_max {
-            Some(HostFunctionError::TooLarge {})
+            Some(HostCallError::TooLarge {})
         } else {
             None
         };
@@ -449,7 +448,7 @@ impl Task {
         let (host_calls, time) = (self.host_calls.clone(), self.host_call_time);
         tokio::spawn(async move {
             tokio::time::sleep(time).await;
-            host_calls.settle(call, Err(HostFunctionError::TimedOut {}));
+            host_calls.settle(call, Err(HostCallError::TimedOut {}));
         });
         self.emit(VmEvent::HostCall { call, name, input }).await;
     }

@@ -10,10 +10,10 @@ use super::channel::{self, Reader, Writer};
 use super::launcher::Exit;
 use super::launcher::client::{Ended, Launcher, WorkerProcess};
 use super::pool::PoolKey;
-use crate::broker::{Claim, FromWorker, ToWorker};
-use crate::enclosure::EnclosureReport;
-use crate::engine::{EngineReport, WasmLevel};
-use crate::wire::{ErrorData, code};
+use protocol::broker::{Claim, FromWorker, ToWorker};
+use protocol::enclosure::EnclosureReport;
+use protocol::engine::{EngineReport, WasmLevel};
+use protocol::wire::{ErrorData, code};
 
 /// A worker that has not said that it is ready by then is given up.
 const START_TIMEOUT: Duration = Duration::from_secs(30);

@@ -16,10 +16,10 @@ use super::deadlines::{Deadlines, Late};
 use super::files;
 use super::streams::{Captured, Credit, Input, Sent};
 use super::vm::{THREAD_STACK, VirtualMachine};
-use crate::broker::FromWorker;
-use crate::isolate::{self, Cause, Completion, ContextError, ContextId, Job, JobId, SourceOptions};
-use crate::kernel::{Errno, ExitStatus, OpenFile, Process, Signal, SpawnRequest, Stream};
-use crate::wire::{
+use isolate::{self, Cause, Completion, ContextError, ContextId, Job, JobId, SourceOptions};
+use kernel::{Errno, ExitStatus, OpenFile, Process, Signal, SpawnRequest, Stream};
+use protocol::broker::FromWorker;
+use protocol::wire::{
     Bytes, Capture, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, INPUT_WINDOW, Language,
     Outcome, OutputStream, SourceFormat, VmRequest, VmResponse, code,
 };

@@ -10,8 +10,9 @@ use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::retry_on_intr;
 
-use crate::broker::{FromWorker, ToWorker, receive_with_descriptors};
-use crate::wire::{ErrorData, FRAME_BYTES_MAX, FrameDecoder, code, decode, encode_frame};
+use protocol::broker::{FromWorker, ToWorker};
+use protocol::descriptor::receive_with_descriptors;
+use protocol::wire::{ErrorData, FRAME_BYTES_MAX, FrameDecoder, code, decode, encode_frame};
 
 /// Bytes taken from the channel at once.
 const READ_BYTES: usize = 64 * 1024;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::kernel::{
+use kernel::{
     Errno, FileKind as KernelKind, FileStatus as KernelStatus, Kernel, OpenFlags, Process, Symlinks,
 };
-use crate::kernel::{Interrupt, block_on};
-use crate::wire::{
+use kernel::{Interrupt, block_on};
+use protocol::wire::{
     Bytes, DirectoryEntry, ErrorData, FRAME_BYTES_MAX, FileKind, FileStatus, VmRequest, VmResponse, code,
 };
 

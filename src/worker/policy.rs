@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::kernel;
-use crate::policy::{FsOperation, Policy};
+use kernel;
+use protocol::policy::{FsOperation, Policy};
 
 pub(super) struct PathPolicy(pub(super) Arc<Policy>);
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::calls::Calls;
 use super::channel::Sender;
 use super::supervisor::Supervisor;
-use crate::broker::{FromWorker, HostFunctionError};
-use crate::command::{self, ArtifactFile, HostCall, HostCallError};
-use crate::config::Limits;
-use crate::isolate::{self, CallError, CallId, Completion, Fatal, IsolateHandle, JobId};
-use crate::kernel::{Errno, Pid, Process, Signal};
-use crate::policy::{Policy, Scope};
-use crate::wire::{ErrorData, code, encode_frame};
+use command::{self, ArtifactFile, HostCall};
+use isolate::{self, CallId, Completion, Fatal, IsolateHandle, JobId};
+use kernel::{Errno, Pid, Process, Signal};
+use protocol::broker::FromWorker;
+use protocol::config::Limits;
+use protocol::policy::{Policy, Scope};
+use protocol::wire::{ErrorData, code, encode_frame};
 
 /// For the command runtime.
 pub(super) struct CommandServices {
@@ -34,15 +34,7 @@ impl command::Services for CommandServices {
 
     fn call_host(&self, name: String, input: String) -> HostCall {
         let call = self.supervisor.host_function(name, input);
-        Box::pin(async move {
-            call.await.map_err(|error| match error {
-                HostFunctionError::Unknown {} => HostCallError::Unknown,
-                HostFunctionError::Denied {} => HostCallError::Denied,
-                HostFunctionError::TooLarge {} => HostCallError::TooLarge,
-                HostFunctionError::TimedOut {} => HostCallError::TimedOut,
-                HostFunctionError::Failed { message } => HostCallError::Failed(message),
-            })
-        })
+        Box::pin(call)
     }
 
     fn may_spawn(&self, _: &Process, program: &str) -> bool {
@@ -106,13 +98,7 @@ impl isolate::Services for IsolateServices {
         let asked = self.supervisor.host_function(name.to_owned(), input);
         let isolate = self.isolate.clone();
         self.calls.spawn(async move {
-            let result = asked.await.map_err(|error| match error {
-                HostFunctionError::Unknown {} => CallError::Unknown,
-                HostFunctionError::Denied {} => CallError::Denied,
-                HostFunctionError::TooLarge {} => CallError::TooLarge,
-                HostFunctionError::TimedOut {} => CallError::TimedOut,
-                HostFunctionError::Failed { message } => CallError::Failed(message),
-            });
+            let result = asked.await;
             isolate.host_reply(call, result);
         });
     }

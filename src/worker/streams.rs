@@ -8,9 +8,9 @@ use std::task::{Context, Poll};
 use parking_lot::Mutex;
 
 use super::channel::Sender;
-use crate::broker::FromWorker;
-use crate::kernel::{Errno, Stream, Wakers};
-use crate::wire::{Bytes, INITIAL_CREDIT, INPUT_WINDOW, OutputStream};
+use kernel::{Errno, Stream, Wakers};
+use protocol::broker::FromWorker;
+use protocol::wire::{Bytes, INITIAL_CREDIT, INPUT_WINDOW, OutputStream};
 
 /// Output is sent in messages of at most so many bytes.
 const OUTPUT_CHUNK: usize = 64 * 1024;

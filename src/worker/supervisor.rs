@@ -8,8 +8,9 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::channel::Sender;
-use crate::broker::{BrokerCall, BrokerReply, CALLS_MAX, FromWorker, HostFunctionError};
-use crate::kernel::{Errno, HostFs, HostFsReply, HostFsRequest, MountId};
+use kernel::{Errno, HostFs, HostFsReply, HostFsRequest, MountId};
+use protocol::abi::HostCallError;
+use protocol::broker::{BrokerCall, BrokerReply, CALLS_MAX, FromWorker};
 
 /// The supervisor, as something that can be asked.
 pub(super) struct Supervisor {
@@ -89,18 +90,18 @@ impl Supervisor {
         &self,
         name: String,
         input: String,
-    ) -> impl Future<Output = Result<String, HostFunctionError>> + Send + 'static {
+    ) -> impl Future<Output = Result<String, HostCallError>> + Send + 'static {
         let (sender, receiver) = oneshot::channel();
         let asked = self.ask(BrokerCall::HostFunction { name, input }, Waiter::Task(sender));
         async move {
             if !asked {
-                return Err(HostFunctionError::Failed {
+                return Err(HostCallError::Failed {
                     message: format!("{CALLS_MAX} calls are under way already"),
                 });
             }
             match receiver.await {
                 Ok(Answer { reply: BrokerReply::HostFunction { result }, .. }) => result,
-                _ => Err(HostFunctionError::Failed { message: "the supervisor gave no answer".to_owned() }),
+                _ => Err(HostCallError::Failed { message: "the supervisor gave no answer".to_owned() }),
             }
         }
     }

@@ -11,14 +11,14 @@ use super::policy::PathPolicy;
 use super::services::{CommandServices, IsolateServices};
 use super::supervisor::{Answer, Supervisor};
 use super::{enclosure, end_now};
-use crate::broker::{BrokerReply, Claim, ClaimedMount, FromWorker, ToWorker};
-use crate::command::{CommandLimits, CommandRuntime, applets};
-use crate::config::{CreateVmConfig, Limits, TimingMitigation};
-use crate::engine::EngineReport;
-use crate::isolate::{GuestClock, Isolate, IsolateHandle, Settings};
-use crate::kernel::{Clock, Errno, Kernel, KernelLimits, KernelOptions, SystemClock};
-use crate::policy::{Policy, Scope};
-use crate::wire::{ErrorData, VmResponse, code};
+use command::{CommandLimits, CommandRuntime};
+use isolate::{GuestClock, Isolate, IsolateHandle, Settings};
+use kernel::{Clock, Errno, Kernel, KernelLimits, KernelOptions, SystemClock};
+use protocol::broker::{BrokerReply, Claim, ClaimedMount, FromWorker, ToWorker};
+use protocol::config::{CreateVmConfig, Limits, TimingMitigation};
+use protocol::engine::EngineReport;
+use protocol::policy::{Policy, Scope};
+use protocol::wire::{ErrorData, VmResponse, code};
 
 /// Native stack of the worker's own threads. None of them runs guest code.
 pub(super) const THREAD_STACK: usize = 256 * 1024;
@@ -57,7 +57,7 @@ impl VirtualMachine {
     ) -> Result<Arc<Self>, ErrorData> {
         let Claim { config, mounts, commands } = claim;
         // The room for machine code is not the guest's to fill with anything else.
-        let code = if engine.jit { crate::isolate::CODE_RANGE as u64 } else { 0 };
+        let code = if engine.jit { isolate::CODE_RANGE as u64 } else { 0 };
         enclosure::limit_memory(config.limits.memory_bytes + code)
             .map_err(|error| ErrorData::new(code::LIMIT, error.to_string()).field("limits.memoryBytes"))?;
         let policy = Arc::new(Policy::new(config.permissions.clone()));
@@ -84,7 +84,8 @@ impl VirtualMachine {
             let text = format!("{field}: {}: {what}", errno.message());
             ErrorData::new(code::CONFIG, text).field(field)
         };
-        applets::install(&kernel, &commands).map_err(|errno| refused(errno, "limits.inodes", "/bin"))?;
+        command::install_programs(&kernel, &commands)
+            .map_err(|errno| refused(errno, "limits.inodes", "/bin"))?;
         for (index, mount) in mounts.iter().enumerate() {
             let ClaimedMount { mount, guest, read_only } = mount;
             kernel

@@ -133,7 +133,7 @@ fn errors_are_those_of_the_contract_in_its_order() {
     let (_, errno) = resolve.types.iter().find(|(_, ty)| ty.name.as_deref() == Some("errno")).unwrap();
     let TypeDefKind::Enum(cases) = &errno.kind else { panic!("errno is an enumeration") };
     let described: Vec<_> = cases.cases.iter().map(|case| case.name.to_uppercase()).collect();
-    let known: Vec<_> = cordon::kernel::Errno::ALL.iter().map(|errno| errno.name()).collect();
+    let known: Vec<_> = protocol::abi::Errno::ALL.iter().map(|errno| errno.name()).collect();
     assert_eq!(described, known);
 }
 
@@ -152,13 +152,13 @@ fn the_broker_is_described_as_it_is_spoken() {
         resolve.interfaces.iter().find(|(_, i)| i.name.as_deref() == Some("supervisor")).unwrap();
     let described: BTreeSet<String> =
         supervisor.functions.keys().map(|name| name.to_upper_camel_case()).collect();
-    use cordon::broker::BrokerCall;
+    use protocol::broker::BrokerCall;
     let spoken = [
         BrokerCall::CommandArtifact { module: String::new() },
         BrokerCall::HostFunction { name: String::new(), input: String::new() },
         BrokerCall::HostFilesystem {
-            mount: cordon::kernel::MountId(0),
-            request: cordon::kernel::HostFsRequest::Stat { path: String::new() },
+            mount: protocol::abi::MountId(0),
+            request: protocol::abi::HostFsRequest::Stat { path: String::new() },
         },
     ]
     .map(|call| match &call {

@@ -17,6 +17,7 @@ mod host_functions;
 mod javascript;
 mod limits;
 mod own_commands;
+mod parity;
 mod permissions;
 mod programs;
 mod shell;

@@ -1,6 +1,6 @@
 //! `tests/vectors/configs.json`: configurations, and what becomes of each.
 
-use cordon::config::CreateVmConfig;
+use protocol::config::CreateVmConfig;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

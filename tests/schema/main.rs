@@ -1,17 +1,14 @@
 //! What other languages rely on: the generated TypeScript types, the JSON Schema of the configuration, the golden wire
-//! vectors, and that both clients can do the same.
+//! vectors.
 //!
-//! Each test compares a committed file with what the code says. `CORDON_UPDATE=1 cargo test --features schema --test
+//! Each test compares a committed file with what the code says. `CORDON_UPDATE=1 cargo test -p cordon-protocol --features
 //! schema` rewrites those that are generated.
 
 mod configs;
 mod generated;
-#[cfg(feature = "supervisor")]
 mod guest_types;
 mod json;
 mod messages;
-#[cfg(feature = "supervisor")]
-mod parity;
 mod ranges;
 mod samples;
 
@@ -19,7 +16,7 @@ use std::path::PathBuf;
 
 /// A path of the repository.
 fn repository(path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
 /// Compares a generated file with what is committed, or writes it when told to.
@@ -39,7 +36,7 @@ fn check_generated(path: &str, expected: &str) {
     let line = 1 + committed.lines().zip(expected.lines()).take_while(|(old, new)| old == new).count();
     panic!(
         "{path} is out of date from line {line} on:\n  committed: {:?}\n  generated: {:?}\n\
-         run CORDON_UPDATE=1 cargo test --features schema --test schema, and commit what changes",
+         run CORDON_UPDATE=1 cargo test -p cordon-protocol --features schema, and commit what changes",
         committed.lines().nth(line - 1).unwrap_or("(end)"),
         expected.lines().nth(line - 1).unwrap_or("(end)"),
     );

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use cordon::wire::{ClientMessage, ServerMessage, decode, encode_frame};
 use data_encoding::HEXLOWER;
+use protocol::wire::{ClientMessage, ServerMessage, decode, encode_frame};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::check_generated;

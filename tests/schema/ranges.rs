@@ -1,7 +1,7 @@
 //! What the JSON Schema says of numbers, lengths and texts is what the code checks, at the very edges.
 
-use cordon::config::CreateVmConfig;
 use proptest::prelude::*;
+use protocol::config::CreateVmConfig;
 use regex_automata::meta::Regex;
 use serde_json::{Value, json};
 

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use cordon::config::{Mount, Platform};
-use cordon::engine::{EngineProfile, EngineReport, WasmLevel};
-use cordon::wire::{
+use protocol::config::{Mount, Platform};
+use protocol::engine::{EngineProfile, EngineReport, WasmLevel};
+use protocol::wire::{
     Bytes, Capture, ClientMessage, DirectoryEntry, ErrorData, EvaluateOptions, ExecutionOptions,
     ExecutionResult, FileKind, FileStatus, HostCallOutcome, Language, Outcome, OutputStream,
     PROTOCOL_VERSION, Request, Response, ServerMessage, SourceFormat, VmRequest, VmResponse, code,

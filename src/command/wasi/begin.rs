@@ -2,8 +2,8 @@
 
 use wasmtime::component::Linker;
 
-use super::super::begin_import;
 use super::super::guest::{Guest, SLICES, Start};
+use artifact::begin_import;
 
 /// Links what the VM's own programs call first.
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {

@@ -7,9 +7,9 @@ use wasmtime_wasi::p2::bindings::cli::{
 };
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
 
-use super::super::exit_import;
 use super::super::guest::{Ended, Guest};
 use super::streams::{ClosedStream, FileInput, FileOutput};
+use artifact::exit_import;
 
 type TerminalInput = terminal_input::TerminalInput;
 type TerminalOutput = terminal_output::TerminalOutput;

@@ -3,7 +3,7 @@
 use wasmtime_wasi::p2::FsError;
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 
-use crate::kernel::Errno;
+use kernel::Errno;
 
 /// The nearest error that WASI has.
 pub(super) fn code(errno: Errno) -> ErrorCode {

@@ -10,9 +10,7 @@ use wasmtime::component::{Resource, ResourceTableError};
 use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
-use crate::kernel::{
-    Base, DirectoryEntry, Errno, FileKind, FileStatus, FileTimes, OpenFile, OpenFlags, Symlinks,
-};
+use kernel::{Base, DirectoryEntry, Errno, FileKind, FileStatus, FileTimes, OpenFile, OpenFlags, Symlinks};
 
 use super::super::guest::Guest;
 use super::clocks::datetime;

@@ -14,7 +14,7 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi_io::bytes::{Buf, Bytes};
 
-use crate::kernel::{Errno, OpenFile, Process};
+use kernel::{Errno, OpenFile, Process};
 
 use super::super::guest::Ended;
 

@@ -6,11 +6,11 @@ use std::rc::Rc;
 use super::load::{attribute_type, evaluate, link, load, local, throw_phase};
 use super::resolve::{Resolved, Style, file_url, join, location, parent, to_file_url};
 use super::{Kind, Type};
-use crate::isolate::core::{Core, Realm, Scope, string};
-use crate::isolate::values::set;
+use crate::core::{Core, Realm, Scope, string};
+use crate::values::set;
 
 /// Sets the callbacks of an isolate.
-pub(in crate::isolate) fn install(isolate: &mut v8::OwnedIsolate) {
+pub(crate) fn install(isolate: &mut v8::OwnedIsolate) {
     isolate.set_host_import_module_dynamically_callback(import);
     isolate.set_host_import_module_with_phase_dynamically_callback(import_with_phase);
     isolate.set_host_initialize_import_meta_object_callback(initialize_import_meta);
@@ -37,7 +37,7 @@ pub(super) fn resolve<'s>(
         Some(index) => Some(local(scope, &realm, index)),
         None => {
             let message = format!("Cannot find module '{specifier}'");
-            crate::isolate::errors::throw(scope, &message, crate::isolate::outcome::codes::MODULE_NOT_FOUND);
+            crate::errors::throw(scope, &message, crate::outcome::codes::MODULE_NOT_FOUND);
             None
         }
     }
@@ -259,7 +259,7 @@ fn settle_import(
 }
 
 /// `import.meta`: `url`, `filename`, `dirname` and `resolve`.
-pub(in crate::isolate) unsafe extern "C" fn initialize_import_meta(
+pub(crate) unsafe extern "C" fn initialize_import_meta(
     context: v8::Local<'_, v8::Context>,
     module: v8::Local<'_, v8::Module>,
     meta: v8::Local<'_, v8::Object>,

@@ -5,19 +5,19 @@ use std::rc::Rc;
 
 use super::resolve::{ResolveError, Resolved, Style};
 use super::{Entry, Kind, SOURCE_LIMIT, Type, exports, read_file};
-use crate::engine::WasmLevel;
-use crate::isolate::core::{Core, Realm, Scope, string};
-use crate::isolate::errors;
-use crate::isolate::outcome::{Language, codes};
-use crate::isolate::source::{extension, language_of, strip_types};
-use crate::kernel::{Errno, Process};
+use crate::core::{Core, Realm, Scope, string};
+use crate::errors;
+use crate::outcome::{Language, codes};
+use crate::source::{extension, language_of, strip_types};
+use kernel::{Errno, Process};
+use protocol::engine::WasmLevel;
 
 /// CommonJS modules whose re-exported names are followed from one another.
 const REEXPORT_LIMIT: usize = 64;
 
 /// How the code of a file runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::isolate) enum FileFormat {
+pub(crate) enum FileFormat {
     Module,
     CommonJs,
     Json,
@@ -55,7 +55,7 @@ fn read_source(
 }
 
 /// A program's text, for a classic script.
-pub(in crate::isolate) fn read_text(
+pub(crate) fn read_text(
     scope: &mut Scope<'_, '_>,
     core: &Rc<Core>,
     realm: &Rc<Realm>,
@@ -65,7 +65,7 @@ pub(in crate::isolate) fn read_text(
 }
 
 /// Loads a file as an ECMAScript module, whatever its name says.
-pub(in crate::isolate) fn load_module(
+pub(crate) fn load_module(
     scope: &mut Scope<'_, '_>,
     core: &Rc<Core>,
     realm: &Rc<Realm>,
@@ -98,7 +98,7 @@ fn account(scope: &mut Scope<'_, '_>, core: &Rc<Core>, realm: &Rc<Realm>, bytes:
 }
 
 /// Takes the types out of a source text; a `SyntaxError` with the position if that cannot be done.
-pub(in crate::isolate) fn strip(
+pub(crate) fn strip(
     scope: &mut Scope<'_, '_>,
     text: String,
     path: &str,
@@ -126,7 +126,7 @@ fn throw_wasm(scope: &mut Scope<'_, '_>, core: &Rc<Core>, path: &str) {
 }
 
 /// How a file's code runs: by its extension, by its package, else by what its text looks like.
-pub(in crate::isolate) fn format_of(
+pub(crate) fn format_of(
     scope: &mut Scope<'_, '_>,
     core: &Rc<Core>,
     realm: &Rc<Realm>,
@@ -197,7 +197,7 @@ fn common_js_function<'s>(
 }
 
 /// The function that a CommonJS file's code is the body of.
-pub(in crate::isolate) fn compile_common_js<'s>(
+pub(crate) fn compile_common_js<'s>(
     scope: &mut Scope<'s, '_>,
     core: &Rc<Core>,
     realm: &Rc<Realm>,
@@ -212,7 +212,7 @@ pub(in crate::isolate) fn compile_common_js<'s>(
 }
 
 /// Compiles a text as the module `path`. It is not entered under that name: inline code is nobody's import.
-pub(in crate::isolate) fn load_source(
+pub(crate) fn load_source(
     scope: &mut Scope<'_, '_>,
     realm: &Rc<Realm>,
     path: &str,
@@ -234,7 +234,7 @@ pub(in crate::isolate) fn load_source(
 }
 
 /// Loads the module at a path, once for each type.
-pub(in crate::isolate) fn load_file(
+pub(crate) fn load_file(
     scope: &mut Scope<'_, '_>,
     core: &Rc<Core>,
     realm: &Rc<Realm>,
@@ -386,7 +386,7 @@ pub(super) fn load(
 }
 
 /// Throws what explains why a specifier leads nowhere.
-pub(in crate::isolate) fn throw_unresolved(
+pub(crate) fn throw_unresolved(
     scope: &mut Scope<'_, '_>,
     core: &Rc<Core>,
     error: ResolveError,
@@ -417,12 +417,7 @@ pub(in crate::isolate) fn throw_unresolved(
 }
 
 /// Follows the imports of a module to the end of its graph, and has V8 link it.
-pub(in crate::isolate) fn link(
-    scope: &mut Scope<'_, '_>,
-    core: &Rc<Core>,
-    realm: &Rc<Realm>,
-    root: usize,
-) -> Option<()> {
+pub(crate) fn link(scope: &mut Scope<'_, '_>, core: &Rc<Core>, realm: &Rc<Realm>, root: usize) -> Option<()> {
     let mut open = vec![root];
     while let Some(index) = open.pop() {
         let (module, referrer) = {
@@ -511,7 +506,7 @@ pub(super) fn local<'s>(
 }
 
 /// Runs a linked module and returns the promise of its end.
-pub(in crate::isolate) fn evaluate<'s>(
+pub(crate) fn evaluate<'s>(
     scope: &mut Scope<'s, '_>,
     realm: &Rc<Realm>,
     index: usize,
@@ -521,7 +516,7 @@ pub(in crate::isolate) fn evaluate<'s>(
 }
 
 /// The namespace of a linked module.
-pub(in crate::isolate) fn namespace_of<'s>(
+pub(crate) fn namespace_of<'s>(
     scope: &mut Scope<'s, '_>,
     realm: &Rc<Realm>,
     index: usize,

@@ -12,7 +12,7 @@ pub(super) mod resolve;
 use std::collections::HashMap;
 
 use super::resources::Table;
-use crate::kernel::{Errno, FileKind, OpenFlags, Process};
+use kernel::{Errno, FileKind, OpenFlags, Process};
 
 pub(super) use callbacks::install;
 pub(super) use load::{

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::kernel::{FileKind, Process, Symlinks};
+use kernel::{FileKind, Process, Symlinks};
 
 /// Largest `package.json` that is read.
 const MANIFEST_LIMIT: u64 = 1024 * 1024;
@@ -64,7 +64,7 @@ const NODE_BUILTINS: &[&str] = &[
 
 /// Who asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::isolate) enum Style {
+pub(crate) enum Style {
     /// `import`: paths are taken as they are.
     Import,
     /// `require`: extensions and `index` files are tried.
@@ -83,7 +83,7 @@ impl Style {
 }
 
 /// Where a specifier leads.
-pub(in crate::isolate) enum Resolved {
+pub(crate) enum Resolved {
     /// A file, by its path without symbolic links.
     File(String),
     /// One of the `cordon:vm/...` modules.
@@ -91,7 +91,7 @@ pub(in crate::isolate) enum Resolved {
 }
 
 /// Why it leads nowhere.
-pub(in crate::isolate) enum ResolveError {
+pub(crate) enum ResolveError {
     /// There is no such file or package.
     NotFound(String),
     /// A module of Node's.
@@ -104,7 +104,7 @@ pub(in crate::isolate) enum ResolveError {
 
 /// What was read of `package.json` files, by folder.
 #[derive(Default)]
-pub(in crate::isolate) struct Packages(HashMap<String, Option<Rc<Value>>>);
+pub(crate) struct Packages(HashMap<String, Option<Rc<Value>>>);
 
 impl Packages {
     pub fn clear(&mut self) {
@@ -390,7 +390,7 @@ pub(super) fn location(specifier: &str, referrer: &str) -> Option<String> {
 }
 
 /// The path of a `file:` URL.
-pub(in crate::isolate) fn file_url(specifier: &str) -> Option<String> {
+pub(crate) fn file_url(specifier: &str) -> Option<String> {
     if !specifier.starts_with("file:") {
         return None;
     }
@@ -399,25 +399,25 @@ pub(in crate::isolate) fn file_url(specifier: &str) -> Option<String> {
 }
 
 /// The `file:` URL of a path.
-pub(in crate::isolate) fn to_file_url(path: &str) -> String {
+pub(crate) fn to_file_url(path: &str) -> String {
     url::Url::from_file_path(path).map_or_else(|()| format!("file://{path}"), String::from)
 }
 
 /// The folder of an absolute path.
-pub(in crate::isolate) fn parent(path: &str) -> &str {
+pub(crate) fn parent(path: &str) -> &str {
     match path.rfind('/') {
         Some(0) | None => "/",
         Some(at) => &path[..at],
     }
 }
 
-pub(in crate::isolate) fn join(folder: &str, name: &str) -> String {
+pub(crate) fn join(folder: &str, name: &str) -> String {
     let name = name.strip_prefix("./").unwrap_or(name);
     if folder.ends_with('/') { format!("{folder}{name}") } else { format!("{folder}/{name}") }
 }
 
 /// Takes `.`, `..` and empty parts out of an absolute path, by its letters alone.
-pub(in crate::isolate) fn normalize(path: &str) -> String {
+pub(crate) fn normalize(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {

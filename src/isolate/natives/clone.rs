@@ -2,8 +2,8 @@
 //! at the other end.
 
 use super::{Args, Return, define, here};
-use crate::isolate::core::{Scope, string};
-use crate::isolate::errors;
+use crate::core::{Scope, string};
+use crate::errors;
 
 /// Array buffers that one call may transfer.
 const TRANSFER_LIMIT: u32 = 1024;

@@ -1,7 +1,7 @@
 //! What the console's inspection cannot learn from JavaScript without running guest code: what an object really is.
 
 use super::{Args, Return, define};
-use crate::isolate::core::{Scope, string};
+use crate::core::{Scope, string};
 
 pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
     define!(scope, object, {

@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use super::core::{Core, Realm, Scope, string};
 use super::errors;
-use crate::kernel::Process;
+use kernel::Process;
 
 type Args<'a> = v8::FunctionCallbackArguments<'a>;
 type Return<'a> = v8::ReturnValue<'a, v8::Value>;
@@ -65,7 +65,7 @@ fn here_as(scope: &mut Scope<'_, '_>) -> Option<(Rc<Core>, Rc<Realm>, std::sync:
     match realm.process() {
         Some(process) => Some((core, realm, process)),
         None => {
-            errors::throw_errno(scope, crate::kernel::Errno::Esrch, "process", None);
+            errors::throw_errno(scope, kernel::Errno::Esrch, "process", None);
             None
         }
     }

@@ -1,10 +1,10 @@
 //! What `require` is made of; its cache and its wrapper objects are in JavaScript.
 
 use super::{Args, Return, define, here, here_as, text_of};
-use crate::isolate::core::{Scope, string};
-use crate::isolate::errors;
-use crate::isolate::modules::resolve::{Resolved, Style};
-use crate::isolate::modules::{self, FileFormat, SOURCE_LIMIT, Type};
+use crate::core::{Scope, string};
+use crate::errors;
+use crate::modules::resolve::{Resolved, Style};
+use crate::modules::{self, FileFormat, SOURCE_LIMIT, Type};
 
 pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
     define!(scope, object, {

@@ -3,10 +3,10 @@
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8};
 
 use super::{Args, Return, define, here, text_of, u32_of};
-use crate::isolate::core::{Scope, string};
-use crate::isolate::errors;
-use crate::isolate::resources::DECODER_LIMIT;
-use crate::isolate::values;
+use crate::core::{Scope, string};
+use crate::errors;
+use crate::resources::DECODER_LIMIT;
+use crate::values;
 
 pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
     define!(scope, object, {

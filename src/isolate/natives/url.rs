@@ -3,7 +3,7 @@
 use ::url::{Url, form_urlencoded, quirks};
 
 use super::{Args, Return, array_of, define, text_of, texts_of, u32_of};
-use crate::isolate::core::{Scope, string};
+use crate::core::{Scope, string};
 
 pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
     define!(scope, object, {

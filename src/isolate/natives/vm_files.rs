@@ -6,12 +6,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Args, Return, define, here, here_as, text_of, u32_of};
-use crate::isolate::core::{Core, Realm, Scope, string};
-use crate::isolate::errors;
-use crate::isolate::operations::{self, Output};
-use crate::isolate::output;
-use crate::isolate::values;
-use crate::kernel::{Errno, FileKind, FileStatus, FileTimes, OpenFile, OpenFlags, Symlinks, Whence};
+use crate::core::{Core, Realm, Scope, string};
+use crate::errors;
+use crate::operations::{self, Output};
+use crate::output;
+use crate::values;
+use kernel::{Errno, FileKind, FileStatus, FileTimes, OpenFile, OpenFlags, Symlinks, Whence};
 
 /// Most bytes that one `read` gives, as `wit/descriptors.wit` says.
 const READ_LIMIT: usize = 1024 * 1024;
@@ -79,7 +79,7 @@ fn on_path(
     scope: &mut Scope<'_, '_>,
     args: &Args<'_>,
     what: &str,
-    act: impl FnOnce(&crate::kernel::Process, &str) -> Result<(), Errno>,
+    act: impl FnOnce(&kernel::Process, &str) -> Result<(), Errno>,
 ) {
     let Some((_, _, process)) = here_as(scope) else { return };
     let Some(path) = text_of(scope, args, 0) else { return };
@@ -93,7 +93,7 @@ fn on_paths(
     scope: &mut Scope<'_, '_>,
     args: &Args<'_>,
     what: &str,
-    act: impl FnOnce(&crate::kernel::Process, &str, &str) -> Result<(), Errno>,
+    act: impl FnOnce(&kernel::Process, &str, &str) -> Result<(), Errno>,
 ) {
     let Some((_, _, process)) = here_as(scope) else { return };
     let (Some(first), Some(second)) = (text_of(scope, args, 0), text_of(scope, args, 1)) else { return };

@@ -5,13 +5,14 @@ use std::task::{Context, Poll, Waker};
 
 use super::vm_files::file_at;
 use super::{Args, Return, array_of, define, here, here_as, text_of, texts_of, u32_of};
-use crate::isolate::core::{Core, Scope, string};
-use crate::isolate::errors;
-use crate::isolate::operations::{self, Output};
-use crate::isolate::outcome::{CallError, CallId};
-use crate::isolate::resources::Child;
-use crate::isolate::values;
-use crate::kernel::{Errno, ExitStatus, Signal, SignalSet, SpawnRequest};
+use crate::core::{Core, Scope, string};
+use crate::errors;
+use crate::operations::{self, Output};
+use crate::outcome::CallId;
+use crate::resources::Child;
+use crate::values;
+use kernel::{Errno, ExitStatus, Signal, SignalSet, SpawnRequest};
+use protocol::abi::HostCallError;
 
 pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
     define!(scope, object, {
@@ -250,9 +251,9 @@ fn host_call(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) 
     let (Some(name), Some(input)) = (text_of(scope, &args, 0), text_of(scope, &args, 1)) else { return };
     let settings = core.settings();
     let refusal = if !settings.host_functions.contains(&name) {
-        Some(CallError::Unknown)
+        Some(HostCallError::Unknown {})
     } else if input.len() as u64 > settings.limits.host_call_bytes {
-        Some(CallError::TooLarge)
+        Some(HostCallError::TooLarge {})
     } else {
         None
     };

@@ -1,11 +1,11 @@
 //! Timers, output, time and randomness.
 
 use super::{Args, Return, define, here, here_as, text_of, u32_of};
-use crate::isolate::clock;
-use crate::isolate::core::{Scope, string};
-use crate::isolate::errors;
-use crate::isolate::output;
-use crate::isolate::values;
+use crate::clock;
+use crate::core::{Scope, string};
+use crate::errors;
+use crate::output;
+use crate::values;
 
 /// Most random bytes that one call gives, as the standard says.
 const RANDOM_LIMIT: usize = 65_536;
@@ -27,7 +27,7 @@ pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Objec
 }
 
 /// Whether one more timer may be started; throws if not.
-fn room_for_timer(scope: &mut Scope<'_, '_>) -> Option<std::rc::Rc<crate::isolate::core::Realm>> {
+fn room_for_timer(scope: &mut Scope<'_, '_>) -> Option<std::rc::Rc<crate::core::Realm>> {
     let (core, realm) = here(scope)?;
     let limit = core.limits().timers;
     if realm.timers.borrow().count() as u64 >= limit {

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use super::Caller;
 use super::mount::HostPath;
 use super::walk::Failure;
-use crate::kernel::Errno;
+use crate::Errno;
 
 /// What is about to be done with a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@ use super::inode::Inode;
 use super::mount::HostPath;
 use super::walk::{Found, Node};
 use super::{At, Caller, Filesystem};
-use crate::kernel::{Errno, FileKind, FileStatus, FileTimes, HostFsRequest, OpenFile, Symlinks};
+use crate::{Errno, FileKind, FileStatus, FileTimes, HostFsRequest, OpenFile, Symlinks};
 
 impl Filesystem {
     /// Finds a path and decides `ops` about it, unless it lies beneath a host mount. What was found is what was

@@ -10,9 +10,9 @@ use parking_lot::{Mutex, RwLock};
 
 use super::mount::Mount;
 use super::sparse::Sparse;
-use crate::kernel::device::Device;
-use crate::kernel::limits::Share;
-use crate::kernel::{FileKind, FileStatus, FileTimes, Program};
+use crate::device::Device;
+use crate::limits::Share;
+use crate::{FileKind, FileStatus, FileTimes, Program};
 
 /// The device number of the filesystem in memory.
 pub(crate) const MEMORY_DEVICE: u64 = 1;

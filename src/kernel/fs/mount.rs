@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use serde_bytes::ByteBuf;
 
 use super::inode::Inode;
-use crate::kernel::{
+use crate::{
     DirectoryEntry, Errno, FileKind, FileStatus, HOST_TRANSFER_MAX, HostFs, HostFsReply, HostFsRequest,
     HostHandle, MountId, OpenFlags,
 };

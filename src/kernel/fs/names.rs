@@ -8,8 +8,8 @@ use super::mount::HostPath;
 use super::open::check_may_change;
 use super::walk::{Last, Node, Slot};
 use super::{At, Caller, DIRECTORY_PATH_MAX, Filesystem, LINKS_MAX, PATH_MAX};
-use crate::kernel::limits::Share;
-use crate::kernel::{Errno, FileKind, HostFsRequest, Symlinks};
+use crate::limits::Share;
+use crate::{Errno, FileKind, HostFsRequest, Symlinks};
 
 /// A name that is about to be made or taken away.
 pub(super) enum Name {

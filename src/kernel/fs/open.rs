@@ -7,9 +7,9 @@ use super::inode::{Content, Inode};
 use super::mount::HostPath;
 use super::walk::{Found, Last, Node, Slot, Walker};
 use super::{At, Caller, Filesystem};
-use crate::kernel::open_file::{Body, Text};
-use crate::kernel::procfs::ProcNode;
-use crate::kernel::{DirectoryEntry, Errno, FileKind, OpenFile, OpenFlags, Program, Symlinks};
+use crate::open_file::{Body, Text};
+use crate::procfs::ProcNode;
+use crate::{DirectoryEntry, Errno, FileKind, OpenFile, OpenFlags, Program, Symlinks};
 
 /// How far opening came under the tree lock.
 enum Opening {

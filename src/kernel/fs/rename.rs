@@ -9,7 +9,7 @@ use super::names::Name;
 use super::open::check_may_change;
 use super::walk::{Last, Node};
 use super::{At, Caller, DIRECTORY_PATH_MAX, Filesystem, entry_cost};
-use crate::kernel::{Errno, FileKind, HostFsRequest};
+use crate::{Errno, FileKind, HostFsRequest};
 
 /// What is asked of the old name: a file must not become more accessible by moving, as with hard links.
 const SOURCE: &[FsOperation] = &[Read, Write, Remove];

@@ -9,9 +9,9 @@ use parking_lot::Mutex;
 use super::inode::{Content, Directory, Inode, Mounted};
 use super::mount::{HostPath, Mount, Point};
 use super::{Filesystem, NAME_MAX, PATH_MAX, entry_cost};
-use crate::kernel::device::Device;
-use crate::kernel::limits::Share;
-use crate::kernel::{Errno, HostFs, MountId, Program};
+use crate::device::Device;
+use crate::limits::Share;
+use crate::{Errno, HostFs, MountId, Program};
 
 /// A place to put something.
 enum Spot {

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::kernel::Errno;
-use crate::kernel::limits::Meter;
+use crate::Errno;
+use crate::limits::Meter;
 
 const CHUNK: usize = 64 * 1024;
 const SMALLEST: usize = 128;

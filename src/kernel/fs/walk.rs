@@ -10,8 +10,8 @@ use std::sync::Arc;
 use super::inode::{Content, Directory, Inode, Mounted};
 use super::mount::{HostPath, Point};
 use super::{At, Caller, Filesystem, LINKS_FOLLOWED_MAX, NAME_MAX, PATH_MAX, join, pop, push};
-use crate::kernel::procfs::{ProcLink, ProcNode};
-use crate::kernel::{Errno, OpenFile, Symlinks};
+use crate::procfs::{ProcLink, ProcNode};
+use crate::{Errno, OpenFile, Symlinks};
 
 /// What a path can lead to.
 #[derive(Clone)]

@@ -5,6 +5,7 @@ mod mounts;
 mod oracle;
 mod paths;
 mod permissions;
+mod policy;
 mod processes;
 mod threads;
 

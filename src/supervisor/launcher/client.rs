@@ -14,7 +14,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use tokio::sync::oneshot;
 
 use super::protocol::{Exit, FromLauncher, PACKET_BYTES_MAX, ToLauncher};
-use crate::broker::{receive_with_descriptors, send_with_descriptor};
+use protocol::descriptor::{receive_with_descriptors, send_with_descriptor};
 
 /// A running launcher. Dropping the last handle closes its control socket, which ends it and every worker.
 pub(crate) struct Launcher {

@@ -11,7 +11,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use rustix::thread::UnshareFlags;
 
 use super::protocol::{Exit, FromLauncher, PACKET_BYTES_MAX, ToLauncher};
-use crate::broker::{receive_with_descriptors, send_with_descriptor};
+use protocol::descriptor::{receive_with_descriptors, send_with_descriptor};
 
 /// The argument with which the launcher starts itself as PID 1 of a new namespace.
 const AS_INIT: &str = "--as-init";

@@ -5,7 +5,7 @@ use std::io;
 use seccompiler::{BpfProgram, TargetArch, apply_filter_all_threads, compile_from_json};
 
 use super::required;
-use crate::enclosure::Layer;
+use protocol::enclosure::Layer;
 
 const RULES: &str = include_str!("seccomp.json");
 

@@ -10,7 +10,7 @@ mod namespaces;
 
 use std::io;
 
-use crate::enclosure::{EnclosureReport, Layer};
+use protocol::enclosure::{EnclosureReport, Layer};
 
 pub(super) use filter::filter_system_calls;
 pub(super) use limits::{close_descriptors, limit_memory};

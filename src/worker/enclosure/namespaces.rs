@@ -10,7 +10,7 @@ use rustix::process::{getgid, getuid, pivot_root};
 use rustix::thread::UnshareFlags;
 
 use super::{layer, optional};
-use crate::enclosure::Layer;
+use protocol::enclosure::Layer;
 
 /// Enters them, as far as the host allows.
 pub(super) fn enter() -> Vec<Layer> {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use cordon::config::CreateVmConfig;
-use cordon::{command, policy, wire};
+use cordon::wire;
+use protocol::policy;
 use serde_json::{Value, json};
 
 use super::page::{self, spans};
@@ -133,8 +134,8 @@ fn listed(name: &str, word: &str) -> BTreeSet<String> {
 
 #[test]
 fn commands_of_a_vm_are_all_listed() {
-    let applets = command::applets::COREUTILS_APPLETS.iter().map(|&name| name.to_owned()).collect();
-    assert_eq!(listed("docs/shell.md", "applets"), applets, "docs/shell.md against src/command/applets.rs");
+    let applets = artifact::applets::COREUTILS_APPLETS.iter().map(|&name| name.to_owned()).collect();
+    assert_eq!(listed("docs/shell.md", "applets"), applets, "docs/shell.md against src/artifact/applets.rs");
     let source = source("guest-shim/sh/src/builtins/mod.rs");
     let builtins: BTreeSet<String> = source
         .lines()
@@ -177,7 +178,7 @@ fn error_codes_are_all_explained() {
             text.lines().filter_map(|line| line.trim().strip_prefix("pub const ")?.split_once(": &str = \""));
         values.filter_map(|(_, rest)| Some(rest.split_once('"')?.0.to_owned())).collect()
     };
-    let mut real = codes("src/wire/execution.rs");
+    let mut real = codes("src/protocol/wire/execution.rs");
     real.extend(codes("src/isolate/outcome.rs"));
     assert!(real.len() > 20);
     let shown: BTreeSet<String> = page::read("docs/wire.md")
@@ -201,7 +202,7 @@ fn variants(text: &str, name: &str) -> Vec<String> {
 
 #[test]
 fn messages_of_the_protocol_are_all_explained() {
-    let text = source("src/wire/message.rs");
+    let text = source("src/protocol/wire/message.rs");
     let page = page::read("docs/wire.md").prose.join("\n");
     let mut found = 0;
     for name in ["ClientMessage", "Request", "VmRequest", "ServerMessage", "Response", "VmResponse"] {

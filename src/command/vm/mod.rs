@@ -1,0 +1,48 @@
+//! `cordon:vm/*` for commands: a file for each interface of `wit/`.
+
+mod descriptors;
+mod engine;
+mod errors;
+mod filesystem;
+mod host;
+mod process;
+
+use wasmtime::component::{HasSelf, Linker};
+
+use super::guest::Guest;
+
+#[allow(missing_docs)]
+pub(super) mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "cordon:vm/command",
+        imports: {
+            // The functions that may have to wait for another process or for the embedder.
+            "cordon:vm/descriptors.[method]descriptor.read": async | trappable,
+            "cordon:vm/descriptors.[method]descriptor.write": async | trappable,
+            "cordon:vm/process.[method]child.wait": async | trappable,
+            "cordon:vm/host.call": async | trappable,
+            default: trappable,
+        },
+        trappable_error_type: {
+            "cordon:vm/types.errno" => super::errors::Failure,
+        },
+        with: {
+            "cordon:vm/descriptors.descriptor": super::descriptors::Descriptor,
+            "cordon:vm/process.child": super::process::Child,
+        },
+    });
+}
+
+use bindings::cordon::vm;
+
+/// Links every interface of the world `cordon:vm/command`.
+pub fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    type Own = HasSelf<Guest>;
+    vm::types::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    vm::descriptors::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    vm::filesystem::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    vm::process::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    vm::host::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    vm::engine::add_to_linker::<_, Own>(linker, |guest| guest)
+}

@@ -1,0 +1,8 @@
+//! The supervisor's half of commands: turns modules into native code, and keeps that in a cache.
+//!
+//! It never runs what it makes. The worker's half is the crate `command`, which has no compiler; the two meet in
+//! `artifact` alone.
+
+pub mod cache;
+pub mod compiler;
+mod redirect;

@@ -1,0 +1,220 @@
+//! The JavaScript half of a worker process: one V8 isolate, its event loop and what guest code finds in it.
+//!
+//! Owns everything that touches V8: profiles, contexts, modules, timers, the natives behind the bootstrap JavaScript
+//! in `guest-shim/js`, limits and termination. It uses the kernel (files, descriptors, processes) and knows neither
+//! Wasmtime nor the broker; what reaches outside goes through [`Services`].
+//!
+//! Order of use, all on one thread (the process's main thread):
+//! 1. [`initialize`] once, before any other thread exists;
+//! 2. [`Isolate::new`]: a pooled worker waits here, with a bootstrapped context ready;
+//! 3. [`Isolate::claim`] when the worker becomes a VM;
+//! 4. [`Isolate::serve`] until [`IsolateHandle::shut_down`].
+//!
+//! Other threads hold an [`IsolateHandle`]. Nothing of it blocks.
+
+mod allocator;
+mod clock;
+mod core;
+mod errors;
+mod event_loop;
+mod faults;
+mod handle;
+mod modules;
+mod natives;
+mod operations;
+mod outcome;
+mod output;
+mod program;
+mod realm;
+mod resources;
+mod source;
+mod start;
+mod timers;
+mod values;
+
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use kernel::{Kernel, Signal};
+use protocol::config::{Limits, Platform, TimingMitigation};
+use protocol::engine::{EngineProfile, EngineReport};
+
+pub use clock::GuestClock;
+pub use handle::{ContextError, IsolateHandle};
+pub use outcome::{
+    CallId, Cause, Completion, ContextId, ErrorData, Format, Job, JobId, Language, Outcome, SourceOptions,
+    Work, codes,
+};
+
+/// What the isolate needs of the worker around it. Called on the isolate's thread; must not block on the isolate.
+pub trait Services: Send + Sync {
+    /// A job is over. Its process has exited, so its descriptors are closed.
+    fn finished(&self, job: JobId, completion: Completion);
+    /// Guest code calls a host function that is among `Settings::host_functions`; answered by
+    /// [`IsolateHandle::host_reply`], also when it failed or took too long.
+    fn host_call(&self, call: CallId, name: &str, input: String);
+    /// Whether the scope `process` allows sending a signal.
+    fn may_signal(&self, signal: Signal) -> bool {
+        let _ = signal;
+        true
+    }
+    /// The process ends with `FATAL_EXIT_CODE` right after this returns. No V8 call is possible any more, and memory is
+    /// scarce. Called on any thread.
+    fn fatal(&self, why: Fatal<'_>);
+}
+
+/// Why the process cannot go on.
+#[derive(Clone, Copy, Debug)]
+pub enum Fatal<'a> {
+    /// V8's heap is full where V8 cannot unwind; with the place.
+    Heap(&'a str),
+    /// The system refused memory. None may be asked for any more.
+    Memory,
+    /// V8 has found an invariant of its own broken; with its words.
+    Defect(&'a str),
+}
+
+/// Exit code of a worker whose V8 could not go on.
+pub const FATAL_EXIT_CODE: i32 = 134;
+
+/// What is known about a VM when a pooled worker becomes one.
+pub struct Settings {
+    /// Ceilings: heap, timers, modules, contexts, host calls.
+    pub limits: Limits,
+    /// Clocks and shared memory.
+    pub timing_mitigation: TimingMitigation,
+    /// The VM's kernel.
+    pub kernel: Arc<Kernel>,
+    /// The worker around the isolate.
+    pub services: Arc<dyn Services>,
+    /// Host functions that may be called: `name` or `collection.name`.
+    pub host_functions: Vec<String>,
+    /// The engine report as JSON text, for `cordon:vm/engine`.
+    pub engine_report: String,
+    /// IANA name of the time zone that guests see; `UTC` unless the VM says otherwise.
+    pub time_zone: String,
+}
+
+/// Largest heap that a VM may ask for; the limit is lowered at the claim.
+const HEAP_CEILING: usize = 4 * 1024 * 1024 * 1024 - 64 * 1024 * 1024;
+
+/// Largest young generation: what a collection has to copy, and what an idle VM may keep.
+const YOUNG_GENERATION: usize = 16 * 1024 * 1024;
+
+/// Address space that V8 takes for machine code when it starts, writable and executable at once. It is V8's minimum:
+/// every byte of it counts as memory of the process, used or not, and scripts come by with a few megabytes.
+pub const CODE_RANGE: usize = 64 * 1024 * 1024;
+
+/// Starts V8 in this process. Flags cannot change afterwards. Has to come before any thread that may enter V8.
+///
+/// # Panics
+/// If called twice.
+pub fn initialize(profile: &EngineProfile) {
+    start::initialize(profile);
+}
+
+/// The isolate of this process.
+pub struct Isolate {
+    // Dropped in this order: handles into the heap before the heap.
+    spare: Option<Rc<core::Realm>>,
+    bootstrap: v8::Global<v8::UnboundScript>,
+    core: Rc<core::Core>,
+    profile: EngineProfile,
+    /// A job waits, and V8 had background work when the loop last went to sleep.
+    watches_background: bool,
+    isolate: v8::OwnedIsolate,
+    guard: Box<faults::HeapGuard>,
+}
+
+impl Isolate {
+    /// Creates the isolate and bootstraps a context in advance.
+    ///
+    /// # Panics
+    /// If V8 has not been initialized.
+    pub fn new(profile: EngineProfile, platform: Platform) -> Isolate {
+        let parameters = v8::CreateParams::default()
+            .set_max_old_generation_size_in_bytes(HEAP_CEILING)
+            .set_max_young_generation_size_in_bytes(YOUNG_GENERATION)
+            .set_code_range_size_in_bytes(CODE_RANGE)
+            .allow_atomics_wait(false);
+        let mut isolate = v8::Isolate::new(parameters);
+        isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
+        isolate.set_capture_stack_trace_for_uncaught_exceptions(true, 16);
+        isolate.set_oom_error_handler(start::out_of_memory);
+        isolate.add_message_listener(event_loop::uncaught);
+        isolate.set_promise_reject_callback(event_loop::promise_rejected);
+        isolate.set_allow_wasm_code_generation_callback(event_loop::allow_wasm);
+        modules::install(&mut isolate);
+        let guard = faults::HeapGuard::install(&mut isolate, HEAP_CEILING);
+        let inbox = handle::Inbox::new();
+        inbox.attach(isolate.thread_safe_handle());
+        let core = Rc::new(core::Core {
+            inbox,
+            platform,
+            wasm: start::level(profile, &mut isolate),
+            settings: OnceCell::new(),
+            realms: Default::default(),
+            operations: Default::default(),
+            next_realm: Cell::new(1),
+        });
+        isolate.set_slot(core.clone());
+        let bootstrap = realm::compile_bootstrap(&mut isolate);
+        let spare = realm::create(&mut isolate, &core, &bootstrap);
+        assert!(spare.is_some(), "the bootstrap is part of this program and runs in a fresh isolate");
+        Isolate { spare, bootstrap, core, profile, watches_background: false, isolate, guard }
+    }
+
+    /// Facts read from the engine. `wasmtime` is the version of the other one.
+    pub fn report(&self, wasmtime: &str) -> EngineReport {
+        start::report(self.core.wasm, self.profile, self.core.platform, wasmtime)
+    }
+
+    /// A handle for other threads.
+    pub fn handle(&self) -> IsolateHandle {
+        IsolateHandle(self.core.inbox.clone())
+    }
+
+    /// Makes this the isolate of a VM: once.
+    ///
+    /// # Panics
+    /// If called twice.
+    pub fn claim(&mut self, settings: Settings) {
+        start::report_fatal_to(settings.services.clone());
+        start::set_time_zone(&mut self.isolate, &settings.time_zone);
+        let heap = usize::try_from(settings.limits.heap_bytes).unwrap_or(HEAP_CEILING).min(HEAP_CEILING);
+        self.guard.set_limit(&mut self.isolate, heap);
+        self.core.inbox.set_context_limit(usize::try_from(settings.limits.contexts).unwrap_or(usize::MAX));
+        let frozen = settings.timing_mitigation == TimingMitigation::Freeze;
+        self.isolate.set_allow_atomics_wait(!frozen);
+        clock::set_freezing(frozen);
+        assert!(self.core.settings.set(settings).is_ok(), "an isolate is claimed once");
+        if let Some(spare) = &self.spare {
+            v8::scope!(let scope, &mut self.isolate);
+            let context = v8::Local::new(scope, &spare.context);
+            let scope = &mut v8::ContextScope::new(scope, context);
+            realm::configure(scope, &self.core, spare);
+        }
+    }
+
+    /// Runs jobs until the handle says `shut_down`.
+    ///
+    /// # Panics
+    /// If the isolate has not been claimed.
+    pub fn serve(&mut self) {
+        assert!(self.core.settings.get().is_some(), "an isolate is claimed before it serves");
+        self.run_loop();
+    }
+}
+
+impl Drop for Isolate {
+    fn drop(&mut self) {
+        // Realms and operations hold handles into the heap, and the isolate itself holds the core.
+        self.spare = None;
+        let realms = self.core.realms.take();
+        for realm in realms.values() {
+            realm::quiesce(&self.core, realm);
+        }
+        self.core.operations.take();
+    }
+}

@@ -1,0 +1,16 @@
+//! What the VM's kernel and whoever serves it agree on: errors, signals, how a process ends, files, and the requests for
+//! host directories.
+//!
+//! Numbers and names are those of Linux on x86-64. Knows no process and performs nothing.
+
+mod errno;
+mod file;
+mod host_call;
+mod host_fs;
+mod signal;
+
+pub use errno::Errno;
+pub use file::{DirectoryEntry, FileKind, FileStatus, FileTimes, OpenFlags, Pid, Symlinks, Whence};
+pub use host_call::HostCallError;
+pub use host_fs::{HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, HostHandle, MountId};
+pub use signal::{DefaultAction, ExitStatus, Signal, SignalSet};

@@ -1,0 +1,105 @@
+//! What the supervisor and a worker say to each other.
+
+#![allow(missing_docs, reason = "variants are documented; their fields are the parts of what they say")]
+
+use serde::{Deserialize, Serialize};
+
+use crate::abi::{Errno, HostCallError, HostFsReply, HostFsRequest, MountId};
+use crate::config::CreateVmConfig;
+use crate::enclosure::EnclosureReport;
+use crate::engine::EngineReport;
+use crate::wire::{Bytes, ErrorData, OutputStream, VmRequest, VmResponse};
+
+/// Binds a worker to a VM.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// The checked configuration.
+    pub config: CreateVmConfig,
+    /// Host directories that the supervisor has opened for it.
+    pub mounts: Vec<ClaimedMount>,
+    /// The names of the command modules that are installed.
+    pub commands: Vec<String>,
+}
+
+/// A host directory as a worker knows it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimedMount {
+    /// Its number in calls.
+    pub mount: MountId,
+    /// Its path in the VM.
+    pub guest: String,
+    /// Whether it may only be read; the supervisor holds to it by itself.
+    pub read_only: bool,
+}
+
+/// What the supervisor sends.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum ToWorker {
+    /// The first message.
+    Claim(Box<Claim>),
+    /// A client's request.
+    Request { id: u64, request: VmRequest },
+    /// Ends a request early.
+    Cancel { id: u64 },
+    /// Standard input of a request.
+    Input { id: u64, data: Bytes, end: bool },
+    /// Allows more output of a request.
+    Credit { id: u64, bytes: u64 },
+    /// Shows a host directory; answered like a request.
+    Mount { id: u64, mount: ClaimedMount },
+    /// Takes a mount away; answered like a request.
+    Unmount { id: u64, guest: String },
+    /// Answers a call.
+    Reply { call: u64, reply: BrokerReply },
+}
+
+/// What a worker sends.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum FromWorker {
+    /// The engine runs and can be claimed.
+    Ready { engine: EngineReport, enclosure: EnclosureReport },
+    /// The claim is in force.
+    Claimed {},
+    /// The claim cannot be fulfilled; the worker ends.
+    Refused { error: ErrorData },
+    /// Answers a request.
+    Response { id: u64, response: Result<VmResponse, ErrorData> },
+    /// A request's program has started.
+    Started { id: u64, pid: u32 },
+    /// Output of a request that streams.
+    Output { id: u64, stream: OutputStream, data: Bytes },
+    /// Standard input that a program has taken.
+    InputTaken { id: u64, bytes: u64 },
+    /// Asks the supervisor for something.
+    Call { call: u64, body: BrokerCall },
+    /// The worker is about to end, for this reason.
+    Dying { error: ErrorData },
+}
+
+/// What a worker can ask its supervisor for: the functions of `cordon:broker/supervisor`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum BrokerCall {
+    /// An operation in a host directory.
+    HostFilesystem { mount: MountId, request: HostFsRequest },
+    /// A host function of the client's.
+    HostFunction { name: String, input: String },
+    /// The descriptor of a command module's native code, sent beside the reply.
+    CommandArtifact { module: String },
+}
+
+/// The supervisor's answer to a call.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum BrokerReply {
+    /// Of `HostFilesystem`.
+    HostFilesystem { result: Result<HostFsReply, Errno> },
+    /// Of `HostFunction`.
+    HostFunction { result: Result<String, HostCallError> },
+    /// Of `CommandArtifact`: its length in bytes, the descriptor being attached; or why there is none.
+    CommandArtifact { result: Result<u64, String> },
+}
