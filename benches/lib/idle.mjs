@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { WORKER } from "./cordon.mjs";
 import { SIDECAR } from "./peer.mjs";
-import { descendants, executable, memory, quiet } from "./processes.mjs";
+import { descendants, memory, nameOf, quiet } from "./processes.mjs";
 import { summary } from "./statistics.mjs";
 
 const VMS = 8;
@@ -74,8 +74,8 @@ async function withVms(session, read) {
 function processes() {
   return descendants().map(({ pid }) => {
     const found = memory(pid);
-    if (found === undefined) throw new Error(`the memory of process ${pid} (${executable(pid)}) cannot be read`);
-    return { name: executable(pid), ...found };
+    if (found === undefined) throw new Error(`the memory of process ${pid} (${nameOf(pid)}) cannot be read`);
+    return { name: nameOf(pid), ...found };
   });
 }
 

@@ -3,8 +3,7 @@
  *
  * Owns: reading /proc. Must not know: what is measured.
  */
-import { readFileSync, readdirSync, readlinkSync } from "node:fs";
-import { basename } from "node:path";
+import { readFileSync, readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const TICK_MS = 10;
@@ -43,10 +42,10 @@ function status(pid) {
   }
 }
 
-/** The name of a process's executable. */
-export function executable(pid) {
+/** The name that a process goes by: that of its executable, or the one it gave itself. */
+export function nameOf(pid) {
   try {
-    return basename(readlinkSync(`/proc/${pid}/exe`));
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trimEnd();
   } catch {
     return "";
   }

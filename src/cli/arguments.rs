@@ -7,6 +7,7 @@ use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::client::Error;
+use crate::supervisor::TemplateLimits;
 use protocol::config::{
     Access, CreateVmConfig, Mount, PathRule, PathRules, PathScope, PatternRule, PatternRules, PatternScope,
     Platform, WebAssemblyDenial,
@@ -61,6 +62,12 @@ pub(super) enum Command {
         /// Workers to keep warm for each kind of VM in use
         #[arg(long, default_value_t = 2, value_name = "N")]
         warm: usize,
+        /// Replace the process that workers are forked from after so many; 0 executes every worker instead
+        #[arg(long, default_value_t = TemplateLimits::default().forks, value_name = "N")]
+        template_forks: u32,
+        /// Replace it after so long
+        #[arg(long, value_parser = humantime::parse_duration, default_value = "10min", value_name = "TIME")]
+        template_age: Duration,
     },
     /// Compile the command modules for this machine now rather than when the first command runs
     Prepare,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::session::supervisor;
 use crate::client::Error;
-use crate::supervisor::Installation;
+use crate::supervisor::{Installation, TemplateLimits};
 use protocol::config::{Access, CreateVmConfig};
 use protocol::enclosure::EnclosureReport;
 use protocol::engine::EngineReport;
@@ -39,7 +39,7 @@ struct Profile {
 /// Looks, and prints. Exits with 1 if the default VM cannot be had.
 pub(super) async fn doctor(json: bool) -> Result<u8, Error> {
     let installation = Installation::find()?;
-    let supervisor = supervisor(0)?;
+    let supervisor = supervisor(0, Some(TemplateLimits::default()))?;
     let mut profiles = Vec::new();
     for (permissions, web_assembly, jit) in [
         ("webAssembly: deny (default)", Access::Deny, Access::Allow),

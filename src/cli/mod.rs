@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::client::Error;
+use crate::supervisor::TemplateLimits;
 use arguments::{Arguments, Command};
 
 /// Exit codes of `cordon` itself; otherwise it exits as the guest did.
@@ -49,7 +50,10 @@ pub fn main() -> ExitCode {
             Command::Run { vm, file, args } => session::run(vm, &file, args).await,
             Command::Eval { vm, expression } => session::eval(vm, expression).await,
             Command::Sh { vm, command, args } => session::sh(vm, command, args).await,
-            Command::Serve { socket, warm } => serve::serve(socket, warm).await,
+            Command::Serve { socket, warm, template_forks, template_age } => {
+                let templates = TemplateLimits { forks: template_forks, age: template_age };
+                serve::serve(socket, warm, (template_forks > 0).then_some(templates)).await
+            }
             Command::Prepare => session::prepare().await,
             Command::Doctor { json } => doctor::doctor(json).await,
         }

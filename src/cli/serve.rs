@@ -5,11 +5,16 @@ use std::path::PathBuf;
 use super::session::supervisor;
 use crate::client::Error;
 use crate::sidecar::{serve_connection, serve_socket, stdio};
+use crate::supervisor::TemplateLimits;
 use protocol::wire::code;
 
 /// Serves clients until standard input ends, or the process is told to.
-pub(super) async fn serve(socket: Option<PathBuf>, warm: usize) -> Result<u8, Error> {
-    let supervisor = supervisor(warm)?;
+pub(super) async fn serve(
+    socket: Option<PathBuf>,
+    warm: usize,
+    templates: Option<TemplateLimits>,
+) -> Result<u8, Error> {
+    let supervisor = supervisor(warm, templates)?;
     let warming = supervisor.clone();
     tokio::spawn(async move { warming.warm_up().await });
     let Some(path) = socket else {

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::arguments::{VmArguments, usage};
 use super::{exit, report};
 use crate::client::{Call, Client, Embedded, Error, Stdin, Vm};
-use crate::supervisor::{Supervisor, SupervisorOptions};
+use crate::supervisor::{Supervisor, SupervisorOptions, TemplateLimits};
 use compile::cache::Progress;
 use protocol::config::{CreateVmConfig, Mount};
 use protocol::wire::{
@@ -75,12 +75,12 @@ pub(super) async fn sh(vm: VmArguments, command: Option<String>, args: Vec<Strin
 
 /// `cordon prepare`.
 pub(super) async fn prepare() -> Result<u8, Error> {
-    supervisor(0)?.prepare_commands().await?;
+    supervisor(0, None)?.prepare_commands().await?;
     Ok(0)
 }
 
 /// A supervisor that says on standard error what takes long.
-pub(super) fn supervisor(warm: usize) -> Result<Supervisor, Error> {
+pub(super) fn supervisor(warm: usize, templates: Option<TemplateLimits>) -> Result<Supervisor, Error> {
     let show_worker_stderr = std::env::var_os("CORDON_WORKER_STDERR").is_some();
     let progress = Box::new(|progress: Progress<'_>| match progress {
         Progress::Compiling { name, bytes } => {
@@ -94,6 +94,7 @@ pub(super) fn supervisor(warm: usize) -> Result<Supervisor, Error> {
     });
     Ok(Supervisor::new(SupervisorOptions {
         warm,
+        templates,
         show_worker_stderr,
         progress,
         ..SupervisorOptions::find()?
@@ -117,7 +118,7 @@ async fn session(
     request: VmRequest,
     prints_value: bool,
 ) -> Result<u8, Error> {
-    let client = Client::connect(&Embedded(supervisor(0)?)).await?;
+    let client = Client::connect(&Embedded(supervisor(0, None)?)).await?;
     let vm = client.create_vm(config).await?;
     let result = attended(&vm, request).await;
     let code = match &result {

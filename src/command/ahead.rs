@@ -21,7 +21,7 @@ use kernel::Process;
 use super::guest::{Guest, Start};
 
 /// Modules that are begun ahead, one of each at a time.
-pub(super) const MODULES: [&str; 2] = [COREUTILS, SHELL];
+pub const MODULES: [&str; 2] = [COREUTILS, SHELL];
 
 /// A program that runs: to what `wasi:cli/run` gives, and its store.
 pub(super) type Execution =

@@ -20,7 +20,8 @@ mod ticker;
 mod vm;
 mod wasi;
 
+pub use ahead::MODULES as COMMON_MODULES;
 pub use engine::CommandLimits;
 pub use install::install_programs;
-pub use runtime::{CommandRuntime, StartError};
+pub use runtime::{CommandRuntime, Prepared, StartError};
 pub use services::{ArtifactFile, HostCall, Services};

@@ -1,4 +1,5 @@
-//! The programs of a VM, ready to be started: each is fetched, mapped and linked once.
+//! The programs of a VM, ready to be started: each is fetched, mapped and linked once, at the latest when it is first
+//! run.
 
 use std::collections::HashMap;
 use std::os::fd::AsFd;
@@ -12,7 +13,7 @@ use wasmtime_wasi::p2::bindings::CommandPre;
 use kernel::Errno;
 
 use super::guest::Guest;
-use super::services::Services;
+use super::services::{ArtifactFile, Services};
 use super::{mapping, vm, wasi};
 
 /// Why a program cannot be started.
@@ -28,26 +29,29 @@ pub(super) enum LoadError {
 pub(super) struct Programs {
     engine: Engine,
     linker: Linker<Guest>,
-    services: Arc<dyn Services>,
     loaded: Mutex<HashMap<Arc<str>, Arc<CommandPre<Guest>>>>,
 }
 
 impl Programs {
-    pub(super) fn new(engine: Engine, services: Arc<dyn Services>) -> wasmtime::Result<Programs> {
+    pub(super) fn new(engine: Engine) -> wasmtime::Result<Programs> {
         let mut linker = Linker::new(&engine);
         wasi::add_to_linker(&mut linker)?;
         vm::add_to_linker(&mut linker)?;
-        Ok(Programs { engine, linker, services, loaded: Mutex::default() })
+        Ok(Programs { engine, linker, loaded: Mutex::default() })
     }
 
     /// The program of that module, loaded now if nobody asked for it before.
-    pub(super) fn get(&self, module: &Arc<str>) -> Result<Arc<CommandPre<Guest>>, LoadError> {
+    pub(super) fn get(
+        &self,
+        module: &Arc<str>,
+        services: &dyn Services,
+    ) -> Result<Arc<CommandPre<Guest>>, LoadError> {
         if let Some(program) = self.loaded(module) {
             return Ok(program);
         }
         // Not under the lock: it may take a while. Two that load the same map it twice, and one is kept.
-        let program = Arc::new(self.load(module)?);
-        Ok(self.loaded.lock().entry(module.clone()).or_insert(program).clone())
+        let artifact = services.open_artifact(module).map_err(LoadError::Missing)?;
+        self.load(module, &artifact).map_err(LoadError::Unusable)
     }
 
     /// The program of that module, if it was asked for before.
@@ -55,13 +59,15 @@ impl Programs {
         self.loaded.lock().get(module).cloned()
     }
 
-    fn load(&self, module: &str) -> Result<CommandPre<Guest>, LoadError> {
-        let artifact = self.services.open_artifact(module).map_err(LoadError::Missing)?;
-        // SAFETY: `Services::open_artifact` vouches for contents and constancy of the file.
-        let component = unsafe { mapping::load(&self.engine, artifact.file.as_fd(), artifact.len) };
-        component
-            .and_then(|component| self.linker.instantiate_pre(&component))
-            .and_then(CommandPre::new)
-            .map_err(LoadError::Unusable)
+    /// Maps and links a program.
+    pub(super) fn load(
+        &self,
+        module: &Arc<str>,
+        artifact: &ArtifactFile,
+    ) -> wasmtime::Result<Arc<CommandPre<Guest>>> {
+        // SAFETY: whoever made the `ArtifactFile` vouches for contents and constancy of the file.
+        let component = unsafe { mapping::load(&self.engine, artifact.file.as_fd(), artifact.len) }?;
+        let program = Arc::new(CommandPre::new(self.linker.instantiate_pre(&component)?)?);
+        Ok(self.loaded.lock().entry(module.clone()).or_insert(program).clone())
     }
 }

@@ -1,7 +1,8 @@
 //! Runs commands as processes of the VM's kernel.
 //!
-//! Nothing exists until the first command starts. From then on one thread polls all commands, each a fiber that yields
-//! when it waits and when its time slice is over; a second thread ticks while any runs.
+//! No thread exists until the first command starts. From then on one thread polls all commands, each a fiber that yields
+//! when it waits and when its time slice is over; a second thread ticks while any runs. The engine may have been started
+//! before, with programs mapped and linked ([`Prepared`]), by whoever this process was forked from.
 
 use std::future;
 use std::io;
@@ -21,7 +22,7 @@ use super::engine::{self, CommandLimits};
 use super::guest::Guest;
 use super::programs::Programs;
 use super::run::{self, refuse};
-use super::services::Services;
+use super::services::{ArtifactFile, Services};
 use super::ticker::{Running, Ticker};
 
 /// Stack of the thread that polls commands; they have stacks of their own.
@@ -38,11 +39,39 @@ pub enum StartError {
     Thread(#[from] io::Error),
 }
 
+/// An engine with programs that are mapped and linked, and nothing of any VM: what processes that are forked from one
+/// another may share.
+pub struct Prepared {
+    engine: Engine,
+    programs: Arc<Programs>,
+}
+
+impl Prepared {
+    /// Starts the engine. No thread is started.
+    ///
+    /// # Errors
+    /// The engine refused.
+    pub fn new() -> Result<Prepared, StartError> {
+        let engine = engine::start().map_err(StartError::Engine)?;
+        let programs = Arc::new(Programs::new(engine.clone()).map_err(StartError::Engine)?);
+        Ok(Prepared { engine, programs })
+    }
+
+    /// Maps and links a program.
+    ///
+    /// # Errors
+    /// The file is no artifact of this engine's.
+    pub fn load(&self, module: &str, artifact: &ArtifactFile) -> Result<(), StartError> {
+        self.programs.load(&module.into(), artifact).map_err(StartError::Engine).map(drop)
+    }
+}
+
 /// The executor of WASI programs.
 pub struct CommandRuntime {
     kernel: Arc<Kernel>,
     limits: CommandLimits,
     services: Arc<dyn Services>,
+    prepared: Option<Prepared>,
     started: OnceLock<Started>,
     starting: Mutex<()>,
 }
@@ -58,15 +87,16 @@ struct Started {
 }
 
 impl CommandRuntime {
-    /// A runtime that has not started its engine. It still has to be named to the kernel, with
-    /// [`Kernel::set_executor`].
+    /// A runtime that has not started its threads; its engine, unless one was prepared, comes with the first command. It
+    /// still has to be named to the kernel, with [`Kernel::set_executor`].
     pub fn new(
         kernel: Arc<Kernel>,
         limits: CommandLimits,
         services: Arc<dyn Services>,
+        prepared: Option<Prepared>,
     ) -> Arc<CommandRuntime> {
         let (started, starting) = (OnceLock::new(), Mutex::new(()));
-        Arc::new(CommandRuntime { kernel, limits, services, started, starting })
+        Arc::new(CommandRuntime { kernel, limits, services, prepared, started, starting })
     }
 
     /// Performs something on the thread of the commands, if there is one yet; else it is given back.
@@ -91,8 +121,13 @@ impl CommandRuntime {
     }
 
     fn start_engine(&self) -> Result<Started, StartError> {
-        let engine = engine::start().map_err(StartError::Engine)?;
-        let programs = Programs::new(engine.clone(), self.services.clone()).map_err(StartError::Engine)?;
+        let (engine, programs) = match &self.prepared {
+            Some(Prepared { engine, programs }) => (engine.clone(), programs.clone()),
+            None => {
+                let Prepared { engine, programs } = Prepared::new()?;
+                (engine, programs)
+            }
+        };
         let ticker = Arc::new(Ticker::start(engine.clone())?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let tasks = runtime.handle().clone();
@@ -100,7 +135,7 @@ impl CommandRuntime {
             .name("commands".into())
             .stack_size(STACK)
             .spawn(move || runtime.block_on(future::pending::<()>()))?;
-        Ok(Started { engine, programs: Arc::new(programs), ahead: Arc::new(Ahead::new()), ticker, tasks })
+        Ok(Started { engine, programs, ahead: Arc::new(Ahead::new()), ticker, tasks })
     }
 }
 
@@ -137,15 +172,22 @@ impl Executor for CommandRuntime {
         let own = process.clone();
         let guest = move || Guest::new(kernel.clone(), own.clone(), services.clone(), &limits);
         let ending = Ending { process, status: None, running: Some(running) };
-        started.tasks.spawn(command(started.clone(), program, guest, ending));
+        let services = self.services.clone();
+        started.tasks.spawn(command(started.clone(), program, services, guest, ending));
         started.ticker.wake();
         Ok(())
     }
 }
 
-async fn command(started: Started, program: Program, guest: impl Fn() -> Guest, mut ending: Ending) {
+async fn command(
+    started: Started,
+    program: Program,
+    services: Arc<dyn Services>,
+    guest: impl Fn() -> Guest,
+    mut ending: Ending,
+) {
     let module = program.module;
-    match started.programs.get(&module) {
+    match started.programs.get(&module, &*services) {
         Ok(program) => {
             let process = ending.process.clone();
             let execution = match started.ahead.take(&module) {

@@ -11,7 +11,7 @@ use protocol::abi::HostCallError;
 #[derive(Debug)]
 pub struct ArtifactFile {
     /// Open for reading. From offset 0 it holds `len` bytes of code that never change while this process lives:
-    /// whoever implements [`Services::open_artifact`] vouches for that, and the code is run unchecked.
+    /// whoever makes an `ArtifactFile` vouches for that, and the code is run unchecked.
     pub file: OwnedFd,
     /// Bytes of the artifact.
     pub len: u64,

@@ -40,7 +40,7 @@ impl Isolate {
             self.pump();
             self.look_at_background_work();
             if self.spare.is_none() && self.core.inbox.is_empty() {
-                self.spare = self.create_realm();
+                self.spare = self.next_realm();
             }
             let deadline = self.deadline();
             match self.core.inbox.next(deadline) {
@@ -102,7 +102,17 @@ impl Isolate {
 
     /// A realm that nobody has used; `None` when retained contexts have left no memory for one.
     fn fresh_realm(&mut self) -> Option<Rc<Realm>> {
-        self.spare.take().or_else(|| self.create_realm())
+        self.spare.take().or_else(|| self.next_realm())
+    }
+
+    /// One that was made before the claim, else a new one.
+    pub(super) fn next_realm(&mut self) -> Option<Rc<Realm>> {
+        let Some(realm) = self.early.pop() else { return self.create_realm() };
+        v8::scope!(let scope, &mut self.isolate);
+        let context = v8::Local::new(scope, &realm.context);
+        let scope = &mut v8::ContextScope::new(scope, context);
+        realm::configure(scope, &self.core, &realm)?;
+        Some(realm)
     }
 
     fn create_realm(&mut self) -> Option<Rc<Realm>> {

@@ -3,14 +3,15 @@
 use std::cell::Cell;
 use std::ffi::c_void;
 
-/// Added to the limit for a job that reached it, so that V8 can unwind it: V8's interpreter looks for a termination
-/// only once in some thousand rounds of a loop. `limits.memoryBytes` leaves at least so much beside the heap.
+/// Added to the limit before the VM's own is known, for a job that reached it, so that V8 can unwind it: V8's
+/// interpreter looks for a termination only once in some thousand rounds of a loop.
 const HEADROOM: usize = 64 * 1024 * 1024;
 
 /// What the callback needs. It has one address for the life of the isolate.
 pub(super) struct HeapGuard {
     engine: v8::IsolateHandle,
     limit: Cell<usize>,
+    headroom: Cell<usize>,
     hit: Cell<bool>,
 }
 
@@ -20,6 +21,7 @@ impl HeapGuard {
         let guard = Box::new(HeapGuard {
             engine: isolate.thread_safe_handle(),
             limit: Cell::new(limit),
+            headroom: Cell::new(HEADROOM),
             hit: Cell::new(false),
         });
         isolate.add_near_heap_limit_callback(near_limit, guard.pointer());
@@ -33,6 +35,11 @@ impl HeapGuard {
     /// Whether the job that ran has reached the limit.
     pub fn is_hit(&self) -> bool {
         self.hit.get()
+    }
+
+    /// Says how much is added for a job that reached the limit.
+    pub fn set_headroom(&self, headroom: usize) {
+        self.headroom.set(headroom);
     }
 
     /// Lowers the limit. V8 does so only when a callback is removed.
@@ -57,5 +64,5 @@ unsafe extern "C" fn near_limit(data: *mut c_void, current: usize, _initial: usi
     guard.hit.set(true);
     guard.engine.terminate_execution();
     // Once: after that V8's out-of-memory handler ends the process.
-    guard.limit.get().saturating_add(HEADROOM).max(current)
+    guard.limit.get().saturating_add(guard.headroom.get()).max(current)
 }

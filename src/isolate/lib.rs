@@ -6,9 +6,10 @@
 //!
 //! Order of use, all on one thread (the process's main thread):
 //! 1. [`initialize`] once, before any other thread exists;
-//! 2. [`Isolate::new`]: a pooled worker waits here, with a bootstrapped context ready;
-//! 3. [`Isolate::claim`] when the worker becomes a VM;
-//! 4. [`Isolate::serve`] until [`IsolateHandle::shut_down`].
+//! 2. [`Isolate::new`]: a template or a pooled worker waits here, with bootstrapped contexts ready;
+//! 3. in a process that was forked here, [`Isolate::reseed`];
+//! 4. [`Isolate::claim`] when the worker becomes a VM;
+//! 5. [`Isolate::serve`] until [`IsolateHandle::shut_down`].
 //!
 //! Other threads hold an [`IsolateHandle`]. Nothing of it blocks.
 
@@ -27,6 +28,7 @@ mod output;
 mod program;
 mod realm;
 mod resources;
+mod seeds;
 mod source;
 mod start;
 mod timers;
@@ -106,18 +108,30 @@ const YOUNG_GENERATION: usize = 16 * 1024 * 1024;
 /// every byte of it counts as memory of the process, used or not, and scripts come by with a few megabytes.
 pub const CODE_RANGE: usize = 64 * 1024 * 1024;
 
+/// Whether V8 may start threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// One, which compiles and collects beside the isolate's.
+    Helper,
+    /// None, so that the process can be forked.
+    None,
+}
+
 /// Starts V8 in this process. Flags cannot change afterwards. Has to come before any thread that may enter V8.
 ///
 /// # Panics
 /// If called twice.
-pub fn initialize(profile: &EngineProfile) {
-    start::initialize(profile);
+pub fn initialize(profile: &EngineProfile, threads: Threads) {
+    start::initialize(profile, threads);
 }
 
 /// The isolate of this process.
 pub struct Isolate {
     // Dropped in this order: handles into the heap before the heap.
+    /// Ready for the next job that wants a realm of its own.
     spare: Option<Rc<core::Realm>>,
+    /// Made before the claim, so that they still have to learn what is particular to the VM.
+    early: Vec<Rc<core::Realm>>,
     bootstrap: v8::Global<v8::UnboundScript>,
     core: Rc<core::Core>,
     profile: EngineProfile,
@@ -128,11 +142,11 @@ pub struct Isolate {
 }
 
 impl Isolate {
-    /// Creates the isolate and bootstraps a context in advance.
+    /// Creates the isolate and bootstraps so many contexts in advance.
     ///
     /// # Panics
     /// If V8 has not been initialized.
-    pub fn new(profile: EngineProfile, platform: Platform) -> Isolate {
+    pub fn new(profile: EngineProfile, platform: Platform, contexts: usize) -> Isolate {
         let parameters = v8::CreateParams::default()
             .set_max_old_generation_size_in_bytes(HEAP_CEILING)
             .set_max_young_generation_size_in_bytes(YOUNG_GENERATION)
@@ -160,9 +174,21 @@ impl Isolate {
         });
         isolate.set_slot(core.clone());
         let bootstrap = realm::compile_bootstrap(&mut isolate);
-        let spare = realm::create(&mut isolate, &core, &bootstrap);
-        assert!(spare.is_some(), "the bootstrap is part of this program and runs in a fresh isolate");
-        Isolate { spare, bootstrap, core, profile, watches_background: false, isolate, guard }
+        let early = (0..contexts).map(|_| {
+            realm::create(&mut isolate, &core, &bootstrap)
+                .expect("the bootstrap is part of this program and runs in a fresh isolate")
+        });
+        let early = early.collect();
+        Isolate { spare: None, early, bootstrap, core, profile, watches_background: false, isolate, guard }
+    }
+
+    /// Renews what V8 draws random numbers from, in a process that was forked after [`Isolate::new`]: without that
+    /// its siblings draw the same ones.
+    ///
+    /// # Errors
+    /// The system gives no random bytes.
+    pub fn reseed(&mut self) -> std::io::Result<()> {
+        seeds::renew(&mut self.isolate)
     }
 
     /// Facts read from the engine. `wasmtime` is the version of the other one.
@@ -184,17 +210,14 @@ impl Isolate {
         start::set_time_zone(&mut self.isolate, &settings.time_zone);
         let heap = usize::try_from(settings.limits.heap_bytes).unwrap_or(HEAP_CEILING).min(HEAP_CEILING);
         self.guard.set_limit(&mut self.isolate, heap);
+        let headroom = settings.limits.heap_headroom();
+        self.guard.set_headroom(usize::try_from(headroom).unwrap_or(HEAP_CEILING).min(HEAP_CEILING));
         self.core.inbox.set_context_limit(usize::try_from(settings.limits.contexts).unwrap_or(usize::MAX));
         let frozen = settings.timing_mitigation == TimingMitigation::Freeze;
         self.isolate.set_allow_atomics_wait(!frozen);
         clock::set_freezing(frozen);
         assert!(self.core.settings.set(settings).is_ok(), "an isolate is claimed once");
-        if let Some(spare) = &self.spare {
-            v8::scope!(let scope, &mut self.isolate);
-            let context = v8::Local::new(scope, &spare.context);
-            let scope = &mut v8::ContextScope::new(scope, context);
-            realm::configure(scope, &self.core, spare);
-        }
+        self.spare = self.next_realm();
     }
 
     /// Runs jobs until the handle says `shut_down`.
@@ -211,6 +234,7 @@ impl Drop for Isolate {
     fn drop(&mut self) {
         // Realms and operations hold handles into the heap, and the isolate itself holds the core.
         self.spare = None;
+        self.early.clear();
         let realms = self.core.realms.take();
         for realm in realms.values() {
             realm::quiesce(&self.core, realm);

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{FATAL_EXIT_CODE, Fatal, Services, allocator};
+use super::{FATAL_EXIT_CODE, Fatal, Services, Threads, allocator};
 use protocol::config::Platform;
 use protocol::engine::{EngineProfile, EngineReport, WasmLevel};
 
@@ -34,8 +34,11 @@ const FLAGS: &[&str] = &[
 ];
 
 /// See [`super::initialize`].
-pub(super) fn initialize(profile: &EngineProfile) {
+pub(super) fn initialize(profile: &EngineProfile, threads: Threads) {
     v8::V8::set_flags_from_string(&FLAGS.join(" "));
+    if threads == Threads::None {
+        v8::V8::set_flags_from_string("--single-threaded");
+    }
     if !profile.jit {
         v8::V8::set_flags_from_string("--jitless");
     }
@@ -47,7 +50,11 @@ pub(super) fn initialize(profile: &EngineProfile) {
         fatal(Fatal::Defect(&format!("{message} ({file}:{line})")));
     });
     allocator::on_refusal(refused_memory);
-    v8::V8::initialize_platform(v8::new_default_platform(1, false).make_shared());
+    let platform = match threads {
+        Threads::Helper => v8::new_default_platform(1, false),
+        Threads::None => v8::new_single_threaded_default_platform(false),
+    };
+    v8::V8::initialize_platform(platform.make_shared());
     v8::V8::initialize();
     // The host's language is nobody's business in the VM.
     v8::icu::set_default_locale("en-US");

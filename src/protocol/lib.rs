@@ -12,5 +12,6 @@ pub mod config;
 pub mod descriptor;
 pub mod enclosure;
 pub mod engine;
+pub mod fork;
 pub mod policy;
 pub mod wire;

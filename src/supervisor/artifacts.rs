@@ -64,6 +64,13 @@ impl Artifacts {
         Ok(found)
     }
 
+    /// Whether every module has been prepared.
+    pub(crate) fn are_ready(&self) -> bool {
+        // Held for as long as a module is compiled, and then they are not.
+        let state = self.state.try_lock();
+        state.is_some_and(|state| self.modules.iter().all(|(name, _)| state.ready.contains_key(name)))
+    }
+
     /// Prepares every module.
     ///
     /// # Errors

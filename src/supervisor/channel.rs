@@ -114,7 +114,16 @@ impl Writer {
 
     /// Sends a message and waits until it is written.
     pub(crate) async fn send(&mut self, message: &ToWorker) -> Result<(), ChannelError> {
-        self.push(message, None)?;
+        self.send_with(message, None).await
+    }
+
+    /// Likewise, with a descriptor if one is announced by it.
+    pub(crate) async fn send_with(
+        &mut self,
+        message: &ToWorker,
+        file: Option<Arc<File>>,
+    ) -> Result<(), ChannelError> {
+        self.push(message, file)?;
         while !self.is_empty() {
             self.write().await?;
         }

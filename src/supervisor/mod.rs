@@ -9,6 +9,8 @@ mod installation;
 pub mod launcher;
 mod overdue;
 mod pool;
+mod template;
+mod templates;
 mod vm;
 mod worker;
 
@@ -26,11 +28,13 @@ use launcher::client::Launcher;
 pub use overdue::ANSWER_TIME;
 use pool::{Pool, PoolKey};
 use protocol::broker::Claim;
-use protocol::config::CreateVmConfig;
+use protocol::config::{CreateVmConfig, Layout};
 use protocol::enclosure::EnclosureReport;
 use protocol::engine::EngineReport;
 use protocol::policy::Policy;
 use protocol::wire::{ErrorData, code};
+pub use templates::TemplateLimits;
+use templates::Templates;
 pub use vm::{Vm, VmEvent};
 use worker::Worker;
 
@@ -46,6 +50,9 @@ pub struct SupervisorOptions {
     pub installation: Installation,
     /// Warm workers to keep of each kind that is in use; 0 starts every worker when it is needed.
     pub warm: usize,
+    /// When the templates that workers are forked from are replaced; none executes every worker, which takes some ten
+    /// milliseconds more for each and is of use to who makes a single VM.
+    pub templates: Option<TemplateLimits>,
     /// Whether workers write their diagnostics to this process's standard error.
     pub show_worker_stderr: bool,
     /// Told of the compilation of command modules.
@@ -61,6 +68,7 @@ impl SupervisorOptions {
         Ok(SupervisorOptions {
             installation: Installation::find()?,
             warm: 2,
+            templates: Some(TemplateLimits::default()),
             show_worker_stderr: false,
             progress: Box::new(|_| {}),
         })
@@ -78,6 +86,7 @@ struct Inner {
     show_worker_stderr: bool,
     launcher: Mutex<Option<Arc<Launcher>>>,
     pool: Arc<Pool>,
+    templates: Templates,
     artifacts: Arc<Artifacts>,
     vms: Arc<tokio::sync::Semaphore>,
 }
@@ -92,6 +101,7 @@ impl Supervisor {
                 show_worker_stderr: options.show_worker_stderr,
                 launcher: Mutex::new(None),
                 pool: Pool::new(options.warm),
+                templates: Templates::new(options.templates),
                 artifacts,
                 vms: Arc::new(tokio::sync::Semaphore::new(VMS_MAX)),
             }),
@@ -105,9 +115,10 @@ impl Supervisor {
         let commands = tokio::task::spawn_blocking(move || inner.artifacts.prepare());
         let config = CreateVmConfig::default();
         if let Ok(choice) = self.inner.installation.choose(&config) {
-            let key = PoolKey { choice, platform: config.platform };
+            let key = PoolKey::new(choice, &config);
             self.inner.pool.keep(&key);
-            self.refill(&key);
+            let _ = self.inner.templates.start_and_wait(&self.inner, &key).await;
+            self.inner.refill(&key);
         }
         let _ = commands.await;
     }
@@ -131,8 +142,12 @@ impl Supervisor {
     /// It is not installed or cannot be started.
     pub async fn probe(&self, config: &CreateVmConfig) -> Result<(EngineReport, EnclosureReport), ErrorData> {
         config.check()?;
-        let key = PoolKey { choice: self.inner.installation.choose(config)?, platform: config.platform };
-        let worker = Worker::start(&self.inner.launcher()?, &key, self.inner.show_worker_stderr).await?;
+        let key = PoolKey::new(self.inner.installation.choose(config)?, config);
+        let mut worker = match self.inner.templates.start_and_wait(&self.inner, &key).await {
+            Ok(()) => self.inner.start_worker(&key).await?,
+            Err(_) => Worker::execute(&self.inner.launcher()?, &key, self.inner.show_worker_stderr).await?,
+        };
+        worker.ready().await?;
         Ok((worker.engine, worker.enclosure))
     }
 
@@ -167,7 +182,7 @@ impl Supervisor {
             ErrorData::new(code::LIMIT, format!("this supervisor has {VMS_MAX} VMs; dispose of some first"))
         })?;
         let choice = self.inner.installation.choose(&config)?;
-        let key = PoolKey { choice, platform: config.platform };
+        let key = PoolKey::new(choice, &config);
         let mounts = HostMounts::new();
         let commands = self.inner.artifacts.names();
         let claim = Claim { mounts: mounts.open_all(&config.mounts).await?, commands, config };
@@ -179,24 +194,33 @@ impl Supervisor {
                     Err(error) if error.code == code::WORKER_LOST => {}
                     Err(error) => return Err(error),
                 },
-                None => {
-                    let launcher = self.inner.launcher()?;
-                    let mut worker = Worker::start(&launcher, &key, self.inner.show_worker_stderr).await?;
-                    worker.claim(claim.clone()).await?;
-                    break worker;
-                }
+                None => break self.inner.start_and_claim(&key, claim.clone()).await?,
             }
         };
-        self.refill(&key);
+        self.inner.refill(&key);
         let policy = Policy::new(claim.config.permissions.clone());
         Ok(vm::start(worker, permit, &claim.config, policy, mounts, self.inner.artifacts.clone()))
     }
+}
 
+/// Starts one worker that the pool has reserved a place for.
+async fn start_for_pool(inner: Weak<Inner>, key: PoolKey) {
+    let Some(inner) = inner.upgrade() else { return };
+    let mut worker = inner.start_worker(&key).await.ok();
+    if let Some(started) = &mut worker
+        && started.ready().await.is_err()
+    {
+        worker = None;
+    }
+    inner.pool.started(&key, worker);
+}
+
+impl Inner {
     /// Starts in the background what the pool lacks of a kind. While some are left, whoever has just got one has the
     /// processors for itself first.
-    fn refill(&self, key: &PoolKey) {
-        let pause = if self.inner.pool.has(key) { REFILL_PAUSE } else { Duration::ZERO };
-        let (inner, key) = (Arc::downgrade(&self.inner), key.clone());
+    fn refill(self: &Arc<Self>, key: &PoolKey) {
+        let pause = if self.pool.has(key) { REFILL_PAUSE } else { Duration::ZERO };
+        let (inner, key) = (Arc::downgrade(self), key.clone());
         tokio::spawn(async move {
             tokio::time::sleep(pause).await;
             let missing = inner.upgrade().map_or(0, |inner| inner.pool.reserve(&key));
@@ -205,19 +229,30 @@ impl Supervisor {
             }
         });
     }
-}
 
-/// Starts one worker that the pool has reserved a place for.
-async fn start_for_pool(inner: Weak<Inner>, key: PoolKey) {
-    let Some(inner) = inner.upgrade() else { return };
-    let worker = match inner.launcher() {
-        Ok(launcher) => Worker::start(&launcher, &key, inner.show_worker_stderr).await.ok(),
-        Err(_) => None,
-    };
-    inner.pool.started(&key, worker);
-}
+    /// A worker that can be claimed: forked from a template, or executed where there is none.
+    async fn start_worker(self: &Arc<Self>, key: &PoolKey) -> Result<Worker, ErrorData> {
+        if key.layout == Layout::Shared
+            && let Some(template) = self.templates.get(self, key).await
+        {
+            return template.fork();
+        }
+        Worker::execute(&self.launcher()?, key, self.show_worker_stderr).await
+    }
 
-impl Inner {
+    /// A worker that has been claimed. One that cannot be forked, its template having ended, is executed.
+    async fn start_and_claim(self: &Arc<Self>, key: &PoolKey, claim: Claim) -> Result<Worker, ErrorData> {
+        let mut worker = self.start_worker(key).await?;
+        match worker.claim(claim.clone()).await {
+            Ok(()) => return Ok(worker),
+            Err(error) if error.code == code::WORKER_LOST => {}
+            Err(error) => return Err(error),
+        }
+        let mut worker = Worker::execute(&self.launcher()?, key, self.show_worker_stderr).await?;
+        worker.claim(claim).await?;
+        Ok(worker)
+    }
+
     /// The launcher; a new one if the last has ended.
     fn launcher(&self) -> Result<Arc<Launcher>, ErrorData> {
         let mut launcher = self.launcher.lock();

@@ -1,5 +1,5 @@
-//! Workers that have been started in advance: one executable, engine profile and platform each, claimed once, never
-//! reused.
+//! Workers that have been started in advance: one executable, engine profile, platform and layout each, claimed once,
+//! never reused.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -8,17 +8,25 @@ use parking_lot::Mutex;
 
 use super::worker::Worker;
 use crate::supervisor::installation::WorkerChoice;
-use protocol::config::Platform;
+use protocol::config::{CreateVmConfig, Layout, Platform};
 
 /// What makes two workers interchangeable before they are claimed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PoolKey {
     pub(crate) choice: WorkerChoice,
     pub(crate) platform: Platform,
+    pub(crate) layout: Layout,
 }
 
-/// Kinds of workers that are kept warm at once; the least recently used kind makes room.
-const KINDS_MAX: usize = 4;
+impl PoolKey {
+    /// What a configuration needs, of the executable that was chosen for it.
+    pub(crate) fn new(choice: WorkerChoice, config: &CreateVmConfig) -> PoolKey {
+        PoolKey { choice, platform: config.platform, layout: config.engine.layout }
+    }
+}
+
+/// Kinds of workers, and of templates, that are kept at once; the least recently used kind makes room.
+pub(super) const KINDS_MAX: usize = 4;
 
 /// Warm workers by kind.
 pub(crate) struct Pool {
@@ -101,6 +109,13 @@ impl Pool {
                 kind.warm.push_back(worker);
             }
         }
+    }
+
+    /// Lets the workers of a kind go.
+    pub(crate) fn clear(&self, key: &PoolKey) {
+        let warm = self.state.lock().kinds.get_mut(key).map(|kind| std::mem::take(&mut kind.warm));
+        // They are told to end without the lock.
+        drop(warm);
     }
 
     /// How many workers wait.

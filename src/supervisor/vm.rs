@@ -16,7 +16,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::artifacts::Artifacts;
 use super::channel::{Reader, Writer};
-use super::launcher::client::WorkerProcess;
+use super::launcher::client::Process;
 use super::overdue::{ANSWER_TIME, Overdue, TICK};
 use super::worker::{Worker, loss};
 use crate::host::HostMounts;
@@ -76,7 +76,7 @@ impl Command {
 pub struct Vm {
     commands: mpsc::Sender<Command>,
     host_calls: Arc<HostCalls>,
-    process: Arc<WorkerProcess>,
+    process: Arc<Process>,
     engine: EngineReport,
     disposed: Arc<AtomicBool>,
 }
@@ -185,7 +185,7 @@ pub(super) fn start(
     let (events, events_receiver) = mpsc::channel(EVENTS_QUEUED);
     let (answers, answers_receiver) = mpsc::channel(CALLS_MAX);
     let host_calls = Arc::new(HostCalls { bytes_max: config.limits.host_call_bytes, open: Mutex::default() });
-    let Worker { process, mut ended, reader, writer, engine, enclosure: _ } = worker;
+    let Worker { process, mut ended, reader, writer, engine, .. } = worker;
     let process = Arc::new(process);
     let task = Task {
         reader,

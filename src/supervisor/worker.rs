@@ -4,88 +4,97 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-
-use super::channel::{self, Reader, Writer};
-use super::launcher::Exit;
-use super::launcher::client::{Ended, Launcher, WorkerProcess};
-use super::pool::PoolKey;
 use protocol::broker::{Claim, FromWorker, ToWorker};
 use protocol::enclosure::EnclosureReport;
 use protocol::engine::{EngineReport, WasmLevel};
 use protocol::wire::{ErrorData, code};
+use tokio::sync::oneshot;
 
-/// A worker that has not said that it is ready by then is given up.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
+use super::channel::{self, ChannelError, Reader, Writer};
+use super::launcher::Exit;
+use super::launcher::client::{Ended, Launcher, Process};
+use super::pool::PoolKey;
+
+/// A process that has not said that it is ready by then is given up.
+pub(super) const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// Likewise for the claim.
 const CLAIM_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the end of a worker whose channel has closed is waited for, to say how it ended.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A worker that is ready to be claimed.
+/// A worker that can be claimed.
 pub(crate) struct Worker {
-    pub(crate) process: WorkerProcess,
+    pub(crate) process: Process,
     pub(crate) ended: oneshot::Receiver<Ended>,
     pub(crate) reader: Reader,
     pub(crate) writer: Writer,
     pub(crate) engine: EngineReport,
     pub(crate) enclosure: EnclosureReport,
+    /// Whether it has said that it is ready. One that was forked from a template is claimed before: its engine is known.
+    is_ready: bool,
 }
 
 impl Worker {
-    /// Starts a worker and waits until its engine runs.
-    pub(crate) async fn start(
+    /// Executes a worker and waits until its engine runs.
+    pub(crate) async fn execute(
         launcher: &Arc<Launcher>,
         key: &PoolKey,
         show_stderr: bool,
     ) -> Result<Worker, ErrorData> {
-        let lost = |error: std::io::Error| {
-            ErrorData::new(code::WORKER_LOST, format!("cannot start a worker: {error}"))
-        };
-        let (mut reader, writer, theirs) = channel::pair().map_err(lost)?;
-        let arguments = arguments(key);
-        let (process, mut ended) =
-            launcher.spawn(&key.choice.executable, arguments, show_stderr, theirs).map_err(lost)?;
+        let (mut reader, writer, theirs) = channel::pair().map_err(not_started)?;
+        let executable = &key.choice.executable;
+        let (process, mut ended) = launcher
+            .execute(executable, arguments("worker", key), false, show_stderr, &theirs)
+            .map_err(not_started)?;
+        drop(theirs);
         let first = tokio::time::timeout(START_TIMEOUT, reader.next()).await;
         let (engine, enclosure) = match first {
             Ok(Ok(Some(FromWorker::Ready { engine, enclosure }))) => (engine, enclosure),
-            Ok(Ok(Some(FromWorker::Dying { error } | FromWorker::Refused { error }))) => return Err(error),
-            Ok(Ok(None)) => return Err(loss(&mut ended, None, &key.choice.executable).await),
-            Ok(Err(error)) => {
-                return Err(ErrorData::new(code::WORKER_LOST, format!("a worker's first words: {error}")));
-            }
-            Ok(Ok(Some(_))) => return Err(ErrorData::new(code::WORKER_LOST, "a worker spoke out of turn")),
-            Err(_) => return Err(ErrorData::new(code::WORKER_LOST, "a worker was not ready in time")),
+            other => return Err(no_start(other, &mut ended, executable).await),
         };
-        // What was asked for is the least that must hold; an engine that says otherwise gets no guest code.
-        let asked = key.choice.profile;
-        let holds = match asked.wasm {
-            WasmLevel::Absent => engine.wasm == WasmLevel::Absent,
-            WasmLevel::Locked => engine.wasm != WasmLevel::Allowed,
-            WasmLevel::Allowed => engine.wasm == WasmLevel::Allowed,
-        };
-        if !holds || engine.jit != asked.jit {
-            return Err(ErrorData::new(
-                code::NOT_INSTALLED,
-                format!(
-                    "{} does not have the engine that its name promises",
-                    key.choice.executable.display()
-                ),
-            )
-            .detail("asked", format!("{asked:?}"))
-            .detail("found", format!("wasm {:?}, jit {}", engine.wasm, engine.jit)));
+        check_engine(key, &engine)?;
+        Ok(Worker { process, ended, reader, writer, engine, enclosure, is_ready: true })
+    }
+
+    /// A worker that was just forked from a template whose engine has been checked.
+    pub(super) fn forked(
+        process: Process,
+        ended: oneshot::Receiver<Ended>,
+        (reader, writer): (Reader, Writer),
+        engine: EngineReport,
+    ) -> Worker {
+        let enclosure = EnclosureReport::default();
+        Worker { process, ended, reader, writer, engine, enclosure, is_ready: false }
+    }
+
+    /// Waits until the worker is ready.
+    pub(crate) async fn ready(&mut self) -> Result<(), ErrorData> {
+        if self.is_ready {
+            return Ok(());
         }
-        Ok(Worker { process, ended, reader, writer, engine, enclosure })
+        let first = tokio::time::timeout(START_TIMEOUT, self.reader.next()).await;
+        match first {
+            Ok(Ok(Some(FromWorker::Ready { engine, enclosure }))) if engine == self.engine => {
+                self.enclosure = enclosure;
+                self.is_ready = true;
+                Ok(())
+            }
+            other => Err(no_start(other, &mut self.ended, Path::new("worker")).await),
+        }
     }
 
     /// Binds the worker to a VM.
     pub(crate) async fn claim(&mut self, claim: Claim) -> Result<(), ErrorData> {
         let gone = |text: &str| ErrorData::new(code::WORKER_LOST, format!("a worker {text}"));
-        let answer = tokio::time::timeout(CLAIM_TIMEOUT, async {
-            self.writer.send(&ToWorker::Claim(Box::new(claim))).await?;
-            self.reader.next().await
-        });
-        match answer.await {
+        let sent =
+            tokio::time::timeout(CLAIM_TIMEOUT, self.writer.send(&ToWorker::Claim(Box::new(claim)))).await;
+        match sent {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(loss(&mut self.ended, None, Path::new("worker")).await),
+            Err(_) => return Err(gone("did not take its claim in time")),
+        }
+        self.ready().await?;
+        match tokio::time::timeout(CLAIM_TIMEOUT, self.reader.next()).await {
             Ok(Ok(Some(FromWorker::Claimed {}))) => Ok(()),
             Ok(Ok(Some(FromWorker::Refused { error } | FromWorker::Dying { error }))) => Err(error),
             Ok(Ok(Some(_))) => Err(gone("spoke out of turn")),
@@ -95,15 +104,55 @@ impl Worker {
     }
 }
 
-/// The worker's command line; read by `worker::Arguments`.
-fn arguments(key: &PoolKey) -> Vec<String> {
+/// A process could not be started at all.
+pub(super) fn not_started(error: std::io::Error) -> ErrorData {
+    ErrorData::new(code::WORKER_LOST, format!("cannot start a worker: {error}"))
+}
+
+/// Why a process that was to say that it is ready did not.
+pub(super) async fn no_start(
+    first: Result<Result<Option<FromWorker>, ChannelError>, tokio::time::error::Elapsed>,
+    ended: &mut oneshot::Receiver<Ended>,
+    executable: &Path,
+) -> ErrorData {
+    match first {
+        Ok(Ok(Some(FromWorker::Dying { error } | FromWorker::Refused { error }))) => error,
+        Ok(Ok(None)) => loss(ended, None, executable).await,
+        Ok(Err(error)) => ErrorData::new(code::WORKER_LOST, format!("a worker's first words: {error}")),
+        Ok(Ok(Some(_))) => ErrorData::new(code::WORKER_LOST, "a worker spoke out of turn"),
+        Err(_) => ErrorData::new(code::WORKER_LOST, "a worker was not ready in time"),
+    }
+}
+
+/// What was asked for is the least that must hold; an engine that says otherwise gets no guest code.
+pub(super) fn check_engine(key: &PoolKey, engine: &EngineReport) -> Result<(), ErrorData> {
+    let asked = key.choice.profile;
+    let holds = match asked.wasm {
+        WasmLevel::Absent => engine.wasm == WasmLevel::Absent,
+        WasmLevel::Locked => engine.wasm != WasmLevel::Allowed,
+        WasmLevel::Allowed => engine.wasm == WasmLevel::Allowed,
+    };
+    if holds && engine.jit == asked.jit {
+        return Ok(());
+    }
+    let executable = key.choice.executable.display();
+    Err(ErrorData::new(
+        code::NOT_INSTALLED,
+        format!("{executable} does not have the engine that its name promises"),
+    )
+    .detail("asked", format!("{asked:?}"))
+    .detail("found", format!("wasm {:?}, jit {}", engine.wasm, engine.jit)))
+}
+
+/// The command line of a worker, or of a template of workers; read by the crate `worker`.
+pub(super) fn arguments(role: &str, key: &PoolKey) -> Vec<String> {
     let wasm = match key.choice.profile.wasm {
         WasmLevel::Absent => "absent",
         WasmLevel::Locked => "locked",
         WasmLevel::Allowed => "allowed",
     };
     let jit = if key.choice.profile.jit { "allow" } else { "deny" };
-    vec![wasm.to_owned(), jit.to_owned(), key.platform.name().to_owned()]
+    [role, wasm, jit, key.platform.name()].map(str::to_owned).into()
 }
 
 /// The error for a worker whose channel has closed, with how its process ended.

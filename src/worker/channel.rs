@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -98,6 +98,11 @@ impl Receiver {
             self.descriptors.extend(received.descriptors);
             self.decoder.push(&self.buffer[..received.length]);
         }
+    }
+
+    /// The socket, to wait for.
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 
     /// The descriptor that the message just received announced.

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use super::calls::Calls;
 use super::channel::{Receiver, Sender};
+use super::memory::Memory;
 use super::policy::PathPolicy;
 use super::services::{CommandServices, IsolateServices};
 use super::supervisor::{Answer, Supervisor};
 use super::{enclosure, end_now};
-use command::{CommandLimits, CommandRuntime};
+use command::{CommandLimits, CommandRuntime, Prepared};
 use isolate::{GuestClock, Isolate, IsolateHandle, Settings};
 use kernel::{Clock, Errno, Kernel, KernelLimits, KernelOptions, SystemClock};
 use protocol::broker::{BrokerReply, Claim, ClaimedMount, FromWorker, ToWorker};
@@ -50,15 +51,17 @@ impl VirtualMachine {
     /// Makes the VM that a claim describes.
     pub(super) fn new(
         isolate: &mut Isolate,
+        prepared: Option<Prepared>,
         claim: Claim,
+        memory: &Memory,
         engine: EngineReport,
         sender: Arc<Sender>,
         calls: Arc<Calls>,
     ) -> Result<Arc<Self>, ErrorData> {
         let Claim { config, mounts, commands } = claim;
-        // The room for machine code is not the guest's to fill with anything else.
-        let code = if engine.jit { isolate::CODE_RANGE as u64 } else { 0 };
-        enclosure::limit_memory(config.limits.memory_bytes + code)
+        memory
+            .bytes()
+            .and_then(|present| enclosure::limit_memory(present.saturating_add(config.limits.memory_bytes)))
             .map_err(|error| ErrorData::new(code::LIMIT, error.to_string()).field("limits.memoryBytes"))?;
         let policy = Arc::new(Policy::new(config.permissions.clone()));
         let supervisor = Arc::new(Supervisor::new(sender.clone()));
@@ -78,7 +81,7 @@ impl VirtualMachine {
             memory_bytes: config.limits.command_memory_bytes,
             ..CommandLimits::default()
         };
-        let runtime = CommandRuntime::new(kernel.clone(), limits, Arc::new(command_services));
+        let runtime = CommandRuntime::new(kernel.clone(), limits, Arc::new(command_services), prepared);
         kernel.set_executor(runtime.clone());
         let refused = |errno: Errno, field: &str, what: &str| {
             let text = format!("{field}: {}: {what}", errno.message());

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use cordon::client::{Client, Embedded, Error, Execute, Vm};
 use cordon::config::CreateVmConfig;
-use cordon::supervisor::{Installation, Supervisor, SupervisorOptions};
+use cordon::supervisor::{Installation, Supervisor, SupervisorOptions, TemplateLimits};
 use cordon::wire::{EvaluateOptions, ExecutionOptions, ExecutionResult, Outcome};
 
 /// The folder that `make build` fills.
@@ -80,13 +80,17 @@ pub fn supervisor_at(installation: Installation) -> Supervisor {
     Supervisor::new(SupervisorOptions {
         installation,
         warm: 0,
+        templates: Some(TemplateLimits::default()),
         show_worker_stderr: std::env::var_os("CORDON_WORKER_STDERR").is_some(),
         progress: Box::new(|_| {}),
     })
 }
 
+/// A client of a supervisor of its own, whose VMs of the default kind are forked.
 pub async fn client() -> Client {
-    Client::connect(&Embedded(supervisor_at(installation()))).await.unwrap()
+    let supervisor = supervisor_at(installation());
+    supervisor.warm_up().await;
+    Client::connect(&Embedded(supervisor)).await.unwrap()
 }
 
 pub fn config(json: serde_json::Value) -> CreateVmConfig {

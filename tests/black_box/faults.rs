@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::Stdio;
 
 use cordon::client::{Client, Embedded, Execute, Sidecar, Socket, Vm};
-use cordon::supervisor::{ANSWER_TIME, Supervisor, SupervisorOptions};
+use cordon::supervisor::{ANSWER_TIME, Supervisor, SupervisorOptions, TemplateLimits};
 use cordon::wire::{ExecutionOptions, VmRequest, code};
 use serde_json::json;
 
@@ -214,6 +214,7 @@ async fn warm_workers_are_claimed_and_replaced() {
     let supervisor = Supervisor::new(SupervisorOptions {
         installation: installation(),
         warm: 2,
+        templates: Some(TemplateLimits::default()),
         show_worker_stderr: false,
         progress: Box::new(|_| {}),
     });

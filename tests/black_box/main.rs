@@ -22,4 +22,5 @@ mod permissions;
 mod programs;
 mod shell;
 mod sidecar;
+mod templates;
 mod wasm;

@@ -46,8 +46,9 @@ const GIB: u64 = 1024 * MIB;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 limits! {
-    /// Memory of the VM's whole process: both engines, files and pipes. Enforced by the kernel of the host.
-    memory_bytes / "memoryBytes" = 512 * MIB, 128 * MIB => 64 * GIB;
+    /// Private memory that the VM adds to its process from its start on: heaps of both engines, files, pipes. Enforced by
+    /// the kernel of the host.
+    memory_bytes / "memoryBytes" = 512 * MIB, 32 * MIB => 64 * GIB;
     /// V8's heap.
     heap_bytes / "heapBytes" = 256 * MIB, 8 * MIB => 4 * GIB;
     /// Linear memory of one command.
@@ -80,15 +81,27 @@ limits! {
 
 impl Limits {
     fn check_relations(&self) -> Result<(), ConfigError> {
-        if self.heap_bytes + 64 * MIB > self.memory_bytes {
+        let most = self.memory_bytes - self.memory_beside_heap();
+        if self.heap_bytes > most {
             return Err(ConfigError::new(
                 "limits.heapBytes",
                 format!(
-                    "{} leaves less than 64 MiB of limits.memoryBytes ({}) for the rest of the VM",
+                    "{} leaves too little of limits.memoryBytes ({}) for the rest of the VM; at most {most} does not",
                     self.heap_bytes, self.memory_bytes
                 ),
             ));
         }
         Ok(())
+    }
+
+    /// Bytes of the VM's memory that its heap must leave to the rest: 64 MiB, or half of it where that is less.
+    fn memory_beside_heap(&self) -> u64 {
+        (64 * MIB).min(self.memory_bytes / 2)
+    }
+
+    /// Bytes that the heap may exceed its limit by, so that the job that reached it can be ended in order. Some of what
+    /// the heap leaves stays for others meanwhile.
+    pub fn heap_headroom(&self) -> u64 {
+        (64 * MIB).min(self.memory_bytes.saturating_sub(self.heap_bytes) / 2)
     }
 }

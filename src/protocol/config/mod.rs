@@ -68,6 +68,18 @@ pub enum WebAssemblyDenial {
     Absent,
 }
 
+/// Whose addresses a VM's process has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// Those of the template that it was forked from, which other VMs share; a VM starts in a millisecond or two.
+    #[default]
+    Shared,
+    /// Its own: the process is executed, not forked.
+    Own,
+}
+
 /// What the VM's engine has to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
@@ -75,6 +87,8 @@ pub enum WebAssemblyDenial {
 pub struct EngineRequirements {
     /// The least that `permissions.webAssembly: "deny"` must mean; the strongest that is installed is always used.
     pub web_assembly_denial: WebAssemblyDenial,
+    /// Whose address layout and hash seeds the VM's process has.
+    pub layout: Layout,
 }
 
 /// Everything that a client can decide about a VM. Fields that are left out keep their defaults, which deny what

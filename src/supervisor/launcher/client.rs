@@ -26,12 +26,12 @@ pub(crate) struct Launcher {
 
 #[derive(Default)]
 struct State {
-    workers: Mutex<Workers>,
+    processes: Mutex<Processes>,
 }
 
 #[derive(Default)]
-struct Workers {
-    /// Who waits for the end of which worker.
+struct Processes {
+    /// Who waits for the end of which process.
     exits: HashMap<u64, oneshot::Sender<Ended>>,
     pid_namespace: bool,
     gone: bool,
@@ -63,7 +63,7 @@ impl Launcher {
         let control = Arc::new(control);
         match receive(&control) {
             Ok(Some(FromLauncher::Hello { pid_namespace })) => {
-                state.workers.lock().pid_namespace = pid_namespace
+                state.processes.lock().pid_namespace = pid_namespace
             }
             _ => {
                 let _ = child.kill();
@@ -80,37 +80,60 @@ impl Launcher {
 
     /// Whether workers die with the launcher because they are in its PID namespace.
     pub(crate) fn has_pid_namespace(&self) -> bool {
-        self.state.workers.lock().pid_namespace
+        self.state.processes.lock().pid_namespace
     }
 
     /// Whether the launcher has ended; then it cannot start workers any more.
     pub(crate) fn is_gone(&self) -> bool {
-        self.state.workers.lock().gone
+        self.state.processes.lock().gone
     }
 
-    /// Starts a worker with its end of the channel.
-    pub(crate) fn spawn(
+    /// Executes a worker, or a template, with its end of the channel.
+    pub(crate) fn execute(
         self: &Arc<Self>,
         executable: &Path,
         arguments: Vec<String>,
+        template: bool,
         show_stderr: bool,
-        channel: OwnedFd,
-    ) -> io::Result<(WorkerProcess, oneshot::Receiver<Ended>)> {
+        channel: &OwnedFd,
+    ) -> io::Result<(Process, oneshot::Receiver<Ended>)> {
+        self.begin(channel, |token| ToLauncher::Execute {
+            token,
+            executable: executable.to_owned(),
+            arguments,
+            template,
+            show_stderr,
+        })
+    }
+
+    /// Has a template fork a worker, with its end of the channel.
+    pub(crate) fn fork(
+        self: &Arc<Self>,
+        template: &Process,
+        channel: &OwnedFd,
+    ) -> io::Result<(Process, oneshot::Receiver<Ended>)> {
+        self.begin(channel, |token| ToLauncher::Fork { token, template: template.token })
+    }
+
+    fn begin(
+        self: &Arc<Self>,
+        channel: &OwnedFd,
+        message: impl FnOnce(u64) -> ToLauncher,
+    ) -> io::Result<(Process, oneshot::Receiver<Ended>)> {
         let token = self.tokens.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
         {
-            let mut workers = self.state.workers.lock();
-            if workers.gone {
+            let mut processes = self.state.processes.lock();
+            if processes.gone {
                 return Err(io::Error::other("the launcher has ended"));
             }
-            workers.exits.insert(token, sender);
+            processes.exits.insert(token, sender);
         }
-        let message = ToLauncher::Start { token, executable: executable.to_owned(), arguments, show_stderr };
-        if let Err(error) = self.send(&message, Some(&channel)) {
-            self.state.workers.lock().exits.remove(&token);
+        if let Err(error) = self.send(&message(token), Some(channel)) {
+            self.state.processes.lock().exits.remove(&token);
             return Err(error);
         }
-        Ok((WorkerProcess { launcher: self.clone(), token }, receiver))
+        Ok((Process { launcher: self.clone(), token }, receiver))
     }
 
     fn send(&self, message: &ToLauncher, channel: Option<&OwnedFd>) -> io::Result<()> {
@@ -131,21 +154,21 @@ impl Drop for Launcher {
     }
 }
 
-/// A worker process; it is killed when this is dropped.
-pub(crate) struct WorkerProcess {
+/// A worker or a template; it is killed when this is dropped.
+pub(crate) struct Process {
     launcher: Arc<Launcher>,
     token: u64,
 }
 
-impl WorkerProcess {
-    /// Kills the worker, if it has not ended.
+impl Process {
+    /// Kills it, if it has not ended.
     pub(crate) fn kill(&self) {
-        // Without a launcher there is no worker.
+        // Without a launcher there is no process of its.
         let _ = self.launcher.send(&ToLauncher::Kill { token: self.token }, None);
     }
 }
 
-impl Drop for WorkerProcess {
+impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
@@ -169,14 +192,14 @@ fn read(control: &OwnedFd, state: &State) {
             }
             FromLauncher::Exited { token, exit } => (token, Ended { exit, message: None }),
         };
-        let waiting = state.workers.lock().exits.remove(&token);
+        let waiting = state.processes.lock().exits.remove(&token);
         if let Some(waiting) = waiting {
             let _ = waiting.send(ended);
         }
     }
-    let mut workers = state.workers.lock();
-    workers.gone = true;
-    for (_, waiting) in workers.exits.drain() {
+    let mut processes = state.processes.lock();
+    processes.gone = true;
+    for (_, waiting) in processes.exits.drain() {
         let message = Some("the launcher ended, and its workers with it".to_owned());
         let _ = waiting.send(Ended { exit: Exit::Unknown, message });
     }

@@ -7,6 +7,7 @@
 //!
 //! [`protocol`] is what the two say to each other, [`process`] the launcher itself, [`client`] the supervisor's end.
 
+mod children;
 pub(super) mod client;
 pub mod process;
 mod protocol;

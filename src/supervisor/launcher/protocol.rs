@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 /// The longest packet, in bytes.
 pub(super) const PACKET_BYTES_MAX: usize = 16 * 1024;
 
-/// What the supervisor asks for.
+/// What the supervisor asks for. Tokens are its own numbers for processes.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum ToLauncher {
-    /// Starts a worker; its end of the broker channel is attached.
-    Start { token: u64, executable: PathBuf, arguments: Vec<String>, show_stderr: bool },
-    /// Kills a worker; nothing happens if it has ended.
+    /// Executes a worker, or a template that workers can be forked from; its end of the channel is attached.
+    Execute { token: u64, executable: PathBuf, arguments: Vec<String>, template: bool, show_stderr: bool },
+    /// Has a template fork a worker; the worker's end of its channel is attached.
+    Fork { token: u64, template: u64 },
+    /// Kills a process; nothing happens if it has ended. The workers of a template stay.
     Kill { token: u64 },
 }
 
@@ -21,13 +23,13 @@ pub(super) enum ToLauncher {
 pub(super) enum FromLauncher {
     /// It is ready; whether its workers are in a PID namespace of its own.
     Hello { pid_namespace: bool },
-    /// A worker could not be started.
+    /// A process could not be started.
     Failed { token: u64, message: String },
-    /// A worker ended.
+    /// A process ended.
     Exited { token: u64, exit: Exit },
 }
 
-/// How a worker ended.
+/// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Exit {
     /// With an exit code.

@@ -3,6 +3,11 @@
 //! A layer that the host does not offer is reported as missing, with the reason. What no Linux host lacks
 //! (no-new-privs, limits, the system call filter) is required: without it the worker refuses to run. Order matters:
 //! namespaces and Landlock while there is one thread, the filter once V8's threads exist.
+//!
+//! A template takes those layers that its workers share before it boots ([`enter`]); each of them then takes its own user
+//! and PID namespace as it is forked, and the filter ([`enter_forked`]) before it has threads. The mount, network, IPC
+//! and UTS namespaces of one template are the same for its workers: there is nothing in them, and no system call that
+//! would put something there.
 
 mod filter;
 mod limits;
@@ -12,7 +17,7 @@ use std::io;
 
 use protocol::enclosure::{EnclosureReport, Layer};
 
-pub(super) use filter::filter_system_calls;
+pub(super) use filter::Filter;
 pub(super) use limits::{close_descriptors, limit_memory};
 
 /// Encloses the process as far as it can be before V8 starts. The process must have one thread, and have closed what
@@ -51,6 +56,25 @@ pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
         ));
     }
     Ok(EnclosureReport { layers })
+}
+
+/// Adds what a worker that was forked from a template has to itself. `has_namespaces` says whether it was forked into a
+/// user and a PID namespace of its own.
+///
+/// # Errors
+/// A layer that every host has could not be set up.
+pub(super) fn enter_forked(
+    report: &mut EnclosureReport,
+    has_namespaces: Result<(), &str>,
+    filter: &Filter,
+) -> io::Result<()> {
+    let missing = has_namespaces.err().map(str::to_owned);
+    report.layers.push(layer("PID namespace", "no other process can be seen or signalled", missing));
+    // The namespace brought every capability in itself.
+    limits::drop_capabilities()?;
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+    report.layers.push(filter.install()?);
+    Ok(())
 }
 
 fn layer(name: &str, keeps: &str, missing: Option<String>) -> Layer {

@@ -1,0 +1,72 @@
+//! From a booted process to the VM that it is claimed for, and to its end.
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::{Arc, mpsc};
+
+use command::Prepared;
+use isolate::Isolate;
+use protocol::broker::{FromWorker, ToWorker};
+use protocol::enclosure::EnclosureReport;
+use protocol::wire::{ErrorData, code};
+
+use super::calls::Calls;
+use super::channel::{self, Receiver};
+use super::memory::Memory;
+use super::vm::{THREAD_STACK, VirtualMachine};
+use super::{USAGE, end_now};
+
+/// An enclosed process with an engine and no VM.
+pub(super) struct Booted {
+    pub(super) isolate: Isolate,
+    /// The engine of commands, where it was started in advance.
+    pub(super) commands: Option<Prepared>,
+    pub(super) enclosure: EnclosureReport,
+    pub(super) memory: Memory,
+}
+
+/// Waits for the claim and serves its VM.
+pub(super) fn serve(booted: Booted) -> ExitCode {
+    let Booted { mut isolate, commands, enclosure, memory } = booted;
+    let Ok((sender, mut receiver)) = channel::open() else {
+        eprintln!("cordon-worker: standard input is not a channel");
+        return ExitCode::from(USAGE);
+    };
+    let sender = Arc::new(sender);
+    let started = Calls::start().and_then(|calls| Ok((calls, start_reader()?)));
+    let Ok((calls, reader)) = started else {
+        let error = ErrorData::new(code::OUT_OF_MEMORY, "the host allows no more threads");
+        sender.send(&FromWorker::Refused { error });
+        return ExitCode::FAILURE;
+    };
+    let engine = isolate.report(wasmtime_environ::VERSION);
+    sender.send(&FromWorker::Ready { engine: engine.clone(), enclosure });
+    // The supervisor that let a warm worker go is no error.
+    let Some(ToWorker::Claim(claim)) = receiver.next() else { return ExitCode::SUCCESS };
+    let made = VirtualMachine::new(&mut isolate, commands, *claim, &memory, engine, sender.clone(), calls);
+    let vm = match made {
+        Ok(vm) => vm,
+        Err(error) => {
+            sender.send(&FromWorker::Refused { error });
+            return ExitCode::FAILURE;
+        }
+    };
+    sender.send(&FromWorker::Claimed {});
+    if reader.send((vm, receiver)).is_err() {
+        return ExitCode::FAILURE;
+    }
+    isolate.serve();
+    ExitCode::SUCCESS
+}
+
+/// Starts the thread `io`, which reads the channel for a VM as soon as it is given both.
+fn start_reader() -> io::Result<mpsc::SyncSender<(Arc<VirtualMachine>, Receiver)>> {
+    let (give, given) = mpsc::sync_channel(1);
+    std::thread::Builder::new().name("io".to_owned()).stack_size(THREAD_STACK).spawn(move || {
+        let Ok((vm, receiver)): Result<(Arc<VirtualMachine>, Receiver), _> = given.recv() else { return };
+        vm.read(receiver);
+        // The supervisor is gone, or this VM is no longer wanted; whatever runs ends here.
+        end_now(0);
+    })?;
+    Ok(give)
+}

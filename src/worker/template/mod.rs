@@ -1,0 +1,117 @@
+//! A template: a process that boots everything that does not depend on a VM, with one thread, and then forks a worker
+//! whenever the launcher asks. What it has booted is shared by its workers, page by page, until one of them writes.
+//!
+//! It never sees a configuration or a byte of a guest: its channel brings artifacts, the launcher's socket descriptors.
+//! What siblings have in common is the layout of their memory, the keys of hash tables and the stack's canary; what
+//! they must not have in common is renewed in each ([`Isolate::reseed`]; everything else asks the system each time).
+
+mod fork;
+mod heritage;
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use command::{ArtifactFile, COMMON_MODULES, Prepared};
+use isolate::{Isolate, Threads};
+use protocol::broker::{BrokerCall, BrokerReply, FromWorker, ToWorker};
+use protocol::config::Platform;
+use protocol::descriptor::{receive_with_descriptors, send_with_descriptor};
+use protocol::engine::EngineProfile;
+use protocol::fork::{FORK, Forked};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::retry_on_intr;
+
+use super::channel::{self, Receiver, Sender};
+use super::enclosure::{self, Filter};
+use super::memory::Memory;
+use super::serve::Booted;
+use fork::{Forker, Side};
+use heritage::Heritage;
+
+/// Contexts that are ready in every worker from its first moment: what one call after another uses while the worker has
+/// no idle moment to make more.
+const CONTEXTS: usize = 4;
+
+/// Boots, and forks until the supervisor or the launcher is gone. It returns in each worker, with what that has been
+/// given; and without anything in the template itself, at its end.
+///
+/// # Errors
+/// The process cannot be enclosed, or cannot fork.
+pub(super) fn serve(profile: EngineProfile, platform: Platform) -> io::Result<Option<Booted>> {
+    rustix::thread::set_name(c"cordon-template")?;
+    let heritage = Heritage::open()?;
+    let forker = Forker::new()?;
+    let (sender, mut receiver) = channel::open()?;
+    let mut enclosure = enclosure::enter(profile.jit)?;
+    let filter = Filter::new()?;
+    isolate::initialize(&profile, Threads::None);
+    let mut isolate = Isolate::new(profile, platform, CONTEXTS);
+    let commands = prepare(&sender, &mut receiver);
+    heritage.let_children_inherit()?;
+    let memory = Memory::Known(heritage.memory.bytes()?);
+    let namespaces = forker.can_have_namespaces();
+
+    let engine = isolate.report(wasmtime_environ::VERSION);
+    sender.send(&FromWorker::Ready { engine, enclosure: enclosure.clone() });
+    let control = io::stdout().as_fd().try_clone_to_owned()?;
+    let Some(channel) = forks(&control, receiver.as_fd(), &forker, namespaces.is_ok())? else {
+        return Ok(None);
+    };
+
+    // From here on this is a worker. Nothing of the template's own stays open in it.
+    rustix::stdio::dup2_stdin(&channel)?;
+    rustix::stdio::dup2_stdout(&heritage.null)?;
+    drop((channel, control, sender, receiver, heritage));
+    enclosure::close_descriptors()?;
+    let namespaces = namespaces.as_ref().map(|()| ()).map_err(|error| error.as_str());
+    enclosure::enter_forked(&mut enclosure, namespaces, &filter)?;
+    isolate.reseed()?;
+    rustix::thread::set_name(c"cordon-worker")?;
+    Ok(Some(Booted { isolate, commands, enclosure, memory }))
+}
+
+/// Starts the engine of commands and maps what every VM has. What cannot be had now is left to the workers.
+fn prepare(sender: &Sender, receiver: &mut Receiver) -> Option<Prepared> {
+    let prepared = Prepared::new().ok()?;
+    for (call, module) in (1..).zip(COMMON_MODULES) {
+        let body = BrokerCall::CommandArtifact { module: module.to_owned() };
+        sender.send(&FromWorker::Call { call, body });
+        let Some(ToWorker::Reply { reply: BrokerReply::CommandArtifact { result }, .. }) = receiver.next()
+        else {
+            return Some(prepared);
+        };
+        let Ok(len) = result else { continue };
+        // The supervisor has verified what it hands out, and nobody can write to it any more.
+        let Some(file) = receiver.take_descriptor() else { continue };
+        let _ = prepared.load(module, &ArtifactFile { file, len });
+    }
+    Some(prepared)
+}
+
+/// Forks when asked. In a worker it gives that worker's channel; in the template nothing, when it is not wanted any more.
+fn forks(
+    control: &OwnedFd,
+    channel: impl AsFd,
+    forker: &Forker,
+    own_namespaces: bool,
+) -> io::Result<Option<OwnedFd>> {
+    loop {
+        let mut ready = [PollFd::new(control, PollFlags::IN), PollFd::new(&channel, PollFlags::IN)];
+        retry_on_intr(|| poll(&mut ready, None))?;
+        // Nothing more is said on the channel but that it closes.
+        if !ready[1].revents().is_empty() {
+            return Ok(None);
+        }
+        let mut request = [0; 1];
+        let received = receive_with_descriptors(control, &mut request)?;
+        let Some(worker) = received.descriptors.into_iter().next().filter(|_| request == [FORK]) else {
+            return Ok(None);
+        };
+        let (answer, pidfd) = match forker.fork(own_namespaces) {
+            Ok(Side::Worker) => return Ok(Some(worker)),
+            Ok(Side::Template { pid, pidfd }) => (Forked::Worker(pid), Some(pidfd)),
+            Err(error) => (Forked::Refused(error.raw_os_error().unwrap_or(0)), None),
+        };
+        send_with_descriptor(control, &answer.encode(), pidfd.as_ref().map(AsFd::as_fd))?;
+    }
+}
