@@ -25,8 +25,9 @@ fn descendants(of: u32, word: &str) -> Vec<u32> {
                 && after.split_whitespace().next() != Some("Z")
             {
                 parents.push(pid);
-                let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-                if String::from_utf8_lossy(&command).contains(word) {
+                // The name that it goes by: a worker has the command line of its template.
+                let name = std::fs::read(entry.path().join("comm")).unwrap_or_default();
+                if String::from_utf8_lossy(&name).starts_with(word) {
                     found.push(pid);
                 }
             }
