@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::file::regular::Regular;
 use super::fs::{At, Filesystem};
-use super::open_file::Body;
 use super::process::Birth;
 use super::process_table::{INIT, ProcessTable};
 use super::program;
@@ -224,8 +224,8 @@ impl Kernel {
 
     /// A nameless file in memory, open for reading and writing.
     pub fn memory_file(&self) -> Result<Arc<OpenFile>, Errno> {
-        let body = Body::File(self.fs.nameless_file()?);
-        OpenFile::new(&self.fs, body, OpenFlags::READ | OpenFlags::WRITE, None)
+        let file = Regular::new(&self.fs, self.fs.nameless_file()?);
+        OpenFile::new(&self.fs, file, OpenFlags::READ | OpenFlags::WRITE, None)
     }
 
     /// `/dev/null`, open for reading and writing.

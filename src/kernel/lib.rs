@@ -21,7 +21,7 @@
 
 mod clock;
 mod descriptors;
-mod device;
+mod file;
 mod fs;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
@@ -29,8 +29,6 @@ mod host_fs;
 #[allow(clippy::module_inception)]
 mod kernel;
 mod limits;
-mod open_file;
-mod pipe;
 mod process;
 mod process_paths;
 mod process_table;
@@ -42,12 +40,12 @@ mod wait;
 
 pub use clock::{Clock, SystemClock};
 pub use descriptors::DescriptorTable;
+pub use file::pipe::{PIPE_BUF, PIPE_CAPACITY};
+pub use file::{OpenFile, Stream};
 pub use fs::access::{AllowAll, FsOperation, FsPolicy};
 pub use host_fs::HostFs;
 pub use kernel::{Executor, Kernel, KernelOptions, SpawnRequest};
 pub use limits::{FilesystemUsage, KernelLimits};
-pub use open_file::{OpenFile, Stream};
-pub use pipe::{PIPE_BUF, PIPE_CAPACITY};
 pub use process::Process;
 pub use process_paths::Base;
 pub use program::Program;
