@@ -21,6 +21,6 @@ mod vm;
 mod wasi;
 
 pub use engine::CommandLimits;
-pub use install::install_programs;
+pub use install::{ENGINE, install_programs};
 pub use runtime::{CommandRuntime, StartError};
 pub use services::{ArtifactFile, HostCall, Services};

@@ -59,7 +59,7 @@ struct Started {
 
 impl CommandRuntime {
     /// A runtime that has not started its engine. It still has to be named to the kernel, with
-    /// [`Kernel::set_executor`].
+    /// [`Kernel::add_executor`].
     pub fn new(
         kernel: Arc<Kernel>,
         limits: CommandLimits,
