@@ -134,14 +134,16 @@ impl Inbox {
     pub(super) fn next(&self, deadline: Option<Instant>) -> Option<Message> {
         let mut state = self.state.lock();
         loop {
-            if std::mem::take(&mut state.nudged) {
-                return None;
-            }
+            // The loop goes round in either case; messages first, or signals without end could hold them up.
+            let nudged = std::mem::take(&mut state.nudged);
             if let Some(message) = state.queue.pop_front() {
                 return Some(message);
             }
             if state.shut_down {
                 return Some(Message::ShutDown);
+            }
+            if nudged {
+                return None;
             }
             match deadline {
                 None => self.changed.wait(&mut state),

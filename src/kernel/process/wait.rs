@@ -53,8 +53,8 @@ impl Process {
         let cwd = std::mem::replace(&mut state.cwd, self.fs.root());
         drop(state);
         drop(cwd);
-        self.signal_parent();
         let left_behind = self.table.upgrade().map(|table| table.ended(self)).unwrap_or_default();
+        self.signal_parent();
         parents.wake();
         runners.wake();
         // What is stopped, and has nobody left who would continue it, is not kept for ever.

@@ -132,7 +132,7 @@ fn proc_shows_state_group_and_session() {
     assert!(stat(&member).starts_with(&format!("{own} (sh) T {parent} {group} {parent} 0 -1 ")));
     assert_eq!(stat(&member).split_whitespace().count(), 52);
     let status = read(&p, &format!("/proc/{own}/status")).unwrap();
-    assert!(status.contains(&format!("State:\tT (stopped)\n")));
+    assert!(status.contains("State:\tT (stopped)\n"));
     assert!(status.contains(&format!("NSpgid:\t{group}\nNSsid:\t{parent}\n")));
     member.signal(Signal::Kill);
     member.exit(ExitStatus::Signaled(Signal::Kill));
