@@ -132,7 +132,9 @@ fn memory(pid: u32) -> Option<Memory> {
 fn workers() -> std::io::Result<Vec<u32>> {
     let mut parents = HashMap::new();
     for entry in std::fs::read_dir("/proc")? {
-        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
         let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
         let Some((before, after)) = stat.rsplit_once(") ") else { continue };
         let parent = after.split(' ').nth(1).and_then(|parent| parent.parse::<u32>().ok()).unwrap_or(0);
@@ -143,7 +145,11 @@ fn workers() -> std::io::Result<Vec<u32>> {
         let ancestors = std::iter::successors(Some(pid), |pid| parents.get(pid).map(|(parent, _)| *parent));
         ancestors.take_while(|pid| *pid > 1).any(|pid| pid == own)
     };
-    Ok(parents.iter().filter(|(pid, (_, is_worker))| *is_worker && is_below(**pid)).map(|(pid, _)| *pid).collect())
+    Ok(parents
+        .iter()
+        .filter(|(pid, (_, is_worker))| *is_worker && is_below(**pid))
+        .map(|(pid, _)| *pid)
+        .collect())
 }
 
 /// Memory that the machine has left, in bytes.

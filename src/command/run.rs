@@ -1,7 +1,7 @@
 //! One command from its start to its end.
 
 use std::future::poll_fn;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, Trap};
@@ -15,14 +15,18 @@ use super::guest::{Ended, Guest};
 const CANNOT_RUN: u8 = 126;
 
 /// Sees a program through until its code ends, it exits, it traps or a signal ends it. Everything it held is closed
-/// then. Its memory, if it is still there, is left to the caller: to unmap it takes as long as a small program runs, and
+/// then. While a signal has stopped it, it is run no further. Its memory, if it is still there, is left to the caller: to unmap it takes as long as a small program runs, and
 /// nobody needs to wait for that.
 pub(super) async fn run(mut execution: Execution, process: &Process) -> (ExitStatus, Option<Store<Guest>>) {
     // Dropping the execution unwinds the program wherever it is, which is why this is asked first: a loop without end
     // comes here at each end of its time slice.
-    let outcome = poll_fn(|cx| match process.poll_killed(cx) {
-        Poll::Ready(signal) => Poll::Ready(Err(signal)),
-        Poll::Pending => execution.as_mut().poll(cx).map(Ok),
+    let outcome = poll_fn(|cx| {
+        if let Poll::Ready(signal) = process.poll_killed(cx) {
+            return Poll::Ready(Err(signal));
+        }
+        // Whatever it waits for may happen meanwhile: once it is continued it looks at all of it again.
+        ready!(process.poll_runnable(cx));
+        execution.as_mut().poll(cx).map(Ok)
     });
     let (result, mut store) = match outcome.await {
         Ok(ended) => ended,

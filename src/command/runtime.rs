@@ -88,7 +88,7 @@ struct Started {
 
 impl CommandRuntime {
     /// A runtime that has not started its threads; its engine, unless one was prepared, comes with the first command. It
-    /// still has to be named to the kernel, with [`Kernel::set_executor`].
+    /// still has to be named to the kernel, with [`Kernel::add_executor`].
     pub fn new(
         kernel: Arc<Kernel>,
         limits: CommandLimits,

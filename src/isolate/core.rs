@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::handle::Inbox;
 use super::modules::ModuleMap;
-use super::operations::Operations;
+use super::operations::{Operations, Settled};
 use super::outcome::{ContextId, Job, JobId};
 use super::resources::Resources;
 use super::timers::Timers;
@@ -117,6 +117,8 @@ pub(super) struct Realm {
     pub uncaught: RefCell<Option<v8::Global<v8::Value>>>,
     /// Operations under way that keep a job from being over.
     pub pending: Cell<usize>,
+    /// What ended while the job was stopped. No more than `pending`.
+    pub held: RefCell<Vec<Settled>>,
 }
 
 impl Realm {
@@ -127,6 +129,11 @@ impl Realm {
 
     pub fn process(&self) -> Option<Arc<Process>> {
         self.process.borrow().clone()
+    }
+
+    /// Whether a signal has stopped its job: no turn of it begins then.
+    pub fn is_stopped(&self) -> bool {
+        self.active.borrow().is_some() && self.process().is_some_and(|process| process.stopped().is_some())
     }
 
     /// Whether nothing is left that could make its code run.

@@ -5,12 +5,11 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use super::core::{ActiveJob, Awaited, Core, Realm, Scope};
 use super::errors::{self, Report};
-use super::handle::{KillWaker, Message, Running};
+use super::handle::{Message, Running, SignalWaker};
 use super::operations::Settled;
 use super::outcome::{Cause, Completion, ContextId, Job, JobId, Outcome, Work, codes};
 use super::program::{self, Begun};
@@ -80,6 +79,9 @@ impl Isolate {
         let mut waits = false;
         for realm in self.realms() {
             waits |= realm.active.borrow().is_some();
+            if realm.is_stopped() {
+                continue;
+            }
             let next = realm.timers.borrow_mut().next_deadline();
             deadline = match (deadline, next) {
                 (Some(a), Some(b)) => Some(std::cmp::min::<Instant>(a, b)),
@@ -132,6 +134,13 @@ impl Isolate {
     fn run_timers(&mut self) {
         let now = Instant::now();
         for realm in self.realms() {
+            if realm.is_stopped() {
+                continue;
+            }
+            // What came while it was stopped goes first.
+            for settled in realm.held.take() {
+                self.deliver(Some(settled));
+            }
             let immediates = realm.timers.borrow_mut().take_immediates();
             for id in immediates {
                 self.fire(&realm, id, false);
@@ -157,6 +166,10 @@ impl Isolate {
     fn deliver(&mut self, settled: Option<Settled>) {
         let Some(settled) = settled else { return };
         let Some(realm) = self.core.realm(settled.realm) else { return };
+        if realm.is_stopped() {
+            realm.held.borrow_mut().push(settled);
+            return;
+        }
         realm.pending.set(realm.pending.get().saturating_sub(1));
         let ended = self.turn(&realm, |scope, _, _| {
             settled.deliver(scope);
@@ -362,13 +375,10 @@ impl Isolate {
         }
     }
 
-    /// Has the job ended when a signal ends its process.
+    /// Has the job ended when a signal ends its process, and held between turns while one has stopped it.
     fn watch_signals(&self, job: JobId, process: &Arc<Process>) {
-        let waker = KillWaker { inbox: self.core.inbox.clone(), process: process.clone(), job };
-        let waker = Waker::from(Arc::new(waker));
-        if process.poll_killed(&Context::from_waker(&waker)).is_ready() {
-            waker.wake();
-        }
+        let waker = SignalWaker { inbox: self.core.inbox.clone(), process: process.clone(), job };
+        Arc::new(waker).watch();
     }
 
     /// Settles a job that was ended from outside.

@@ -3,7 +3,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::task::Wake;
+use std::task::{Context, Wake, Waker};
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
@@ -47,6 +47,8 @@ struct State {
     contexts: HashSet<ContextId>,
     context_limit: usize,
     engine: Option<v8::IsolateHandle>,
+    /// A signal did something to a job's process that is no end.
+    nudged: bool,
     shut_down: bool,
 }
 
@@ -88,6 +90,7 @@ impl Inbox {
                 contexts: HashSet::new(),
                 context_limit: 0,
                 engine: None,
+                nudged: false,
                 shut_down: false,
             }),
             changed: Condvar::new(),
@@ -120,15 +123,27 @@ impl Inbox {
         }
     }
 
-    /// The next message, waiting for it until `deadline` (for ever without one); `None` when that has passed.
+    /// Lets the event loop go round once, to see what signals have done.
+    fn nudge(&self) {
+        self.state.lock().nudged = true;
+        self.changed.notify_one();
+    }
+
+    /// The next message, waiting for it until `deadline` (for ever without one); `None` when that has passed, and after
+    /// [`nudge`](Self::nudge).
     pub(super) fn next(&self, deadline: Option<Instant>) -> Option<Message> {
         let mut state = self.state.lock();
         loop {
+            // The loop goes round in either case; messages first, or signals without end could hold them up.
+            let nudged = std::mem::take(&mut state.nudged);
             if let Some(message) = state.queue.pop_front() {
                 return Some(message);
             }
             if state.shut_down {
                 return Some(Message::ShutDown);
+            }
+            if nudged {
+                return None;
             }
             match deadline {
                 None => self.changed.wait(&mut state),
@@ -301,21 +316,30 @@ impl Wake for OperationWaker {
     }
 }
 
-/// Ends a job when a signal has ended its process.
-pub(super) struct KillWaker {
+/// Ends a job when a signal has ended its process, and tells the event loop when one has stopped or continued it.
+pub(super) struct SignalWaker {
     pub(super) inbox: Arc<Inbox>,
     pub(super) process: Arc<Process>,
     pub(super) job: JobId,
 }
 
-impl Wake for KillWaker {
+impl SignalWaker {
+    /// Looks at what signals have done, and waits for the next.
+    pub(super) fn watch(self: &Arc<Self>) {
+        let waker = Waker::from(self.clone());
+        if self.process.poll_killed(&Context::from_waker(&waker)).is_ready() {
+            self.inbox.end(self.job, Cause::Signaled);
+        }
+    }
+}
+
+impl Wake for SignalWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.process.killed().is_some() {
-            self.inbox.end(self.job, Cause::Signaled);
-        }
+        self.watch();
+        self.inbox.nudge();
     }
 }

@@ -75,6 +75,7 @@ pub(super) fn create(
         rejections: RefCell::default(),
         uncaught: RefCell::default(),
         pending: Cell::new(0),
+        held: RefCell::default(),
     });
     let scope = &mut v8::ContextScope::new(scope, context);
     realm.mark(scope, context);
@@ -148,6 +149,7 @@ pub(super) fn quiesce(core: &Core, realm: &Realm) {
     realm.timers.borrow_mut().clear();
     core.operations.borrow_mut().cancel(realm.id);
     realm.pending.set(0);
+    realm.held.borrow_mut().clear();
     realm.rejections.borrow_mut().clear();
     realm.uncaught.take();
 }

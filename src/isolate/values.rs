@@ -9,15 +9,34 @@ const SIGNALS: &[(Signal, &str)] = &[
     (Signal::Hup, "hangup"),
     (Signal::Int, "interrupt"),
     (Signal::Quit, "quit"),
+    (Signal::Ill, "illegal-instruction"),
+    (Signal::Trap, "trap"),
+    (Signal::Abrt, "abort"),
+    (Signal::Bus, "bus-error"),
+    (Signal::Fpe, "arithmetic-error"),
     (Signal::Kill, "kill"),
     (Signal::Usr1, "user1"),
+    (Signal::Segv, "segmentation-fault"),
     (Signal::Usr2, "user2"),
     (Signal::Pipe, "pipe"),
     (Signal::Alrm, "alarm"),
     (Signal::Term, "terminate"),
+    (Signal::Stkflt, "stack-fault"),
     (Signal::Chld, "child"),
     (Signal::Cont, "continue"),
     (Signal::Stop, "stop"),
+    (Signal::Tstp, "terminal-stop"),
+    (Signal::Ttin, "terminal-input"),
+    (Signal::Ttou, "terminal-output"),
+    (Signal::Urg, "urgent"),
+    (Signal::Xcpu, "cpu-limit"),
+    (Signal::Xfsz, "file-size-limit"),
+    (Signal::Vtalrm, "virtual-alarm"),
+    (Signal::Prof, "profiling-alarm"),
+    (Signal::Winch, "window-change"),
+    (Signal::Io, "io"),
+    (Signal::Pwr, "power"),
+    (Signal::Sys, "bad-system-call"),
 ];
 
 /// The signal of that name.
@@ -25,7 +44,7 @@ pub(super) fn signal(name: &str) -> Option<Signal> {
     SIGNALS.iter().find(|(_, known)| *known == name).map(|(signal, _)| *signal)
 }
 
-/// The name of a signal; of one that the contract does not name, the symbolic one.
+/// The name of a signal.
 pub(super) fn signal_name(signal: Signal) -> &'static str {
     SIGNALS.iter().find(|(known, _)| *known == signal).map_or(signal.name(), |(_, name)| name)
 }

@@ -1,15 +1,19 @@
 //! The kernel of one VM: puts filesystem, processes and limits together.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::Arc;
 
+use parking_lot::RwLock;
+
+use super::file::regular::Regular;
 use super::fs::{At, Filesystem};
-use super::open_file::Body;
-use super::process::Birth;
-use super::process_table::{INIT, ProcessTable};
-use super::program;
+use super::process::birth::Birth;
+use super::process::program;
+use super::process::session::Membership;
+use super::process::table::{INIT, ProcessTable};
 use super::{
-    Clock, DescriptorTable, Errno, ExitStatus, FilesystemUsage, FsPolicy, HostFs, KernelLimits, MountId,
-    OpenFile, OpenFlags, Pid, Process, Program, Signal, SignalSet,
+    Clock, DescriptorTable, Engine, Errno, ExitStatus, FilesystemUsage, FsPolicy, Grouping, HostFs,
+    KernelLimits, MountId, OpenFile, OpenFlags, Pid, Process, Program, Scope, Signal, SignalSet,
 };
 
 /// What a kernel is made of.
@@ -24,7 +28,7 @@ pub struct KernelOptions {
     pub random: fn(&mut [u8]),
 }
 
-/// Runs programs. Called without any lock held.
+/// Runs the programs of one engine. Called without any lock held.
 pub trait Executor: Send + Sync {
     /// Whether `parent` may start `program` with these arguments: asked once everything that could stand between a
     /// name and what runs (`PATH`, links, `#!` lines) has been resolved, and not of the embedder. Must be quick.
@@ -32,8 +36,9 @@ pub trait Executor: Send + Sync {
         let _ = (parent, program, argv);
         true
     }
-    /// Starts `program` as `process`. Whoever runs it calls [`Process::exit`] when it has ended. On an error the
-    /// kernel takes the process away again.
+    /// Starts `program` as `process`. Whoever runs it runs it no further while it is stopped ([`Process::poll_stopped`],
+    /// [`Process::poll_runnable`]) or once it is killed ([`Process::poll_killed`]), and calls [`Process::exit`] when it
+    /// has ended. On an error the kernel takes the process away again.
     fn start(&self, process: Arc<Process>, program: Program) -> Result<(), Errno>;
 }
 
@@ -51,6 +56,8 @@ pub struct SpawnRequest {
     pub fds: Vec<(u32, Arc<OpenFile>)>,
     /// Signals that it ignores, besides those its parent ignores.
     pub ignored_signals: SignalSet,
+    /// The session and group that it starts in; of what [`Kernel::system`] starts always its own.
+    pub grouping: Grouping,
 }
 
 /// One VM's virtual machine.
@@ -59,7 +66,7 @@ pub struct Kernel {
     table: Arc<ProcessTable>,
     init: Arc<Process>,
     limits: KernelLimits,
-    executor: OnceLock<Arc<dyn Executor>>,
+    executors: RwLock<HashMap<Engine, Arc<dyn Executor>>>,
 }
 
 impl Kernel {
@@ -70,7 +77,9 @@ impl Kernel {
         let fs = Filesystem::new(&options, Arc::downgrade(&table));
         let birth = Birth {
             parent: 0,
-            session: None,
+            scope: Scope::default(),
+            from: Membership::leader(INIT),
+            grouping: Grouping::Inherit,
             argv: vec!["init".to_owned()],
             env: Vec::new(),
             exe: String::new(),
@@ -79,8 +88,8 @@ impl Kernel {
             ignored: SignalSet::default(),
             fds: DescriptorTable::empty(limits.descriptors),
         };
-        let init = table.enter_init(|pid| birth.process(pid, fs.clone(), &table, None));
-        Arc::new(Kernel { fs, table, init, limits, executor: OnceLock::new() })
+        let init = table.enter_init(|pid, own| birth.process(pid, own, fs.clone(), &table, None));
+        Arc::new(Kernel { fs, table, init, limits, executors: RwLock::default() })
     }
 
     /// Mounts a host directory at `guest`, an absolute path; directories on the way are created.
@@ -108,9 +117,9 @@ impl Kernel {
         self.fs.install_file(path, contents, mode)
     }
 
-    /// Names who runs programs; the first call counts.
-    pub fn set_executor(&self, executor: Arc<dyn Executor>) {
-        let _ = self.executor.set(executor);
+    /// Names who runs the programs of an engine; the first call for each counts.
+    pub fn add_executor(&self, engine: Engine, executor: Arc<dyn Executor>) {
+        self.executors.write().entry(engine).or_insert(executor);
     }
 
     /// The kernel's own process, number 1. It stands for the embedder: `fs` permissions do not bind its path
@@ -120,8 +129,8 @@ impl Kernel {
     }
 
     /// A process that the caller runs itself: for the isolate's own executions and as the parent of commands that
-    /// are started from outside. Without a parent it starts a session. Its program search path, umask and ignored
-    /// signals are the parent's or the defaults.
+    /// are started from outside. Without a parent it starts a call scope and a session. Its umask and ignored signals are
+    /// the parent's or the defaults.
     pub fn create_process(
         &self,
         parent: Option<Pid>,
@@ -137,7 +146,9 @@ impl Kernel {
         let starter = parent.as_ref().unwrap_or(&self.init);
         let birth = Birth {
             parent: starter.pid(),
-            session: parent.as_ref().map(|parent| parent.session()),
+            scope: parent.as_ref().map(|parent| parent.scope().clone()).unwrap_or_default(),
+            from: starter.membership(),
+            grouping: if parent.is_some() { Grouping::Inherit } else { Grouping::NewSession },
             argv,
             env,
             exe: String::new(),
@@ -149,7 +160,8 @@ impl Kernel {
         birth.enter(&self.fs, &self.table)
     }
 
-    /// Starts a program as a child of `parent`.
+    /// Starts a program as a child of `parent`, in its call scope; what [`system`](Self::system) starts is in a scope of
+    /// its own. `ENOEXEC` when there is no executor for the program's engine.
     pub fn spawn(&self, parent: &Process, request: SpawnRequest) -> Result<Arc<Process>, Errno> {
         if parent.killed().is_some() || parent.exit_status().is_some() {
             return Err(Errno::Eintr);
@@ -163,14 +175,16 @@ impl Kernel {
             request.env.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.as_str());
         let resolved =
             program::resolve(&self.fs, &caller, &cwd, &request.program, request.argv, path_variable)?;
-        let executor = self.executor.get().ok_or(Errno::Enosys)?;
-        if parent.pid() != INIT && !executor.permits(parent, &resolved.program, &resolved.argv) {
+        let executor = self.executors.read().get(&resolved.program.engine).cloned().ok_or(Errno::Enoexec)?;
+        let is_embedders = parent.pid() == INIT;
+        if !is_embedders && !executor.permits(parent, &resolved.program, &resolved.argv) {
             return Err(Errno::Eacces);
         }
         let birth = Birth {
             parent: parent.pid(),
-            // What the embedder starts by itself is a session of its own.
-            session: (parent.pid() != INIT).then(|| parent.session()),
+            scope: if is_embedders { Scope::default() } else { parent.scope().clone() },
+            from: parent.membership(),
+            grouping: if is_embedders { Grouping::NewSession } else { request.grouping },
             argv: resolved.argv,
             env: request.env,
             exe: resolved.exe,
@@ -197,13 +211,11 @@ impl Kernel {
         Ok(())
     }
 
-    /// Sends a signal to every process that descends from the process `session`, itself included. This is how an
-    /// execution is ended together with all that it started.
-    pub fn kill_session(&self, session: Pid, signal: Signal) {
-        for process in self.processes() {
-            if process.session() == session {
-                process.signal(signal);
-            }
+    /// Ends a call scope: kills every process that is in it, and lets none begin there any more. This is how a call is
+    /// ended together with all that it started, whatever sessions and groups that has made.
+    pub fn end_scope(&self, scope: &Scope) {
+        for process in self.table.end_scope(scope) {
+            process.signal(Signal::Kill);
         }
     }
 
@@ -217,6 +229,11 @@ impl Kernel {
         self.table.all()
     }
 
+    #[cfg(test)]
+    pub(crate) fn restart_ids(&self) {
+        self.table.restart_ids();
+    }
+
     /// A pipe: (read end, write end). `ENFILE` at the limit of pipe buffers or open files.
     pub fn pipe(&self) -> Result<(Arc<OpenFile>, Arc<OpenFile>), Errno> {
         OpenFile::pipe(&self.fs)
@@ -224,8 +241,8 @@ impl Kernel {
 
     /// A nameless file in memory, open for reading and writing.
     pub fn memory_file(&self) -> Result<Arc<OpenFile>, Errno> {
-        let body = Body::File(self.fs.nameless_file()?);
-        OpenFile::new(&self.fs, body, OpenFlags::READ | OpenFlags::WRITE, None)
+        let file = Regular::new(&self.fs, self.fs.nameless_file()?);
+        OpenFile::new(&self.fs, file, OpenFlags::READ | OpenFlags::WRITE, None)
     }
 
     /// `/dev/null`, open for reading and writing.

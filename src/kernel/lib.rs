@@ -6,22 +6,26 @@
 //! but for the offset of the one open file that is read or written there.
 //!
 //! # At a glance
-//! - [`Kernel`]: `new`, `mount`, `install_program`, `install_symlink`, `install_file`, `set_executor`,
-//!   `create_process`, `spawn`, `kill`, `kill_session`, `pipe`, `memory_file`, `null`, and `system`, the process whose
-//!   path operations the embedder uses.
+//! - [`Kernel`]: `new`, `mount`, `install_program` (a [`Program`] of an [`Engine`]), `install_symlink`, `install_file`,
+//!   `add_executor` (one for each engine), `create_process`, `spawn`, `kill`, `kill_group`, `end_scope`, `pipe`,
+//!   `memory_file`, `null`, and `system`, the process whose path operations the embedder uses.
 //! - [`Process`]: identity, `fds()` ([`DescriptorTable`]), `cwd`, path operations (plain and `*_at` with a [`Base`]),
-//!   `read_directory` of an open directory, `poll_read`/`poll_write` (with `SIGPIPE`), signals (`signal`, `killed`,
-//!   `poll_killed`), `exit`, `poll_wait`.
-//! - [`OpenFile`]: an open file description; `poll_read`, `poll_write`, `pread`, `pwrite`, `seek`, `status`, ...;
-//!   [`OpenFile::from_stream`] makes one of a [`Stream`] that lives outside.
-//! - Implemented by others: [`FsPolicy`] (permissions), [`HostFs`] (host directories), [`Executor`] (runs programs),
-//!   [`Clock`], [`Stream`].
+//!   `read_directory` of an open directory, `poll_read`/`poll_write` (with `SIGPIPE`), `exit`.
+//!   - Who belongs together: `scope` (what one call of a client has started: a [`Scope`]), `session` and `setsid`,
+//!     `group` and `setpgid`; a child begins where its [`Grouping`] says.
+//!   - Signals: `signal`; for the process `set_disposition` ([`Disposition`]), `poll_signal`, `take_signal`; for its
+//!     executor `poll_killed`, `poll_stopped`, `poll_runnable`.
+//!   - Waiting for it: `poll_wait` for its end, `poll_wait_for` also for its stops and continuations.
+//! - [`OpenFile`]: an open file description over a file of any kind; `poll_read`, `poll_write`, `pread`, `pwrite`, `seek`,
+//!   `status`, ...; [`OpenFile::from_stream`] makes one of a [`Stream`] that lives outside. The kinds are in `file/`.
+//! - Implemented by others: [`FsPolicy`] (permissions), [`HostFs`] (host directories), [`Executor`] (runs programs of one
+//!   engine), [`Clock`], [`Stream`].
 //! - What would block is a `poll_*` function; [`block_on`] with an [`Interrupt`] waits for one on a plain thread:
 //!   `block_on(std::future::poll_fn(|cx| process.poll_read(cx, &file, &mut buffer)), &interrupt)`.
 
 mod clock;
 mod descriptors;
-mod device;
+mod file;
 mod fs;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
@@ -29,28 +33,27 @@ mod host_fs;
 #[allow(clippy::module_inception)]
 mod kernel;
 mod limits;
-mod open_file;
-mod pipe;
 mod process;
-mod process_paths;
-mod process_table;
 mod procfs;
-mod program;
 #[cfg(test)]
 mod tests;
 mod wait;
 
 pub use clock::{Clock, SystemClock};
 pub use descriptors::DescriptorTable;
+pub use file::pipe::{PIPE_BUF, PIPE_CAPACITY};
+pub use file::{OpenFile, Stream};
 pub use fs::access::{AllowAll, FsOperation, FsPolicy};
 pub use host_fs::HostFs;
 pub use kernel::{Executor, Kernel, KernelOptions, SpawnRequest};
 pub use limits::{FilesystemUsage, KernelLimits};
-pub use open_file::{OpenFile, Stream};
-pub use pipe::{PIPE_BUF, PIPE_CAPACITY};
 pub use process::Process;
-pub use process_paths::Base;
-pub use program::Program;
+pub use process::paths::Base;
+pub use process::program::{Engine, Program};
+pub use process::scope::Scope;
+pub use process::session::Grouping;
+pub use process::signal::Disposition;
+pub use process::wait::{ChildStatus, WaitOptions};
 pub use protocol::abi::{
     DefaultAction, DirectoryEntry, Errno, ExitStatus, FileKind, FileStatus, FileTimes, HOST_TRANSFER_MAX,
     HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags, Pid, Signal, SignalSet, Symlinks, Whence,

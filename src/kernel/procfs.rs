@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::fs::walk::Node;
 use super::fs::{Caller, Filesystem};
-use super::{DirectoryEntry, Errno, FileKind, FileStatus, OpenFile, Pid, Process};
+use super::{DirectoryEntry, Errno, FileKind, FileStatus, OpenFile, Pid, Process, Signal};
 
 /// The device number of `/proc`.
 const DEVICE: u64 = 2;
@@ -44,6 +44,7 @@ pub(crate) enum Entry {
     Cwd,
     Exe,
     Root,
+    Stat,
 }
 
 const GLOBALS: &[(&str, Global)] = &[
@@ -61,6 +62,7 @@ const ENTRIES: &[(&str, Entry)] = &[
     ("environ", Entry::Environ),
     ("exe", Entry::Exe),
     ("root", Entry::Root),
+    ("stat", Entry::Stat),
     ("status", Entry::Status),
 ];
 
@@ -291,17 +293,61 @@ impl Entry {
                 text
             }),
             Entry::Status => {
-                let state = if process.exit_status().is_some() { "Z (zombie)" } else { "R (running)" };
+                let (letter, word) = state(process);
                 let (pid, ppid, umask) = (process.pid(), process.ppid(), process.umask());
-                let ignored = process.ignored().linux_mask();
+                let (group, session) = (process.group(), process.session());
+                let pending = process.pending().linux_mask();
+                let (ignored, handled) = (process.ignored().linux_mask(), process.handled().linux_mask());
                 format!(
-                    "Name:\t{name}\nUmask:\t{umask:04o}\nState:\t{state}\nTgid:\t{pid}\nPid:\t{pid}\nPPid:\t{ppid}\n\
-                     Uid:\t1000\t1000\t1000\t1000\nGid:\t1000\t1000\t1000\t1000\nThreads:\t1\nSigIgn:\t{ignored:016x}\n"
+                    "Name:\t{name}\nUmask:\t{umask:04o}\nState:\t{letter} ({word})\nTgid:\t{pid}\nPid:\t{pid}\n\
+                     PPid:\t{ppid}\nUid:\t1000\t1000\t1000\t1000\nGid:\t1000\t1000\t1000\t1000\n\
+                     NSpgid:\t{group}\nNSsid:\t{session}\nThreads:\t1\nSigPnd:\t{pending:016x}\n\
+                     SigIgn:\t{ignored:016x}\nSigCgt:\t{handled:016x}\n"
                 )
             }
+            Entry::Stat => stat(process, name),
             Entry::Cwd | Entry::Exe | Entry::Root => return Err(Errno::Einval),
         })
     }
+}
+
+/// The letter and word for what a process does.
+fn state(process: &Process) -> (char, &'static str) {
+    if process.exit_status().is_some() {
+        ('Z', "zombie")
+    } else if process.stopped().is_some() {
+        ('T', "stopped")
+    } else {
+        ('R', "running")
+    }
+}
+
+/// The 52 numbers of `/proc/PID/stat`; 0 for what is not counted here.
+fn stat(process: &Process, name: &str) -> String {
+    /// No terminal, and so no group in its foreground.
+    const NO_TERMINAL: i64 = -1;
+    let (letter, _) = state(process);
+    let mut fields = [0_i64; 52];
+    // By their numbers in proc(5), which count from 1. The first three are no plain numbers.
+    let known = [
+        (4, i64::from(process.ppid())),
+        (5, i64::from(process.group())),
+        (6, i64::from(process.session())),
+        (8, NO_TERMINAL),
+        (18, 20),
+        (20, 1),
+        (38, i64::from(Signal::Chld.number())),
+    ];
+    for (number, value) in known {
+        fields[number - 1] = value;
+    }
+    let mut text = format!("{} ({name}) {letter}", process.pid());
+    for field in &fields[3..] {
+        // Writing to a string cannot fail.
+        let _ = write!(text, " {field}");
+    }
+    text.push('\n');
+    text
 }
 
 fn name_of<T: PartialEq>(names: &'static [(&'static str, T)], wanted: T) -> &'static str {

@@ -1,4 +1,4 @@
-//! Waiting: lists of wakers, and a way for a plain thread to block on a future until it is ready or interrupted.
+//! How anything waits (how parents wait for children is told in `process::wait`): lists of wakers, and a way for a plain thread to block on a future until it is ready or interrupted.
 //!
 //! The kernel never blocks by itself. Its blocking operations have a `poll_*` form for executors; [`block_on`] turns
 //! that into a blocking call for the isolate's thread.

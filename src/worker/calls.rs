@@ -17,7 +17,7 @@ use super::files;
 use super::streams::{Captured, Credit, Input, Sent};
 use super::vm::{THREAD_STACK, VirtualMachine};
 use isolate::{self, Cause, Completion, ContextError, ContextId, Job, JobId, SourceOptions};
-use kernel::{Errno, ExitStatus, OpenFile, Process, Signal, SpawnRequest, Stream};
+use kernel::{Errno, ExitStatus, Grouping, OpenFile, Process, Scope, Signal, SpawnRequest, Stream};
 use protocol::broker::FromWorker;
 use protocol::wire::{
     Bytes, Capture, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, INPUT_WINDOW, Language,
@@ -49,14 +49,17 @@ struct Call {
 #[derive(Default)]
 struct State {
     target: Option<Target>,
+    /// What the call has started, from its first process on. It ends with the call.
+    scope: Option<Scope>,
     /// Why it was ended from outside, if it was.
     ended: Option<Cause>,
 }
 
 /// What runs for a call.
+#[derive(Clone, Copy)]
 enum Target {
     Job,
-    Program(Arc<Process>),
+    Program,
 }
 
 /// What becomes of a call's output.
@@ -268,6 +271,7 @@ impl Calls {
             .kernel
             .create_process(None, argv, env, &cwd, call.descriptors())
             .map_err(|errno| start_error(errno, name, &cwd))?;
+        call.state.lock().scope = Some(process.scope().clone());
         let source = SourceOptions {
             file_path: evaluate.file_path.clone(),
             language: match evaluate.language {
@@ -306,6 +310,7 @@ impl Calls {
             cwd: Some(cwd.clone()),
             fds: call.descriptors(),
             ignored_signals: Default::default(),
+            grouping: Grouping::NewSession,
         };
         let process = vm
             .kernel
@@ -314,16 +319,18 @@ impl Calls {
         if options.report_pid {
             vm.sender.send(&FromWorker::Started { id: call.id, pid: process.pid() });
         }
-        call.set_target(Target::Program(process.clone()));
+        call.state.lock().scope = Some(process.scope().clone());
+        call.set_target(Target::Program);
         Arc::new(RunningProgram { calls: self.clone(), call: call.clone(), process }).look();
         Ok(())
     }
 
-    /// Answers a call.
+    /// Answers a call, and ends with it whatever it has started and left behind.
     fn finish(&self, call: &Call, ended: Result<Ended, ErrorData>) {
         if self.open.lock().remove(&call.id).is_none() {
             return;
         }
+        call.end_scope();
         let response = ended.map(|ended| VmResponse::Executed { result: call.result(ended) });
         call.output.close();
         call.vm.respond(call.id, response);
@@ -361,23 +368,44 @@ impl Call {
         vec![(0, OpenFile::from_stream(self.input.clone(), true, false)), (1, stdout), (2, stderr)]
     }
 
+    /// Says what runs. If the call was ended meanwhile, that is ended now.
     fn set_target(&self, target: Target) {
         let mut state = self.state.lock();
-        if let Some(cause) = state.ended {
-            self.stop(&target, cause);
-        }
         state.target = Some(target);
+        let Some(cause) = state.ended else { return };
+        drop(state);
+        if matches!(target, Target::Job) {
+            self.vm.isolate.end(JobId(self.id), cause);
+        }
+        self.end_scope();
+    }
+
+    /// Kills everything that the call has started.
+    fn end_scope(&self) {
+        let scope = self.state.lock().scope.clone();
+        if let Some(scope) = scope {
+            self.vm.kernel.end_scope(&scope);
+        }
     }
 
     /// Ends what runs; the first cause counts. Where that has to wait for other calls, this one is answered without it.
     fn end(&self, cause: Cause) {
-        let ends_now = {
+        let target = {
             let mut state = self.state.lock();
             if state.ended.is_some() {
                 return;
             }
             state.ended = Some(cause);
-            state.target.as_ref().is_some_and(|target| self.stop(target, cause))
+            state.target
+        };
+        let ends_now = match target {
+            // What it has started ends when it is answered.
+            Some(Target::Job) => self.vm.isolate.end(JobId(self.id), cause),
+            Some(Target::Program) => {
+                self.end_scope();
+                true
+            }
+            None => false,
         };
         if !ends_now {
             let ended = match &self.command {
@@ -385,18 +413,6 @@ impl Call {
                 None => job_ended(Completion::ended(cause, None)),
             };
             self.vm.calls.finish(self, Ok(ended));
-        }
-    }
-
-    /// Whether the end is near.
-    fn stop(&self, target: &Target, cause: Cause) -> bool {
-        match target {
-            Target::Job => self.vm.isolate.end(JobId(self.id), cause),
-            Target::Program(process) => {
-                // All that it has started goes with it.
-                self.vm.kernel.kill_session(process.session(), Signal::Kill);
-                true
-            }
         }
     }
 

@@ -82,7 +82,7 @@ impl VirtualMachine {
             ..CommandLimits::default()
         };
         let runtime = CommandRuntime::new(kernel.clone(), limits, Arc::new(command_services), prepared);
-        kernel.set_executor(runtime.clone());
+        kernel.add_executor(command::ENGINE, runtime.clone());
         let refused = |errno: Errno, field: &str, what: &str| {
             let text = format!("{field}: {}: {what}", errno.message());
             ErrorData::new(code::CONFIG, text).field(field)

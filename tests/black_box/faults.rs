@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::common::{config, cordon, directory, error_of, eventually, installation, sh, supervisor_at, vm};
 
-/// Ids of this process's descendants whose command line contains a word.
+/// Ids of this process's descendants whose name begins with a word.
 fn descendants(of: u32, word: &str) -> Vec<u32> {
     let mut found = Vec::new();
     let mut parents = vec![of];
@@ -277,10 +277,11 @@ async fn pending_calls_settle_when_the_sidecar_dies() {
     let mut call = vm.start(VmRequest::Spawn { command: "sleep".into(), options }).unwrap();
     call.pid().await.unwrap();
     let mine = std::process::id();
-    for pid in descendants(mine, "serve") {
+    for pid in descendants(mine, "cordon") {
         // Other tests have sidecars too; theirs say --warm.
         let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        if !String::from_utf8_lossy(&command).contains("--warm") {
+        let command = String::from_utf8_lossy(&command);
+        if command.contains("serve") && !command.contains("--warm") {
             kill(pid);
         }
     }

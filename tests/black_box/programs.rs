@@ -1,10 +1,12 @@
 //! How programs end: small ones, written for one thing each, in an installation of their own.
 
-use cordon::client::{Call, Client, Embedded, Vm};
-use cordon::wire::{Capture, ExecutionOptions, Outcome, VmRequest, code};
+use std::time::Duration;
+
+use cordon::client::{Call, Client, Embedded, Execute, Vm};
+use cordon::wire::{Capture, EvaluateOptions, ExecutionOptions, Outcome, SourceFormat, VmRequest, code};
 use serde_json::{Value, json};
 
-use crate::common::{config, error_of, installation_with, sh, supervisor_at};
+use crate::common::{config, error_of, installation_with, sh, stdout_of, supervisor_at};
 
 /// The programs of these tests by name; all but the header of a module that talks WASI.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -201,4 +203,118 @@ async fn one_program_too_many_is_refused_and_has_a_place_later() {
     for _ in 0..10 {
         assert_eq!(run(&vm, "quiet").await.0, Some(0));
     }
+}
+
+/// Waits until no process is left but the kernel's own. That a program is ended is told before it is gone.
+async fn until_nothing_runs(vm: &Vm) {
+    for _ in 0..200 {
+        let entries = vm.list("/proc").await.unwrap();
+        if entries.iter().filter(|entry| entry.name.parse::<u32>().is_ok()).count() == 1 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("programs are left: {:?}", vm.list("/proc").await.unwrap());
+}
+
+/// Starts a shell that starts two programs, says how many processes there are then, and ends while they run.
+const LEAVES_PROGRAMS: &str = r#"
+    import { pipe } from "cordon:vm/descriptors";
+    import { readDirectory } from "cordon:vm/filesystem";
+    import { spawn } from "cordon:vm/process";
+    const [read, write] = pipe();
+    const script = "(sleep 1000 & sleep 1000) & echo ready; wait";
+    const child = spawn({ program: "sh", arguments: ["sh", "-c", script], descriptors: [[1, write]] });
+    await read.read(10);
+    const running = () => readDirectory("/proc").filter(({ name }) => /^[0-9]+$/.test(name)).length;
+    while (running() < 5) await new Promise((resolve) => setTimeout(resolve, 1));
+    DROP
+    console.log("left");
+"#;
+
+#[tokio::test]
+async fn what_a_call_has_started_ends_with_it() {
+    let (_folder, vm) = vm(json!({})).await;
+    for drop in ["", "child[Symbol.dispose]();"] {
+        assert_eq!(stdout_of(&vm, &LEAVES_PROGRAMS.replace("DROP", drop)).await, "left\n");
+        until_nothing_runs(&vm).await;
+    }
+    let context = vm.create_context().await.unwrap();
+    let source = LEAVES_PROGRAMS.replace("DROP", "");
+    let evaluate = EvaluateOptions { format: Some(SourceFormat::Module), ..EvaluateOptions::default() };
+    let kept = context.execute(&source, Execute { evaluate, ..Execute::default() }).await.unwrap();
+    assert_eq!(kept.stdout.to_text(), "left\n", "{kept:?}");
+    until_nothing_runs(&vm).await;
+    assert_eq!(
+        sh(&vm, "sleep 1000 & (sleep 1000 & sh -c 'forever &') & sleep 0; echo left").await.stdout.to_text(),
+        "left\n"
+    );
+    until_nothing_runs(&vm).await;
+}
+
+#[tokio::test]
+async fn what_a_cancelled_call_has_started_ends_with_it() {
+    let (_folder, vm) = vm(json!({})).await;
+    let source = LEAVES_PROGRAMS.replace("DROP", "await child.wait();");
+    let options = ExecutionOptions { timeout_ms: Some(500), ..ExecutionOptions::default() };
+    let request = VmRequest::Execute { source, evaluate: Default::default(), options };
+    let late = vm.start(request).unwrap().result().await.unwrap();
+    assert_eq!(late.outcome, Outcome::TimedOut);
+    until_nothing_runs(&vm).await;
+}
+
+#[tokio::test]
+async fn a_stopped_program_runs_no_further_until_it_is_continued() {
+    let (_folder, vm) = vm(json!({})).await;
+    let script = r#"
+        : > /tmp/n
+        sh -c 'while :; do echo x >> /tmp/n; done' & p=$!
+        until [ -s /tmp/n ]; do :; done
+        kill -STOP $p
+        before=$(wc -c < /tmp/n); sleep 0.05; after=$(wc -c < /tmp/n)
+        [ "$before" = "$after" ] && echo held
+        kill -CONT $p
+        until [ "$(wc -c < /tmp/n)" -gt "$after" ]; do :; done
+        echo goes on
+        kill $p; wait $p; echo $?
+        forever & p=$!
+        kill -STOP $p; kill -TERM $p
+        case $(cat /proc/$p/stat) in *") T "*) echo stopped;; esac
+        kill -CONT $p; wait $p; echo $?
+        forever & p=$!
+        kill -STOP $p; kill -KILL $p; wait $p; echo $?
+    "#;
+    let result = sh(&vm, script).await;
+    assert_eq!(result.stdout.to_text() + &result.stderr.to_text(), "held\ngoes on\n143\nstopped\n143\n137\n");
+}
+
+#[tokio::test]
+async fn a_program_that_stops_itself_does_nothing_more_before_it_is_continued() {
+    let (_folder, vm) = vm(json!({})).await;
+    let script = r#"
+        sh -c 'kill -STOP $$; echo after' & p=$!
+        until case $(cat /proc/$p/stat) in *") T "*) ;; *) false;; esac; do :; done
+        echo stopped
+        kill -CONT $p; wait $p
+        echo $?
+    "#;
+    let result = sh(&vm, script).await;
+    assert_eq!(result.stdout.to_text() + &result.stderr.to_text(), "stopped\nafter\n0\n");
+}
+
+#[tokio::test]
+async fn a_stopped_job_gets_no_turn_until_it_is_continued() {
+    let (_folder, vm) = vm(json!({})).await;
+    let source = r#"
+        import { status } from "cordon:vm/filesystem";
+        import { spawn } from "cordon:vm/process";
+        const script = "kill -STOP $PPID; sleep 0.05; : > /tmp/stopped; sleep 0.05; rm /tmp/stopped; kill -CONT $PPID";
+        const child = spawn({ program: "sh", arguments: ["sh", "-c", script] });
+        let seen = 0;
+        const timer = setInterval(() => { try { status("/tmp/stopped"); seen++; } catch { } }, 1);
+        const { tag, val } = await child.wait();
+        clearInterval(timer);
+        console.log(tag, val, seen);
+    "#;
+    assert_eq!(stdout_of(&vm, source).await, "exited 0 0\n");
 }

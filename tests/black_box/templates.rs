@@ -97,9 +97,10 @@ fn may_look() -> bool {
 
 /// Whether some private memory of a process has these bytes.
 fn contains(pid: u32, needle: &[u8]) -> bool {
-    let (Ok(maps), Ok(memory)) =
-        (std::fs::read_to_string(format!("/proc/{pid}/maps")), std::fs::File::open(format!("/proc/{pid}/mem")))
-    else {
+    let (Ok(maps), Ok(memory)) = (
+        std::fs::read_to_string(format!("/proc/{pid}/maps")),
+        std::fs::File::open(format!("/proc/{pid}/mem")),
+    ) else {
         return false;
     };
     maps.lines().any(|line| {
@@ -211,8 +212,7 @@ async fn a_template_is_replaced_after_its_number_of_forks() {
     if !may_look() {
         return;
     }
-    let (_supervisor, client) =
-        client_with(TemplateLimits { forks: 3, age: Duration::from_secs(600) }).await;
+    let (_supervisor, client) = client_with(TemplateLimits { forks: 3, age: Duration::from_secs(600) }).await;
     let first = client.create_vm(config(json!({}))).await.unwrap();
     let (worker, template) = process_of(&first).await;
     let launcher = processes("cordon-worker")[&worker];

@@ -130,9 +130,12 @@ declare module "cordon:vm/filesystem" {
 
 declare module "cordon:vm/process" {
   import type { Descriptor } from "cordon:vm/descriptors";
-  /** Signals, numbered as on Linux where a number shows (in exit codes of a shell: 128 + number). */
-  export type Signal = "hangup" | "interrupt" | "quit" | "kill" | "user1" | "user2" | "pipe" | "alarm"
-    | "terminate" | "child" | "continue" | "stop";
+  /** Signals: those of Linux, by number from 1 to 31. Numbers show in exit codes of a shell: 128 + number. */
+  export type Signal = "hangup" | "interrupt" | "quit" | "illegal-instruction" | "trap" | "abort"
+    | "bus-error" | "arithmetic-error" | "kill" | "user1" | "segmentation-fault" | "user2" | "pipe" | "alarm"
+    | "terminate" | "stack-fault" | "child" | "continue" | "stop" | "terminal-stop" | "terminal-input"
+    | "terminal-output" | "urgent" | "cpu-limit" | "file-size-limit" | "virtual-alarm" | "profiling-alarm"
+    | "window-change" | "io" | "power" | "bad-system-call";
   /** How a program ended. */
   export type ExitStatus = { tag: "exited"; val: number } | { tag: "signaled"; val: Signal };
   /** A program to start. */
@@ -165,7 +168,10 @@ declare module "cordon:vm/process" {
      */
     ignoredSignals?: Iterable<Signal>;
   }
-  /** A child of the calling program. Dropping it without waiting leaves the program running; the VM reaps it. */
+  /**
+   * A child of the calling program. Dropping it without waiting leaves the program running until the call of the client
+   * that all of this belongs to is over; the VM reaps it.
+   */
   export class Child implements Disposable {
     private constructor();
     /** The process id. */
@@ -183,7 +189,10 @@ declare module "cordon:vm/process" {
    * `enoexec` when its format is unknown, `eagain` when the VM has its limit of processes.
    */
   export function spawn(options: SpawnOptions): Child;
-  /** Sends a signal to a process of this VM by its id. */
+  /**
+   * Sends a signal to a process of this VM by its id. A program that `stop` stops runs no further until `continue`;
+   * JavaScript is stopped between two turns of its event loop.
+   */
   export function kill(id: number, signal: Signal): void;
   /** The caller's own process id. */
   export function id(): number;

@@ -168,19 +168,38 @@ fn exit_code(status: ExitStatus) -> i32 {
 }
 
 /// Signals by the names and numbers that `kill` and `trap` take.
-const SIGNALS: [(Signal, &str, i32); 12] = [
+const SIGNALS: [(Signal, &str, i32); 31] = [
     (Signal::Hangup, "HUP", 1),
     (Signal::Interrupt, "INT", 2),
     (Signal::Quit, "QUIT", 3),
+    (Signal::IllegalInstruction, "ILL", 4),
+    (Signal::Trap, "TRAP", 5),
+    (Signal::Abort, "ABRT", 6),
+    (Signal::BusError, "BUS", 7),
+    (Signal::ArithmeticError, "FPE", 8),
     (Signal::Kill, "KILL", 9),
     (Signal::User1, "USR1", 10),
+    (Signal::SegmentationFault, "SEGV", 11),
     (Signal::User2, "USR2", 12),
     (Signal::Pipe, "PIPE", 13),
     (Signal::Alarm, "ALRM", 14),
     (Signal::Terminate, "TERM", 15),
+    (Signal::StackFault, "STKFLT", 16),
     (Signal::Child, "CHLD", 17),
     (Signal::Continue, "CONT", 18),
     (Signal::Stop, "STOP", 19),
+    (Signal::TerminalStop, "TSTP", 20),
+    (Signal::TerminalInput, "TTIN", 21),
+    (Signal::TerminalOutput, "TTOU", 22),
+    (Signal::Urgent, "URG", 23),
+    (Signal::CpuLimit, "XCPU", 24),
+    (Signal::FileSizeLimit, "XFSZ", 25),
+    (Signal::VirtualAlarm, "VTALRM", 26),
+    (Signal::ProfilingAlarm, "PROF", 27),
+    (Signal::WindowChange, "WINCH", 28),
+    (Signal::Io, "IO", 29),
+    (Signal::Power, "PWR", 30),
+    (Signal::BadSystemCall, "SYS", 31),
 ];
 
 pub fn signal_number(signal: Signal) -> i32 {

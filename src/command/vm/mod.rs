@@ -21,6 +21,8 @@ pub(super) mod bindings {
             "cordon:vm/descriptors.[method]descriptor.read": async | trappable,
             "cordon:vm/descriptors.[method]descriptor.write": async | trappable,
             "cordon:vm/process.[method]child.wait": async | trappable,
+            // A program may stop itself.
+            "cordon:vm/process.kill": async | trappable,
             "cordon:vm/host.call": async | trappable,
             default: trappable,
         },

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use wasmtime::component::Resource;
 
-use kernel::{Errno, ExitStatus, Pid, Process, Signal, SpawnRequest};
+use kernel::{Disposition, Errno, ExitStatus, Grouping, Pid, Process, Signal, SpawnRequest};
 
 use super::super::guest::{Ended, Guest};
 use super::bindings::cordon::vm::process;
@@ -95,13 +95,17 @@ impl process::Host for Guest {
             cwd: options.current_directory,
             fds,
             ignored_signals: options.ignored_signals.into_iter().map(from_contract).collect(),
+            grouping: Grouping::Inherit,
         };
         let process = self.kernel.spawn(&self.process, request)?;
         Ok(self.table.push(Child { process, waited: None })?)
     }
 
-    fn kill(&mut self, id: u32, signal: process::Signal) -> Result<(), Failure> {
-        self.signal(id, signal)
+    async fn kill(&mut self, id: u32, signal: process::Signal) -> Result<(), Failure> {
+        self.signal(id, signal)?;
+        // Who stops itself comes back when it is continued. If it is killed instead, it does not come back.
+        poll_fn(|cx| self.process.poll_runnable(cx)).await;
+        Ok(())
     }
 
     fn id(&mut self) -> wasmtime::Result<u32> {
@@ -134,48 +138,58 @@ impl process::Host for Guest {
     }
 
     fn set_ignored(&mut self, signal: process::Signal, ignored: bool) -> Result<(), Failure> {
-        Ok(self.process.set_ignored(from_contract(signal), ignored)?)
+        let wanted = if ignored { Disposition::Ignore } else { Disposition::Default };
+        Ok(self.process.set_disposition(from_contract(signal), wanted)?)
     }
 }
 
-fn from_contract(signal: process::Signal) -> Signal {
-    match signal {
-        process::Signal::Hangup => Signal::Hup,
-        process::Signal::Interrupt => Signal::Int,
-        process::Signal::Quit => Signal::Quit,
-        process::Signal::Kill => Signal::Kill,
-        process::Signal::User1 => Signal::Usr1,
-        process::Signal::User2 => Signal::Usr2,
-        process::Signal::Pipe => Signal::Pipe,
-        process::Signal::Alarm => Signal::Alrm,
-        process::Signal::Terminate => Signal::Term,
-        process::Signal::Child => Signal::Chld,
-        process::Signal::Continue => Signal::Cont,
-        process::Signal::Stop => Signal::Stop,
-    }
-}
-
-fn to_contract(status: ExitStatus) -> process::ExitStatus {
-    let signal = match status {
-        ExitStatus::Exited(code) => return process::ExitStatus::Exited(code),
-        ExitStatus::Signaled(signal) => signal,
-    };
-    process::ExitStatus::Signaled(match signal {
-        Signal::Hup => process::Signal::Hangup,
-        Signal::Int => process::Signal::Interrupt,
-        Signal::Quit => process::Signal::Quit,
-        Signal::Kill => process::Signal::Kill,
-        Signal::Usr1 => process::Signal::User1,
-        Signal::Usr2 => process::Signal::User2,
-        Signal::Pipe => process::Signal::Pipe,
-        Signal::Alrm => process::Signal::Alarm,
-        Signal::Term => process::Signal::Terminate,
-        Signal::Chld => process::Signal::Child,
-        Signal::Cont => process::Signal::Continue,
-        Signal::Stop => process::Signal::Stop,
-        // No program can send these, so the contract has no names for them: a shell's number says as much.
-        Signal::Abrt | Signal::Segv | Signal::Tstp => {
-            return process::ExitStatus::Exited(status.shell_code());
+/// The signals by the names that the contract gives them.
+macro_rules! signals {
+    ($($contract:ident $kernel:ident,)*) => {
+        fn from_contract(signal: process::Signal) -> Signal {
+            match signal { $(process::Signal::$contract => Signal::$kernel,)* }
         }
-    })
+
+        fn to_contract(status: ExitStatus) -> process::ExitStatus {
+            match status {
+                ExitStatus::Exited(code) => process::ExitStatus::Exited(code),
+                $(ExitStatus::Signaled(Signal::$kernel) =>
+                    process::ExitStatus::Signaled(process::Signal::$contract),)*
+            }
+        }
+    };
+}
+
+signals! {
+    Hangup Hup,
+    Interrupt Int,
+    Quit Quit,
+    IllegalInstruction Ill,
+    Trap Trap,
+    Abort Abrt,
+    BusError Bus,
+    ArithmeticError Fpe,
+    Kill Kill,
+    User1 Usr1,
+    SegmentationFault Segv,
+    User2 Usr2,
+    Pipe Pipe,
+    Alarm Alrm,
+    Terminate Term,
+    StackFault Stkflt,
+    Child Chld,
+    Continue Cont,
+    Stop Stop,
+    TerminalStop Tstp,
+    TerminalInput Ttin,
+    TerminalOutput Ttou,
+    Urgent Urg,
+    CpuLimit Xcpu,
+    FileSizeLimit Xfsz,
+    VirtualAlarm Vtalrm,
+    ProfilingAlarm Prof,
+    WindowChange Winch,
+    Io Io,
+    Power Pwr,
+    BadSystemCall Sys,
 }

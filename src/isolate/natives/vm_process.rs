@@ -11,7 +11,7 @@ use crate::operations::{self, Output};
 use crate::outcome::CallId;
 use crate::resources::Child;
 use crate::values;
-use kernel::{Errno, ExitStatus, Signal, SignalSet, SpawnRequest};
+use kernel::{Disposition, Errno, ExitStatus, Grouping, Signal, SignalSet, SpawnRequest};
 use protocol::abi::HostCallError;
 
 pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
@@ -83,7 +83,15 @@ fn spawn(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     while let (Some(name), Some(value)) = (variables.next(), variables.next()) {
         pairs.push((name, value));
     }
-    let request = SpawnRequest { program: program.clone(), argv, env: pairs, cwd, fds, ignored_signals };
+    let request = SpawnRequest {
+        program: program.clone(),
+        argv,
+        env: pairs,
+        cwd,
+        fds,
+        ignored_signals,
+        grouping: Grouping::Inherit,
+    };
     match core.settings().kernel.spawn(&process, request) {
         Ok(child) => {
             let pid = child.pid();
@@ -235,7 +243,8 @@ fn set_umask(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) 
 fn set_ignored(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let Some((_, _, process)) = here_as(scope) else { return };
     let Some(signal) = signal_of(scope, &args, 0) else { return };
-    if let Err(errno) = process.set_ignored(signal, args.get(1).is_true()) {
+    let wanted = if args.get(1).is_true() { Disposition::Ignore } else { Disposition::Default };
+    if let Err(errno) = process.set_disposition(signal, wanted) {
         errors::throw_errno(scope, errno, "setIgnored", None);
     }
 }

@@ -10,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::mount::Mount;
 use super::sparse::Sparse;
-use crate::device::Device;
+use crate::file::device::Device;
 use crate::limits::Share;
 use crate::{FileKind, FileStatus, FileTimes, Program};
 

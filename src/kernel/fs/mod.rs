@@ -5,7 +5,7 @@
 //! process can change a path between decision and deed. Host mounts are the exception: the lock is given up before
 //! the host is asked.
 //!
-//! Lock order: the tree lock, then the process table, then the state of one process, then a directory's state, a
+//! Lock order: the tree lock, then the process table, then the state of one process (never of two), then a directory's state, a
 //! file's contents, an inode's status. Nothing calls out under any of them but [`FsPolicy`](super::FsPolicy).
 
 pub(crate) mod access;
@@ -29,7 +29,7 @@ use self::inode::{Content, Directory, Inode};
 use self::walk::Node;
 use super::descriptors::DescriptorTable;
 use super::limits::{Meter, Share};
-use super::process_table::ProcessTable;
+use super::process::table::ProcessTable;
 use super::{Clock, Errno, FilesystemUsage, KernelOptions, Pid};
 
 /// Longest path, the terminating zero of C included.

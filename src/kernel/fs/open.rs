@@ -7,7 +7,11 @@ use super::inode::{Content, Inode};
 use super::mount::HostPath;
 use super::walk::{Found, Last, Node, Slot, Walker};
 use super::{At, Caller, Filesystem};
-use crate::open_file::{Body, Text};
+use crate::file::File;
+use crate::file::directory::Directory;
+use crate::file::host::Host;
+use crate::file::proc::ProcText;
+use crate::file::regular::Regular;
 use crate::procfs::ProcNode;
 use crate::{DirectoryEntry, Errno, FileKind, OpenFile, OpenFlags, Program, Symlinks};
 
@@ -147,7 +151,7 @@ impl Filesystem {
         check_may_change(directory)?;
         // The description first: when there are too many, no empty file is left behind.
         let inode = self.new_inode(self.empty_file(None), mode)?;
-        let file = OpenFile::new(self, Body::File(inode.clone()), flags, Some(path))?;
+        let file = OpenFile::new(self, Regular::new(self, inode.clone()), flags, Some(path))?;
         self.attach(directory, name, inode)?;
         Ok(file)
     }
@@ -195,16 +199,13 @@ impl Filesystem {
         if !inode.permits(wanted) {
             return Err(Errno::Eacces);
         }
-        let body = match &inode.content {
+        let file: Arc<dyn File> = match &inode.content {
             Content::File(file) if writes && file.program.is_some() => return Err(Errno::Etxtbsy),
-            Content::Device(device) => {
-                device.open()?;
-                Body::Device(*device)
-            }
-            Content::Directory(_) => Body::Directory(Node::Memory(inode.clone())),
-            _ => Body::File(inode.clone()),
+            Content::Device(device) => device.open(self.random)?,
+            Content::Directory(_) => Directory::new(self, Node::Memory(inode.clone())),
+            _ => Regular::new(self, inode.clone()),
         };
-        let opened = OpenFile::new(self, body, flags, Some(path))?;
+        let opened = OpenFile::new(self, file, flags, Some(path))?;
         if let (Some(file), true) = (inode.file(), flags.contains(OpenFlags::TRUNCATE)) {
             file.data.write().truncate(0)?;
             inode.touch(self.clock.realtime());
@@ -219,15 +220,15 @@ impl Filesystem {
         flags: OpenFlags,
     ) -> Result<Arc<OpenFile>, Errno> {
         let writes = flags.intersects(OpenFlags::WRITE | OpenFlags::TRUNCATE);
-        let body = match node.kind() {
+        let file: Arc<dyn File> = match node.kind() {
             FileKind::Directory if writes => return Err(Errno::Eisdir),
-            FileKind::Directory => Body::Directory(Node::Proc(node)),
+            FileKind::Directory => Directory::new(self, Node::Proc(node)),
             _ if flags.contains(OpenFlags::DIRECTORY) => return Err(Errno::Enotdir),
             FileKind::Symlink => return Err(Errno::Eloop),
             _ if writes => return Err(Errno::Eacces),
-            _ => Body::Text(Text::new(self, node.text(self)?, node.status(self))?),
+            _ => ProcText::new(self, node.text(self)?, node.status(self))?,
         };
-        OpenFile::new(self, body, flags, Some(path))
+        OpenFile::new(self, file, flags, Some(path))
     }
 
     fn open_host(
@@ -263,11 +264,11 @@ impl Filesystem {
         // Room first: a file that is opened or created on the host cannot be taken back.
         let room = OpenFile::room(self)?;
         let (file, status) = host.open(flags - OpenFlags::NONBLOCK, mode)?;
-        let body = match status.kind {
-            FileKind::Directory => Body::Directory(Node::Host(host)),
-            _ => Body::Host(file, host),
+        let file: Arc<dyn File> = match status.kind {
+            FileKind::Directory => Directory::new(self, Node::Host(host)),
+            _ => Host::new(file, host),
         };
-        Ok(OpenFile::in_room(self, room, body, flags, Some(path)))
+        Ok(OpenFile::in_room(room, file, flags, Some(path)))
     }
 
     /// `O_CREAT` beneath a mount: whether something is created is only known to the host, so both are decided. On a

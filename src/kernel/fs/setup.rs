@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::inode::{Content, Directory, Inode, Mounted};
 use super::mount::{HostPath, Mount, Point};
 use super::{Filesystem, NAME_MAX, PATH_MAX, entry_cost};
-use crate::device::Device;
+use crate::file::device::Device;
 use crate::limits::Share;
 use crate::{Errno, HostFs, MountId, Program};
 

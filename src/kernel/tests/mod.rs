@@ -1,5 +1,7 @@
 //! Tests of the kernel through its public interface, by subject.
 
+mod files;
+mod groups;
 mod host;
 mod mounts;
 mod oracle;
@@ -7,12 +9,16 @@ mod paths;
 mod permissions;
 mod policy;
 mod processes;
+mod signals;
 mod threads;
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::*;
+
+/// Whose programs these tests install.
+pub(super) const ENGINE: Engine = Engine("test");
 
 pub(super) fn options() -> KernelOptions {
     KernelOptions {

@@ -181,8 +181,8 @@ fn programs_of_the_host_run_only_as_scripts() {
         }
     }
     let (kernel, p, _host) = mounted(false);
-    kernel.set_executor(Arc::new(Nobody));
-    kernel.install_program("/bin/sh", Program::new("sh")).unwrap();
+    kernel.add_executor(ENGINE, Arc::new(Nobody));
+    kernel.install_program("/bin/sh", Program::new(ENGINE, "sh")).unwrap();
     write(&p, "/host/data/script", "#!/bin/sh\n").unwrap();
     let spawn = || {
         let request = SpawnRequest {
@@ -192,6 +192,7 @@ fn programs_of_the_host_run_only_as_scripts() {
             cwd: Some("/host/data".into()),
             fds: Vec::new(),
             ignored_signals: SignalSet::default(),
+            grouping: Grouping::Inherit,
         };
         kernel.spawn(&p, request).map(|process| process.argv().to_vec())
     };

@@ -174,7 +174,7 @@ fn what_the_embedder_installs_needs_no_room() {
     let limits = KernelLimits { filesystem_bytes: 0, inodes: 0, ..KernelLimits::default() };
     let (kernel, p) = machine(KernelOptions { limits, ..options() });
     kernel.install_file("/opt/large", &[1; 100_000], 0o644).unwrap();
-    kernel.install_program("/bin/sh", Program::new("sh")).unwrap();
+    kernel.install_program("/bin/sh", Program::new(ENGINE, "sh")).unwrap();
     kernel.install_symlink("/bin/bash", "sh").unwrap();
     assert_eq!(p.stat("/bin/bash", Symlinks::Follow).unwrap().mode, 0o755);
     assert_eq!(read(&p, "/opt/large").unwrap().len(), 100_000);

@@ -182,9 +182,9 @@ fn executing_is_decided_on_the_program_itself_and_on_interpreters() {
         }
     }
     let (kernel, p) = guarded(&[("/bin/sh", &[Execute])]);
-    kernel.set_executor(Arc::new(Nobody));
-    kernel.install_program("/bin/sh", Program::new("sh")).unwrap();
-    kernel.install_program("/bin/ls", Program::new("ls")).unwrap();
+    kernel.add_executor(ENGINE, Arc::new(Nobody));
+    kernel.install_program("/bin/sh", Program::new(ENGINE, "sh")).unwrap();
+    kernel.install_program("/bin/ls", Program::new(ENGINE, "ls")).unwrap();
     write(&p, "script", "#!/bin/sh\n").unwrap();
     p.chmod("script", 0o755).unwrap();
     p.symlink("/bin/sh", "innocent").unwrap();
@@ -196,6 +196,7 @@ fn executing_is_decided_on_the_program_itself_and_on_interpreters() {
             cwd: None,
             fds: Vec::new(),
             ignored_signals: SignalSet::default(),
+            grouping: Grouping::Inherit,
         };
         kernel.spawn(&p, request).err()
     };

@@ -18,17 +18,17 @@ impl Executor for Recorder {
     }
 }
 
-fn fresh() -> (Arc<Kernel>, Arc<Process>) {
+pub(super) fn fresh() -> (Arc<Kernel>, Arc<Process>) {
     let (kernel, p) = machine(options());
-    kernel.set_executor(Arc::new(Recorder::default()));
-    kernel.install_program("/bin/coreutils", Program::new("coreutils")).unwrap();
-    kernel.install_program("/bin/broken", Program::new("broken")).unwrap();
-    kernel.install_program("/bin/sh", Program::new("sh")).unwrap();
+    kernel.add_executor(ENGINE, Arc::new(Recorder::default()));
+    kernel.install_program("/bin/coreutils", Program::new(ENGINE, "coreutils")).unwrap();
+    kernel.install_program("/bin/broken", Program::new(ENGINE, "broken")).unwrap();
+    kernel.install_program("/bin/sh", Program::new(ENGINE, "sh")).unwrap();
     kernel.install_symlink("/bin/true", "coreutils").unwrap();
     (kernel, p)
 }
 
-fn request(program: &str, arguments: &[&str]) -> SpawnRequest {
+pub(super) fn request(program: &str, arguments: &[&str]) -> SpawnRequest {
     SpawnRequest {
         program: program.into(),
         argv: [program].iter().chain(arguments).map(|text| text.to_string()).collect(),
@@ -36,6 +36,7 @@ fn request(program: &str, arguments: &[&str]) -> SpawnRequest {
         cwd: None,
         fds: Vec::new(),
         ignored_signals: SignalSet::default(),
+        grouping: Grouping::Inherit,
     }
 }
 
@@ -78,6 +79,22 @@ fn what_is_no_program_does_not_run() {
     long.argv.push("x".repeat(3 << 20));
     assert_eq!(kernel.spawn(&p, long).err(), Some(Errno::E2big));
     assert_eq!(kernel.spawn(&p, request("true", &["a\0b"])).err(), Some(Errno::Einval));
+}
+
+#[test]
+fn every_program_goes_to_the_executor_of_its_engine() {
+    let (kernel, p) = fresh();
+    let others = Arc::new(Recorder::default());
+    let other = Engine("other");
+    kernel.install_program("/bin/js", Program::new(other, "js")).unwrap();
+    assert_eq!(kernel.spawn(&p, request("js", &[])).err(), Some(Errno::Enoexec), "nobody runs these yet");
+    kernel.add_executor(other, others.clone());
+    kernel.add_executor(other, Arc::new(Recorder::default()));
+    kernel.spawn(&p, request("true", &[])).unwrap();
+    let child = kernel.spawn(&p, request("js", &[])).unwrap();
+    let started = others.0.lock();
+    assert_eq!(started.iter().map(|(process, _)| process.pid()).collect::<Vec<_>>(), [child.pid()]);
+    assert_eq!(started[0].1, Program::new(other, "js"));
 }
 
 #[test]
@@ -141,12 +158,12 @@ fn orphans_and_detached_processes_are_reaped() {
 #[test]
 fn signals_end_processes_unless_ignored_and_children_inherit_what_is_ignored() {
     let (kernel, p) = fresh();
-    p.set_ignored(Signal::Int, true).unwrap();
-    assert_eq!(p.set_ignored(Signal::Kill, true), Err(Errno::Einval));
+    p.set_disposition(Signal::Int, Disposition::Ignore).unwrap();
+    assert_eq!(p.set_disposition(Signal::Kill, Disposition::Ignore), Err(Errno::Einval));
     let mut request = request("sh", &[]);
     request.ignored_signals.insert(Signal::Hup);
     let child = kernel.spawn(&p, request).unwrap();
-    for ignored in [Signal::Int, Signal::Hup, Signal::Chld, Signal::Cont, Signal::Stop] {
+    for ignored in [Signal::Int, Signal::Hup, Signal::Chld, Signal::Cont, Signal::Winch] {
         kernel.kill(child.pid(), ignored).unwrap();
     }
     assert!(child.poll_killed(&idle()).is_pending());
@@ -163,17 +180,6 @@ fn signals_end_processes_unless_ignored_and_children_inherit_what_is_ignored() {
 }
 
 #[test]
-fn a_session_is_killed_with_its_orphans() {
-    let (kernel, p) = fresh();
-    let middle = kernel.spawn(&p, request("sh", &[])).unwrap();
-    let orphan = kernel.spawn(&middle, request("true", &[])).unwrap();
-    middle.exit(ExitStatus::Exited(0));
-    let other = start(&kernel, "/");
-    kernel.kill_session(p.pid(), Signal::Kill);
-    assert_eq!((orphan.killed(), p.killed(), other.killed()), (Some(Signal::Kill), Some(Signal::Kill), None));
-}
-
-#[test]
 fn writing_to_nobody_breaks_the_pipe_and_the_writer() {
     let (kernel, p) = fresh();
     let write = |p: &Process| {
@@ -181,10 +187,10 @@ fn writing_to_nobody_breaks_the_pipe_and_the_writer() {
         drop(reader);
         now(p.poll_write(&mut idle(), &writer, b"x"))
     };
-    p.set_ignored(Signal::Pipe, true).unwrap();
+    p.set_disposition(Signal::Pipe, Disposition::Ignore).unwrap();
     assert_eq!(write(&p), Err(Errno::Epipe));
     assert_eq!(p.killed(), None);
-    p.set_ignored(Signal::Pipe, false).unwrap();
+    p.set_disposition(Signal::Pipe, Disposition::Default).unwrap();
     assert_eq!(write(&p), Err(Errno::Epipe));
     assert_eq!(p.killed(), Some(Signal::Pipe));
 }

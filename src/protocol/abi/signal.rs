@@ -15,7 +15,7 @@ macro_rules! signals {
         }
 
         impl Signal {
-            /// Every signal this kernel knows.
+            /// Every signal, by number.
             pub const ALL: &[Signal] = &[$(Signal::$variant,)*];
 
             /// The symbolic name, for example `SIGTERM`.
@@ -28,7 +28,7 @@ macro_rules! signals {
                 match number { $($number => Some(Signal::$variant),)* _ => None }
             }
 
-            /// What happens to a process that does not ignore it.
+            /// What happens to a process that neither ignores nor handles it.
             pub fn default_action(self) -> DefaultAction {
                 match self { $(Signal::$variant => DefaultAction::$action,)* }
             }
@@ -36,20 +36,28 @@ macro_rules! signals {
     };
 }
 
-/// What a signal does to a process that does not ignore it.
+/// What a signal does to a process that neither ignores nor handles it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DefaultAction {
-    /// It ends the process.
+    /// It ends the process. Nothing here dumps core, so the signals that would are among these.
     Terminate,
-    /// Nothing. Job control does not exist yet, so the signals that stop and continue are among these.
+    /// Nothing.
     Ignore,
+    /// It stops the process until `SIGCONT`.
+    Stop,
+    /// It lets a stopped process go on.
+    Continue,
 }
 
 signals! {
     Hup "SIGHUP" 1 Terminate,
     Int "SIGINT" 2 Terminate,
     Quit "SIGQUIT" 3 Terminate,
+    Ill "SIGILL" 4 Terminate,
+    Trap "SIGTRAP" 5 Terminate,
     Abrt "SIGABRT" 6 Terminate,
+    Bus "SIGBUS" 7 Terminate,
+    Fpe "SIGFPE" 8 Terminate,
     Kill "SIGKILL" 9 Terminate,
     Usr1 "SIGUSR1" 10 Terminate,
     Segv "SIGSEGV" 11 Terminate,
@@ -57,10 +65,22 @@ signals! {
     Pipe "SIGPIPE" 13 Terminate,
     Alrm "SIGALRM" 14 Terminate,
     Term "SIGTERM" 15 Terminate,
+    Stkflt "SIGSTKFLT" 16 Terminate,
     Chld "SIGCHLD" 17 Ignore,
-    Cont "SIGCONT" 18 Ignore,
-    Stop "SIGSTOP" 19 Ignore,
-    Tstp "SIGTSTP" 20 Ignore,
+    Cont "SIGCONT" 18 Continue,
+    Stop "SIGSTOP" 19 Stop,
+    Tstp "SIGTSTP" 20 Stop,
+    Ttin "SIGTTIN" 21 Stop,
+    Ttou "SIGTTOU" 22 Stop,
+    Urg "SIGURG" 23 Ignore,
+    Xcpu "SIGXCPU" 24 Terminate,
+    Xfsz "SIGXFSZ" 25 Terminate,
+    Vtalrm "SIGVTALRM" 26 Terminate,
+    Prof "SIGPROF" 27 Terminate,
+    Winch "SIGWINCH" 28 Ignore,
+    Io "SIGIO" 29 Terminate,
+    Pwr "SIGPWR" 30 Terminate,
+    Sys "SIGSYS" 31 Terminate,
 }
 
 impl Signal {
@@ -69,7 +89,7 @@ impl Signal {
         self as u8
     }
 
-    /// Whether a process may replace the default action; `SIGKILL` and `SIGSTOP` may not be.
+    /// Whether a process may replace the default action; that of `SIGKILL` and `SIGSTOP` it may not.
     pub fn can_be_ignored(self) -> bool {
         !matches!(self, Signal::Kill | Signal::Stop)
     }
@@ -95,9 +115,24 @@ impl SignalSet {
         self.0 &= !(1 << signal.number());
     }
 
+    /// Whether no signal is in the set.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The signal of the lowest number in the set.
+    pub fn first(self) -> Option<Signal> {
+        Signal::from_number(u8::try_from(self.0.trailing_zeros()).ok()?)
+    }
+
     /// What is in either set.
     pub fn union(self, other: SignalSet) -> SignalSet {
         SignalSet(self.0 | other.0)
+    }
+
+    /// What is in both sets.
+    pub fn intersection(self, other: SignalSet) -> SignalSet {
+        SignalSet(self.0 & other.0)
     }
 
     /// The set as Linux shows it in `/proc/PID/status`: bit 0 is signal 1.
@@ -146,11 +181,27 @@ mod tests {
     fn numbers_lead_back_and_sets_hold_what_was_put_in() {
         for &signal in Signal::ALL {
             assert_eq!(Signal::from_number(signal.number()), Some(signal));
+            assert_eq!(SignalSet::from_iter([signal]).first(), Some(signal));
             let mut set = SignalSet::from_iter([signal]);
             assert!(set.contains(signal));
             set.remove(signal);
             assert_eq!(set, SignalSet::default());
         }
         assert_eq!(ExitStatus::Signaled(Signal::Pipe).shell_code(), 141);
+        assert_eq!((SignalSet::default().first(), SignalSet::default().is_empty()), (None, true));
+    }
+
+    #[test]
+    fn signals_are_those_of_linux_from_1_to_31_and_do_by_default_what_they_do_there() {
+        let numbers: Vec<u8> = Signal::ALL.iter().map(|signal| signal.number()).collect();
+        assert_eq!(numbers, (1..=31).collect::<Vec<_>>());
+        assert_eq!((Signal::from_number(0), Signal::from_number(32)), (None, None));
+        let with = |action| -> Vec<u8> {
+            let all = Signal::ALL.iter().filter(|signal| signal.default_action() == action);
+            all.map(|signal| signal.number()).collect()
+        };
+        assert_eq!(with(DefaultAction::Ignore), [17, 23, 28]);
+        assert_eq!(with(DefaultAction::Stop), [19, 20, 21, 22]);
+        assert_eq!(with(DefaultAction::Continue), [18]);
     }
 }

@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
-use super::fs::At;
-use super::{DirectoryEntry, Errno, FileStatus, FileTimes, OpenFile, OpenFlags, Process, Symlinks};
+use super::Process;
+use crate::fs::At;
+use crate::{DirectoryEntry, Errno, FileStatus, FileTimes, OpenFile, OpenFlags, Symlinks};
 
 /// Where a relative path starts.
 #[derive(Clone, Copy)]

@@ -10,9 +10,10 @@ use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
-use super::Errno;
-use super::limits::{Meter, Share};
-use super::wait::{Wakers, Woken};
+use super::{File, Written, anonymous};
+use crate::limits::{Meter, Share};
+use crate::wait::Wakers;
+use crate::{Errno, FileKind, FileStatus, Whence};
 
 /// How many bytes a pipe holds.
 pub const PIPE_CAPACITY: usize = 64 * 1024;
@@ -29,8 +30,8 @@ struct Pipe {
 #[derive(Default)]
 struct State {
     buffer: VecDeque<u8>,
-    readers: usize,
-    writers: usize,
+    reader_is_gone: bool,
+    writer_is_gone: bool,
     waiting_readers: Wakers,
     waiting_writers: Wakers,
 }
@@ -42,30 +43,29 @@ impl State {
 }
 
 /// A new pipe, if its buffer fits into the VM's limit.
-pub(crate) fn pipe(bytes: &Arc<Meter>) -> Option<(ReadEnd, WriteEnd)> {
+pub(crate) fn pipe(bytes: &Arc<Meter>) -> Option<(Arc<ReadEnd>, Arc<WriteEnd>)> {
     let share = Share::take(bytes, PIPE_CAPACITY as u64)?;
     static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-    let state = State { readers: 1, writers: 1, ..State::default() };
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-    let pipe = Arc::new(Pipe { id, state: Mutex::new(state), _share: share });
-    Some((ReadEnd(pipe.clone()), WriteEnd(pipe)))
+    let pipe = Arc::new(Pipe { id, state: Mutex::default(), _share: share });
+    Some((Arc::new(ReadEnd(pipe.clone())), Arc::new(WriteEnd(pipe))))
 }
 
-/// Where a pipe is read. A clone is one more reader.
+/// Where a pipe is read. Its readers share this; with the last of them it is dropped.
 pub(crate) struct ReadEnd(Arc<Pipe>);
 
-/// Where a pipe is written. A clone is one more writer.
+/// Where a pipe is written. Its writers share this; with the last of them it is dropped.
 pub(crate) struct WriteEnd(Arc<Pipe>);
 
 impl ReadEnd {
     /// Takes what is there; 0 once nothing is there and nobody can write any more.
-    pub(crate) fn poll_read(&self, cx: &Context<'_>, target: &mut [u8]) -> Poll<usize> {
+    fn read(&self, cx: &Context<'_>, target: &mut [u8]) -> Poll<usize> {
         if target.is_empty() {
             return Poll::Ready(0);
         }
         let mut state = self.0.state.lock();
         if state.buffer.is_empty() {
-            if state.writers == 0 {
+            if state.writer_is_gone {
                 return Poll::Ready(0);
             }
             let woken = state.waiting_readers.register(cx);
@@ -86,9 +86,9 @@ impl ReadEnd {
     }
 
     /// Ready once a read would not wait.
-    pub(crate) fn poll_ready(&self, cx: &Context<'_>) -> Poll<()> {
+    fn readable(&self, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.0.state.lock();
-        if !state.buffer.is_empty() || state.writers == 0 {
+        if !state.buffer.is_empty() || state.writer_is_gone {
             return Poll::Ready(());
         }
         let woken = state.waiting_readers.register(cx);
@@ -96,21 +96,16 @@ impl ReadEnd {
         woken.wake();
         Poll::Pending
     }
-
-    /// A number that both ends share and no other pipe has.
-    pub(crate) fn id(&self) -> u64 {
-        self.0.id
-    }
 }
 
 impl WriteEnd {
     /// Puts in what fits; `EPIPE` once nobody can read any more.
-    pub(crate) fn poll_write(&self, cx: &Context<'_>, bytes: &[u8]) -> Poll<Result<usize, Errno>> {
+    fn write(&self, cx: &Context<'_>, bytes: &[u8]) -> Poll<Result<usize, Errno>> {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
         let mut state = self.0.state.lock();
-        if state.readers == 0 {
+        if state.reader_is_gone {
             return Poll::Ready(Err(Errno::Epipe));
         }
         // A small write waits for room for all of it, so that writers do not mix within a line.
@@ -134,9 +129,9 @@ impl WriteEnd {
     }
 
     /// Ready once a write of [`PIPE_BUF`] bytes would not wait.
-    pub(crate) fn poll_ready(&self, cx: &Context<'_>) -> Poll<()> {
+    fn writable(&self, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.0.state.lock();
-        if state.readers == 0 || state.space() >= PIPE_BUF {
+        if state.reader_is_gone || state.space() >= PIPE_BUF {
             return Poll::Ready(());
         }
         let woken = state.waiting_writers.register(cx);
@@ -144,38 +139,15 @@ impl WriteEnd {
         woken.wake();
         Poll::Pending
     }
-
-    /// The same number as the read end's.
-    pub(crate) fn id(&self) -> u64 {
-        self.0.id
-    }
-}
-
-impl Clone for ReadEnd {
-    fn clone(&self) -> ReadEnd {
-        self.0.state.lock().readers += 1;
-        ReadEnd(self.0.clone())
-    }
-}
-
-impl Clone for WriteEnd {
-    fn clone(&self) -> WriteEnd {
-        self.0.state.lock().writers += 1;
-        WriteEnd(self.0.clone())
-    }
 }
 
 impl Drop for ReadEnd {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
-        state.readers -= 1;
-        let woken = if state.readers == 0 {
-            // Nobody will ever read this.
-            state.buffer = VecDeque::new();
-            state.waiting_writers.take()
-        } else {
-            Woken::default()
-        };
+        state.reader_is_gone = true;
+        // Nobody will ever read this.
+        state.buffer = VecDeque::new();
+        let woken = state.waiting_writers.take();
         drop(state);
         woken.wake();
     }
@@ -184,22 +156,94 @@ impl Drop for ReadEnd {
 impl Drop for WriteEnd {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
-        state.writers -= 1;
-        let woken = if state.writers == 0 { state.waiting_readers.take() } else { Woken::default() };
+        state.writer_is_gone = true;
+        let woken = state.waiting_readers.take();
         drop(state);
         woken.wake();
     }
 }
 
+/// What both ends have in common as open files.
+macro_rules! end_of_pipe {
+    () => {
+        fn kind(&self) -> FileKind {
+            FileKind::Fifo
+        }
+
+        fn status(&self) -> Result<FileStatus, Errno> {
+            Ok(anonymous(FileKind::Fifo, self.0.id, 0o600))
+        }
+
+        fn read_at(&self, _: &mut [u8], _: u64) -> Result<usize, Errno> {
+            Err(Errno::Espipe)
+        }
+
+        fn write_at(&self, _: &[u8], _: u64, _: bool) -> Result<Written, Errno> {
+            Err(Errno::Espipe)
+        }
+
+        fn seek(&self, _: &Mutex<u64>, _: i64, _: Whence) -> Result<u64, Errno> {
+            Err(Errno::Espipe)
+        }
+
+        fn is_seekable(&self) -> bool {
+            false
+        }
+
+        fn sync(&self) -> Result<(), Errno> {
+            Err(Errno::Einval)
+        }
+
+        fn description(&self) -> String {
+            format!("pipe:[{}]", self.0.id)
+        }
+    };
+}
+
+impl File for ReadEnd {
+    end_of_pipe!();
+
+    fn poll_read(
+        &self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+        _: &Mutex<u64>,
+    ) -> Poll<Result<usize, Errno>> {
+        self.read(cx, buffer).map(Ok)
+    }
+
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.readable(cx)
+    }
+}
+
+impl File for WriteEnd {
+    end_of_pipe!();
+
+    fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+        _: &Mutex<u64>,
+        _: bool,
+    ) -> Poll<Result<usize, Errno>> {
+        self.write(cx, bytes)
+    }
+
+    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.writable(cx)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::wait::{Interrupt, block_on};
     use super::*;
+    use crate::wait::{Interrupt, block_on};
     use std::future::poll_fn;
     use std::sync::atomic::AtomicUsize;
     use std::task::{Wake, Waker};
 
-    fn ends() -> (ReadEnd, WriteEnd) {
+    fn ends() -> (Arc<ReadEnd>, Arc<WriteEnd>) {
         pipe(&Meter::new(1 << 20)).unwrap()
     }
 
@@ -219,15 +263,12 @@ mod tests {
     #[test]
     fn small_writes_are_whole_and_large_ones_fill_what_is_free() {
         let (reader, writer) = ends();
-        assert_eq!(
-            writer.poll_write(&idle(), &vec![1; PIPE_CAPACITY - 10]),
-            Poll::Ready(Ok(PIPE_CAPACITY - 10))
-        );
-        assert!(writer.poll_write(&idle(), &[2; 11]).is_pending());
-        assert!(writer.poll_ready(&idle()).is_pending());
-        assert_eq!(writer.poll_write(&idle(), &vec![3; PIPE_BUF + 1]), Poll::Ready(Ok(10)));
+        assert_eq!(writer.write(&idle(), &vec![1; PIPE_CAPACITY - 10]), Poll::Ready(Ok(PIPE_CAPACITY - 10)));
+        assert!(writer.write(&idle(), &[2; 11]).is_pending());
+        assert!(writer.writable(&idle()).is_pending());
+        assert_eq!(writer.write(&idle(), &vec![3; PIPE_BUF + 1]), Poll::Ready(Ok(10)));
         let mut all = vec![0; PIPE_CAPACITY + 1];
-        assert_eq!(reader.poll_read(&idle(), &mut all), Poll::Ready(PIPE_CAPACITY));
+        assert_eq!(reader.read(&idle(), &mut all), Poll::Ready(PIPE_CAPACITY));
         assert_eq!(all[PIPE_CAPACITY - 10..PIPE_CAPACITY], [3; 10]);
     }
 
@@ -236,18 +277,18 @@ mod tests {
         let (reader, writer) = ends();
         let second = writer.clone();
         drop(writer);
-        assert!(reader.poll_read(&idle(), &mut [0; 4]).is_pending());
-        assert_eq!(second.poll_write(&idle(), b"x"), Poll::Ready(Ok(1)));
+        assert!(reader.read(&idle(), &mut [0; 4]).is_pending());
+        assert_eq!(second.write(&idle(), b"x"), Poll::Ready(Ok(1)));
         drop(second);
-        assert_eq!(reader.poll_read(&idle(), &mut [0; 4]), Poll::Ready(1));
-        assert_eq!(reader.poll_read(&idle(), &mut [0; 4]), Poll::Ready(0));
+        assert_eq!(reader.read(&idle(), &mut [0; 4]), Poll::Ready(1));
+        assert_eq!(reader.read(&idle(), &mut [0; 4]), Poll::Ready(0));
 
         let (reader, writer) = ends();
         drop(reader.clone());
-        assert_eq!(writer.poll_write(&idle(), b"x"), Poll::Ready(Ok(1)));
+        assert_eq!(writer.write(&idle(), b"x"), Poll::Ready(Ok(1)));
         drop(reader);
-        assert_eq!(writer.poll_write(&idle(), b"x"), Poll::Ready(Err(Errno::Epipe)));
-        assert!(writer.poll_ready(&idle()).is_ready());
+        assert_eq!(writer.write(&idle(), b"x"), Poll::Ready(Err(Errno::Epipe)));
+        assert!(writer.writable(&idle()).is_ready());
     }
 
     #[test]
@@ -258,10 +299,10 @@ mod tests {
             let waker = Waker::from(count.clone());
             let cx = Context::from_waker(&waker);
             for _ in 0..3 {
-                assert!(reader.poll_read(&cx, &mut [0]).is_pending());
+                assert!(reader.read(&cx, &mut [0]).is_pending());
             }
         }
-        assert!(writer.poll_write(&idle(), b"abc").is_ready());
+        assert!(writer.write(&idle(), b"abc").is_ready());
         assert!(counts.iter().all(|count| count.0.load(Ordering::SeqCst) == 1));
     }
 
@@ -284,14 +325,14 @@ mod tests {
             let mut rest = &data[..];
             while !rest.is_empty() {
                 let step = rest.len().min(10_000);
-                let written = block_on(poll_fn(|cx| writer.poll_write(cx, &rest[..step])), &interrupt);
+                let written = block_on(poll_fn(|cx| writer.write(cx, &rest[..step])), &interrupt);
                 rest = &rest[written.unwrap().unwrap()..];
             }
         });
         let interrupt = Interrupt::new();
         let (mut seen, mut buffer) = (0_usize, vec![0; 7000]);
         loop {
-            let length = block_on(poll_fn(|cx| reader.poll_read(cx, &mut buffer)), &interrupt).unwrap();
+            let length = block_on(poll_fn(|cx| reader.read(cx, &mut buffer)), &interrupt).unwrap();
             if length == 0 {
                 break;
             }

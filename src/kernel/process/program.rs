@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::Errno;
-use super::fs::open::Executable;
-use super::fs::walk::Node;
-use super::fs::{At, Caller, Filesystem};
+use crate::Errno;
+use crate::fs::open::Executable;
+use crate::fs::walk::Node;
+use crate::fs::{At, Caller, Filesystem};
 
 /// Where programs are looked for when there is no `PATH`.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
@@ -19,16 +19,23 @@ const INTERPRETERS_MAX: usize = 4;
 /// [`Kernel::install_program`]: crate::Kernel::install_program
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Program {
-    /// The name by which the executor knows the module, for example `coreutils`.
+    /// What runs it.
+    pub engine: Engine,
+    /// The name by which that engine's executor knows it, for example `coreutils`.
     pub module: Arc<str>,
 }
 
 impl Program {
     /// The program of that module.
-    pub fn new(module: &str) -> Program {
-        Program { module: module.into() }
+    pub fn new(engine: Engine, module: &str) -> Program {
+        Program { engine, module: module.into() }
     }
 }
+
+/// The name of something that runs programs. Which there are is no matter of the kernel's: whoever is an executor names
+/// its engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Engine(pub &'static str);
 
 /// A program that was found.
 pub(crate) struct Resolved {

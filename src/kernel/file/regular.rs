@@ -1,0 +1,65 @@
+//! A regular file in memory, open.
+
+use std::sync::Arc;
+
+use super::{File, Written};
+use crate::fs::Filesystem;
+use crate::fs::inode::{self, Inode};
+use crate::fs::walk::Node;
+use crate::{Errno, FileKind, FileStatus};
+
+/// See the module.
+pub(crate) struct Regular {
+    inode: Arc<Inode>,
+    /// Tells the time of changes.
+    fs: Arc<Filesystem>,
+}
+
+impl Regular {
+    pub(crate) fn new(fs: &Arc<Filesystem>, inode: Arc<Inode>) -> Arc<Regular> {
+        Arc::new(Regular { inode, fs: fs.clone() })
+    }
+
+    fn contents(&self) -> Result<&inode::File, Errno> {
+        self.inode.file().ok_or(Errno::Einval)
+    }
+}
+
+impl File for Regular {
+    fn kind(&self) -> FileKind {
+        FileKind::Regular
+    }
+
+    fn status(&self) -> Result<FileStatus, Errno> {
+        Ok(self.inode.status())
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {
+        Ok(self.contents()?.data.read().read(offset, buffer))
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64, append: bool) -> Result<Written, Errno> {
+        let written = {
+            let mut data = self.contents()?.data.write();
+            if append {
+                data.append(bytes).map(|length| Written { length, end: data.size() })
+            } else {
+                data.write(offset, bytes).map(|length| Written::at(offset, length))
+            }
+        }?;
+        if written.length > 0 {
+            self.inode.touch(self.fs.clock.realtime());
+        }
+        Ok(written)
+    }
+
+    fn truncate(&self, size: u64) -> Result<(), Errno> {
+        self.contents()?.data.write().truncate(size)?;
+        self.inode.touch(self.fs.clock.realtime());
+        Ok(())
+    }
+
+    fn node(&self) -> Option<Node> {
+        Some(Node::Memory(self.inode.clone()))
+    }
+}
