@@ -20,6 +20,7 @@ mod errors;
 mod event_loop;
 mod faults;
 mod handle;
+mod helpers;
 mod modules;
 mod natives;
 mod operations;
@@ -108,21 +109,26 @@ const YOUNG_GENERATION: usize = 16 * 1024 * 1024;
 /// every byte of it counts as memory of the process, used or not, and scripts come by with a few megabytes.
 pub const CODE_RANGE: usize = 64 * 1024 * 1024;
 
-/// Whether V8 may start threads.
+/// When V8 starts its helper thread, which compiles and collects beside the isolate's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Threads {
-    /// One, which compiles and collects beside the isolate's.
-    Helper,
-    /// None, so that the process can be forked.
-    None,
+pub enum Helpers {
+    /// With the engine.
+    Now,
+    /// With [`start_helpers`], so that the process can be forked before.
+    Later,
+}
+
+/// Starts V8's helper thread if it was put off, on any thread, the first time that this is called.
+pub fn start_helpers() {
+    helpers::start();
 }
 
 /// Starts V8 in this process. Flags cannot change afterwards. Has to come before any thread that may enter V8.
 ///
 /// # Panics
 /// If called twice.
-pub fn initialize(profile: &EngineProfile, threads: Threads) {
-    start::initialize(profile, threads);
+pub fn initialize(profile: &EngineProfile, helpers: Helpers) {
+    start::initialize(profile, helpers);
 }
 
 /// The isolate of this process.

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{FATAL_EXIT_CODE, Fatal, Services, Threads, allocator};
+use super::{FATAL_EXIT_CODE, Fatal, Helpers, Services, allocator, helpers};
 use protocol::config::Platform;
 use protocol::engine::{EngineProfile, EngineReport, WasmLevel};
 
@@ -34,11 +34,8 @@ const FLAGS: &[&str] = &[
 ];
 
 /// See [`super::initialize`].
-pub(super) fn initialize(profile: &EngineProfile, threads: Threads) {
+pub(super) fn initialize(profile: &EngineProfile, when: Helpers) {
     v8::V8::set_flags_from_string(&FLAGS.join(" "));
-    if threads == Threads::None {
-        v8::V8::set_flags_from_string("--single-threaded");
-    }
     if !profile.jit {
         v8::V8::set_flags_from_string("--jitless");
     }
@@ -50,9 +47,9 @@ pub(super) fn initialize(profile: &EngineProfile, threads: Threads) {
         fatal(Fatal::Defect(&format!("{message} ({file}:{line})")));
     });
     allocator::on_refusal(refused_memory);
-    let platform = match threads {
-        Threads::Helper => v8::new_default_platform(1, false),
-        Threads::None => v8::new_single_threaded_default_platform(false),
+    let platform = match when {
+        Helpers::Now => v8::new_default_platform(1, false),
+        Helpers::Later => helpers::put_off(|| v8::new_default_platform(1, false)),
     };
     v8::V8::initialize_platform(platform.make_shared());
     v8::V8::initialize();

@@ -20,7 +20,7 @@ mod vm;
 
 use std::process::ExitCode;
 
-use isolate::{Isolate, Threads};
+use isolate::{Helpers, Isolate};
 use protocol::broker::FromWorker;
 use protocol::config::Platform;
 use protocol::engine::{EngineProfile, WasmLevel};
@@ -111,7 +111,7 @@ pub fn run() -> ExitCode {
 fn boot(profile: EngineProfile, platform: Platform) -> std::io::Result<Booted> {
     let memory = Memory::open();
     let mut report = enclosure::enter(profile.jit)?;
-    isolate::initialize(&profile, Threads::Helper);
+    isolate::initialize(&profile, Helpers::Now);
     let isolate = Isolate::new(profile, platform, 1);
     // V8's own threads exist now; the filter is for every thread, these and those to come.
     report.layers.push(enclosure::Filter::new()?.install()?);

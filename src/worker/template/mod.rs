@@ -12,7 +12,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use command::{ArtifactFile, COMMON_MODULES, Prepared};
-use isolate::{Isolate, Threads};
+use isolate::{Helpers, Isolate};
 use protocol::broker::{BrokerCall, BrokerReply, FromWorker, ToWorker};
 use protocol::config::Platform;
 use protocol::descriptor::{receive_with_descriptors, send_with_descriptor};
@@ -44,7 +44,7 @@ pub(super) fn serve(profile: EngineProfile, platform: Platform) -> io::Result<Op
     let (sender, mut receiver) = channel::open()?;
     let mut enclosure = enclosure::enter(profile.jit)?;
     let filter = Filter::new()?;
-    isolate::initialize(&profile, Threads::None);
+    isolate::initialize(&profile, Helpers::Later);
     let mut isolate = Isolate::new(profile, platform, CONTEXTS);
     let commands = prepare(&sender, &mut receiver);
     heritage.let_children_inherit()?;
