@@ -146,7 +146,7 @@ mod tests {
         let mut overdue = calls();
         overdue.begin(1, &javascript(1));
         overdue.answered(1);
-        overdue.begin(2, &VmRequest::ReadFile { path: "/slow".to_owned() });
+        overdue.begin(2, &VmRequest::ReadFile { path: "/slow".to_owned(), max_bytes: None });
         overdue.cancel(2);
         assert_eq!(seconds(&mut overdue), None);
     }

@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use super::deadlines::{Deadlines, Late};
 use super::files;
 use super::streams::{Captured, Credit, Input, Sent};
+use super::transfers::Transfers;
 use super::vm::{THREAD_STACK, VirtualMachine};
 use isolate::{self, Cause, Completion, ContextError, ContextId, Job, JobId, SourceOptions};
 use kernel::{Errno, ExitStatus, OpenFile, Process, Signal, SpawnRequest, Stream};
@@ -31,6 +32,7 @@ pub(super) struct Calls {
     waiting: AtomicUsize,
     deadlines: Arc<Deadlines>,
     open: Mutex<HashMap<u64, Arc<Call>>>,
+    transfers: Transfers,
     /// Contexts are numbered here, so that no number is used twice.
     last_context: Mutex<u64>,
 }
@@ -80,6 +82,7 @@ impl Calls {
             waiting: AtomicUsize::new(0),
             deadlines: Deadlines::start()?,
             open: Mutex::default(),
+            transfers: Transfers::default(),
             last_context: Mutex::new(0),
         }))
     }
@@ -99,8 +102,14 @@ impl Calls {
         });
     }
 
+    /// Files under way.
+    pub(super) fn transfers(&self) -> &Transfers {
+        &self.transfers
+    }
+
     /// Takes a request.
     pub(super) fn begin(self: &Arc<Self>, vm: &Arc<VirtualMachine>, id: u64, request: VmRequest) {
+        let Err(request) = self.transfers.begin(self, vm, id, request) else { return };
         let options = match &request {
             VmRequest::Evaluate { options, .. }
             | VmRequest::Execute { options, .. }
@@ -156,17 +165,17 @@ impl Calls {
     /// Ends a call early; unknown ones have ended by themselves.
     pub(super) fn cancel(&self, id: u64) {
         let call = self.open.lock().get(&id).cloned();
-        if let Some(call) = call {
-            call.end(Cause::Cancelled);
+        match call {
+            Some(call) => call.end(Cause::Cancelled),
+            None => self.transfers.cancel(id),
         }
     }
 
-    /// More standard input for a call.
+    /// More standard input for a call, or contents for a file.
     pub(super) fn input(&self, id: u64, bytes: &[u8], end: bool) {
         let call = self.open.lock().get(&id).cloned();
-        if let Some(call) = call
-            && !call.input.push(bytes, end)
-        {
+        let Some(call) = call else { return self.transfers.input(id, bytes, end) };
+        if !call.input.push(bytes, end) {
             // A client that ignores the window loses the call, not the VM.
             let text = format!("more than INPUT_WINDOW ({INPUT_WINDOW}) bytes of input were sent ahead");
             self.finish(&call, Err(ErrorData::new(code::LIMIT, text)));
@@ -174,12 +183,11 @@ impl Calls {
         }
     }
 
-    /// Allows more output of a call.
+    /// Allows more output of a call, or contents of a file.
     pub(super) fn credit(&self, id: u64, bytes: u64) {
         let call = self.open.lock().get(&id).cloned();
-        if let Some(call) = call
-            && let Output::Sent(credit) = &call.output
-        {
+        let Some(call) = call else { return self.transfers.credit(id, bytes) };
+        if let Output::Sent(credit) = &call.output {
             credit.grant(bytes);
         }
     }

@@ -13,6 +13,7 @@ mod policy;
 mod services;
 mod streams;
 mod supervisor;
+mod transfers;
 mod vm;
 
 use std::io;

@@ -22,4 +22,5 @@ mod permissions;
 mod programs;
 mod shell;
 mod sidecar;
+mod transfers;
 mod wasm;

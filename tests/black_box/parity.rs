@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use cordon::client::{
-    Call, Client, Context, Embedded, Execute, HostFunctions, Sidecar, Socket, Stdin, Stream, Vm,
+    Call, Client, Context, Embedded, Execute, FileReader, FileWriter, HostFunctions, Sidecar, Socket, Stdin,
+    Stream, Vm,
 };
 use cordon::config::{CreateVmConfig, Mount};
 use cordon::wire::{ExecutionOptions, VmRequest};
@@ -75,7 +76,9 @@ fn rust_names() -> BTreeSet<&'static str> {
         "Vm::kill" => Vm::kill,
         "Vm::create_context" => Vm::create_context,
         "Vm::read_file" => Vm::read_file,
+        "Vm::read_file_stream" => Vm::read_file_stream,
         "Vm::write_file" => |vm: &Vm| drop(vm.write_file("", "")),
+        "Vm::write_file_stream" => Vm::write_file_stream,
         "Vm::stat" => Vm::stat,
         "Vm::lstat" => Vm::lstat,
         "Vm::list" => Vm::list,
@@ -90,6 +93,10 @@ fn rust_names() -> BTreeSet<&'static str> {
         "Call::next_output" => Call::next_output,
         "Call::cancel" => Call::cancel,
         "Call::result" => Call::result,
+        "FileReader::next" => FileReader::next,
+        "FileReader::rest" => FileReader::rest,
+        "FileWriter::write" => FileWriter::write,
+        "FileWriter::finish" => FileWriter::finish,
         "Stdin::write" => Stdin::write,
         "Stdin::close" => Stdin::close,
         "Context::evaluate" => Context::evaluate::<Value>,

@@ -238,9 +238,14 @@ pub fn client_samples() -> Vec<Sample<ClientMessage>> {
     add("", vm(VmRequest::CreateContext {}));
     add("", vm(VmRequest::ResetContext { context: 3 }));
     add("", vm(VmRequest::DisposeContext { context: 3 }));
-    add("", vm(VmRequest::ReadFile { path: "/etc/passwd".into() }));
-    add("", vm(VmRequest::WriteFile { path: "/tmp/a".into(), data: Bytes((0..=255).collect()) }));
-    add("empty", vm(VmRequest::WriteFile { path: "/tmp/a".into(), data: Bytes::default() }));
+    add("", vm(VmRequest::ReadFile { path: "/etc/passwd".into(), max_bytes: None }));
+    add("at most", vm(VmRequest::ReadFile { path: "/data/big".into(), max_bytes: Some(5_000_000_000) }));
+    let write = |data, stream_data| {
+        vm(VmRequest::WriteFile { path: "/tmp/a".into(), data: Bytes(data), stream_data })
+    };
+    add("", write((0..=255).collect(), false));
+    add("empty", write(Vec::new(), false));
+    add("more follows", write(Vec::new(), true));
     add("symbolic links followed", vm(VmRequest::Stat { path: "/bin/ls".into(), follow: true }));
     add("symbolic links not followed", vm(VmRequest::Stat { path: "/bin/ls".into(), follow: false }));
     add("", vm(VmRequest::List { path: "/".into() }));
@@ -411,6 +416,7 @@ pub fn server_samples() -> Vec<Sample<ServerMessage>> {
         "stderr",
         ServerMessage::Output { id: 1, stream: OutputStream::Stderr, data: Bytes(vec![0xe2, 0x82]) },
     );
+    add("file", ServerMessage::Output { id: 1, stream: OutputStream::File, data: Bytes(vec![0x00, 0xff]) });
     add("", ServerMessage::InputTaken { id: 1, bytes: 65_536 });
     add(
         "",
