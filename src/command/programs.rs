@@ -9,7 +9,8 @@ use wasmtime::Engine;
 use wasmtime::component::Linker;
 use wasmtime_wasi::p2::bindings::CommandPre;
 
-use kernel::Errno;
+use kernel::Process;
+use protocol::wire::ErrorData;
 
 use super::guest::Guest;
 use super::services::Services;
@@ -18,8 +19,8 @@ use super::{mapping, vm, wasi};
 /// Why a program cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LoadError {
-    #[error("{0}")]
-    Missing(Errno),
+    #[error("{}", .0.message)]
+    Missing(ErrorData),
     #[error("{0:#}")]
     Unusable(wasmtime::Error),
 }
@@ -53,6 +54,13 @@ impl Programs {
     /// The program of that module, if it was asked for before.
     pub(super) fn loaded(&self, module: &str) -> Option<Arc<CommandPre<Guest>>> {
         self.loaded.lock().get(module).cloned()
+    }
+
+    /// Tells whoever provides programs that a process ends for want of one.
+    pub(super) fn refused(&self, process: &Process, error: &LoadError) {
+        if let LoadError::Missing(why) = error {
+            self.services.refused(process, why);
+        }
     }
 
     fn load(&self, module: &str) -> Result<CommandPre<Guest>, LoadError> {

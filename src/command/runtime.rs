@@ -158,7 +158,10 @@ async fn command(started: Started, program: Program, guest: impl Fn() -> Guest, 
             drop(memory);
             started.begin_ahead(guest).await;
         }
-        Err(error) => ending.status = Some(refuse(&ending.process, &error.to_string())),
+        Err(error) => {
+            started.programs.refused(&ending.process, &error);
+            ending.status = Some(refuse(&ending.process, &error.to_string()));
+        }
     }
 }
 

@@ -18,8 +18,8 @@ use super::streams::{Credit, Input, Sent};
 use super::vm::VirtualMachine;
 use kernel::{Errno, FileKind, OpenFile, OpenFlags, Stream, Symlinks};
 use protocol::wire::{
-    Bytes, ErrorData, INITIAL_CREDIT, INPUT_WINDOW, OutputStream, READ_FILE_BYTES_MAX, VmRequest, VmResponse,
-    code,
+    Bytes, ErrorData, INITIAL_CREDIT, INPUT_WINDOW, OutputStream, READ_FILE_BYTES_MAX, RequestUpdate,
+    VmRequest, VmResponse, code,
 };
 
 /// Contents are read in pieces of so many bytes; a file that is shorter comes in its answer, whole. As much as may be
@@ -48,6 +48,17 @@ struct Transfer {
 enum Ends {
     Client(Arc<Credit>),
     Vm(Arc<Input>),
+}
+
+impl Transfer {
+    /// Ends it early; it is still answered.
+    fn stop(&self, why: ErrorData) {
+        self.stopped.get_or_init(|| why);
+        match &self.ends {
+            Ends::Client(credit) => credit.close(),
+            Ends::Vm(input) => input.close(),
+        }
+    }
 }
 
 type Running = Pin<Box<dyn Future<Output = Result<VmResponse, ErrorData>> + Send>>;
@@ -106,38 +117,23 @@ impl Transfers {
         Ok(())
     }
 
-    /// Ends a transfer early; it is still answered.
-    pub(super) fn cancel(&self, id: u64) {
-        self.stop(id, || ErrorData::new(code::CANCELLED, "the transfer of a file was cancelled"));
-    }
-
-    /// More contents from the client.
-    pub(super) fn input(&self, id: u64, bytes: &[u8], end: bool) {
+    /// Takes what reaches a transfer under way.
+    pub(super) fn update(&self, id: u64, update: &RequestUpdate) {
         let transfer = self.open.lock().get(&id).cloned();
-        if let Some(Transfer { ends: Ends::Vm(input), .. }) = transfer.as_deref()
-            && !input.push(bytes, end)
-        {
-            let text = format!("more than INPUT_WINDOW ({INPUT_WINDOW}) bytes of input were sent ahead");
-            self.stop(id, || ErrorData::new(code::LIMIT, text));
-        }
-    }
-
-    /// The client takes more.
-    pub(super) fn credit(&self, id: u64, bytes: u64) {
-        let transfer = self.open.lock().get(&id).cloned();
-        if let Some(Transfer { ends: Ends::Client(credit), .. }) = transfer.as_deref() {
-            credit.grant(bytes);
-        }
-    }
-
-    fn stop(&self, id: u64, why: impl FnOnce() -> ErrorData) {
-        let transfer = self.open.lock().get(&id).cloned();
-        if let Some(transfer) = transfer {
-            transfer.stopped.get_or_init(why);
-            match &transfer.ends {
-                Ends::Client(credit) => credit.close(),
-                Ends::Vm(input) => input.close(),
+        let Some(transfer) = transfer else { return };
+        match (update, &transfer.ends) {
+            (RequestUpdate::Cancel {}, _) => {
+                transfer.stop(ErrorData::new(code::CANCELLED, "the transfer of a file was cancelled"));
             }
+            (RequestUpdate::Input { data, end }, Ends::Vm(input)) => {
+                if !input.push(&data.0, *end) {
+                    let text =
+                        format!("more than INPUT_WINDOW ({INPUT_WINDOW}) bytes of input were sent ahead");
+                    transfer.stop(ErrorData::new(code::LIMIT, text));
+                }
+            }
+            (RequestUpdate::Credit { bytes }, Ends::Client(credit)) => credit.grant(*bytes),
+            (RequestUpdate::Input { .. } | RequestUpdate::Credit { .. }, _) => {}
         }
     }
 

@@ -72,6 +72,7 @@ impl VirtualMachine {
             policy: policy.clone(),
             host_functions: host_functions.clone(),
             engine_report: report.clone(),
+            calls: calls.clone(),
         };
         let limits = CommandLimits {
             commands: config.limits.processes.min(1024) as u32,
@@ -130,9 +131,7 @@ impl VirtualMachine {
         while let Some(message) = receiver.next() {
             match message {
                 ToWorker::Request { id, request } => self.calls.begin(self, id, request),
-                ToWorker::Cancel { id } => self.calls.cancel(id),
-                ToWorker::Input { id, data, end } => self.calls.input(id, &data.0, end),
-                ToWorker::Credit { id, bytes } => self.calls.credit(id, bytes),
+                ToWorker::Update { id, update } => self.calls.update(id, &update),
                 ToWorker::Mount { id, mount } => {
                     let vm = self.clone();
                     self.calls.perform(move || {

@@ -286,6 +286,39 @@ pub enum VmRequest {
     EngineReport {},
 }
 
+impl VmRequest {
+    /// How it is run, if it runs something.
+    pub fn execution(&self) -> Option<&ExecutionOptions> {
+        match self {
+            VmRequest::Evaluate { options, .. }
+            | VmRequest::Execute { options, .. }
+            | VmRequest::ExecuteFile { options, .. }
+            | VmRequest::Spawn { options, .. } => Some(options),
+            _ => None,
+        }
+    }
+}
+
+/// What reaches a request that is under way: between a sidecar and a VM one message, whatever it says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", deny_unknown_fields)]
+pub enum RequestUpdate {
+    /// `cancel`.
+    Cancel {},
+    /// `input`.
+    Input {
+        /// The bytes.
+        data: Bytes,
+        /// Whether they are the last.
+        end: bool,
+    },
+    /// `credit`.
+    Credit {
+        /// How many bytes more.
+        bytes: u64,
+    },
+}
+
 fn yes() -> bool {
     true
 }

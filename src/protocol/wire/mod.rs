@@ -20,8 +20,8 @@ pub use execution::{
     SourceFormat, code,
 };
 pub use message::{
-    Bytes, ClientMessage, DirectoryEntry, FileKind, FileStatus, HostCallOutcome, Request, Response,
-    ServerMessage, VmRequest, VmResponse,
+    Bytes, ClientMessage, DirectoryEntry, FileKind, FileStatus, HostCallOutcome, Request, RequestUpdate,
+    Response, ServerMessage, VmRequest, VmResponse,
 };
 
 /// The version of the protocol; both sides must name the same.
