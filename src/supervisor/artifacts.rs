@@ -81,16 +81,14 @@ struct Failure {
     causes: Causes,
 }
 
-/// Whatever a user changes to mend a failure.
+/// Whatever a user changes to mend a failure, room on the disk apart.
 #[derive(PartialEq)]
 struct Causes {
-    module: Option<Seen>,
-    directory: Option<Seen>,
+    /// The module's identity, length and last change.
+    module: Option<(u64, u64, i64, i64)>,
+    /// The directory's identity, mode and owner. What is in it changes with every attempt, of other processes as well.
+    directory: Option<(u64, u32, u32)>,
 }
-
-/// What tells one state of a file or directory from another: its identity, mode, owner, size and last change.
-#[derive(PartialEq)]
-struct Seen(u64, u32, u32, u64, i64, i64);
 
 impl Artifacts {
     pub(crate) fn new(
@@ -185,22 +183,15 @@ impl Place {
 
 impl Causes {
     fn now(module: &Path) -> Self {
+        let status = |path: &Path| std::fs::metadata(path).ok();
         let directory = ArtifactCache::default_directory().ok();
-        Causes { module: Seen::at(module), directory: directory.and_then(|directory| Seen::at(&directory)) }
-    }
-}
-
-impl Seen {
-    fn at(path: &Path) -> Option<Self> {
-        let status = std::fs::metadata(path).ok()?;
-        Some(Seen(
-            status.ino(),
-            status.mode(),
-            status.uid(),
-            status.len(),
-            status.ctime(),
-            status.ctime_nsec(),
-        ))
+        Causes {
+            module: status(module)
+                .map(|module| (module.ino(), module.len(), module.ctime(), module.ctime_nsec())),
+            directory: directory
+                .and_then(|directory| status(&directory))
+                .map(|directory| (directory.ino(), directory.mode(), directory.uid())),
+        }
     }
 }
 
