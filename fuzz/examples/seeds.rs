@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use protocol::broker::{BrokerCall, BrokerReply, Claim, FromWorker, HostCallError, ToWorker};
 use protocol::config::CreateVmConfig;
 use protocol::abi::{HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags};
-use protocol::wire::{ClientMessage, Request, Response, ServerMessage, decode, encode_frame};
+use protocol::wire::{ClientMessage, Request, RequestUpdate, Response, ServerMessage, decode, encode_frame};
 use serde_json::Value;
 
 fn main() {
@@ -86,7 +86,7 @@ fn broker_messages(frame: &[u8]) -> Vec<Vec<u8>> {
             messages.push(content(&ToWorker::Request { id, request }));
         }
         Ok(ClientMessage::Input { id, data, end }) => {
-            messages.push(content(&ToWorker::Input { id, data, end }))
+            messages.push(content(&ToWorker::Update { id, update: RequestUpdate::Input { data, end } }))
         }
         _ => {}
     }

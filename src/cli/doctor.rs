@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::session::supervisor;
 use crate::client::Error;
-use crate::supervisor::{Installation, TemplateLimits};
+use crate::supervisor::{CommandCache, Installation, TemplateLimits};
 use protocol::config::{Access, CreateVmConfig};
 use protocol::enclosure::EnclosureReport;
 use protocol::engine::EngineReport;
@@ -20,7 +20,39 @@ struct Findings {
     kernel: String,
     pid_namespace: bool,
     command_modules: Vec<String>,
+    command_cache: Cache,
     profiles: Vec<Profile>,
+}
+
+/// Where commands' native code is kept.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Cache {
+    /// None: in memory, or nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    directory: Option<String>,
+    /// Whether commands can be run.
+    usable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+impl Cache {
+    fn of(found: Result<CommandCache, Error>) -> Self {
+        match found {
+            Ok(CommandCache::Directory(path)) => {
+                Cache { directory: Some(path.display().to_string()), usable: true, reason: None, hint: None }
+            }
+            Ok(CommandCache::Memory { reason, hint }) => {
+                Cache { directory: None, usable: true, reason: Some(reason), hint: Some(hint) }
+            }
+            Err(error) => {
+                Cache { directory: None, usable: false, reason: Some(error.message), hint: error.hint }
+            }
+        }
+    }
 }
 
 /// One way to run a VM.
@@ -62,6 +94,7 @@ pub(super) async fn doctor(json: bool) -> Result<u8, Error> {
         kernel: format!("{} {}", uname.sysname().to_string_lossy(), uname.release().to_string_lossy()),
         pid_namespace: supervisor.has_pid_namespace().unwrap_or(false),
         command_modules: installation.command_modules().into_iter().map(|(name, _)| name).collect(),
+        command_cache: Cache::of(supervisor.command_cache()),
         profiles,
     };
     let mut stdout = std::io::stdout().lock();
@@ -111,6 +144,21 @@ fn print(out: &mut impl Write, findings: &Findings, marks: &Marks) -> std::io::R
             marks.bad
         )?,
         false => writeln!(out, "{} command modules: {commands}", marks.good)?,
+    }
+    let cache = &findings.command_cache;
+    match (&cache.directory, &cache.reason) {
+        (Some(directory), _) => writeln!(out, "{} commands' native code is kept in {directory}", marks.good)?,
+        (None, reason) => {
+            let reason = reason.as_deref().unwrap_or_default();
+            let so = match cache.usable {
+                true => "commands' native code is held in memory and compiled by each process",
+                false => "commands cannot be run",
+            };
+            writeln!(out, "{} {so}: {reason}", marks.bad)?;
+            if let Some(hint) = &cache.hint {
+                writeln!(out, "      {hint}")?;
+            }
+        }
     }
     for profile in &findings.profiles {
         writeln!(out, "\n{}", profile.permissions)?;

@@ -215,6 +215,8 @@ fn write(stream: OutputStream, data: &[u8], call: &Call) {
             stdout.write_all(data).and_then(|()| stdout.flush())
         }
         OutputStream::Stderr => std::io::stderr().lock().write_all(data),
+        // Of no request that runs something.
+        OutputStream::File => Ok(()),
     };
     // Nobody reads any more (`cordon … | head`): the guest is told by its end.
     if written.is_err() {

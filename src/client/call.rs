@@ -56,11 +56,28 @@ impl Pending {
         Pending { connection, id, response, input, started }
     }
 
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(super) fn input(&self) -> &Input {
+        &self.input
+    }
+
     pub(super) async fn response(&mut self) -> Result<Response, Error> {
         match (&mut self.response).await {
             Ok(Response::Error { error }) => Err(error),
             Ok(response) => Ok(response),
             Err(_) => Err(Error::new(code::DISCONNECTED, "the connection to the sidecar ended")),
+        }
+    }
+
+    /// The answer if it is there already. It is given out once.
+    pub(super) fn try_response(&mut self) -> Option<Result<Response, Error>> {
+        match self.response.try_recv() {
+            Ok(Response::Error { error }) => Some(Err(error)),
+            Ok(response) => Some(Ok(response)),
+            Err(_) => None,
         }
     }
 
@@ -143,9 +160,7 @@ impl Call {
                 response = &mut response => return match response {
                     Ok(Response::Vm { response: VmResponse::Executed { result } }) => Ok(result),
                     Ok(other) => Err(unexpected(&other)),
-                    // A VM that was lost says why, to later calls as well.
-                    Err(error) if error.code == code::NOT_FOUND => Err(connection.lost(*vm).unwrap_or(error)),
-                    Err(error) => Err(error),
+                    Err(error) => Err(connection.why(*vm, error)),
                 },
                 Some(_) = output.recv() => {}
             }

@@ -196,10 +196,13 @@ impl Connection {
         call.map(|call| call.input.close()).is_some()
     }
 
-    /// Why a VM ended by itself, if it did.
-    pub(super) fn lost(&self, vm: u64) -> Option<Error> {
+    /// Why a request to a VM failed: one that was lost says so to later requests as well.
+    pub(super) fn why(&self, vm: u64, error: Error) -> Error {
+        if error.code != code::NOT_FOUND {
+            return error;
+        }
         let state = self.state.lock();
-        state.lost.get(&vm).or(state.ended.as_ref()).cloned()
+        state.lost.get(&vm).or(state.ended.as_ref()).cloned().unwrap_or(error)
     }
 
     /// Whether the connection is over, and every VM made over it with it.
@@ -287,7 +290,10 @@ fn on_message(state: &Mutex<State>, frames: &mpsc::WeakUnboundedSender<Vec<u8>>,
             let frames = frames.clone();
             tokio::spawn(async move {
                 let outcome = match running {
-                    Some(running) => running.await,
+                    // A task of its own, so that a panic in there is heard of.
+                    Some(running) => tokio::spawn(running).await.unwrap_or_else(|_| HostCallOutcome::Threw {
+                        message: format!("the host function {name:?} panicked"),
+                    }),
                     None => {
                         HostCallOutcome::Threw { message: format!("no host function {name:?} is registered") }
                     }

@@ -10,7 +10,10 @@ use serde::de::DeserializeOwned;
 
 use protocol::wire::HostCallOutcome;
 
-type Handler = Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = HostCallOutcome> + Send>> + Send + Sync>;
+type Handler = Arc<dyn Fn(String) -> HostCall + Send + Sync>;
+
+/// A call of a host function; nothing of it has run yet.
+pub(super) type HostCall = Pin<Box<dyn Future<Output = HostCallOutcome> + Send>>;
 
 /// Host functions by name, `name` or `collection.name`. In the VM each is an async function: a global, or a property
 /// of the collection's global.
@@ -64,12 +67,9 @@ impl HostFunctions {
         self.handlers.keys().map(String::as_str)
     }
 
-    /// Starts the function of that name.
-    pub(super) fn call(
-        &self,
-        name: &str,
-        input: String,
-    ) -> Option<Pin<Box<dyn Future<Output = HostCallOutcome> + Send>>> {
-        self.handlers.get(name).map(|handler| handler(input))
+    /// A call of the function of that name, to be run where the embedder's code may do what it likes.
+    pub(super) fn call(&self, name: &str, input: String) -> Option<HostCall> {
+        let handler = self.handlers.get(name)?.clone();
+        Some(Box::pin(async move { handler(input).await }))
     }
 }

@@ -16,6 +16,7 @@
 mod call;
 mod connect;
 mod connection;
+mod file;
 mod host_function;
 mod input;
 mod vm;
@@ -23,6 +24,7 @@ mod vm;
 pub use call::{Call, Output, Stdin};
 pub use connect::{Connect, Embedded, Sidecar, Socket, Stream};
 pub use connection::Client;
+pub use file::{FileReader, FileWriter};
 pub use host_function::HostFunctions;
 pub use vm::{Context, Execute, Vm};
 

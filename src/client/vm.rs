@@ -7,10 +7,11 @@ use serde::de::DeserializeOwned;
 use super::Error;
 use super::call::Call;
 use super::connection::{Connection, unexpected};
+use super::file::{self, FileReader, FileWriter};
 use protocol::config::Mount;
 use protocol::engine::EngineReport;
 use protocol::wire::{
-    Bytes, DirectoryEntry, EvaluateOptions, ExecutionOptions, ExecutionResult, FileStatus, Request, Response,
+    DirectoryEntry, EvaluateOptions, ExecutionOptions, ExecutionResult, FileStatus, Request, Response,
     VmRequest, VmResponse, code,
 };
 
@@ -135,20 +136,38 @@ impl Vm {
         Ok(Context { vm: self, id })
     }
 
-    /// A file's contents.
+    /// A file's contents, all in memory. Of a file in a mount at most
+    /// [`READ_FILE_BYTES_MAX`](protocol::wire::READ_FILE_BYTES_MAX) bytes; see [`read_file_stream`](Self::read_file_stream)
+    /// for others.
     ///
     /// # Errors
-    /// With an errno's name as code.
+    /// With an errno's name as code, or `ERR_LIMIT` if it is longer.
     pub async fn read_file(&self, path: &str) -> Result<Vec<u8>, Error> {
-        ask!(self, VmRequest::ReadFile { path: path.to_owned() }, VmResponse::Data { data } => data.0)
+        FileReader::begin(&self.connection, self.id, path, None)?.rest().await
     }
 
-    /// Writes a file whole.
+    /// A file's contents piece by piece, however long it is.
     ///
     /// # Errors
-    /// With an errno's name as code.
+    /// The connection ended; what is wrong with the file is told with the first piece.
+    pub fn read_file_stream(&self, path: &str) -> Result<FileReader, Error> {
+        FileReader::begin(&self.connection, self.id, path, Some(u64::MAX))
+    }
+
+    /// Writes a file whole, in place of what it had. One that fails leaves it empty.
+    ///
+    /// # Errors
+    /// With an errno's name as code, `ENOSPC` naming the limit that is reached in `field`.
     pub async fn write_file(&self, path: &str, contents: impl Into<Vec<u8>>) -> Result<(), Error> {
-        self.done(VmRequest::WriteFile { path: path.to_owned(), data: Bytes(contents.into()) }).await
+        file::write_whole(&self.connection, self.id, path, contents.into()).await
+    }
+
+    /// Writes a file piece by piece, in place of what it had. One that does not come to its end leaves it empty.
+    ///
+    /// # Errors
+    /// The connection ended; what is wrong with the file is told by the writer.
+    pub fn write_file_stream(&self, path: &str) -> Result<FileWriter, Error> {
+        FileWriter::begin(&self.connection, self.id, path)
     }
 
     /// What is known of a file, symbolic links followed.
@@ -238,11 +257,7 @@ impl Vm {
         match self.connection.request(Request::Vm { vm: self.id, request }).await {
             Ok(Response::Vm { response }) => Ok(response),
             Ok(other) => Err(unexpected(&other)),
-            // A VM that was lost says why, to later calls as well.
-            Err(error) if error.code == code::NOT_FOUND => {
-                Err(self.connection.lost(self.id).unwrap_or(error))
-            }
-            Err(error) => Err(error),
+            Err(error) => Err(self.connection.why(self.id, error)),
         }
     }
 

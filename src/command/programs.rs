@@ -10,7 +10,7 @@ use wasmtime::Engine;
 use wasmtime::component::Linker;
 use wasmtime_wasi::p2::bindings::CommandPre;
 
-use kernel::Errno;
+use protocol::wire::ErrorData;
 
 use super::guest::Guest;
 use super::services::{ArtifactFile, Services};
@@ -19,8 +19,8 @@ use super::{mapping, vm, wasi};
 /// Why a program cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LoadError {
-    #[error("{0}")]
-    Missing(Errno),
+    #[error("{}", .0.message)]
+    Missing(ErrorData),
     #[error("{0:#}")]
     Unusable(wasmtime::Error),
 }

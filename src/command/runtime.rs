@@ -20,7 +20,7 @@ use kernel::{Errno, Executor, ExitStatus, Kernel, Process, Program};
 use super::ahead::{self, Ahead, Begun};
 use super::engine::{self, CommandLimits};
 use super::guest::Guest;
-use super::programs::Programs;
+use super::programs::{LoadError, Programs};
 use super::run::{self, refuse};
 use super::services::{ArtifactFile, Services};
 use super::ticker::{Running, Ticker};
@@ -200,7 +200,12 @@ async fn command(
             drop(memory);
             started.begin_ahead(guest).await;
         }
-        Err(error) => ending.status = Some(refuse(&ending.process, &error.to_string())),
+        Err(error) => {
+            if let LoadError::Missing(why) = &error {
+                services.refused(&ending.process, why);
+            }
+            ending.status = Some(refuse(&ending.process, &error.to_string()));
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use std::future::Future;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 
-use kernel::{Errno, Pid, Process, Signal};
+use kernel::{Pid, Process, Signal};
 use protocol::abi::HostCallError;
+use protocol::wire::ErrorData;
 
 /// A compiled program, as it came from the supervisor's cache.
 #[derive(Debug)]
@@ -23,8 +24,11 @@ pub type HostCall = Pin<Box<dyn Future<Output = Result<String, HostCallError>> +
 /// Implemented by the worker. Calls come from the thread that runs all commands: none may block for long, except
 /// `open_artifact`, which is called once for each program.
 pub trait Services: Send + Sync {
-    /// The compiled program of that name. `ENOENT` if there is none.
-    fn open_artifact(&self, module: &str) -> Result<ArtifactFile, Errno>;
+    /// The compiled program of that name, or why there is none. The message is shown to the guest.
+    fn open_artifact(&self, module: &str) -> Result<ArtifactFile, ErrorData>;
+
+    /// A process ends because its program could not be had, as [`open_artifact`](Self::open_artifact) has said.
+    fn refused(&self, process: &Process, why: &ErrorData);
 
     /// The names of the host functions that may be called.
     fn host_functions(&self) -> Vec<String>;

@@ -32,14 +32,22 @@ const ARTIFACTS_PER_PROGRAM: usize = 8;
 const UNFINISHED: &str = ".unfinished";
 const UNFINISHED_LIFE: Duration = Duration::from_secs(60 * 60);
 
-/// Why there is no artifact.
+/// Why there is no artifact. The texts name no path of the host, for guests may come to read them; the hints do.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
     /// Neither `CORDON_CACHE_DIR` nor `XDG_CACHE_HOME` nor `HOME` says where the cache is.
     #[error("no place for the cache: set CORDON_CACHE_DIR, XDG_CACHE_HOME or HOME")]
     NoPlace,
+    /// There is no directory, and none can be made.
+    #[error("the cache of compiled commands cannot be made: {source}")]
+    Absent {
+        /// The directory.
+        path: PathBuf,
+        /// Why it cannot be made.
+        source: io::Error,
+    },
     /// The directory is somebody else's, or others may write to it, so its files must not be run.
-    #[error("will not use {path} as the cache of compiled commands: {reason}")]
+    #[error("the cache of compiled commands cannot be trusted: {reason}")]
     Untrusted {
         /// The directory.
         path: PathBuf,
@@ -47,7 +55,7 @@ pub enum CacheError {
         reason: String,
     },
     /// A file operation failed.
-    #[error("cannot {doing} {path}: {source}")]
+    #[error("cannot {doing} {}, in the cache of compiled commands: {source}", path.file_name().unwrap_or_default().display())]
     Io {
         /// What was tried.
         doing: &'static str,
@@ -62,6 +70,32 @@ pub enum CacheError {
     /// The compiler refused.
     #[error(transparent)]
     Compile(#[from] CompileError),
+}
+
+impl CacheError {
+    /// Whether there is just no directory, so that nothing is wrong with doing without.
+    pub fn is_absence(&self) -> bool {
+        matches!(self, CacheError::NoPlace | CacheError::Absent { .. })
+    }
+
+    /// What to do about it; none if the module is at fault.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            CacheError::NoPlace => Some("set CORDON_CACHE_DIR to a folder of your own".to_owned()),
+            CacheError::Absent { path, .. } => {
+                Some(format!("make {} possible, or set CORDON_CACHE_DIR to another folder", path.display()))
+            }
+            CacheError::Untrusted { path, .. } => Some(format!(
+                "make {} your own and writable for you alone, or set CORDON_CACHE_DIR to another folder",
+                path.display()
+            )),
+            CacheError::Io { path, .. } => Some(format!(
+                "see that {} can be written and that its disk has room, or set CORDON_CACHE_DIR to another folder",
+                path.display()
+            )),
+            CacheError::Name(_) | CacheError::Compile(_) => None,
+        }
+    }
 }
 
 /// What a caller may tell a user who waits.
@@ -117,6 +151,11 @@ pub struct ArtifactCache {
 }
 
 impl ArtifactCache {
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Where the cache is unless the caller knows better.
     pub fn default_directory() -> Result<PathBuf, CacheError> {
         let of = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -130,12 +169,15 @@ impl ArtifactCache {
     /// Opens the directory, making it if there is none.
     pub fn open(directory: &Path) -> Result<Self, CacheError> {
         let failed = |doing, source: io::Error| CacheError::Io { doing, path: directory.to_owned(), source };
+        let absent = |source| CacheError::Absent { path: directory.to_owned(), source };
         if let Some(parent) = directory.parent() {
-            std::fs::create_dir_all(parent).map_err(|source| failed("make the parent of", source))?;
+            std::fs::create_dir_all(parent).map_err(absent)?;
         }
         match rustix::fs::mkdir(directory, Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(failed("make", errno.into())),
+            // One that is there is not missing because its filesystem may not be written to.
+            Err(_) if directory.is_dir() => {}
+            Err(errno) => return Err(absent(errno.into())),
         }
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = rustix::fs::open(directory, flags, Mode::empty())
@@ -402,6 +444,22 @@ mod tests {
         let link = home.path().join("link");
         std::os::unix::fs::symlink(&directory, &link).unwrap();
         assert!(matches!(ArtifactCache::open(&link), Err(CacheError::Io { .. })));
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_absent_and_another_failure_is_not() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let absent = ArtifactCache::open(&file.join("cordon/commands")).err().unwrap();
+        assert!(absent.is_absence(), "{absent}");
+        let occupied = ArtifactCache::open(&file).err().unwrap();
+        assert!(!occupied.is_absence(), "{occupied}");
+        for error in [absent, occupied] {
+            let path = home.path().to_str().unwrap();
+            assert!(!error.to_string().contains(path), "{error}");
+            assert!(error.hint().unwrap().contains(path));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! native code for this machine's processor out.
 //!
 //! It trusts its input as far as the compiler's own memory safety goes: the modules are the project's or the
-//! embedder's, never a guest's. It keeps nothing; [`super::cache`] does.
+//! embedder's, never a guest's. It keeps nothing; [`super::cache`] and [`super::memory`] do.
 
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};

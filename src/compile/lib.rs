@@ -5,4 +5,5 @@
 
 pub mod cache;
 pub mod compiler;
+pub mod memory;
 mod redirect;

@@ -12,7 +12,7 @@ use crate::supervisor::{Supervisor, Vm, VmEvent};
 use protocol::config::CreateVmConfig;
 use protocol::wire::{
     ClientMessage, DecodeError, ErrorData, FRAME_BYTES_MAX, FrameDecoder, HostCallOutcome, PROTOCOL_VERSION,
-    Request, Response, ServerMessage, code, decode, encode_frame,
+    Request, RequestUpdate, Response, ServerMessage, code, decode, encode_frame,
 };
 
 /// Messages that wait for the client to read. A full queue holds up the VM that writes, not the connection's others.
@@ -143,22 +143,11 @@ impl Connection {
             }
             _ if !greeted => return Err(protocol("the first message is not hello")),
             ClientMessage::Request { id, body } => self.on_request(id, body).await?,
-            // A request that was answered meanwhile needs none of these.
-            ClientMessage::Cancel { id } => {
-                if let Some(vm) = self.vm_of(id) {
-                    vm.cancel(id).await;
-                }
-            }
+            ClientMessage::Cancel { id } => self.update(id, RequestUpdate::Cancel {}).await,
             ClientMessage::Input { id, data, end } => {
-                if let Some(vm) = self.vm_of(id) {
-                    vm.input(id, data, end).await;
-                }
+                self.update(id, RequestUpdate::Input { data, end }).await;
             }
-            ClientMessage::Credit { id, bytes } => {
-                if let Some(vm) = self.vm_of(id) {
-                    vm.credit(id, bytes).await;
-                }
-            }
+            ClientMessage::Credit { id, bytes } => self.update(id, RequestUpdate::Credit { bytes }).await,
             ClientMessage::HostResult { call, outcome } => self.on_host_result(call, outcome),
         }
         Ok(())
@@ -280,10 +269,16 @@ impl Connection {
         }
     }
 
-    fn vm_of(&self, request: u64) -> Option<Arc<Vm>> {
-        let state = self.state.lock();
-        let vm = (*state.requests.get(&request)?)?;
-        state.vms.get(&vm).cloned()
+    /// Hands on what reaches a request. One that was answered meanwhile needs it no more.
+    async fn update(&self, request: u64, update: RequestUpdate) {
+        let vm = {
+            let state = self.state.lock();
+            let vm = state.requests.get(&request).copied().flatten();
+            vm.and_then(|vm| state.vms.get(&vm).cloned())
+        };
+        if let Some(vm) = vm {
+            vm.update(request, update).await;
+        }
     }
 
     async fn fail(&self, id: u64, error: ErrorData) {

@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 
 use crate::host::HostMounts;
 use artifacts::Artifacts;
+pub use artifacts::CommandCache;
 use compile::cache::Progress;
 pub use installation::{DIRECTORY_VARIABLE, Installation};
 use launcher::client::Launcher;
@@ -131,9 +132,15 @@ impl Supervisor {
         let inner = self.inner.clone();
         tokio::task::spawn_blocking(move || inner.artifacts.prepare())
             .await
-            .map_err(|error| error.to_string())
-            .flatten()
-            .map_err(|message| ErrorData::new(code::NOT_INSTALLED, message))
+            .unwrap_or_else(|error| Err(ErrorData::new(code::INTERNAL, error.to_string())))
+    }
+
+    /// Where the commands' native code is kept.
+    ///
+    /// # Errors
+    /// There is a directory, but it cannot be used, so that commands cannot be either.
+    pub fn command_cache(&self) -> Result<CommandCache, ErrorData> {
+        artifacts::command_cache()
     }
 
     /// Starts a worker for a configuration, reads what engine and enclosure it has, and lets it go.

@@ -44,13 +44,8 @@ impl Overdue {
 
     /// A request is passed on.
     pub(super) fn begin(&mut self, id: u64, request: &VmRequest) {
-        let (options, javascript) = match request {
-            VmRequest::Evaluate { options, .. }
-            | VmRequest::Execute { options, .. }
-            | VmRequest::ExecuteFile { options, .. } => (options, true),
-            VmRequest::Spawn { options, .. } => (options, false),
-            _ => return,
-        };
+        let Some(options) = request.execution() else { return };
+        let javascript = !matches!(request, VmRequest::Spawn { .. });
         let limit = Duration::from_millis(options.timeout_ms.unwrap_or(u64::MAX).min(self.wall_time_ms));
         let ends = self.now + ticks(limit);
         self.calls.insert(id, Call { begun: self.now, ends, javascript });
@@ -146,7 +141,7 @@ mod tests {
         let mut overdue = calls();
         overdue.begin(1, &javascript(1));
         overdue.answered(1);
-        overdue.begin(2, &VmRequest::ReadFile { path: "/slow".to_owned() });
+        overdue.begin(2, &VmRequest::ReadFile { path: "/slow".to_owned(), max_bytes: None });
         overdue.cancel(2);
         assert_eq!(seconds(&mut overdue), None);
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use protocol::broker::{BrokerCall, BrokerReply, FromWorker, ToWorker};
 use protocol::engine::EngineReport;
-use protocol::wire::ErrorData;
+use protocol::wire::{ErrorData, code};
 use tokio::time::Instant;
 
 use super::artifacts::Artifacts;
@@ -28,7 +28,7 @@ pub(super) struct Template {
     pub(super) born: Instant,
     forks: AtomicU32,
     has_ended: Arc<AtomicBool>,
-    /// Whether it has every command mapped.
+    /// Whether it has mapped every command that is installed.
     pub(super) is_complete: bool,
     /// The template ends when this closes.
     _channel: (Reader, Writer),
@@ -54,11 +54,12 @@ impl Template {
             match tokio::time::timeout_at(give_up, reader.next()).await {
                 Ok(Ok(Some(FromWorker::Ready { engine, .. }))) => break engine,
                 Ok(Ok(Some(FromWorker::Call { call, body: BrokerCall::CommandArtifact { module } }))) => {
+                    let is_installed = artifacts.names().contains(&module);
                     let found = artifact(artifacts, module).await;
-                    is_complete &= found.is_ok();
+                    is_complete &= found.is_ok() || !is_installed;
                     let (result, file) = match found {
                         Ok((file, length)) => (Ok(length), Some(file)),
-                        Err(message) => (Err(message), None),
+                        Err(error) => (Err(error), None),
                     };
                     let reply = ToWorker::Reply { call, reply: BrokerReply::CommandArtifact { result } };
                     if writer.send_with(&reply, file).await.is_err() {
@@ -106,12 +107,16 @@ impl Template {
     }
 }
 
-async fn artifact(artifacts: &Arc<Artifacts>, module: String) -> Result<(Arc<std::fs::File>, u64), String> {
+async fn artifact(
+    artifacts: &Arc<Artifacts>,
+    module: String,
+) -> Result<(Arc<std::fs::File>, u64), ErrorData> {
     let artifacts = artifacts.clone();
     // Once begun it goes on, for the next who asks.
     let found = tokio::task::spawn_blocking(move || artifacts.get(&module));
     match tokio::time::timeout(ARTIFACT_TIME, found).await {
-        Ok(found) => found.map_err(|error| error.to_string())?,
-        Err(_) => Err("it is not compiled yet".to_owned()),
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => Err(ErrorData::new(code::INTERNAL, error.to_string())),
+        Err(_) => Err(ErrorData::new(code::NOT_INSTALLED, "it is not compiled yet")),
     }
 }

@@ -25,7 +25,9 @@ use protocol::broker::{BrokerCall, BrokerReply, CALLS_MAX, ClaimedMount, FromWor
 use protocol::config::{CreateVmConfig, Mount};
 use protocol::engine::EngineReport;
 use protocol::policy::{Policy, Scope};
-use protocol::wire::{Bytes, ErrorData, HostCallOutcome, OutputStream, VmRequest, VmResponse, code};
+use protocol::wire::{
+    Bytes, ErrorData, HostCallOutcome, OutputStream, RequestUpdate, VmRequest, VmResponse, code,
+};
 
 /// Messages for a worker that wait for its channel; a full queue makes whoever sends more wait. That is never for long:
 /// a worker reads promptly whatever its guest does, and one that does not is ended.
@@ -53,9 +55,7 @@ pub enum VmEvent {
 
 enum Command {
     Request { id: u64, request: VmRequest },
-    Cancel { id: u64 },
-    Input { id: u64, data: Bytes, end: bool },
-    Credit { id: u64, bytes: u64 },
+    Update { id: u64, update: RequestUpdate },
     Mount { id: u64, mount: Mount },
     Unmount { id: u64, guest: String },
 }
@@ -67,7 +67,7 @@ impl Command {
             Command::Request { id, .. } | Command::Mount { id, .. } | Command::Unmount { id, .. } => {
                 Some(*id)
             }
-            Command::Cancel { .. } | Command::Input { .. } | Command::Credit { .. } => None,
+            Command::Update { .. } => None,
         }
     }
 }
@@ -92,19 +92,9 @@ impl Vm {
         self.send(Command::Request { id, request }).await;
     }
 
-    /// Ends a request early; it is still answered.
-    pub async fn cancel(&self, id: u64) {
-        self.send(Command::Cancel { id }).await;
-    }
-
-    /// More standard input for a request.
-    pub async fn input(&self, id: u64, data: Bytes, end: bool) {
-        self.send(Command::Input { id, data, end }).await;
-    }
-
-    /// Allows more output of a request.
-    pub async fn credit(&self, id: u64, bytes: u64) {
-        self.send(Command::Credit { id, bytes }).await;
+    /// Cancels a request, which is still answered, or gives it input or credit.
+    pub async fn update(&self, id: u64, update: RequestUpdate) {
+        self.send(Command::Update { id, update }).await;
     }
 
     /// Shows a host directory; answered like a request.
@@ -329,12 +319,12 @@ impl Task {
                 self.pending.insert(id);
                 ToWorker::Unmount { id, guest }
             }
-            Command::Cancel { id } => {
-                self.overdue.cancel(id);
-                ToWorker::Cancel { id }
+            Command::Update { id, update } => {
+                if let RequestUpdate::Cancel {} = update {
+                    self.overdue.cancel(id);
+                }
+                ToWorker::Update { id, update }
             }
-            Command::Input { id, data, end } => ToWorker::Input { id, data, end },
-            Command::Credit { id, bytes } => ToWorker::Credit { id, bytes },
         };
         self.writer.push(&message, None).map_err(|error| error.to_string())
     }
@@ -416,7 +406,7 @@ impl Task {
                 tokio::task::spawn_blocking(move || {
                     let (result, file) = match artifacts.get(&module) {
                         Ok((file, length)) => (Ok(length), Some(file)),
-                        Err(message) => (Err(message), None),
+                        Err(error) => (Err(error), None),
                     };
                     let _ = answers.try_send(Answer {
                         call,

@@ -15,14 +15,20 @@ use parking_lot::Mutex;
 use super::deadlines::{Deadlines, Late};
 use super::files;
 use super::streams::{Captured, Credit, Input, Sent};
+use super::transfers::Transfers;
 use super::vm::{THREAD_STACK, VirtualMachine};
 use isolate::{self, Cause, Completion, ContextError, ContextId, Job, JobId, SourceOptions};
-use kernel::{Errno, ExitStatus, Grouping, OpenFile, Process, Scope, Signal, SpawnRequest, Stream};
+use kernel::{Errno, ExitStatus, Grouping, OpenFile, Pid, Process, Scope, Signal, SpawnRequest, Stream};
 use protocol::broker::FromWorker;
 use protocol::wire::{
     Bytes, Capture, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, INPUT_WINDOW, Language,
-    Outcome, OutputStream, SourceFormat, VmRequest, VmResponse, code,
+    Outcome, OutputStream, RequestUpdate, SourceFormat, VmRequest, VmResponse, code,
 };
+
+/// The kernel's own process, whose children the programs of calls are.
+const SYSTEM: Pid = 1;
+/// Programs that could not be had and whose calls were not answered yet.
+const REFUSALS_MAX: usize = 256;
 
 /// All calls of one VM.
 pub(super) struct Calls {
@@ -31,6 +37,9 @@ pub(super) struct Calls {
     waiting: AtomicUsize,
     deadlines: Arc<Deadlines>,
     open: Mutex<HashMap<u64, Arc<Call>>>,
+    transfers: Transfers,
+    /// Why programs could not be had, until their calls are answered; at most [`REFUSALS_MAX`].
+    refusals: Mutex<HashMap<Pid, ErrorData>>,
     /// Contexts are numbered here, so that no number is used twice.
     last_context: Mutex<u64>,
 }
@@ -83,6 +92,8 @@ impl Calls {
             waiting: AtomicUsize::new(0),
             deadlines: Deadlines::start()?,
             open: Mutex::default(),
+            transfers: Transfers::default(),
+            refusals: Mutex::default(),
             last_context: Mutex::new(0),
         }))
     }
@@ -102,21 +113,21 @@ impl Calls {
         });
     }
 
+    /// Files under way.
+    pub(super) fn transfers(&self) -> &Transfers {
+        &self.transfers
+    }
+
     /// Takes a request.
     pub(super) fn begin(self: &Arc<Self>, vm: &Arc<VirtualMachine>, id: u64, request: VmRequest) {
-        let options = match &request {
-            VmRequest::Evaluate { options, .. }
-            | VmRequest::Execute { options, .. }
-            | VmRequest::ExecuteFile { options, .. }
-            | VmRequest::Spawn { options, .. } => options,
-            _ => {
-                let (calls, vm) = (self.clone(), vm.clone());
-                self.perform(move || {
-                    let response = calls.answer(&vm, &request);
-                    vm.respond(id, response);
-                });
-                return;
-            }
+        let Err(request) = self.transfers.begin(self, vm, id, request) else { return };
+        let Some(options) = request.execution() else {
+            let (calls, vm) = (self.clone(), vm.clone());
+            self.perform(move || {
+                let response = calls.answer(&vm, &request);
+                vm.respond(id, response);
+            });
+            return;
         };
         let command = match &request {
             VmRequest::Spawn { command, .. } => Some(command.clone()),
@@ -156,34 +167,26 @@ impl Calls {
         }
     }
 
-    /// Ends a call early; unknown ones have ended by themselves.
-    pub(super) fn cancel(&self, id: u64) {
+    /// Takes what reaches a request. Unknown ones have ended by themselves.
+    pub(super) fn update(&self, id: u64, update: &RequestUpdate) {
         let call = self.open.lock().get(&id).cloned();
-        if let Some(call) = call {
-            call.end(Cause::Cancelled);
-        }
-    }
-
-    /// More standard input for a call.
-    pub(super) fn input(&self, id: u64, bytes: &[u8], end: bool) {
-        let call = self.open.lock().get(&id).cloned();
-        if let Some(call) = call
-            && !call.input.push(bytes, end)
-        {
-            // A client that ignores the window loses the call, not the VM.
-            let text = format!("more than INPUT_WINDOW ({INPUT_WINDOW}) bytes of input were sent ahead");
-            self.finish(&call, Err(ErrorData::new(code::LIMIT, text)));
-            call.end(Cause::Cancelled);
-        }
-    }
-
-    /// Allows more output of a call.
-    pub(super) fn credit(&self, id: u64, bytes: u64) {
-        let call = self.open.lock().get(&id).cloned();
-        if let Some(call) = call
-            && let Output::Sent(credit) = &call.output
-        {
-            credit.grant(bytes);
+        let Some(call) = call else { return self.transfers.update(id, update) };
+        match update {
+            RequestUpdate::Cancel {} => call.end(Cause::Cancelled),
+            RequestUpdate::Input { data, end } => {
+                if !call.input.push(&data.0, *end) {
+                    // A client that ignores the window loses the call, not the VM.
+                    let text =
+                        format!("more than INPUT_WINDOW ({INPUT_WINDOW}) bytes of input were sent ahead");
+                    self.finish(&call, Err(ErrorData::new(code::LIMIT, text)));
+                    call.end(Cause::Cancelled);
+                }
+            }
+            RequestUpdate::Credit { bytes } => {
+                if let Output::Sent(credit) = &call.output {
+                    credit.grant(*bytes);
+                }
+            }
         }
     }
 
@@ -193,6 +196,20 @@ impl Calls {
         if let Some(call) = call {
             self.finish(&call, Ok(job_ended(completion)));
         }
+    }
+
+    /// A program could not be had. If it is a call's own, its call is answered with that.
+    pub(super) fn refused(&self, process: &Process, why: &ErrorData) {
+        // Other programs tell of their children themselves.
+        if process.ppid() != SYSTEM {
+            return;
+        }
+        let refusals = &mut *self.refusals.lock();
+        // Those of orphans are never asked for.
+        if refusals.len() >= REFUSALS_MAX {
+            refusals.clear();
+        }
+        refusals.insert(process.pid(), why.clone());
     }
 
     /// Answers a request that runs nothing.
@@ -457,7 +474,9 @@ impl RunningProgram {
         if let Poll::Ready(status) = self.process.poll_wait(&Context::from_waker(&waker)) {
             let cause = self.call.state.lock().ended;
             let command = self.call.command.as_deref().unwrap_or_default();
-            self.calls.finish(&self.call, Ok(program_ended(command, status, cause)));
+            let refused = self.calls.refusals.lock().remove(&self.process.pid()).filter(|_| cause.is_none());
+            let ended = refused.map_or_else(|| Ok(program_ended(command, status, cause)), Err);
+            self.calls.finish(&self.call, ended);
         }
     }
 }

@@ -1,32 +1,16 @@
-//! The file operations of clients, on the VM's own process: `fs` permissions bind guests, not the embedder.
+//! The file operations of clients that are done at once, on the VM's own process: `fs` permissions bind guests, not the
+//! embedder. Contents are [`super::transfers`]' part.
 
 use std::sync::Arc;
 
-use kernel::{
-    Errno, FileKind as KernelKind, FileStatus as KernelStatus, Kernel, OpenFlags, Process, Symlinks,
-};
-use kernel::{Interrupt, block_on};
-use protocol::wire::{
-    Bytes, DirectoryEntry, ErrorData, FRAME_BYTES_MAX, FileKind, FileStatus, VmRequest, VmResponse, code,
-};
-
-/// The longest file that one answer can carry; the rest of the frame is more than what surrounds it.
-const FILE_BYTES_MAX: u64 = FRAME_BYTES_MAX as u64 - 4096;
+use kernel::{Errno, FileKind as KernelKind, FileStatus as KernelStatus, Kernel, Process, Symlinks};
+use protocol::wire::{DirectoryEntry, ErrorData, FileKind, FileStatus, VmRequest, VmResponse};
 
 /// Performs a file request; none if it is another kind of request.
 pub(super) fn perform(kernel: &Kernel, request: &VmRequest) -> Option<Result<VmResponse, ErrorData>> {
     let system = kernel.system();
     let done = |result: Result<(), Errno>| result.map(|()| VmResponse::Done {});
     let (path, result) = match request {
-        VmRequest::ReadFile { path } => match read(system, path) {
-            Ok(data) => (path, Ok(VmResponse::Data { data })),
-            Err(ReadError::Errno(errno)) => (path, Err(errno)),
-            Err(ReadError::TooLong(size)) => {
-                let text = format!("{path} has {size} bytes; one answer carries at most {FILE_BYTES_MAX}");
-                return Some(Err(ErrorData::new(code::LIMIT, text)));
-            }
-        },
-        VmRequest::WriteFile { path, data } => (path, done(write(system, path, &data.0))),
         VmRequest::Stat { path, follow } => {
             let symlinks = if *follow { Symlinks::Follow } else { Symlinks::NoFollow };
             (path, system.stat(path, symlinks).map(|found| VmResponse::Status { status: status(&found) }))
@@ -49,54 +33,6 @@ pub(super) fn error(errno: Errno, what: &str) -> ErrorData {
         message: format!("{}: {}: {what}", errno.name(), errno.message()),
         ..ErrorData::default()
     }
-}
-
-enum ReadError {
-    Errno(Errno),
-    TooLong(u64),
-}
-
-impl From<Errno> for ReadError {
-    fn from(errno: Errno) -> Self {
-        ReadError::Errno(errno)
-    }
-}
-
-fn read(system: &Arc<Process>, path: &str) -> Result<Bytes, ReadError> {
-    let file = system.open(path, OpenFlags::READ | OpenFlags::NONBLOCK, 0)?;
-    let status = file.status()?;
-    if status.kind == KernelKind::Directory {
-        return Err(Errno::Eisdir.into());
-    }
-    if status.size > FILE_BYTES_MAX {
-        return Err(ReadError::TooLong(status.size));
-    }
-    let never = Interrupt::new();
-    let mut bytes = Vec::with_capacity(status.size as usize);
-    let mut chunk = vec![0; 64 * 1024];
-    loop {
-        let length = block_on(std::future::poll_fn(|cx| file.poll_read(cx, &mut chunk)), &never)
-            .map_err(Errno::from)??;
-        if length == 0 {
-            return Ok(Bytes(bytes));
-        }
-        bytes.extend_from_slice(&chunk[..length]);
-        // Devices have no end.
-        if bytes.len() as u64 > FILE_BYTES_MAX {
-            return Err(ReadError::TooLong(bytes.len() as u64));
-        }
-    }
-}
-
-fn write(system: &Arc<Process>, path: &str, mut bytes: &[u8]) -> Result<(), Errno> {
-    let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::TRUNCATE | OpenFlags::NONBLOCK;
-    let file = system.open(path, flags, 0o666)?;
-    let never = Interrupt::new();
-    while !bytes.is_empty() {
-        let length = block_on(std::future::poll_fn(|cx| file.poll_write(cx, bytes)), &never)??;
-        bytes = &bytes[length..];
-    }
-    Ok(())
 }
 
 fn list(system: &Arc<Process>, path: &str) -> Result<VmResponse, Errno> {

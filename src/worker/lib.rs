@@ -16,6 +16,7 @@ mod services;
 mod streams;
 mod supervisor;
 mod template;
+mod transfers;
 mod vm;
 
 use std::process::ExitCode;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use kernel;
 use protocol::policy::{FsOperation, Policy};
 
 pub(super) struct PathPolicy(pub(super) Arc<Policy>);

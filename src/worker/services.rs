@@ -7,7 +7,7 @@ use super::channel::Sender;
 use super::supervisor::Supervisor;
 use command::{self, ArtifactFile, HostCall};
 use isolate::{self, CallId, Completion, Fatal, IsolateHandle, JobId};
-use kernel::{Errno, Pid, Process, Signal};
+use kernel::{Pid, Process, Signal};
 use protocol::broker::FromWorker;
 use protocol::config::Limits;
 use protocol::policy::{Policy, Scope};
@@ -19,13 +19,18 @@ pub(super) struct CommandServices {
     pub(super) policy: Arc<Policy>,
     pub(super) host_functions: Vec<String>,
     pub(super) engine_report: String,
+    pub(super) calls: Arc<Calls>,
 }
 
 impl command::Services for CommandServices {
-    fn open_artifact(&self, module: &str) -> Result<ArtifactFile, Errno> {
+    fn open_artifact(&self, module: &str) -> Result<ArtifactFile, ErrorData> {
         // The supervisor has verified what it hands out, and nobody can write to it any more.
-        let (file, len) = self.supervisor.command_artifact(module).ok_or(Errno::Enoent)?;
+        let (file, len) = self.supervisor.command_artifact(module)?;
         Ok(ArtifactFile { file, len })
+    }
+
+    fn refused(&self, process: &Process, why: &ErrorData) {
+        self.calls.refused(process, why);
     }
 
     fn host_functions(&self) -> Vec<String> {

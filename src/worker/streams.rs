@@ -1,5 +1,5 @@
-//! The standard streams of a call: output that is kept for the result or sent while it is written, input that arrives
-//! with the request or in messages.
+//! The streams of a request, a call's standard ones or a file's contents: output that is kept for the result or sent
+//! while it is written, input that arrives with the request or in messages.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -151,7 +151,7 @@ impl Stream for Sent {
     }
 }
 
-/// Standard input from the client.
+/// Standard input, or a file's contents, from the client.
 pub(super) struct Input {
     call: u64,
     sender: Arc<Sender>,
@@ -191,6 +191,18 @@ impl Input {
         };
         woken.wake();
         true
+    }
+
+    /// No more is wanted of it: what waits is dropped, and readers find its end.
+    pub(super) fn close(&self) {
+        let woken = {
+            let mut state = self.state.lock();
+            state.ended = true;
+            state.given = 0;
+            state.bytes.clear();
+            state.waiting.take()
+        };
+        woken.wake();
     }
 }
 

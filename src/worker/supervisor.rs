@@ -11,6 +11,7 @@ use super::channel::Sender;
 use kernel::{Errno, HostFs, HostFsReply, HostFsRequest, MountId};
 use protocol::abi::HostCallError;
 use protocol::broker::{BrokerCall, BrokerReply, CALLS_MAX, FromWorker};
+use protocol::wire::{ErrorData, code};
 
 /// The supervisor, as something that can be asked.
 pub(super) struct Supervisor {
@@ -75,14 +76,16 @@ impl Supervisor {
         }
     }
 
-    /// The native code of a command module: a descriptor, and its length. Blocks.
-    pub(super) fn command_artifact(&self, module: &str) -> Option<(OwnedFd, u64)> {
-        match self.ask_and_wait(BrokerCall::CommandArtifact { module: module.to_owned() })? {
-            Answer { reply: BrokerReply::CommandArtifact { result: Ok(length) }, descriptor: Some(file) } => {
-                Some((file, length))
-            }
-            _ => None,
-        }
+    /// The native code of a command module: a descriptor, and its length; or why there is none. Blocks.
+    pub(super) fn command_artifact(&self, module: &str) -> Result<(OwnedFd, u64), ErrorData> {
+        let answer = self.ask_and_wait(BrokerCall::CommandArtifact { module: module.to_owned() });
+        let Some(Answer { reply: BrokerReply::CommandArtifact { result }, descriptor }) = answer else {
+            let text = format!("the supervisor gave no answer, or {CALLS_MAX} calls are under way already");
+            return Err(ErrorData::new(code::INTERNAL, text));
+        };
+        let length = result?;
+        let lost = || ErrorData::new(code::INTERNAL, "the descriptor of a program was lost on its way");
+        Ok((descriptor.ok_or_else(lost)?, length))
     }
 
     /// Calls a function of the client's.

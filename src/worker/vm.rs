@@ -19,7 +19,7 @@ use protocol::broker::{BrokerReply, Claim, ClaimedMount, FromWorker, ToWorker};
 use protocol::config::{CreateVmConfig, Limits, TimingMitigation};
 use protocol::engine::EngineReport;
 use protocol::policy::{Policy, Scope};
-use protocol::wire::{ErrorData, VmResponse, code};
+use protocol::wire::{ErrorData, VmRequest, VmResponse, code};
 
 /// Native stack of the worker's own threads. None of them runs guest code.
 pub(super) const THREAD_STACK: usize = 256 * 1024;
@@ -75,6 +75,7 @@ impl VirtualMachine {
             policy: policy.clone(),
             host_functions: host_functions.clone(),
             engine_report: report.clone(),
+            calls: calls.clone(),
         };
         let limits = CommandLimits {
             commands: config.limits.processes.min(1024) as u32,
@@ -132,10 +133,16 @@ impl VirtualMachine {
     pub(super) fn read(self: &Arc<Self>, mut receiver: Receiver) {
         while let Some(message) = receiver.next() {
             match message {
-                ToWorker::Request { id, request } => self.calls.begin(self, id, request),
-                ToWorker::Cancel { id } => self.calls.cancel(id),
-                ToWorker::Input { id, data, end } => self.calls.input(id, &data.0, end),
-                ToWorker::Credit { id, bytes } => self.calls.credit(id, bytes),
+                ToWorker::Request { id, request } => {
+                    let runs_javascript =
+                        request.execution().is_some() && !matches!(request, VmRequest::Spawn { .. });
+                    self.calls.begin(self, id, request);
+                    if runs_javascript {
+                        // Not before it is wanted, and beside what wants it.
+                        isolate::start_helpers();
+                    }
+                }
+                ToWorker::Update { id, update } => self.calls.update(id, &update),
                 ToWorker::Mount { id, mount } => {
                     let vm = self.clone();
                     self.calls.perform(move || {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cordon::client::{HostFunctions, Vm};
+use cordon::wire::VmRequest;
 use serde_json::{Value, json};
 
 use crate::common::{client, config, stdout_of};
@@ -60,4 +61,39 @@ async fn what_is_denied_too_large_or_too_slow_fails() {
         stdout_of(&vm, source).await,
         "denied true true\nlarge true false\nlong true false\nslow true false\n4\n"
     );
+}
+
+#[tokio::test]
+async fn a_host_function_that_panics_fails_alone_and_may_use_its_client() {
+    let other = client().await.create_vm(config(json!({}))).await.unwrap();
+    let other = std::sync::Arc::new(other);
+    let used = other.clone();
+    let functions = HostFunctions::new()
+        .with("panics", |_: Value| async move {
+            assert!(std::hint::black_box(false), "on purpose");
+            Ok::<_, String>(())
+        })
+        // Not even when it has not waited for anything yet.
+        .with("panics_at_once", |_: Value| -> std::future::Ready<Result<(), String>> { panic!("on purpose") })
+        .with("asks", move |_: Value| {
+            // Starting a request before the first await takes what reading the connection needs, too.
+            let call = used.start(VmRequest::Spawn { command: "true".into(), options: Default::default() });
+            async move {
+                call.map_err(|error| error.message)?
+                    .result()
+                    .await
+                    .map(|_| "asked")
+                    .map_err(|error| error.message)
+            }
+        });
+    let vm = client().await.create_vm_with(config(json!({})), functions).await.unwrap();
+    for name in ["panics", "panics_at_once"] {
+        let text: String = vm
+            .evaluate(&format!("{name}({{}}).then(() => 'worked', (error) => error.message)"))
+            .await
+            .unwrap();
+        assert!(text.contains("panicked"), "{text}");
+    }
+    assert_eq!(vm.evaluate::<String>("asks({})").await.unwrap(), "asked");
+    assert_eq!(other.evaluate::<u32>("1 + 1").await.unwrap(), 2);
 }

@@ -4,11 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use cordon::client::{
-    Call, Client, Context, Embedded, Execute, HostFunctions, Sidecar, Socket, Stdin, Stream, Vm,
-};
-use cordon::config::{CreateVmConfig, Mount};
-use cordon::wire::{ExecutionOptions, VmRequest};
+use cordon::config::CreateVmConfig;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -38,92 +34,18 @@ fn parity() -> Parity {
     serde_json::from_str(&text).expect("clients/parity.json has its shape")
 }
 
-/// Uses each name so that it must exist, with the arguments that matter; never called.
-macro_rules! uses {
-    ($($name:literal => $use:expr,)*) => {{
-        $(let _ = $use;)*
-        [$($name),*]
-    }};
-}
-
-fn rust_names() -> BTreeSet<&'static str> {
-    let names = uses! {
-        "Client::connect" => |target: &Sidecar| drop(Client::connect(target)),
-        "Client::over" => Client::over,
-        "Client::create_vm" => Client::create_vm,
-        "Client::create_vm_with" => Client::create_vm_with,
-        "Client::create_vm_from_json" => Client::create_vm_from_json,
-        "drop(Client)" => drop::<Client>,
-        "Stream::new" => |reader: tokio::io::Empty, writer: tokio::io::Sink| Stream::new(reader, writer),
-        "Sidecar" => |target: &Sidecar| drop(Client::connect(target)),
-        "Socket" => |target: &Socket| drop(Client::connect(target)),
-        "Embedded" => |target: &Embedded| drop(Client::connect(target)),
-        "Embedded::find" => Embedded::find,
-        "HostFunctions::new" => HostFunctions::new,
-        "HostFunctions::with" => |functions: HostFunctions| {
-            functions.with("name", |input: Value| async move { Ok::<Value, String>(input) })
-        },
-        "HostFunctions::names" => |functions: &HostFunctions| functions.names().count(),
-        "Vm::engine" => Vm::engine,
-        "Vm::engine_report" => Vm::engine_report,
-        "Vm::evaluate" => Vm::evaluate::<Value>,
-        "Vm::evaluate_with" => |vm: &Vm, execute: Execute| drop(vm.evaluate_with("", execute)),
-        "Vm::execute" => |vm: &Vm, execute: Execute| drop(vm.execute("", execute)),
-        "Vm::execute_file" => |vm: &Vm, options: ExecutionOptions| drop(vm.execute_file("", options)),
-        "Vm::spawn" => |vm: &Vm, options: ExecutionOptions| drop(vm.spawn("", &[], options)),
-        "Vm::start" => |vm: &Vm, request: VmRequest| vm.start(request).map(drop),
-        "Vm::kill" => Vm::kill,
-        "Vm::create_context" => Vm::create_context,
-        "Vm::read_file" => Vm::read_file,
-        "Vm::write_file" => |vm: &Vm| drop(vm.write_file("", "")),
-        "Vm::stat" => Vm::stat,
-        "Vm::lstat" => Vm::lstat,
-        "Vm::list" => Vm::list,
-        "Vm::mkdir" => Vm::mkdir,
-        "Vm::remove" => Vm::remove,
-        "Vm::rename" => Vm::rename,
-        "Vm::mount" => |vm: &Vm, mount: Mount| drop(vm.mount(mount)),
-        "Vm::unmount" => Vm::unmount,
-        "Vm::dispose" => Vm::dispose,
-        "Call::pid" => Call::pid,
-        "Call::stdin" => Call::stdin,
-        "Call::next_output" => Call::next_output,
-        "Call::cancel" => Call::cancel,
-        "Call::result" => Call::result,
-        "Stdin::write" => Stdin::write,
-        "Stdin::close" => Stdin::close,
-        "Context::evaluate" => Context::evaluate::<Value>,
-        "Context::evaluate_with" => Context::evaluate_with,
-        "Context::execute" => Context::execute,
-        "Context::reset" => Context::reset,
-        "Context::dispose" => Context::dispose,
-    };
-    names.into()
-}
-
-#[test]
-fn the_table_names_what_the_rust_client_has() {
-    let parity = parity();
-    let table: BTreeSet<&str> = parity
-        .capabilities
-        .iter()
-        .flat_map(|row| &row.rust)
-        .chain(parity.rust_only.keys())
-        .map(String::as_str)
-        .collect();
-    assert_eq!(table, rust_names());
-}
-
-#[test]
-fn every_public_function_of_the_rust_client_is_in_the_table() {
-    let names = rust_names();
-    let folder = repository("src/client");
-    for entry in std::fs::read_dir(&folder).expect("src/client") {
+/// What the sources of the Rust client declare as public: types, and functions as `Type::function`.
+fn rust_names() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(repository("src/client")).expect("src/client") {
         let path = entry.expect("an entry").path();
         let source = std::fs::read_to_string(&path).expect("a source file");
         let mut owner = "";
         for line in source.lines() {
-            if let Some(rest) = line.strip_prefix("impl") {
+            let word = |text: &str| text.split(['(', '<', ' ', '{', ';']).next().unwrap_or(text).to_owned();
+            if let Some(rest) = line.strip_prefix("pub struct ") {
+                names.insert(word(rest));
+            } else if let Some(rest) = line.strip_prefix("impl") {
                 let rest = if rest.starts_with('<') {
                     rest.split_once("> ").map_or(rest, |(_, rest)| rest)
                 } else {
@@ -133,15 +55,35 @@ fn every_public_function_of_the_rust_client_is_in_the_table() {
                 owner = of.split(['<', ' ', '{']).next().unwrap_or(of);
             }
             let Some(function) = line.strip_prefix("    pub ") else { continue };
-            let Some(name) = function.trim_start_matches("async ").strip_prefix("fn ") else { continue };
-            let name = name.split(['(', '<']).next().unwrap_or(name);
-            let full = format!("{owner}::{name}");
-            assert!(
-                names.contains(full.as_str()),
-                "{full} of {} is not in clients/parity.json",
-                path.display()
-            );
+            if let Some(name) = function.trim_start_matches("async ").strip_prefix("fn ") {
+                names.insert(format!("{owner}::{}", word(name)));
+            }
         }
+    }
+    names
+}
+
+#[test]
+fn the_table_names_what_the_rust_client_has_and_all_of_it() {
+    let parity = parity();
+    let names = rust_names();
+    let table: BTreeSet<&str> = parity
+        .capabilities
+        .iter()
+        .flat_map(|row| &row.rust)
+        .chain(parity.rust_only.keys())
+        .map(String::as_str)
+        .collect();
+    for name in &table {
+        let of = name.strip_prefix("drop(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(name);
+        assert!(
+            names.contains(of),
+            "{name} is in clients/parity.json, and the Rust client has no such thing"
+        );
+    }
+    // A type is there for its functions.
+    for name in names.iter().filter(|name| name.contains("::")) {
+        assert!(table.contains(name.as_str()), "{name} is not in clients/parity.json");
     }
 }
 

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use protocol::config::CreateVmConfig;
 use protocol::wire::{
-    ClientMessage, ErrorData, FRAME_BYTES_MAX, INITIAL_CREDIT, INPUT_WINDOW, PROTOCOL_VERSION, ServerMessage,
-    code,
+    ClientMessage, ErrorData, FRAME_BYTES_MAX, INITIAL_CREDIT, INPUT_WINDOW, PROTOCOL_VERSION,
+    READ_FILE_BYTES_MAX, ServerMessage, code,
 };
 use ts_rs::{Config, TS, TypeVisitor};
 
@@ -79,12 +79,13 @@ fn the_typescript_types_are_those_of_the_wire() {
         (
             "INITIAL_CREDIT",
             INITIAL_CREDIT,
-            "Output bytes per call that may be sent before the client grants more.",
+            "Output bytes per request that may be sent before the client grants more.",
         ),
+        ("INPUT_WINDOW", INPUT_WINDOW, "Bytes of input per request that the client may have in flight."),
         (
-            "INPUT_WINDOW",
-            INPUT_WINDOW,
-            "Bytes of standard input per call that the client may have in flight.",
+            "READ_FILE_BYTES_MAX",
+            READ_FILE_BYTES_MAX,
+            "The most bytes that a request reads of a file in a mount unless it says how many.",
         ),
     ];
     for (name, value, meaning) in numbers {

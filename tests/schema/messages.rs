@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use data_encoding::HEXLOWER;
-use protocol::wire::{ClientMessage, ServerMessage, decode, encode_frame};
+use protocol::wire::{
+    ClientMessage, HostCallOutcome, Request, Response, ServerMessage, VmRequest, VmResponse, decode,
+    encode_frame,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use ts_rs::TS;
 
 use crate::check_generated;
 use crate::json::{Sorted, from_message_pack};
-use crate::samples::{self, Sample, client_kind, client_samples, server_kind, server_samples};
+use crate::samples::{Sample, client_samples, kind, server_samples};
 
 const FILE: &str = "tests/vectors/messages.json";
 
@@ -72,25 +76,34 @@ fn every_vector_decodes_and_encodes_to_the_same_bytes() {
     }
 }
 
+/// The variants of an enum of messages, as they are on the wire.
+fn variants<T: TS>() -> Vec<String> {
+    let declaration = T::decl(&ts_rs::Config::new());
+    let tags = declaration.split("{ \"type\": \"").skip(1);
+    let names: Vec<_> = tags.filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect();
+    assert!(!names.is_empty(), "{declaration} has no variants");
+    names
+}
+
 #[test]
 fn every_kind_of_message_has_a_vector() {
-    let kinds: BTreeSet<Vec<&str>> = client_samples()
+    let kinds: BTreeSet<Vec<String>> = client_samples()
         .iter()
-        .map(|sample| client_kind(&sample.message))
-        .chain(server_samples().iter().map(|sample| server_kind(&sample.message)))
+        .map(|sample| kind(&sample.message))
+        .chain(server_samples().iter().map(|sample| kind(&sample.message)))
         .collect();
-    let wanted = [
-        (vec![], samples::CLIENT_MESSAGES),
-        (vec!["request"], samples::REQUESTS),
-        (vec!["request", "vm"], samples::VM_REQUESTS),
-        (vec!["hostResult"], samples::HOST_OUTCOMES),
-        (vec![], samples::SERVER_MESSAGES),
-        (vec!["response"], samples::RESPONSES),
-        (vec!["response", "vm"], samples::VM_RESPONSES),
+    let wanted: [(&[&str], _); 7] = [
+        (&[], variants::<ClientMessage>()),
+        (&["request"], variants::<Request>()),
+        (&["request", "vm"], variants::<VmRequest>()),
+        (&["hostResult"], variants::<HostCallOutcome>()),
+        (&[], variants::<ServerMessage>()),
+        (&["response"], variants::<Response>()),
+        (&["response", "vm"], variants::<VmResponse>()),
     ];
     for (outer, variants) in wanted {
         for variant in variants {
-            let kind: Vec<&str> = outer.iter().copied().chain([*variant]).collect();
+            let kind: Vec<_> = outer.iter().map(|name| (*name).to_owned()).chain([variant]).collect();
             assert!(kinds.iter().any(|known| known.starts_with(&kind)), "{} has no sample", kind.join("."));
         }
     }

@@ -7,6 +7,8 @@ import { ErrorCode, type JsonValue } from "./generated/wire.js";
 
 /** How deep a configuration may nest. */
 const DEPTH_MAX = 32;
+/** So much of an unknown name is compared with those that there are. */
+const NAME_COMPARED = 64;
 
 export function checkText(value: unknown, name: string): string {
   if (typeof value !== "string") throw wrong(name, "a string", value);
@@ -47,8 +49,51 @@ export function checkBytes(value: unknown, name: string): Uint8Array {
   throw wrong(name, "a string or a Uint8Array", value);
 }
 
-export function checkOptions(value: unknown, name: string): void {
+export function checkSignal(value: AbortSignal | undefined): AbortSignal | undefined {
+  if (value !== undefined && !(value instanceof AbortSignal)) throw wrong("signal", "an AbortSignal", value);
+  return value;
+}
+
+/** The names of all fields of a type. */
+export type Names<T> = { readonly [K in keyof Required<T>]: true };
+
+/** Options of these names and no others: one that is misspelt would be without effect, and nobody would know. */
+export function checkOptions<T extends object>(value: T, name: string, known: Names<T>): void {
+  checkObject(value, name);
+  const unknown = Object.keys(value).find((key) => !Object.hasOwn(known, key));
+  if (unknown === undefined) return;
+  const names = Object.keys(known);
+  const nearest = nearestOf(unknown, names);
+  const instead = nearest === undefined ? `there are ${names.join(", ")}` : `did you mean ${nearest}?`;
+  throw new TypeError(`${name} has no field ${JSON.stringify(unknown)}; ${instead}`);
+}
+
+export function checkObject(value: unknown, name: string): void {
   if (!isRecord(value)) throw wrong(name, "an object", value);
+}
+
+/** The name that is most like a misspelt one, unless none is. */
+function nearestOf(misspelt: string, names: readonly string[]): string | undefined {
+  const given = misspelt.slice(0, NAME_COMPARED).toLowerCase();
+  const ranked = names
+    .map((name) => ({ name, distance: distance(given, name.toLowerCase()) }))
+    .sort((left, right) => left.distance - right.distance);
+  const [best] = ranked;
+  return best !== undefined && best.distance <= Math.max(2, best.name.length / 2) ? best.name : undefined;
+}
+
+/** How many letters have to be added, removed or replaced to make one text of the other. */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (const [index, letter] of [...from].entries()) {
+    const next = [index + 1];
+    for (let column = 1; column <= to.length; column += 1) {
+      const replaced = (row[column - 1] ?? 0) + (to[column - 1] === letter ? 0 : 1);
+      next.push(Math.min(replaced, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
 }
 
 /** Whether it is an object with properties, not a list, bytes or null. */

@@ -1,7 +1,7 @@
 /**
  * A client: one connection to a sidecar, and the VMs made over it.
  */
-import { checkOptions, checkText, configJson } from "./check.js";
+import { checkObject, checkOptions, checkText, configJson, type Names } from "./check.js";
 import { Connection, unexpected } from "./connection.js";
 import type { CreateVmConfig, EngineRequirements, Limits, Permissions } from "./generated/wire.js";
 import { HostFunctionTable, type HostFunctions } from "./hostFunctions.js";
@@ -16,6 +16,8 @@ export interface ConnectOptions {
   /** The Unix socket of a sidecar that runs already: `cordon serve --socket PATH`. */
   readonly socket?: string;
 }
+
+export const CONNECT_OPTIONS: Names<ConnectOptions> = { binary: true, socket: true };
 
 /**
  * What a VM is to be. Whatever is left out keeps its default, which denies what reaches outside the VM or widens its
@@ -38,7 +40,7 @@ export class Client implements AsyncDisposable {
 
   /** Connects to a sidecar, and starts it unless a socket is named. */
   static async connect(options: ConnectOptions = {}): Promise<Client> {
-    checkOptions(options, "options");
+    checkOptions(options, "options", CONNECT_OPTIONS);
     const { binary, socket } = options;
     const transport =
       socket === undefined ? startSidecar(findBinary(binary)) : connectSocket(checkText(socket, "socket"));
@@ -52,7 +54,8 @@ export class Client implements AsyncDisposable {
 
   /** Makes a VM. Dispose of it: it is a process of its own. */
   async createVm(config: VmConfig = {}): Promise<Vm> {
-    checkOptions(config, "config");
+    // Its fields are the sidecar's to check, all the way down.
+    checkObject(config, "config");
     const { hostFunctions, ...rest } = config;
     const functions = new HostFunctionTable(hostFunctions ?? {});
     const json = configJson({ ...rest, hostFunctions: functions.names });

@@ -1,8 +1,15 @@
 /**
  * Running JavaScript and TypeScript.
  */
-import { checkOneOf, checkOptions, checkText, isRecord } from "./check.js";
-import { toEvaluation, toResult, type EvaluationResult, type ExecutionResult, type ProgramOptions } from "./execution.js";
+import { checkOneOf, checkOptions, checkText, isRecord, type Names } from "./check.js";
+import {
+  PROGRAM_OPTIONS,
+  toEvaluation,
+  toResult,
+  type EvaluationResult,
+  type ExecutionResult,
+  type ProgramOptions,
+} from "./execution.js";
 import type { EvaluateOptions, JsonValue, Language, SourceFormat } from "./generated/wire.js";
 import type { VmHandle } from "./handle.js";
 
@@ -15,6 +22,8 @@ export interface CodeOptions extends ProgramOptions {
   /** Globals to define before it runs. */
   readonly inputs?: Readonly<Record<string, JsonValue>>;
 }
+
+export const CODE_OPTIONS: Names<CodeOptions> = { ...PROGRAM_OPTIONS, format: true, filePath: true, inputs: true };
 
 /** Runs source texts in one language, each in a fresh context unless this belongs to one that is kept. */
 export class Code {
@@ -44,7 +53,7 @@ export class Code {
   }
 
   #evaluateOptions(options: CodeOptions): EvaluateOptions {
-    checkOptions(options, "options");
+    checkOptions(options, "options", CODE_OPTIONS);
     const { format, filePath, inputs } = options;
     const evaluate: EvaluateOptions = { language: this.#language };
     if (this.#context !== undefined) evaluate.context = this.#context;
@@ -68,6 +77,7 @@ export class FileCode extends Code {
   /** Runs a JavaScript or TypeScript file of the VM; its name says which. */
   async executeFile(path: string, options: ProgramOptions = {}): Promise<ExecutionResult> {
     const file = checkText(path, "path");
+    checkOptions(options, "options", PROGRAM_OPTIONS);
     return toResult(await this.#vm.run((wire) => ({ type: "executeFile", path: file, options: wire }), options));
   }
 }

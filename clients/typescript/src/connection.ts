@@ -47,6 +47,7 @@ export class Connection {
   readonly #hostFunctions = new Map<number, HostFunctionTable>();
   readonly #lost = new Map<number, CordonError>();
   readonly #onEnd = new Set<(why: CordonError) => void>();
+  readonly #onVmEnd = new Map<number, Set<() => void>>();
   #lastId = 0;
   #welcome: ((message: ServerMessage) => void) | undefined;
   #ended: CordonError | undefined;
@@ -117,6 +118,16 @@ export class Connection {
     return () => void this.#onEnd.delete(callback);
   }
 
+  /** Calls back when a VM is disposed of or lost; the answer takes that back. */
+  onVmEnd(vm: number, callback: () => void): () => void {
+    const callbacks = this.#onVmEnd.get(vm) ?? new Set();
+    this.#onVmEnd.set(vm, callbacks.add(callback));
+    return () => {
+      callbacks.delete(callback);
+      if (callbacks.size === 0 && this.#onVmEnd.get(vm) === callbacks) this.#onVmEnd.delete(vm);
+    };
+  }
+
   /** Whose functions the code of a VM calls. */
   setHostFunctions(vm: number, functions: HostFunctionTable): void {
     this.#hostFunctions.set(vm, functions);
@@ -136,6 +147,13 @@ export class Connection {
   forgetVm(vm: number): void {
     this.#hostFunctions.delete(vm);
     this.#lost.delete(vm);
+    this.#vmEnded(vm);
+  }
+
+  #vmEnded(vm: number): void {
+    const callbacks = this.#onVmEnd.get(vm);
+    this.#onVmEnd.delete(vm);
+    for (const callback of callbacks ?? []) callback();
   }
 
   /** Ends the connection and all VMs that were made over it. */
@@ -191,6 +209,7 @@ export class Connection {
         return;
       case "vmLost":
         this.#lost.set(message.vm, new CordonError(message.error));
+        this.#vmEnded(message.vm);
         return;
       case "welcome":
         throw protocolError("a second welcome");

@@ -54,11 +54,10 @@ export function protocolError(why: string): CordonError {
   return cordonError(ErrorCode.PROTOCOL, why, { hint: "use the same release of the client and of the cordon executable" });
 }
 
-/** The text of whatever was thrown. */
+/** The text of whatever was thrown. Whoever threw it may have made it so that it has none. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message;
   try {
-    return String(thrown);
+    return String(thrown instanceof Error ? thrown.message : thrown);
   } catch {
     return "something that has no text was thrown";
   }

@@ -2,40 +2,19 @@
  * What calls that run something are given and give back, and how the one is made of the other.
  */
 import { Call } from "./call.js";
-import {
-  checkBytes,
-  checkCount,
-  checkOneOf,
-  checkOptions,
-  checkText,
-  checkTextRecord,
-  checkTexts,
-} from "./check.js";
+import { checkCount, checkOneOf, checkSignal, checkText, checkTextRecord, checkTexts, type Names } from "./check.js";
 import type { Connection } from "./connection.js";
 import { messageOf, protocolError } from "./errors.js";
+import { Feeding, letGo, splitInput, type Input, type InputIterator } from "./feeding.js";
 import {
   ErrorCode,
   type ErrorData,
   type ExecutionOptions as WireOptions,
   type ExecutionResult as WireResult,
   type JsonValue,
-  type OutputStream,
   type VmRequest,
 } from "./generated/wire.js";
-
-/** Input up to this size is sent with the request, more in pieces. */
-const INPUT_WHOLE = 1024 * 1024;
-/** Of a stream without a callback so much is kept while the other is streamed; the default of `limits.outputBytes`. */
-const OUTPUT_KEPT = 4 * 1024 * 1024;
-
-/** A piece of standard input: text is sent as UTF-8. */
-export type InputChunk = string | Uint8Array;
-
-/** Standard input: whole, or in pieces that are asked for while the program takes them. */
-export type Input = InputChunk | AsyncIterable<InputChunk> | Iterable<InputChunk>;
-
-/** Takes a piece of output. The program waits while promises are pending for much of it. */
-export type OutputCallback = (chunk: Uint8Array) => void | PromiseLike<void>;
+import { Callbacks, type OutputCallback, type OutputPlan } from "./output.js";
 
 /** What every call that runs something can be given. */
 export interface RunOptions {
@@ -62,6 +41,19 @@ export interface ProgramOptions extends RunOptions {
   /** Arguments, without the program's name. */
   readonly args?: readonly string[];
 }
+
+export const RUN_OPTIONS: Names<RunOptions> = {
+  env: true,
+  cwd: true,
+  stdin: true,
+  timeoutMs: true,
+  signal: true,
+  onStdout: true,
+  onStderr: true,
+  capture: true,
+};
+
+export const PROGRAM_OPTIONS: Names<ProgramOptions> = { ...RUN_OPTIONS, args: true };
 
 /** How a call ended. */
 export type Outcome = WireResult["outcome"];
@@ -96,17 +88,6 @@ export type EvaluationResult<T = JsonValue> =
   | (ResultBase & { readonly outcome: "succeeded"; readonly value: T; readonly error?: never })
   | Unsuccessful;
 
-/** A call's output as the caller wants it. */
-interface OutputPlan {
-  readonly capture: WireOptions["capture"];
-  readonly onStdout: OutputCallback | undefined;
-  readonly onStderr: OutputCallback | undefined;
-  readonly keepRest: boolean;
-}
-
-/** Where pieces of input come from. */
-type InputIterator = AsyncIterator<InputChunk> | Iterator<InputChunk>;
-
 /** Options checked and split into what travels and what stays here. */
 export interface Prepared {
   readonly wire: WireOptions;
@@ -115,15 +96,15 @@ export interface Prepared {
   readonly output: OutputPlan;
 }
 
+/** The names of the options have been checked by whoever knows which there are. */
 export function prepare(options: ProgramOptions): Prepared {
-  checkOptions(options, "options");
-  const { stdin, signal, onStdout, onStderr } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError("signal must be an AbortSignal");
+  const { stdin, onStdout, onStderr } = options;
+  const signal = checkSignal(options.signal);
   checkCallback(onStdout, "onStdout");
   checkCallback(onStderr, "onStderr");
   const kept = options.capture === undefined ? "all" : checkOneOf(options.capture, ["all", "none"], "capture");
   const streams = onStdout !== undefined || onStderr !== undefined;
-  const { whole, pieces } = splitInput(stdin);
+  const { whole, pieces } = stdin === undefined ? {} : splitInput(stdin, "stdin");
   const capture = streams ? "stream" : kept;
   const wire: WireOptions = { capture };
   if (options.args !== undefined) wire.args = checkTexts(options.args, "args");
@@ -139,35 +120,29 @@ function checkCallback(callback: unknown, name: string): void {
   if (callback !== undefined && typeof callback !== "function") throw new TypeError(`${name} must be a function`);
 }
 
-function splitInput(stdin: Input | undefined): { whole?: Uint8Array; pieces?: InputIterator } {
-  if (stdin === undefined) return {};
-  if (typeof stdin === "string" || stdin instanceof Uint8Array) {
-    const bytes = checkBytes(stdin, "stdin");
-    return bytes.length <= INPUT_WHOLE ? { whole: bytes } : { pieces: [bytes].values() };
-  }
-  if (typeof stdin === "object" && stdin !== null) {
-    if (Symbol.asyncIterator in stdin) return { pieces: stdin[Symbol.asyncIterator]() };
-    if (Symbol.iterator in stdin) return { pieces: stdin[Symbol.iterator]() };
-  }
-  throw new TypeError("stdin must be a string, a Uint8Array or an iterable of them");
-}
-
 /** Makes a call and sees it through: input in, output to its callbacks, cancellation. */
 export async function run(connection: Connection, vm: number, request: VmRequest, plan: Prepared): Promise<WireResult> {
-  if (plan.signal?.aborted === true) return cancelledBefore();
+  if (plan.signal?.aborted === true) {
+    if (plan.input !== undefined) letGo(plan.input);
+    return cancelledBefore();
+  }
   const callbacks = plan.output.capture === "stream" ? new Callbacks(plan.output) : undefined;
+  const begun = performance.now();
   const call = new Call(connection, vm, request, callbacks?.take);
-  const feeding = plan.input === undefined ? undefined : new Feeding(call, plan.input);
+  const feeding = plan.input === undefined ? undefined : new Feeding(call, plan.input, "stdin");
   const cancel = () => call.cancel();
   if (callbacks !== undefined) callbacks.onFailure = cancel;
   plan.signal?.addEventListener("abort", cancel, { once: true });
   try {
     const result = await call.result;
-    if (callbacks !== undefined) await callbacks.settled(connection);
+    const { signal, wire } = plan;
+    const until = wire.timeoutMs === undefined ? undefined : begun + wire.timeoutMs;
+    const ended = callbacks === undefined ? result : await callbacks.settle(result, { connection, vm, signal, until });
     feeding?.check();
-    return callbacks === undefined ? result : callbacks.complete(result);
+    return ended;
   } finally {
     plan.signal?.removeEventListener("abort", cancel);
+    callbacks?.stop();
     feeding?.stop();
   }
 }
@@ -176,131 +151,6 @@ export async function run(connection: Connection, vm: number, request: VmRequest
 export function cancelledBefore(): WireResult {
   const error = { code: ErrorCode.CANCELLED, name: "CordonError", message: "the call was cancelled" };
   return { outcome: "cancelled", error };
-}
-
-/** Hands pieces of output to callbacks, one after the other in the order in which they were written. */
-class Callbacks {
-  onFailure: () => void = () => {};
-  readonly #plan: OutputPlan;
-  readonly #rest = { stdout: new Kept(OUTPUT_KEPT), stderr: new Kept(OUTPUT_KEPT) };
-  #tail: Promise<void> = Promise.resolve();
-  #failure: { readonly error: unknown } | undefined;
-
-  constructor(plan: OutputPlan) {
-    this.#plan = plan;
-  }
-
-  readonly take = (stream: OutputStream, data: Uint8Array, taken: () => void): void => {
-    const callback = stream === "stdout" ? this.#plan.onStdout : this.#plan.onStderr;
-    if (callback === undefined) {
-      if (this.#plan.keepRest) this.#rest[stream].add(data);
-      taken();
-      return;
-    }
-    this.#tail = this.#tail.then(async () => {
-      if (this.#failure === undefined) {
-        try {
-          await callback(data);
-        } catch (error) {
-          this.#failure = { error };
-          this.onFailure();
-        }
-      }
-      taken();
-    });
-  };
-
-  /** Waits for callbacks, which may wait for something that will never come once the sidecar is gone. */
-  async settled(connection: Connection): Promise<void> {
-    let stopWaiting!: () => void;
-    const over = new Promise<void>((resolve) => (stopWaiting = resolve));
-    const forget = connection.onEnd(stopWaiting);
-    await Promise.race([this.#tail, over]);
-    forget();
-  }
-
-  complete(result: WireResult): WireResult {
-    if (this.#failure !== undefined) throw this.#failure.error;
-    const { stdout, stderr } = this.#rest;
-    return {
-      ...result,
-      stdout: stdout.bytes(),
-      stderr: stderr.bytes(),
-      stdoutTruncated: stdout.truncated,
-      stderrTruncated: stderr.truncated,
-    };
-  }
-}
-
-/** Bytes up to a limit. */
-export class Kept {
-  truncated = false;
-  readonly #limit: number;
-  readonly #chunks: Uint8Array[] = [];
-  #length = 0;
-
-  constructor(limit: number = OUTPUT_KEPT) {
-    this.#limit = limit;
-  }
-
-  add(data: Uint8Array): void {
-    const room = this.#limit - this.#length;
-    if (data.length > room) this.truncated = true;
-    const taken = data.subarray(0, Math.max(room, 0));
-    if (taken.length > 0) this.#chunks.push(taken);
-    this.#length += taken.length;
-  }
-
-  bytes(): Uint8Array {
-    return Buffer.concat(this.#chunks, this.#length);
-  }
-}
-
-/** Feeds a call from an iterator, for as long as the call is under way. */
-export class Feeding {
-  readonly #iterator: InputIterator;
-  #stopped = false;
-  #failure: { readonly error: unknown } | undefined;
-
-  constructor(call: Call, iterator: InputIterator) {
-    this.#iterator = iterator;
-    void this.#feed(call);
-  }
-
-  /** Throws what the iterable threw. */
-  check(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
-  }
-
-  /** Asks for no more. The iterable may be waiting for something, so nobody waits for it in turn. */
-  stop(): void {
-    if (this.#stopped) return;
-    this.#stopped = true;
-    try {
-      void Promise.resolve(this.#iterator.return?.()).catch(() => {});
-    } catch {
-      // It was told.
-    }
-  }
-
-  async #feed(call: Call): Promise<void> {
-    try {
-      while (!this.#stopped) {
-        const next = await this.#iterator.next();
-        if (next.done === true) {
-          this.#stopped = true;
-          await call.endInput();
-          return;
-        }
-        if (this.#stopped || !call.isOpen) return;
-        await call.write(checkBytes(next.value, "a piece of stdin"));
-      }
-    } catch (error) {
-      this.#failure = { error };
-      this.#stopped = true;
-      call.cancel();
-    }
-  }
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

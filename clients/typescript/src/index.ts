@@ -9,14 +9,12 @@ export { CordonError } from "./errors.js";
 export type {
   EvaluationResult,
   ExecutionResult,
-  Input,
-  InputChunk,
   Outcome,
-  OutputCallback,
   ProgramOptions,
   RunOptions,
 } from "./execution.js";
-export type { FileSystem, RecursiveOptions } from "./files.js";
+export type { Input, InputChunk } from "./feeding.js";
+export type { FileSystem, FileOptions, ReadOptions, RecursiveOptions } from "./files.js";
 export {
   ErrorCode,
   type Access,
@@ -35,6 +33,7 @@ export {
   type TimingMitigation,
 } from "./generated/wire.js";
 export type { HostFunction, HostFunctions } from "./hostFunctions.js";
+export type { OutputCallback } from "./output.js";
 export type { GuestInput, GuestOutput, GuestProcess, Processes, SignalName, SpawnOptions } from "./process.js";
 export {
   NodeRuntime,

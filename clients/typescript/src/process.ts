@@ -2,26 +2,28 @@
  * Programs of the VM: `sh`, coreutils, and what else is in its `PATH`.
  */
 import { Call } from "./call.js";
-import { checkBytes, checkCount, checkOptions, checkText, checkTexts } from "./check.js";
+import { checkBytes, checkCount, checkOptions, checkSignal, checkText, checkTexts, type Names } from "./check.js";
 import { CordonError } from "./errors.js";
 import {
-  Feeding,
-  Kept,
+  RUN_OPTIONS,
   prepare,
   toResult,
   type ExecutionResult,
-  type InputChunk,
   type ProgramOptions,
   type RunOptions,
 } from "./execution.js";
+import { Feeding, type InputChunk } from "./feeding.js";
 import type { ExecutionResult as WireResult, VmRequest } from "./generated/wire.js";
 import type { VmHandle } from "./handle.js";
+import { Kept } from "./output.js";
 
 /** The name of a signal: `SIGTERM`. */
 export type SignalName = `SIG${string}`;
 
 /** What a program that is started can be given. Its output goes to its streams. */
 export type SpawnOptions = Omit<RunOptions, "onStdout" | "onStderr" | "capture">;
+
+const SPAWN_OPTIONS: Names<SpawnOptions> = { env: true, cwd: true, stdin: true, timeoutMs: true, signal: true };
 
 export class Processes {
   readonly #vm: VmHandle;
@@ -34,15 +36,15 @@ export class Processes {
   /** Runs a command to its end. A bad exit code is in the result. */
   async run(command: string, args: readonly string[] = [], options: RunOptions = {}): Promise<ExecutionResult> {
     const request = checkText(command, "command");
-    checkOptions(options, "options");
+    checkOptions(options, "options", RUN_OPTIONS);
     const program: ProgramOptions = { ...options, args };
     return toResult(await this.#vm.run((wire) => ({ type: "spawn", command: request, options: wire }), program));
   }
 
   /** Starts a command, and gives its streams as soon as it runs. Without `stdin` its input is open until it is ended. */
   async spawn(command: string, args: readonly string[] = [], options: SpawnOptions = {}): Promise<GuestProcess> {
-    checkOptions(options, "options");
-    options.signal?.throwIfAborted();
+    checkOptions(options, "options", SPAWN_OPTIONS);
+    checkSignal(options.signal)?.throwIfAborted();
     const prepared = prepare({ ...options, args: checkTexts(args, "args") });
     const open = options.stdin === undefined;
     const request: VmRequest = {
@@ -55,7 +57,7 @@ export class Processes {
     const call = new Call(this.#vm.connection, this.#vm.id, request, (stream, data, taken) => {
       (stream === "stdout" ? stdout : stderr).push(data, taken);
     });
-    const feeding = prepared.input === undefined ? undefined : new Feeding(call, prepared.input);
+    const feeding = prepared.input === undefined ? undefined : new Feeding(call, prepared.input, "stdin");
     const cancel = () => call.cancel();
     options.signal?.addEventListener("abort", cancel, { once: true });
     const result = call.result.finally(() => {

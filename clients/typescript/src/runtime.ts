@@ -1,10 +1,10 @@
 /**
  * The short way: VMs on one sidecar that this process shares, and calls that make a VM of their own.
  */
-import type { CodeOptions } from "./code.js";
-import { Client, type ConnectOptions, type VmConfig } from "./client.js";
+import { CODE_OPTIONS, type CodeOptions } from "./code.js";
+import { CONNECT_OPTIONS, Client, type ConnectOptions, type VmConfig } from "./client.js";
 import type { Context } from "./context.js";
-import { checkOptions, checkText } from "./check.js";
+import { checkObject, checkOptions, checkText } from "./check.js";
 import {
   cancelledBefore,
   toEvaluation,
@@ -47,7 +47,7 @@ export async function shutdown(): Promise<void> {
 
 /** Makes a VM on the shared sidecar. Dispose of it: it is a process of its own. */
 export async function createVm(options: VmOptions = {}): Promise<Vm> {
-  checkOptions(options, "options");
+  checkObject(options, "options");
   const { binary, socket, ...config } = options;
   const where: ConnectOptions = { ...(binary === undefined ? {} : { binary }), ...(socket === undefined ? {} : { socket }) };
   return (await sharedClient(where)).createVm(config);
@@ -150,7 +150,7 @@ export class NodeRuntime implements AsyncDisposable {
 }
 
 async function sharedClient(options: ConnectOptions): Promise<Client> {
-  checkOptions(options, "options");
+  checkOptions(options, "options", CONNECT_OPTIONS);
   const { binary, socket } = options;
   const key = socket === undefined ? findBinary(binary) : `unix:${checkText(socket, "socket")}`;
   const present = shared.get(key);
@@ -170,26 +170,13 @@ async function sharedClient(options: ConnectOptions): Promise<Client> {
   }
 }
 
-/** The fields of a call; every other field of a one-shot call configures its VM, so that unknown ones are refused. */
-const CALL_FIELDS = {
-  args: true,
-  stdin: true,
-  timeoutMs: true,
-  signal: true,
-  onStdout: true,
-  onStderr: true,
-  capture: true,
-  format: true,
-  filePath: true,
-  inputs: true,
-} as const satisfies Record<Exclude<keyof CodeOptions, "env" | "cwd">, true>;
-
 type CallOptions = Omit<CodeOptions, "env" | "cwd">;
 
 function split(options: OneShot<CodeOptions>): { call: CallOptions; config: VmOptions } {
-  checkOptions(options, "options");
+  checkObject(options, "options");
   const entries = Object.entries(options);
-  const isCall = ([name]: [string, unknown]) => Object.hasOwn(CALL_FIELDS, name);
+  // Every other field configures the VM, so that unknown ones are refused by the sidecar.
+  const isCall = ([name]: [string, unknown]) => name !== "env" && name !== "cwd" && Object.hasOwn(CODE_OPTIONS, name);
   return {
     call: Object.fromEntries(entries.filter(isCall)) as CallOptions,
     config: Object.fromEntries(entries.filter((entry) => !isCall(entry))) as VmOptions,

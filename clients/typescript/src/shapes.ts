@@ -163,7 +163,7 @@ const serverMessage: Shape = tagged<ServerMessage>({
   welcome: { protocol: count, version: text, frameBytesMax: count },
   response: { id: count, body: response },
   started: { id: count, pid: count },
-  output: { id: count, stream: oneOf("stdout", "stderr"), data: bytes },
+  output: { id: count, stream: oneOf("stdout", "stderr", "file"), data: bytes },
   inputTaken: { id: count, bytes: count },
   hostCall: { call: count, vm: count, name: text, input: text },
   vmLost: { vm: count, error },

@@ -2,13 +2,15 @@
  * A VM.
  */
 import { FileCode } from "./code.js";
-import { checkBoolean, checkOptions, checkText } from "./check.js";
+import { checkBoolean, checkOptions, checkText, type Names } from "./check.js";
 import type { Connection } from "./connection.js";
 import { Context } from "./context.js";
 import { FileSystem } from "./files.js";
 import type { EngineReport, Mount } from "./generated/wire.js";
 import { VmHandle } from "./handle.js";
 import { Processes } from "./process.js";
+
+const MOUNT_FIELDS: Names<Mount> = { host: true, guest: true, readOnly: true };
 
 /** One enclosed VM: a process of its own, with files, JavaScript and a shell. It lives until it is disposed of. */
 export class Vm implements AsyncDisposable {
@@ -43,7 +45,7 @@ export class Vm implements AsyncDisposable {
 
   /** Shows a host directory in the VM, read-only unless said otherwise. */
   async mount(mount: Mount): Promise<void> {
-    checkOptions(mount, "mount");
+    checkOptions(mount, "mount", MOUNT_FIELDS);
     const { host, guest, readOnly } = mount;
     const checked: Mount = {
       host: checkText(host, "mount.host"),

@@ -6,7 +6,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { ErrorCode, VERSION, type EvaluationResult, type ExecutionResult, type VmOptions } from "cordon";
+import {
+  ErrorCode,
+  VERSION,
+  evaluate,
+  type EvaluationResult,
+  type ExecutionResult,
+  type Vm,
+  type VmOptions,
+} from "cordon";
 
 import { REPOSITORY, repositoryJson } from "./support.js";
 
@@ -36,6 +44,26 @@ export const options: VmOptions[] = [
   // @ts-expect-error there is no such field
   { permission: {} },
 ];
+
+/** Options of calls: what is misspelt does not compile. */
+export async function misspelt(machine: Vm): Promise<void> {
+  // @ts-expect-error it is timeoutMs
+  await machine.process.run("x", [], { timeout: 5 });
+  // @ts-expect-error its output goes to its streams
+  await machine.process.spawn("x", [], { onStdout: () => {} });
+  // @ts-expect-error a command has arguments, not inputs
+  await machine.process.run("x", [], { inputs: {} });
+  // @ts-expect-error it is timeoutMs
+  await machine.javascript.evaluate("1", { timeout: 5 });
+  // @ts-expect-error it is maxBytes
+  await machine.filesystem.readFile("/f", { limit: 5 });
+  // @ts-expect-error it is recursive
+  await machine.filesystem.remove("/f", { force: true });
+  // @ts-expect-error it is readOnly
+  await machine.mount({ host: "/", guest: "/m", readonly: true });
+  // @ts-expect-error there is no such option
+  await evaluate("1", { timeout: 5 });
+}
 
 test("a result that succeeded has a value and no error, and the other way round", () => {
   const value = (result: EvaluationResult<number>) => (result.outcome === "succeeded" ? result.value : result.error.code);

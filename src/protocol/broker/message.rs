@@ -8,7 +8,7 @@ use crate::abi::{Errno, HostCallError, HostFsReply, HostFsRequest, MountId};
 use crate::config::CreateVmConfig;
 use crate::enclosure::EnclosureReport;
 use crate::engine::EngineReport;
-use crate::wire::{Bytes, ErrorData, OutputStream, VmRequest, VmResponse};
+use crate::wire::{Bytes, ErrorData, OutputStream, RequestUpdate, VmRequest, VmResponse};
 
 /// Binds a worker to a VM.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,12 +42,8 @@ pub enum ToWorker {
     Claim(Box<Claim>),
     /// A client's request.
     Request { id: u64, request: VmRequest },
-    /// Ends a request early.
-    Cancel { id: u64 },
-    /// Standard input of a request.
-    Input { id: u64, data: Bytes, end: bool },
-    /// Allows more output of a request.
-    Credit { id: u64, bytes: u64 },
+    /// Reaches a request that is under way.
+    Update { id: u64, update: RequestUpdate },
     /// Shows a host directory; answered like a request.
     Mount { id: u64, mount: ClaimedMount },
     /// Takes a mount away; answered like a request.
@@ -100,6 +96,7 @@ pub enum BrokerReply {
     HostFilesystem { result: Result<HostFsReply, Errno> },
     /// Of `HostFunction`.
     HostFunction { result: Result<String, HostCallError> },
-    /// Of `CommandArtifact`: its length in bytes, the descriptor being attached; or why there is none.
-    CommandArtifact { result: Result<u64, String> },
+    /// Of `CommandArtifact`: its length in bytes, the descriptor being attached; or why there is none. Guests may come
+    /// to read the message.
+    CommandArtifact { result: Result<u64, ErrorData> },
 }

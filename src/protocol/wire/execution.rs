@@ -107,7 +107,7 @@ impl From<crate::config::ConfigError> for ErrorData {
     }
 }
 
-/// One of a program's output streams.
+/// Where bytes of `output` come from: one of a program's output streams, or a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
@@ -116,6 +116,8 @@ pub enum OutputStream {
     Stdout,
     /// Standard error.
     Stderr,
+    /// A file's contents, for `readFile`.
+    File,
 }
 
 /// What becomes of a call's output.

@@ -67,7 +67,7 @@ pub enum ClientMessage {
         #[cfg_attr(feature = "schema", ts(type = "number"))]
         id: u64,
     },
-    /// More standard input for a request that has `streamStdin`.
+    /// More standard input for a request that has `streamStdin`, or contents for one that has `streamData`.
     Input {
         /// The request's.
         #[cfg_attr(feature = "schema", ts(type = "number"))]
@@ -78,7 +78,7 @@ pub enum ClientMessage {
         #[serde(default)]
         end: bool,
     },
-    /// Allows so many more bytes of `output` for a request that streams.
+    /// Allows so many more bytes of `output` for a request that streams or reads a file.
     Credit {
         /// The request's.
         #[cfg_attr(feature = "schema", ts(type = "number"))]
@@ -221,17 +221,27 @@ pub enum VmRequest {
         #[cfg_attr(feature = "schema", ts(type = "number"))]
         context: u64,
     },
-    /// A file's contents; answered by `data`.
+    /// A file's contents; answered by `data` with the last piece of them, after `output` messages with those before
+    /// it if there is more than one.
     ReadFile {
         /// Its path.
         path: String,
+        /// The most bytes to read; a longer file is an error. Left out: `limits.filesystemBytes` for a file of the VM,
+        /// [`super::READ_FILE_BYTES_MAX`] for one of a mount.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", ts(optional, type = "number"))]
+        max_bytes: Option<u64>,
     },
-    /// Writes a file whole; answered by `done`.
+    /// Writes a file anew; answered by `done`. One that fails or is cancelled leaves it empty.
     WriteFile {
         /// Its path.
         path: String,
-        /// Its new contents.
+        /// Its new contents, or their beginning.
         data: Bytes,
+        /// Whether more of them follows in `input` messages.
+        #[serde(default, skip_serializing_if = "is_false")]
+        #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
+        stream_data: bool,
     },
     /// What is known of a file; answered by `status`.
     Stat {
@@ -276,8 +286,45 @@ pub enum VmRequest {
     EngineReport {},
 }
 
+impl VmRequest {
+    /// How it is run, if it runs something.
+    pub fn execution(&self) -> Option<&ExecutionOptions> {
+        match self {
+            VmRequest::Evaluate { options, .. }
+            | VmRequest::Execute { options, .. }
+            | VmRequest::ExecuteFile { options, .. }
+            | VmRequest::Spawn { options, .. } => Some(options),
+            _ => None,
+        }
+    }
+}
+
+/// What reaches a request that is under way: between a sidecar and a VM one message, whatever it says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", deny_unknown_fields)]
+pub enum RequestUpdate {
+    /// `cancel`.
+    Cancel {},
+    /// `input`.
+    Input {
+        /// The bytes.
+        data: Bytes,
+        /// Whether they are the last.
+        end: bool,
+    },
+    /// `credit`.
+    Credit {
+        /// How many bytes more.
+        bytes: u64,
+    },
+}
+
 fn yes() -> bool {
     true
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What a sidecar sends.
@@ -311,7 +358,7 @@ pub enum ServerMessage {
         /// The process id in the VM.
         pid: u32,
     },
-    /// Output of a request that streams.
+    /// Output of a request that streams, or a piece of a file that is read.
     Output {
         /// The request's.
         #[cfg_attr(feature = "schema", ts(type = "number"))]
@@ -405,7 +452,7 @@ pub enum VmResponse {
     },
     /// A file's contents.
     Data {
-        /// The bytes.
+        /// The bytes; the last of them if `output` messages came before.
         data: Bytes,
     },
     /// What is known of a file.

@@ -20,15 +20,19 @@ pub use execution::{
     SourceFormat, code,
 };
 pub use message::{
-    Bytes, ClientMessage, DirectoryEntry, FileKind, FileStatus, HostCallOutcome, Request, Response,
-    ServerMessage, VmRequest, VmResponse,
+    Bytes, ClientMessage, DirectoryEntry, FileKind, FileStatus, HostCallOutcome, Request, RequestUpdate,
+    Response, ServerMessage, VmRequest, VmResponse,
 };
 
 /// The version of the protocol; both sides must name the same.
 pub const PROTOCOL_VERSION: u32 = 1;
 
-/// Output bytes per call that the sidecar may send before the client grants more with `credit`.
+/// The most bytes that a request reads of a file in a mount unless it says how many; a guest can make such a file look
+/// as long as it likes.
+pub const READ_FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// Output bytes per request that the sidecar may send before the client grants more with `credit`.
 pub const INITIAL_CREDIT: u64 = 256 * 1024;
 
-/// Bytes of standard input per call that the client may have in flight before a `inputTaken` grants more.
+/// Bytes of input per request that the client may have in flight before an `inputTaken` grants more.
 pub const INPUT_WINDOW: u64 = 256 * 1024;

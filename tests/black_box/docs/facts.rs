@@ -161,6 +161,7 @@ fn constants_of_the_protocol_are_those_of_the_code() {
         ("FRAME_BYTES_MAX", wire::FRAME_BYTES_MAX as u64),
         ("INITIAL_CREDIT", wire::INITIAL_CREDIT),
         ("INPUT_WINDOW", wire::INPUT_WINDOW),
+        ("READ_FILE_BYTES_MAX", wire::READ_FILE_BYTES_MAX),
     ];
     let tables = page::read("docs/wire.md").tables();
     let table = tables.iter().find(|table| table.columns[0] == "Constant").unwrap();

@@ -7,11 +7,14 @@ export const PROTOCOL_VERSION = 1;
 /** The longest content of a frame, in bytes. */
 export const FRAME_BYTES_MAX = 16777216;
 
-/** Output bytes per call that may be sent before the client grants more. */
+/** Output bytes per request that may be sent before the client grants more. */
 export const INITIAL_CREDIT = 262144;
 
-/** Bytes of standard input per call that the client may have in flight. */
+/** Bytes of input per request that the client may have in flight. */
 export const INPUT_WINDOW = 262144;
+
+/** The most bytes that a request reads of a file in a mount unless it says how many. */
+export const READ_FILE_BYTES_MAX = 1073741824;
 
 /** The codes of errors that cordon itself reports. */
 export const ErrorCode = {
@@ -505,9 +508,9 @@ export type Mount = {
 export type Outcome = "succeeded" | "failed" | "cancelled" | "timed_out";
 
 /**
- * One of a program's output streams.
+ * Where bytes of `output` come from: one of a program's output streams, or a file.
  */
-export type OutputStream = "stdout" | "stderr";
+export type OutputStream = "stdout" | "stderr" | "file";
 
 /**
  *One rule over absolute paths of the VM.
@@ -856,16 +859,25 @@ export type VmRequest = { "type": "evaluate",
     /**
      * Its path.
      */
-    path: string, }
+    path: string,
+    /**
+     * The most bytes to read; a longer file is an error. Left out: `limits.filesystemBytes` for a file of the VM,
+     * `READ_FILE_BYTES_MAX` for one of a mount.
+     */
+    maxBytes?: number, }
   | { "type": "writeFile",
     /**
      * Its path.
      */
     path: string,
     /**
-     * Its new contents.
+     * Its new contents, or their beginning.
      */
-    data: Uint8Array, }
+    data: Uint8Array,
+    /**
+     * Whether more of them follows in `input` messages.
+     */
+    streamData?: boolean, }
   | { "type": "stat",
     /**
      * Its path.
@@ -925,7 +937,7 @@ export type VmResponse = { "type": "done", }
     context: number, }
   | { "type": "data",
     /**
-     * The bytes.
+     * The bytes; the last of them if `output` messages came before.
      */
     data: Uint8Array, }
   | { "type": "status",

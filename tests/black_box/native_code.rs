@@ -1,0 +1,111 @@
+//! Where the native code of commands comes from, and what is said where it does not come.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cordon::client::{Client, Embedded, Vm};
+use cordon::supervisor::{Installation, Supervisor, SupervisorOptions};
+use cordon::wire::{ExecutionOptions, code};
+use serde_json::{Value, json};
+
+use crate::common::{config, cordon, error_of, installation_with, sh, text};
+
+/// `cordon` in a process that knows no folder for a cache but this one.
+fn cordon_with(cache: Option<&Path>, arguments: &[&str]) -> Command {
+    let mut command = cordon(arguments);
+    for name in ["HOME", "XDG_CACHE_HOME", "CORDON_CACHE_DIR"] {
+        command.env_remove(name);
+    }
+    if let Some(cache) = cache {
+        command.env("CORDON_CACHE_DIR", cache);
+    }
+    command
+}
+
+fn doctor(cache: Option<&Path>) -> (Value, String) {
+    let json = cordon_with(cache, &["doctor", "--json"]).output().unwrap().stdout;
+    let human = text(&cordon_with(cache, &["doctor"]).output().unwrap().stdout);
+    let findings: Value = serde_json::from_slice(&json).unwrap();
+    (findings["commandCache"].clone(), human)
+}
+
+#[test]
+fn without_a_place_for_a_cache_commands_are_compiled_into_memory() {
+    let output = cordon_with(None, &["sh", "-c", "echo works; exit 3"]).output().unwrap();
+    assert_eq!((text(&output.stdout).as_str(), output.status.code()), ("works\n", Some(3)), "{output:?}");
+    let (cache, human) = doctor(None);
+    assert_eq!((&cache["usable"], &cache["directory"]), (&json!(true), &Value::Null), "{cache}");
+    assert!(human.contains("held in memory") && human.contains("set CORDON_CACHE_DIR"), "{human}");
+    // Nor where the folder that is named cannot be made.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let output = cordon_with(Some(&file.join("x")), &["sh", "-c", "echo works"]).output().unwrap();
+    assert_eq!(text(&output.stdout), "works\n", "{output:?}");
+    assert_eq!(doctor(Some(&file.join("x"))).0["usable"], true);
+}
+
+#[test]
+fn a_cache_that_others_may_write_to_is_refused_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let commands = folder.path().join("commands");
+    std::fs::create_dir(&commands).unwrap();
+    std::fs::set_permissions(&commands, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let output = cordon_with(Some(folder.path()), &["sh", "-c", "echo works"]).output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(text(&output.stdout), "");
+    assert!(!output.status.success());
+    assert!(said.contains("others may write to it (mode 777)"), "{said}");
+    assert!(said.contains(commands.to_str().unwrap()) && said.contains("CORDON_CACHE_DIR"), "{said}");
+    let (cache, human) = doctor(Some(folder.path()));
+    assert_eq!(cache["usable"], false, "{cache}");
+    assert!(human.contains("commands cannot be run") && human.contains("others may write to it"), "{human}");
+    // Mended, it works.
+    std::fs::set_permissions(&commands, std::fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(doctor(Some(folder.path())).0["directory"], commands.to_str().unwrap());
+}
+
+/// A VM with a module that is none, and how often the compiler was started for it.
+async fn broken() -> (tempfile::TempDir, Arc<AtomicUsize>, Vm) {
+    let (folder, _) = installation_with(&[("broken", b"this is no module".to_vec())]);
+    let tried = Arc::new(AtomicUsize::new(0));
+    let counted = tried.clone();
+    let supervisor = Supervisor::new(SupervisorOptions {
+        installation: Installation::at(folder.path()).unwrap(),
+        warm: 0,
+        show_worker_stderr: false,
+        progress: Box::new(move |progress| {
+            if format!("{progress:?}").starts_with("Compiling { name: \"broken\"") {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        }),
+    });
+    let client = Client::connect(&Embedded(supervisor)).await.unwrap();
+    (folder, tried, client.create_vm(config(json!({}))).await.unwrap())
+}
+
+#[tokio::test]
+async fn a_command_without_native_code_says_why_to_whoever_started_it() {
+    let (folder, tried, vm) = broken().await;
+    for _ in 0..2 {
+        let error = error_of(vm.spawn("broken", &[], ExecutionOptions::default()).await);
+        assert_eq!(error.code, code::NOT_INSTALLED, "{error:?}");
+        assert!(error.message.contains("broken is no WebAssembly module"), "{error:?}");
+        assert!(error.hint.is_some(), "{error:?}");
+    }
+    // Started by a guest it says so on its standard error, without naming what is the host's.
+    let result = sh(&vm, "broken; echo $?").await;
+    assert_eq!(result.stdout.to_text(), "126\n");
+    let said = result.stderr.to_text();
+    assert!(said.contains("broken is no WebAssembly module"), "{said}");
+    assert!(!said.contains(folder.path().to_str().unwrap()), "{said}");
+    assert_eq!(tried.load(Ordering::Relaxed), 1, "what takes long was tried again");
+    // Whoever mends it need not wait, nor make another VM.
+    let quiet = r#"(module (memory (export "memory") 1) (func (export "_start")))"#;
+    std::fs::write(folder.path().join("commands/broken.wasm"), wat::parse_str(quiet).unwrap()).unwrap();
+    let mended = vm.spawn("broken", &[], ExecutionOptions::default()).await.unwrap();
+    assert_eq!(mended.exit_code, Some(0), "{mended:?}");
+}
