@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 
 use super::core::{ActiveJob, Awaited, Core, Realm, Scope};
 use super::errors::{self, Report};
+use super::faults::Exhausted;
 use super::handle::{KillWaker, Message, Running};
 use super::operations::Settled;
 use super::outcome::{Cause, Completion, ContextId, Job, JobId, Outcome, Work, codes};
 use super::program::{self, Begun};
-use super::{Isolate, clock, output, realm};
+use super::{Isolate, clock, modules, output, realm};
 use kernel::{ExitStatus, Process};
 use protocol::engine::WasmLevel;
 
@@ -28,7 +29,7 @@ const NEVER_SETTLED_EXIT: u8 = 13;
 enum Failure {
     Threw(Box<Report>),
     Ended(Cause),
-    OutOfMemory,
+    OutOfMemory(Exhausted),
 }
 
 type Turn<R> = Result<R, Failure>;
@@ -107,7 +108,7 @@ impl Isolate {
 
     fn create_realm(&mut self) -> Option<Rc<Realm>> {
         let realm = realm::create(&mut self.isolate, &self.core, &self.bootstrap);
-        if self.guard.is_hit() {
+        if self.guard.exhausted().is_some() {
             // The limit was reached here: what was terminated is the bootstrap.
             self.isolate.cancel_terminate_execution();
             self.guard.recover(&mut self.isolate);
@@ -241,9 +242,10 @@ impl Isolate {
             (value, report)
         };
         let cause = core.inbox.leave();
-        if self.guard.is_hit() {
-            return Err(Failure::OutOfMemory);
+        if let Some(exhausted) = self.guard.exhausted() {
+            return Err(Failure::OutOfMemory(exhausted));
         }
+        self.guard.settle(&mut self.isolate);
         match (cause, report, value) {
             (Some(cause), ..) => Err(Failure::Ended(cause)),
             (None, Some(report), _) => Err(Failure::Threw(Box::new(report))),
@@ -258,7 +260,7 @@ impl Isolate {
         let active = realm.active.borrow().clone();
         let Some(job) = active else {
             // Code that a finished job left behind in a retained context: nobody is told of its errors.
-            if matches!(ended, Err(Failure::OutOfMemory)) {
+            if matches!(ended, Err(Failure::OutOfMemory(_))) {
                 realm::quiesce(&self.core, realm);
                 self.guard.recover(&mut self.isolate);
             }
@@ -416,12 +418,21 @@ impl Isolate {
                 realm::quiesce(&self.core, realm);
                 self.finish(realm, job, Completion::ended(cause, process.killed()));
             }
-            Failure::OutOfMemory => {
+            Failure::OutOfMemory(exhausted) => {
                 realm::quiesce(&self.core, realm);
-                let limit = self.core.limits().heap_bytes;
-                let message = format!("the JavaScript heap is full: limits.heapBytes is {limit}");
+                let limits = self.core.limits();
+                let (field, message) = match exhausted {
+                    Exhausted::Heap => (
+                        "limits.heapBytes",
+                        format!("the JavaScript heap is full: limits.heapBytes is {}", limits.heap_bytes),
+                    ),
+                    Exhausted::Memory => (
+                        "limits.memoryBytes",
+                        format!("the VM's memory is used up: limits.memoryBytes is {}", limits.memory_bytes),
+                    ),
+                };
                 let mut report = errors::plain(codes::OUT_OF_MEMORY, "RangeError", &message);
-                report.data.field = Some("limits.heapBytes");
+                report.data.field = Some(field);
                 self.finish_failed(realm, job, &report, 134);
                 self.guard.recover(&mut self.isolate);
             }
@@ -451,6 +462,11 @@ impl Isolate {
         let keeps = realm.retained.get().is_some();
         if !keeps {
             realm::dispose(&self.core, realm);
+        } else if completion.outcome != Outcome::Succeeded {
+            v8::scope!(let scope, &mut self.isolate);
+            let context = v8::Local::new(scope, &realm.context);
+            let scope = &mut v8::ContextScope::new(scope, context);
+            modules::forget_unfinished(scope, realm);
         }
         self.core.inbox.forget(job.id);
         self.core.settings().services.finished(job.id, completion);

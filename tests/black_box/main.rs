@@ -16,6 +16,7 @@ mod files;
 mod host_functions;
 mod javascript;
 mod limits;
+mod modules;
 mod own_commands;
 mod parity;
 mod permissions;

@@ -13,7 +13,7 @@ mod web;
 use std::rc::Rc;
 
 use super::core::{Core, Realm, Scope, string};
-use super::errors;
+use super::{errors, values};
 use kernel::Process;
 
 type Args<'a> = v8::FunctionCallbackArguments<'a>;
@@ -74,7 +74,7 @@ fn here_as(scope: &mut Scope<'_, '_>) -> Option<(Rc<Core>, Rc<Realm>, std::sync:
 /// An argument as text; `None` (and an exception) where it cannot become any.
 fn text_of(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Option<String> {
     let value = args.get(index).to_string(scope)?;
-    Some(value.to_rust_string_lossy(scope))
+    values::text(scope, value)
 }
 
 fn u32_of(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> u32 {
@@ -87,7 +87,7 @@ fn texts_of(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Option<Ve
     let mut texts = Vec::new();
     for at in 0..array.length() {
         let value = array.get_index(scope, at)?.to_string(scope)?;
-        texts.push(value.to_rust_string_lossy(scope));
+        texts.push(values::text(scope, value)?);
     }
     Some(texts)
 }
