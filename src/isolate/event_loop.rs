@@ -156,23 +156,37 @@ impl Isolate {
         self.after(&realm, ended);
     }
 
-    /// Runs the tasks that V8 has left for this thread; finalisers among them are guest code.
+    /// Runs the tasks that V8 has left for this thread. Finalisers among them are guest code, so they run only while a
+    /// call is under way, whose time bounds them: an endless one is ended with it.
     fn pump(&mut self) {
-        let platform = v8::V8::get_current_platform();
-        if self.core.inbox.enter(Running::Background).is_err() {
+        let realms = self.realms();
+        if realms.iter().all(|realm| realm.active.borrow().is_none()) {
             return;
         }
-        clock::begin_turn();
+        let platform = v8::V8::get_current_platform();
         let mut ran = false;
-        while v8::Platform::pump_message_loop(&platform, &self.isolate, false) {
-            ran = true;
+        loop {
+            if self.core.inbox.enter(Running::Background).is_err() {
+                return;
+            }
+            clock::begin_turn();
+            let again = v8::Platform::pump_message_loop(&platform, &self.isolate, false);
+            let interrupted = self.core.inbox.is_interrupted();
+            self.core.inbox.leave();
+            if self.guard.exhausted().is_some() {
+                // What a finaliser made is nobody's in particular.
+                self.guard.recover(&mut self.isolate);
+            }
+            ran |= again;
+            if !again || interrupted {
+                break;
+            }
         }
-        self.core.inbox.leave();
         if !ran {
             return;
         }
         // A task may have resolved promises of any realm.
-        for realm in self.realms() {
+        for realm in realms {
             if realm.active.borrow().is_some() || realm.retained.get().is_some() {
                 let ended = self.turn(&realm, |_, _, _| Some(()));
                 self.after(&realm, ended);
@@ -223,12 +237,13 @@ impl Isolate {
             let rejections = realm.rejections.take();
             if let Some(value) = realm.uncaught.take()
                 && report.is_none()
-                && !scope.is_execution_terminating()
+                && self.guard.exhausted().is_none()
+                && !core.inbox.is_interrupted()
             {
                 let value = v8::Local::new(scope, &value);
                 report = Some(errors::describe(scope, core.wasm, value, None, codes::UNCAUGHT));
             }
-            if report.is_none() && !scope.is_execution_terminating() {
+            if report.is_none() && self.guard.exhausted().is_none() && !core.inbox.is_interrupted() {
                 for (promise, value) in rejections {
                     if v8::Local::new(scope, &promise).has_handler() {
                         continue;

@@ -150,6 +150,10 @@ pub struct ErrorData {
     pub message: String,
     /// The error's `stack`.
     pub stack: Option<String>,
+    /// The error's `cause` in words, with the causes of that, as the console shows it.
+    pub cause: Option<String>,
+    /// The `errors` that it sums up, likewise.
+    pub errors: Option<String>,
     /// What the reader could do about it.
     pub hint: Option<String>,
     /// The configuration field that decided; never a guest's word.

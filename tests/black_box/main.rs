@@ -11,6 +11,7 @@ mod contexts;
 mod contract;
 mod docs;
 mod enclosure;
+mod errors;
 mod faults;
 mod files;
 mod host_functions;
