@@ -118,7 +118,7 @@ pub fn initialize(profile: &EngineProfile) {
 pub struct Isolate {
     // Dropped in this order: handles into the heap before the heap.
     spare: Option<Rc<core::Realm>>,
-    bootstrap: v8::Global<v8::UnboundScript>,
+    bootstrap: realm::Bootstrap,
     core: Rc<core::Core>,
     profile: EngineProfile,
     /// A job waits, and V8 had background work when the loop last went to sleep.

@@ -1,7 +1,7 @@
 //! `structuredClone`, through V8's own serializer. Shared memory and WebAssembly modules never pass: nothing could be
 //! at the other end.
 
-use super::{Args, Return, define, here};
+use super::{Args, Native, Return, here, natives};
 use crate::core::{Scope, string};
 use crate::errors;
 use crate::values;
@@ -9,10 +9,9 @@ use crate::values;
 /// Array buffers that one call may transfer.
 const TRANSFER_LIMIT: u32 = 1024;
 
-pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
-    define!(scope, object, { "structuredClone" => structured_clone, });
-    Some(())
-}
+pub(super) static NATIVES: &[Native] = natives! {
+    "structuredClone" => structured_clone,
+};
 
 struct Delegate;
 

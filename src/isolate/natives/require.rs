@@ -1,21 +1,18 @@
 //! What `require` is made of; its cache and its wrapper objects are in JavaScript.
 
-use super::{Args, Return, define, here, here_as, text_of, texts_of};
+use super::{Args, Native, Return, here, here_as, natives, text_of, texts_of};
 use crate::core::{Scope, string};
 use crate::errors;
 use crate::modules::resolve::{Resolved, Style};
 use crate::modules::{self, FileFormat, SOURCE_LIMIT, Type};
 
-pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
-    define!(scope, object, {
-        "requireResolve" => resolve,
-        "moduleFormat" => format,
-        "compileCommonJs" => compile,
-        "requireModule" => require_module,
-        "readModuleText" => read_text,
-    });
-    Some(())
-}
+pub(super) static NATIVES: &[Native] = natives! {
+    "requireResolve" => resolve,
+    "moduleFormat" => format,
+    "compileCommonJs" => compile,
+    "requireModule" => require_module,
+    "readModuleText" => read_text,
+};
 
 /// (specifier, path of the code that asks) -> path or `cordon:...`
 fn resolve(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {

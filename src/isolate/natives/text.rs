@@ -2,22 +2,19 @@
 
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8};
 
-use super::{Args, Return, define, here, text_of, u32_of};
+use super::{Args, Native, Return, here, natives, text_of, u32_of};
 use crate::core::{Scope, string};
 use crate::errors;
 use crate::resources::DECODER_LIMIT;
 use crate::values;
 
-pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
-    define!(scope, object, {
-        "encodeUtf8" => encode_utf8,
-        "encodeInto" => encode_into,
-        "encodingName" => encoding_name,
-        "decode" => decode,
-        "decodeChunk" => decode_chunk,
-    });
-    Some(())
-}
+pub(super) static NATIVES: &[Native] = natives! {
+    "encodeUtf8" => encode_utf8,
+    "encodeInto" => encode_into,
+    "encodingName" => encoding_name,
+    "decode" => decode,
+    "decodeChunk" => decode_chunk,
+};
 
 fn encode_utf8(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some(text) = text_of(scope, &args, 0) else { return };
