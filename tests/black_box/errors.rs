@@ -119,9 +119,9 @@ async fn an_endless_finaliser_costs_the_call_that_waits_only() {
             options: ExecutionOptions { timeout_ms: Some(500), ..Default::default() },
             ..Default::default()
         };
-        let result = vm.execute(&source, execute()).await.unwrap();
+        let result = vm.execute(source, execute()).await.unwrap();
         assert_eq!(result.outcome, Outcome::TimedOut, "{result:?}");
-        let result = context.execute(&source, execute()).await.unwrap();
+        let result = context.execute(source, execute()).await.unwrap();
         assert_eq!(result.outcome, Outcome::TimedOut, "{result:?}");
         // Nothing runs behind a call that does not wait.
         assert_eq!(context.evaluate::<u32>("1").await.unwrap(), 1);
