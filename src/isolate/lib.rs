@@ -138,7 +138,7 @@ pub struct Isolate {
     spare: Option<Rc<core::Realm>>,
     /// Made before the claim, so that they still have to learn what is particular to the VM.
     early: Vec<Rc<core::Realm>>,
-    bootstrap: v8::Global<v8::UnboundScript>,
+    bootstrap: realm::Bootstrap,
     core: Rc<core::Core>,
     profile: EngineProfile,
     /// A job waits, and V8 had background work when the loop last went to sleep.
@@ -216,8 +216,7 @@ impl Isolate {
         start::set_time_zone(&mut self.isolate, &settings.time_zone);
         let heap = usize::try_from(settings.limits.heap_bytes).unwrap_or(HEAP_CEILING).min(HEAP_CEILING);
         self.guard.set_limit(&mut self.isolate, heap);
-        let headroom = settings.limits.heap_headroom();
-        self.guard.set_headroom(usize::try_from(headroom).unwrap_or(HEAP_CEILING).min(HEAP_CEILING));
+        self.guard.set_memory(settings.limits.memory_bytes);
         self.core.inbox.set_context_limit(usize::try_from(settings.limits.contexts).unwrap_or(usize::MAX));
         let frozen = settings.timing_mitigation == TimingMitigation::Freeze;
         self.isolate.set_allow_atomics_wait(!frozen);

@@ -566,11 +566,11 @@ fn context_error(error: ContextError) -> ErrorData {
 }
 
 fn guest_error(error: isolate::ErrorData) -> ErrorData {
-    let isolate::ErrorData { code, name, message, stack, hint, field, location } = error;
+    let isolate::ErrorData { code, name, message, stack, cause, errors, hint, field, location } = error;
     let field = field.map(str::to_owned);
     let mut data = ErrorData { code, name, message, stack, hint, field, ..ErrorData::default() };
-    if let Some(location) = location {
-        data.details.insert("location".to_owned(), location);
+    for (name, value) in [("location", location), ("cause", cause), ("errors", errors)] {
+        data.details.extend(value.map(|value| (name.to_owned(), value)));
     }
     data
 }
