@@ -114,11 +114,12 @@ impl Isolate {
         v8::scope!(let scope, &mut self.isolate);
         let context = v8::Local::new(scope, &realm.context);
         let scope = &mut v8::ContextScope::new(scope, context);
-        realm::configure(scope, &self.core, &realm)?;
+        let settings = self.core.settings();
+        realm::configure(scope, &realm, &settings.host_functions, settings.timing_mitigation)?;
         Some(realm)
     }
 
-    fn create_realm(&mut self) -> Option<Rc<Realm>> {
+    pub(super) fn create_realm(&mut self) -> Option<Rc<Realm>> {
         let realm = realm::create(&mut self.isolate, &self.core, &self.bootstrap);
         if self.guard.exhausted().is_some() {
             // The limit was reached here: what was terminated is the bootstrap.

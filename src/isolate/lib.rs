@@ -166,6 +166,7 @@ impl Isolate {
         isolate.set_promise_reject_callback(event_loop::promise_rejected);
         isolate.set_allow_wasm_code_generation_callback(event_loop::allow_wasm);
         modules::install(&mut isolate);
+        start::set_time_zone(&mut isolate, start::TIME_ZONE);
         let guard = faults::HeapGuard::install(&mut isolate, HEAP_CEILING);
         let inbox = handle::Inbox::new();
         inbox.attach(isolate.thread_safe_handle());
@@ -186,6 +187,21 @@ impl Isolate {
         });
         let early = early.collect();
         Isolate { spare: None, early, bootstrap, core, profile, watches_background: false, isolate, guard }
+    }
+
+    /// Runs what every VM will run, so that it is compiled when it is wanted: in a process that will be forked, for all
+    /// of its children. No context of a VM's is touched, and nothing is left but what V8 keeps of functions.
+    pub fn rehearse(&mut self) {
+        let Some(realm) = self.create_realm() else { return };
+        {
+            v8::scope!(let scope, &mut self.isolate);
+            let context = v8::Local::new(scope, &realm.context);
+            let scope = &mut v8::ContextScope::new(scope, context);
+            v8::tc_scope!(let scope, scope);
+            let _ = realm::configure(scope, &realm, &[], TimingMitigation::Freeze);
+            let _ = program::rehearse(scope);
+        }
+        realm::dispose(&self.core, &realm);
     }
 
     /// Renews what V8 draws random numbers from, in a process that was forked after [`Isolate::new`]: without that
@@ -213,7 +229,9 @@ impl Isolate {
     /// If called twice.
     pub fn claim(&mut self, settings: Settings) {
         start::report_fatal_to(settings.services.clone());
-        start::set_time_zone(&mut self.isolate, &settings.time_zone);
+        if settings.time_zone != start::TIME_ZONE {
+            start::set_time_zone(&mut self.isolate, &settings.time_zone);
+        }
         let heap = usize::try_from(settings.limits.heap_bytes).unwrap_or(HEAP_CEILING).min(HEAP_CEILING);
         self.guard.set_limit(&mut self.isolate, heap);
         self.guard.set_memory(settings.limits.memory_bytes);

@@ -89,8 +89,8 @@ pub(super) fn create(
     strip(scope, core);
     let hooks = run_bootstrap(scope, core, bootstrap)?;
     let _ = realm.hooks.set(Hooks { object: hooks });
-    if core.settings.get().is_some() {
-        configure(scope, core, &realm)?;
+    if let Some(settings) = core.settings.get() {
+        configure(scope, &realm, &settings.host_functions, settings.timing_mitigation)?;
     }
     core.realms.borrow_mut().insert(id, realm.clone());
     Some(realm)
@@ -128,13 +128,17 @@ fn run_bootstrap(
 }
 
 /// Tells a context about its VM: host functions, shared memory, the start of its clock.
-pub(super) fn configure(scope: &mut Scope<'_, '_>, core: &Rc<Core>, realm: &Rc<Realm>) -> Option<()> {
-    let settings = core.settings();
+pub(super) fn configure(
+    scope: &mut Scope<'_, '_>,
+    realm: &Realm,
+    host_functions: &[String],
+    timing_mitigation: TimingMitigation,
+) -> Option<()> {
     let configure = realm.hook(scope, "configure")?;
     let names: Vec<v8::Local<v8::Value>> =
-        settings.host_functions.iter().map(|name| string(scope, name).into()).collect();
+        host_functions.iter().map(|name| string(scope, name).into()).collect();
     let names = v8::Array::new_with_elements(scope, &names);
-    let shared = match settings.timing_mitigation {
+    let shared = match timing_mitigation {
         TimingMitigation::Off => shared_array_buffer(scope),
         TimingMitigation::Freeze => None,
     };
@@ -181,8 +185,8 @@ mod tests {
     #[test]
     fn each_realm_has_natives_of_its_own_under_the_names_that_the_bootstrap_asks_for() {
         let profile = EngineProfile { wasm: WasmLevel::Absent, jit: true };
-        crate::initialize(&profile);
-        let mut isolate = Isolate::new(profile, Platform::Neutral);
+        crate::initialize(&profile, crate::Helpers::Now);
+        let mut isolate = Isolate::new(profile, Platform::Neutral, 1);
         let core = isolate.core.clone();
         let mut made = Vec::new();
         for _ in 0..2 {

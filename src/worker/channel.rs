@@ -100,6 +100,13 @@ impl Receiver {
         }
     }
 
+    /// Whether something can be read now.
+    pub(super) fn has_something(&self) -> bool {
+        let mut readable = [PollFd::new(&self.socket, PollFlags::IN)];
+        let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        retry_on_intr(|| poll(&mut readable, Some(&now))).is_ok_and(|ready| ready > 0)
+    }
+
     /// The socket, to wait for.
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
