@@ -243,6 +243,11 @@ impl IsolateHandle {
         self.0.push(Message::Perform(Box::new(work)));
     }
 
+    /// Whether guest code runs now.
+    pub fn is_running(&self) -> bool {
+        self.0.state.lock().running != Running::Nothing
+    }
+
     /// Ends a job: one that is running is interrupted, one that waits is settled. Unknown jobs are ignored. False says
     /// that this has to wait until another job, which is running, gives way.
     pub fn end(&self, job: JobId, cause: Cause) -> bool {

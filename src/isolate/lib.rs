@@ -204,6 +204,17 @@ impl Isolate {
         realm::dispose(&self.core, &realm);
     }
 
+    /// Runs a text of our own in a context that waits, so that the pages which every evaluation writes to are this
+    /// process's own before anybody waits for one. To a process that was forked they are its template's until then.
+    pub fn warm(&mut self) {
+        let Some(realm) = self.spare.as_ref().or(self.early.last()).cloned() else { return };
+        v8::scope!(let scope, &mut self.isolate);
+        let context = v8::Local::new(scope, &realm.context);
+        let scope = &mut v8::ContextScope::new(scope, context);
+        v8::tc_scope!(let scope, scope);
+        let _ = program::rehearse(scope);
+    }
+
     /// Renews what V8 draws random numbers from, in a process that was forked after [`Isolate::new`]: without that
     /// its siblings draw the same ones.
     ///

@@ -100,11 +100,14 @@ impl Receiver {
         }
     }
 
-    /// Whether something can be read now.
-    pub(super) fn has_something(&self) -> bool {
+    /// Whether there is something to read before that time is over.
+    pub(super) fn has_something_within(&self, time: Duration) -> bool {
+        if !self.decoder.is_at_boundary() {
+            return true;
+        }
         let mut readable = [PollFd::new(&self.socket, PollFlags::IN)];
-        let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-        retry_on_intr(|| poll(&mut readable, Some(&now))).is_ok_and(|ready| ready > 0)
+        let time = time.try_into().ok();
+        retry_on_intr(|| poll(&mut readable, time.as_ref())).is_ok_and(|ready| ready > 0)
     }
 
     /// The socket, to wait for.

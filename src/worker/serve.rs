@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use command::Prepared;
 use isolate::Isolate;
@@ -43,11 +44,12 @@ pub(super) fn serve(booted: Booted) -> ExitCode {
     sender.send(&FromWorker::Ready { engine: engine.clone(), enclosure });
     // Threads are started while nobody waits for this worker: now, or, if it is claimed already, once that is answered.
     let mut reader = None;
-    if !receiver.has_something() {
+    if !receiver.has_something_within(Duration::ZERO) {
         match calls.start_threads().and_then(|()| start_reader()) {
             Ok(started) => reader = Some(started),
             Err(_) => return no_threads(&sender),
         }
+        isolate.warm();
     }
     // The supervisor that let a warm worker go is no error.
     let Some(ToWorker::Claim(claim)) = receiver.next() else { return ExitCode::SUCCESS };
@@ -61,6 +63,7 @@ pub(super) fn serve(booted: Booted) -> ExitCode {
         }
     };
     sender.send(&FromWorker::Claimed {});
+    let is_fresh = reader.is_none();
     let reader = match reader {
         Some(reader) => Ok(reader),
         None => start_reader().and_then(|reader| calls.start_threads().map(|()| reader)),
@@ -72,6 +75,10 @@ pub(super) fn serve(booted: Booted) -> ExitCode {
     };
     if reader.send((vm, receiver)).is_err() {
         return ExitCode::FAILURE;
+    }
+    if is_fresh {
+        // The first request is on its way at best.
+        isolate.warm();
     }
     isolate.serve();
     ExitCode::SUCCESS
