@@ -13,27 +13,11 @@
 //!
 //! Other threads hold an [`IsolateHandle`]. Nothing of it blocks.
 
-mod allocator;
-mod clock;
-mod core;
-mod errors;
-mod event_loop;
-mod faults;
-mod handle;
-mod helpers;
-mod modules;
-mod natives;
-mod operations;
-mod outcome;
-mod output;
-mod program;
+mod binding;
+mod engine;
+mod platform;
 mod realm;
-mod resources;
-mod seeds;
-mod source;
-mod start;
-mod timers;
-mod values;
+mod run;
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
@@ -43,9 +27,9 @@ use kernel::{Kernel, Signal};
 use protocol::config::{Limits, Platform, TimingMitigation};
 use protocol::engine::{EngineProfile, EngineReport};
 
-pub use clock::GuestClock;
-pub use handle::{ContextError, IsolateHandle};
-pub use outcome::{
+pub use engine::clock::GuestClock;
+pub use run::inbox::{ContextError, IsolateHandle};
+pub use run::outcome::{
     CallId, Cause, Completion, ContextId, ErrorData, Format, Job, JobId, Language, Outcome, SourceOptions,
     Work, codes,
 };
@@ -120,7 +104,7 @@ pub enum Helpers {
 
 /// Starts V8's helper thread if it was put off, on any thread, the first time that this is called.
 pub fn start_helpers() {
-    helpers::start();
+    engine::helpers::start();
 }
 
 /// Starts V8 in this process. Flags cannot change afterwards. Has to come before any thread that may enter V8.
@@ -128,23 +112,23 @@ pub fn start_helpers() {
 /// # Panics
 /// If called twice.
 pub fn initialize(profile: &EngineProfile, helpers: Helpers) {
-    start::initialize(profile, helpers);
+    engine::start::initialize(profile, helpers);
 }
 
 /// The isolate of this process.
 pub struct Isolate {
     // Dropped in this order: handles into the heap before the heap.
     /// Ready for the next job that wants a realm of its own.
-    spare: Option<Rc<core::Realm>>,
+    spare: Option<Rc<realm::core::Realm>>,
     /// Made before the claim, so that they still have to learn what is particular to the VM.
-    early: Vec<Rc<core::Realm>>,
+    early: Vec<Rc<realm::core::Realm>>,
     bootstrap: realm::Bootstrap,
-    core: Rc<core::Core>,
+    core: Rc<realm::core::Core>,
     profile: EngineProfile,
     /// A job waits, and V8 had background work when the loop last went to sleep.
     watches_background: bool,
     isolate: v8::OwnedIsolate,
-    guard: Box<faults::HeapGuard>,
+    guard: Box<engine::faults::HeapGuard>,
 }
 
 impl Isolate {
@@ -161,19 +145,19 @@ impl Isolate {
         let mut isolate = v8::Isolate::new(parameters);
         isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
         isolate.set_capture_stack_trace_for_uncaught_exceptions(true, 16);
-        isolate.set_oom_error_handler(start::out_of_memory);
-        isolate.add_message_listener(event_loop::uncaught);
-        isolate.set_promise_reject_callback(event_loop::promise_rejected);
-        isolate.set_allow_wasm_code_generation_callback(event_loop::allow_wasm);
-        modules::install(&mut isolate);
-        start::set_time_zone(&mut isolate, start::TIME_ZONE);
-        let guard = faults::HeapGuard::install(&mut isolate, HEAP_CEILING);
-        let inbox = handle::Inbox::new();
+        isolate.set_oom_error_handler(engine::start::out_of_memory);
+        isolate.add_message_listener(run::event_loop::uncaught);
+        isolate.set_promise_reject_callback(run::event_loop::promise_rejected);
+        isolate.set_allow_wasm_code_generation_callback(run::event_loop::allow_wasm);
+        platform::modules::install(&mut isolate);
+        engine::start::set_time_zone(&mut isolate, engine::start::TIME_ZONE);
+        let guard = engine::faults::HeapGuard::install(&mut isolate, HEAP_CEILING);
+        let inbox = run::inbox::Inbox::new();
         inbox.attach(isolate.thread_safe_handle());
-        let core = Rc::new(core::Core {
+        let core = Rc::new(realm::core::Core {
             inbox,
             platform,
-            wasm: start::level(profile, &mut isolate),
+            wasm: engine::start::level(profile, &mut isolate),
             settings: OnceCell::new(),
             realms: Default::default(),
             operations: Default::default(),
@@ -199,7 +183,7 @@ impl Isolate {
             let scope = &mut v8::ContextScope::new(scope, context);
             v8::tc_scope!(let scope, scope);
             let _ = realm::configure(scope, &realm, &[], TimingMitigation::Freeze);
-            let _ = program::rehearse(scope);
+            let _ = run::program::rehearse(scope);
         }
         realm::dispose(&self.core, &realm);
     }
@@ -212,7 +196,7 @@ impl Isolate {
         let context = v8::Local::new(scope, &realm.context);
         let scope = &mut v8::ContextScope::new(scope, context);
         v8::tc_scope!(let scope, scope);
-        let _ = program::rehearse(scope);
+        let _ = run::program::rehearse(scope);
     }
 
     /// Renews what V8 draws random numbers from, in a process that was forked after [`Isolate::new`]: without that
@@ -221,12 +205,12 @@ impl Isolate {
     /// # Errors
     /// The system gives no random bytes.
     pub fn reseed(&mut self) -> std::io::Result<()> {
-        seeds::renew(&mut self.isolate)
+        engine::seeds::renew(&mut self.isolate)
     }
 
     /// Facts read from the engine. `wasmtime` is the version of the other one.
     pub fn report(&self, wasmtime: &str) -> EngineReport {
-        start::report(self.core.wasm, self.profile, self.core.platform, wasmtime)
+        engine::start::report(self.core.wasm, self.profile, self.core.platform, wasmtime)
     }
 
     /// A handle for other threads.
@@ -239,9 +223,9 @@ impl Isolate {
     /// # Panics
     /// If called twice.
     pub fn claim(&mut self, settings: Settings) {
-        start::report_fatal_to(settings.services.clone());
-        if settings.time_zone != start::TIME_ZONE {
-            start::set_time_zone(&mut self.isolate, &settings.time_zone);
+        engine::start::report_fatal_to(settings.services.clone());
+        if settings.time_zone != engine::start::TIME_ZONE {
+            engine::start::set_time_zone(&mut self.isolate, &settings.time_zone);
         }
         let heap = usize::try_from(settings.limits.heap_bytes).unwrap_or(HEAP_CEILING).min(HEAP_CEILING);
         self.guard.set_limit(&mut self.isolate, heap);
@@ -249,7 +233,7 @@ impl Isolate {
         self.core.inbox.set_context_limit(usize::try_from(settings.limits.contexts).unwrap_or(usize::MAX));
         let frozen = settings.timing_mitigation == TimingMitigation::Freeze;
         self.isolate.set_allow_atomics_wait(!frozen);
-        clock::set_freezing(frozen);
+        engine::clock::set_freezing(frozen);
         assert!(self.core.settings.set(settings).is_ok(), "an isolate is claimed once");
         self.spare = self.next_realm();
     }

@@ -1,5 +1,5 @@
 // What the rest of the bootstrap uses of JavaScript itself, captured before guest code can change any of it. The parts
-// of the bootstrap share one function scope, in the order that src/isolate/realm.rs names them; they use what is
+// of the bootstrap share one function scope, in the order that src/isolate/realm/mod.rs names them; they use what is
 // captured here instead of methods and iteration, which guest code may redefine.
 
 const {

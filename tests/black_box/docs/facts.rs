@@ -180,7 +180,7 @@ fn error_codes_are_all_explained() {
         values.filter_map(|(_, rest)| Some(rest.split_once('"')?.0.to_owned())).collect()
     };
     let mut real = codes("src/protocol/wire/execution.rs");
-    real.extend(codes("src/isolate/outcome.rs"));
+    real.extend(codes("src/isolate/run/outcome.rs"));
     assert!(real.len() > 20);
     let shown: BTreeSet<String> = page::read("docs/wire.md")
         .tables()

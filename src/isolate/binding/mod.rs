@@ -1,0 +1,4 @@
+//! Between Rust and JavaScript: values and errors, as guest code gets them.
+
+pub(crate) mod errors;
+pub(crate) mod values;

@@ -1,0 +1,5 @@
+//! What a realm of each platform finds: natives behind the bootstrap JavaScript, modules and how they are loaded.
+
+pub(crate) mod modules;
+pub(crate) mod natives;
+pub(crate) mod source;

@@ -1,0 +1,132 @@
+//! Source texts before V8 sees them: which language and format they are in, and TypeScript's types taken out.
+
+use std::sync::{Arc, Mutex};
+
+use swc_common::errors::{DiagnosticBuilder, Emitter, Handler};
+use swc_common::{SourceMap, sync::Lrc};
+use swc_ts_fast_strip::{Mode, Options};
+
+use crate::run::outcome::Language;
+
+/// Deepest nesting of brackets in a TypeScript source: the parser calls itself for each level.
+const NESTING_LIMIT: usize = 1000;
+
+/// A source text that is not TypeScript, or more of it than can be erased.
+#[derive(Debug)]
+pub(crate) struct StripError {
+    pub message: String,
+    /// Line and column, counted from 1.
+    pub position: Option<(usize, usize)>,
+}
+
+/// The language that a path's extension stands for.
+pub(crate) fn language_of(path: &str) -> Language {
+    match extension(path) {
+        "ts" | "mts" | "cts" => Language::TypeScript,
+        _ => Language::JavaScript,
+    }
+}
+
+/// What follows the last dot of the last part of a path; empty if there is none.
+pub(crate) fn extension(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => extension,
+        _ => "",
+    }
+}
+
+/// Replaces types by white space, so that every position stays what it was.
+pub(crate) fn strip_types(source: String, module: Option<bool>) -> Result<String, StripError> {
+    if nesting(&source) > NESTING_LIMIT {
+        return Err(StripError {
+            message: format!("brackets are nested deeper than {NESTING_LIMIT} levels"),
+            position: None,
+        });
+    }
+    let map = Lrc::new(SourceMap::default());
+    let first: First = Arc::default();
+    let collector = Collector { map: map.clone(), first: first.clone() };
+    let handler = Handler::with_emitter(false, false, Box::new(collector));
+    let options = Options { module, mode: Mode::StripOnly, ..Options::default() };
+    swc_ts_fast_strip::operate(&map, &handler, source, options).map(|output| output.code).map_err(|error| {
+        let reported = first.lock().ok().and_then(|mut first| first.take());
+        reported.unwrap_or(StripError { message: error.message, position: None })
+    })
+}
+
+type First = Arc<Mutex<Option<StripError>>>;
+
+/// Keeps the first diagnostic.
+struct Collector {
+    map: Lrc<SourceMap>,
+    first: First,
+}
+
+impl Emitter for Collector {
+    fn emit(&mut self, diagnostic: &mut DiagnosticBuilder<'_>) {
+        let Ok(mut first) = self.first.lock() else { return };
+        if first.is_none() {
+            let position = diagnostic.span.primary_span().map(|span| {
+                let at = self.map.lookup_char_pos(span.lo);
+                (at.line, at.col.0 + 1)
+            });
+            *first = Some(StripError { message: diagnostic.message(), position });
+        }
+    }
+}
+
+/// Most brackets that are open at once, strings and comments included: an upper bound of the real nesting.
+fn nesting(source: &str) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0);
+    for byte in source.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' | b'<' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b')' | b']' | b'}' | b'>' => depth = depth.saturating_sub(1),
+            // An operator like `=>` or `<` that has no partner ends with its statement.
+            b'\n' | b';' if depth < 8 => depth = 0,
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::*;
+
+    #[test]
+    fn types_become_white_space() {
+        let source = "interface A { x: number }\nconst f = (a: A): number => a.x satisfies number;\n";
+        let stripped = strip_types(source.to_owned(), Some(true)).unwrap();
+        assert_eq!(stripped.len(), source.len());
+        assert_eq!(
+            stripped.lines().nth(1).unwrap().trim_end(),
+            "const f = (a   )         => a.x                 ;"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_erased_is_named_with_its_position() {
+        let error = strip_types("\nenum A { B }\n".to_owned(), Some(true)).unwrap_err();
+        assert_eq!(error.position.unwrap().0, 2);
+        assert!(error.message.contains("enum"), "{error:?}");
+        assert!(strip_types("let x: = 3".to_owned(), Some(true)).is_err());
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_and_not_followed() {
+        assert!(strip_types("(".repeat(100_000), Some(true)).is_err());
+        assert_eq!(nesting("a < b;\n".repeat(5000).as_str()), 1);
+    }
+
+    #[test]
+    fn extensions_belong_to_the_last_part_of_a_path() {
+        assert_eq!(extension("/a.b/c"), "");
+        assert_eq!(extension("/a/.hidden"), "");
+        assert_eq!(extension("/a/b.test.mts"), "mts");
+    }
+}
