@@ -5,7 +5,6 @@
 
 pub mod cli;
 pub mod client;
-pub mod host;
 pub mod sidecar;
 pub mod supervisor;
 mod unix_socket;

@@ -4,6 +4,7 @@
 //! performs what clients ask for and may wait for files; `deadlines` ends what is late; the command runtime has its own.
 //! The kernel is shared by all. No guest byte is read before the enclosure is complete. A template has one thread.
 
+mod broker;
 mod calls;
 mod channel;
 mod deadlines;
@@ -14,7 +15,6 @@ mod policy;
 mod serve;
 mod services;
 mod streams;
-mod supervisor;
 mod template;
 mod transfers;
 mod vm;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::broker::Broker;
 use super::calls::Calls;
 use super::channel::Sender;
-use super::supervisor::Supervisor;
 use command::{self, ArtifactFile, HostCall};
 use isolate::{self, CallId, Completion, Fatal, IsolateHandle, JobId};
 use kernel::{Pid, Process, Signal};
@@ -15,7 +15,7 @@ use protocol::wire::{ErrorData, code, encode_frame};
 
 /// For the command runtime.
 pub(super) struct CommandServices {
-    pub(super) supervisor: Arc<Supervisor>,
+    pub(super) broker: Arc<Broker>,
     pub(super) policy: Arc<Policy>,
     pub(super) host_functions: Vec<String>,
     pub(super) engine_report: String,
@@ -25,7 +25,7 @@ pub(super) struct CommandServices {
 impl command::Services for CommandServices {
     fn open_artifact(&self, module: &str) -> Result<ArtifactFile, ErrorData> {
         // The supervisor has verified what it hands out, and nobody can write to it any more.
-        let (file, len) = self.supervisor.command_artifact(module)?;
+        let (file, len) = self.broker.command_artifact(module)?;
         Ok(ArtifactFile { file, len })
     }
 
@@ -38,7 +38,7 @@ impl command::Services for CommandServices {
     }
 
     fn call_host(&self, name: String, input: String) -> HostCall {
-        let call = self.supervisor.host_function(name, input);
+        let call = self.broker.host_function(name, input);
         Box::pin(call)
     }
 
@@ -57,7 +57,7 @@ impl command::Services for CommandServices {
 
 /// For the isolate.
 pub(super) struct IsolateServices {
-    supervisor: Arc<Supervisor>,
+    broker: Arc<Broker>,
     policy: Arc<Policy>,
     sender: Arc<Sender>,
     calls: Arc<Calls>,
@@ -83,14 +83,14 @@ impl LastWords {
 
 impl IsolateServices {
     pub(super) fn new(
-        supervisor: Arc<Supervisor>,
+        broker: Arc<Broker>,
         policy: Arc<Policy>,
         sender: Arc<Sender>,
         calls: Arc<Calls>,
         isolate: IsolateHandle,
         limits: &Limits,
     ) -> Self {
-        IsolateServices { supervisor, policy, sender, calls, isolate, last_words: LastWords::new(limits) }
+        IsolateServices { broker, policy, sender, calls, isolate, last_words: LastWords::new(limits) }
     }
 }
 
@@ -100,7 +100,7 @@ impl isolate::Services for IsolateServices {
     }
 
     fn host_call(&self, call: CallId, name: &str, input: String) {
-        let asked = self.supervisor.host_function(name.to_owned(), input);
+        let asked = self.broker.host_function(name.to_owned(), input);
         let isolate = self.isolate.clone();
         self.calls.spawn(async move {
             let result = asked.await;

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::broker::{Answer, Broker};
 use super::calls::Calls;
 use super::channel::{Receiver, Sender};
 use super::memory::Memory;
 use super::policy::PathPolicy;
 use super::services::{CommandServices, IsolateServices};
-use super::supervisor::{Answer, Supervisor};
 use super::{enclosure, end_now};
 use command::{CommandLimits, CommandRuntime, Prepared};
 use isolate::{GuestClock, Isolate, IsolateHandle, Settings};
@@ -36,7 +36,7 @@ pub(super) struct VirtualMachine {
     pub(super) limits: Limits,
     pub(super) engine: EngineReport,
     pub(super) sender: Arc<Sender>,
-    supervisor: Arc<Supervisor>,
+    broker: Arc<Broker>,
     pub(super) calls: Arc<Calls>,
     base: Base,
 }
@@ -64,14 +64,14 @@ impl VirtualMachine {
             .and_then(|present| enclosure::limit_memory(present.saturating_add(config.limits.memory_bytes)))
             .map_err(|error| ErrorData::new(code::LIMIT, error.to_string()).field("limits.memoryBytes"))?;
         let policy = Arc::new(Policy::new(config.permissions.clone()));
-        let supervisor = Arc::new(Supervisor::new(sender.clone()));
+        let broker = Arc::new(Broker::new(sender.clone()));
         let kernel = kernel(&config, &policy);
         // Those that are denied are there as well: the supervisor refuses the call, and says which scope does.
         let host_functions = config.host_functions.clone();
         let report = serde_json::to_string(&engine)
             .map_err(|error| ErrorData::new(code::INTERNAL, error.to_string()))?;
         let command_services = CommandServices {
-            supervisor: supervisor.clone(),
+            broker: broker.clone(),
             policy: policy.clone(),
             host_functions: host_functions.clone(),
             engine_report: report.clone(),
@@ -93,12 +93,12 @@ impl VirtualMachine {
         for (index, mount) in mounts.iter().enumerate() {
             let ClaimedMount { mount, guest, read_only } = mount;
             kernel
-                .mount(guest, *mount, *read_only, supervisor.clone())
+                .mount(guest, *mount, *read_only, broker.clone())
                 .map_err(|errno| refused(errno, &format!("mounts[{index}].guest"), guest))?;
         }
         let base = base(&config, &kernel).map_err(|errno| refused(errno, "cwd", &config.cwd))?;
         let services = IsolateServices::new(
-            supervisor.clone(),
+            broker.clone(),
             policy.clone(),
             sender.clone(),
             calls.clone(),
@@ -122,7 +122,7 @@ impl VirtualMachine {
             limits: config.limits,
             engine,
             sender,
-            supervisor,
+            broker,
             calls,
             base,
         }))
@@ -147,7 +147,7 @@ impl VirtualMachine {
                     let vm = self.clone();
                     self.calls.perform(move || {
                         let ClaimedMount { mount, guest, read_only } = mount;
-                        let result = vm.kernel.mount(&guest, mount, read_only, vm.supervisor.clone());
+                        let result = vm.kernel.mount(&guest, mount, read_only, vm.broker.clone());
                         vm.respond(id, done(result, &guest));
                     });
                 }
@@ -163,7 +163,7 @@ impl VirtualMachine {
                         BrokerReply::CommandArtifact { result: Ok(_) } => receiver.take_descriptor(),
                         _ => None,
                     };
-                    self.supervisor.answered(call, Answer { reply, descriptor });
+                    self.broker.answered(call, Answer { reply, descriptor });
                 }
                 ToWorker::Claim(_) => end_now(super::USAGE.into()),
             }

@@ -13,8 +13,8 @@ use protocol::abi::HostCallError;
 use protocol::broker::{BrokerCall, BrokerReply, CALLS_MAX, FromWorker};
 use protocol::wire::{ErrorData, code};
 
-/// The supervisor, as something that can be asked.
-pub(super) struct Supervisor {
+/// The way to the supervisor, which can be asked.
+pub(super) struct Broker {
     sender: Arc<Sender>,
     waiting: Mutex<Waiting>,
 }
@@ -36,9 +36,9 @@ pub(super) struct Answer {
     pub(super) descriptor: Option<OwnedFd>,
 }
 
-impl Supervisor {
+impl Broker {
     pub(super) fn new(sender: Arc<Sender>) -> Self {
-        Supervisor { sender, waiting: Mutex::default() }
+        Broker { sender, waiting: Mutex::default() }
     }
 
     /// Asks; says whether it did: not if too many questions are open.
@@ -110,7 +110,7 @@ impl Supervisor {
     }
 }
 
-impl HostFs for Supervisor {
+impl HostFs for Broker {
     fn call(&self, mount: MountId, request: HostFsRequest) -> Result<HostFsReply, Errno> {
         match self.ask_and_wait(BrokerCall::HostFilesystem { mount, request }) {
             Some(Answer { reply: BrokerReply::HostFilesystem { result }, .. }) => result,

@@ -4,26 +4,30 @@
 //! when requests before it still wait for files, after them on the thread `calls`, which performs all others. Whichever
 //! thread sees the end of a call answers it.
 
+mod call;
+mod outcome;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
 
 use parking_lot::Mutex;
 
-use super::deadlines::{Deadlines, Late};
-use super::files;
-use super::streams::{Captured, Credit, Input, Sent};
-use super::transfers::Transfers;
-use super::vm::{THREAD_STACK, VirtualMachine};
-use isolate::{self, Cause, Completion, ContextError, ContextId, Job, JobId, SourceOptions};
-use kernel::{Errno, ExitStatus, Grouping, OpenFile, Pid, Process, Scope, Signal, SpawnRequest, Stream};
+use crate::deadlines::{Deadlines, Late};
+use crate::files;
+use crate::transfers::Transfers;
+use crate::vm::{THREAD_STACK, VirtualMachine};
+use isolate::{self, Cause, Completion, ContextId, Job, JobId, SourceOptions};
+use kernel::{Errno, Grouping, Pid, Process, Signal, SpawnRequest};
 use protocol::broker::FromWorker;
 use protocol::wire::{
-    Bytes, Capture, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, INPUT_WINDOW, Language,
-    Outcome, OutputStream, RequestUpdate, SourceFormat, VmRequest, VmResponse, code,
+    ErrorData, EvaluateOptions, ExecutionOptions, INPUT_WINDOW, Language, RequestUpdate, SourceFormat,
+    VmRequest, VmResponse, code,
 };
+
+use call::{Call, Output, RunningProgram, Target};
+use outcome::{Ended, context_error, job_ended, start_error};
 
 /// The kernel's own process, whose children the programs of calls are.
 const SYSTEM: Pid = 1;
@@ -44,40 +48,6 @@ pub(super) struct Calls {
     refusals: Mutex<HashMap<Pid, ErrorData>>,
     /// Contexts are numbered here, so that no number is used twice.
     last_context: Mutex<u64>,
-}
-
-/// One call that runs something.
-struct Call {
-    vm: Arc<VirtualMachine>,
-    id: u64,
-    /// The program that it runs; none for a job of the isolate.
-    command: Option<String>,
-    input: Arc<Input>,
-    output: Output,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    target: Option<Target>,
-    /// What the call has started, from its first process on. It ends with the call.
-    scope: Option<Scope>,
-    /// Why it was ended from outside, if it was.
-    ended: Option<Cause>,
-}
-
-/// What runs for a call.
-#[derive(Clone, Copy)]
-enum Target {
-    Job,
-    Program,
-}
-
-/// What becomes of a call's output.
-enum Output {
-    Captured { stdout: Arc<Captured>, stderr: Arc<Captured> },
-    Sent(Arc<Credit>),
-    Dropped,
 }
 
 impl Calls {
@@ -360,225 +330,4 @@ impl Calls {
         call.output.close();
         call.vm.respond(call.id, response);
     }
-}
-
-impl Call {
-    fn new(vm: Arc<VirtualMachine>, id: u64, command: Option<String>, options: &ExecutionOptions) -> Self {
-        let given = options.stdin.clone().unwrap_or_default();
-        let input = Input::new(id, vm.sender.clone(), given.0, options.stream_stdin);
-        let output = match options.capture {
-            Capture::All => Output::Captured {
-                stdout: Captured::new(vm.limits.output_bytes),
-                stderr: Captured::new(vm.limits.output_bytes),
-            },
-            Capture::Stream => Output::Sent(Credit::new()),
-            Capture::None => Output::Dropped,
-        };
-        Call { vm, id, command, input, output, state: Mutex::default() }
-    }
-
-    /// Standard input, output and error.
-    fn descriptors(&self) -> Vec<(u32, Arc<OpenFile>)> {
-        let writable = |stream: Arc<dyn Stream>| OpenFile::from_stream(stream, false, true);
-        let sent = |credit: &Arc<Credit>, stream| -> Arc<dyn Stream> {
-            Arc::new(Sent { call: self.id, stream, credit: credit.clone(), sender: self.vm.sender.clone() })
-        };
-        let (stdout, stderr) = match &self.output {
-            Output::Captured { stdout, stderr } => (writable(stdout.clone()), writable(stderr.clone())),
-            Output::Sent(credit) => {
-                (writable(sent(credit, OutputStream::Stdout)), writable(sent(credit, OutputStream::Stderr)))
-            }
-            Output::Dropped => (self.vm.kernel.null(), self.vm.kernel.null()),
-        };
-        vec![(0, OpenFile::from_stream(self.input.clone(), true, false)), (1, stdout), (2, stderr)]
-    }
-
-    /// Says what runs. If the call was ended meanwhile, that is ended now.
-    fn set_target(&self, target: Target) {
-        let mut state = self.state.lock();
-        state.target = Some(target);
-        let Some(cause) = state.ended else { return };
-        drop(state);
-        if matches!(target, Target::Job) {
-            self.vm.isolate.end(JobId(self.id), cause);
-        }
-        self.end_scope();
-    }
-
-    /// Kills everything that the call has started.
-    fn end_scope(&self) {
-        let scope = self.state.lock().scope.clone();
-        if let Some(scope) = scope {
-            self.vm.kernel.end_scope(&scope);
-        }
-    }
-
-    /// Ends what runs; the first cause counts. Where that has to wait for other calls, this one is answered without it.
-    fn end(&self, cause: Cause) {
-        let target = {
-            let mut state = self.state.lock();
-            if state.ended.is_some() {
-                return;
-            }
-            state.ended = Some(cause);
-            state.target
-        };
-        let ends_now = match target {
-            // What it has started ends when it is answered.
-            Some(Target::Job) => self.vm.isolate.end(JobId(self.id), cause),
-            Some(Target::Program) => {
-                self.end_scope();
-                true
-            }
-            None => false,
-        };
-        if !ends_now {
-            let ended = match &self.command {
-                Some(command) => program_ended(command, ExitStatus::Signaled(Signal::Kill), Some(cause)),
-                None => job_ended(Completion::ended(cause, None)),
-            };
-            self.vm.calls.finish(self, Ok(ended));
-        }
-    }
-
-    fn result(&self, ended: Ended) -> ExecutionResult {
-        let Ended { outcome, value, exit_code, signal, error } = ended;
-        let taken = |stream: &Arc<Captured>| stream.take();
-        let ((stdout, stdout_truncated), (stderr, stderr_truncated)) = match &self.output {
-            Output::Captured { stdout, stderr } => (taken(stdout), taken(stderr)),
-            Output::Sent(_) | Output::Dropped => Default::default(),
-        };
-        ExecutionResult {
-            outcome,
-            value,
-            exit_code,
-            signal,
-            stdout: Bytes(stdout),
-            stderr: Bytes(stderr),
-            stdout_truncated,
-            stderr_truncated,
-            error,
-        }
-    }
-}
-
-impl Late for Call {
-    fn late(&self) {
-        self.end(Cause::TimedOut);
-    }
-}
-
-/// A program whose call is answered on the thread on which it ends.
-struct RunningProgram {
-    calls: Arc<Calls>,
-    call: Arc<Call>,
-    process: Arc<Process>,
-}
-
-impl RunningProgram {
-    /// Answers the call if the program has ended; else this is called again when it has.
-    fn look(self: &Arc<Self>) {
-        let waker = Waker::from(self.clone());
-        if let Poll::Ready(status) = self.process.poll_wait(&Context::from_waker(&waker)) {
-            let cause = self.call.state.lock().ended;
-            let command = self.call.command.as_deref().unwrap_or_default();
-            let refused = self.calls.refusals.lock().remove(&self.process.pid()).filter(|_| cause.is_none());
-            let ended = refused.map_or_else(|| Ok(program_ended(command, status, cause)), Err);
-            self.calls.finish(&self.call, ended);
-        }
-    }
-}
-
-impl Wake for RunningProgram {
-    fn wake(self: Arc<Self>) {
-        self.look();
-    }
-}
-
-impl Output {
-    fn close(&self) {
-        if let Output::Sent(credit) = self {
-            credit.close();
-        }
-    }
-}
-
-/// How a call ended, before its output is added.
-struct Ended {
-    outcome: Outcome,
-    value: Option<String>,
-    exit_code: Option<i32>,
-    signal: Option<String>,
-    error: Option<ErrorData>,
-}
-
-fn job_ended(Completion { outcome, value, exit_code, error }: Completion) -> Ended {
-    Ended {
-        outcome: match outcome {
-            isolate::Outcome::Succeeded => Outcome::Succeeded,
-            isolate::Outcome::Failed => Outcome::Failed,
-            isolate::Outcome::Cancelled => Outcome::Cancelled,
-            isolate::Outcome::TimedOut => Outcome::TimedOut,
-        },
-        value,
-        exit_code: Some(exit_code),
-        signal: None,
-        error: error.map(guest_error),
-    }
-}
-
-fn program_ended(command: &str, status: ExitStatus, cause: Option<Cause>) -> Ended {
-    let (exit_code, signal) = match status {
-        ExitStatus::Exited(code) => (Some(i32::from(code)), None),
-        ExitStatus::Signaled(signal) => (None, Some(signal.name().to_owned())),
-    };
-    let (outcome, error) = match (cause, exit_code, &signal) {
-        (Some(Cause::TimedOut), ..) => (
-            Outcome::TimedOut,
-            Some(ErrorData::new(code::TIMED_OUT, format!("{command} took longer than it may"))),
-        ),
-        (Some(Cause::Cancelled), ..) => {
-            (Outcome::Cancelled, Some(ErrorData::new(code::CANCELLED, format!("{command} was cancelled"))))
-        }
-        // Programs are ended by signals in any case; that cause is the isolate's own.
-        (None | Some(Cause::Signaled), Some(0), _) => (Outcome::Succeeded, None),
-        (None | Some(Cause::Signaled), Some(number), _) => {
-            let error = ErrorData::new(code::EXIT, format!("{command} exited with code {number}"));
-            (Outcome::Failed, Some(error.detail("exitCode", number)))
-        }
-        (None | Some(Cause::Signaled), None, signal) => {
-            let name = signal.as_deref().unwrap_or("a signal");
-            let error = ErrorData::new(code::EXIT, format!("{command} was ended by {name}"));
-            (Outcome::Failed, Some(error.detail("signal", name)))
-        }
-    };
-    Ended { outcome, value: None, exit_code, signal, error }
-}
-
-/// Why a program or job could not be started.
-fn start_error(errno: Errno, what: &str, cwd: &str) -> ErrorData {
-    match errno {
-        Errno::Eagain => ErrorData::new(code::LIMIT, format!("the VM has its limit of processes: {what}"))
-            .field("limits.processes"),
-        Errno::Enoent | Errno::Enotdir => files::error(errno, what).detail("cwd", cwd),
-        Errno::Eacces => files::error(errno, what).field("permissions.fs"),
-        errno => files::error(errno, what),
-    }
-}
-
-fn context_error(error: ContextError) -> ErrorData {
-    match error {
-        ContextError::Limit => ErrorData::new(code::LIMIT, error.to_string()).field("limits.contexts"),
-        ContextError::Exists | ContextError::Unknown => ErrorData::new(code::NOT_FOUND, error.to_string()),
-    }
-}
-
-fn guest_error(error: isolate::ErrorData) -> ErrorData {
-    let isolate::ErrorData { code, name, message, stack, cause, errors, hint, field, location } = error;
-    let field = field.map(str::to_owned);
-    let mut data = ErrorData { code, name, message, stack, hint, field, ..ErrorData::default() };
-    for (name, value) in [("location", location), ("cause", cause), ("errors", errors)] {
-        data.details.extend(value.map(|value| (name.to_owned(), value)));
-    }
-    data
 }

@@ -1,0 +1,6 @@
+//! What the supervisor serves beyond the VM: directories of the host. (Host functions are the client's; network egress
+//! will live here.)
+
+mod directories;
+
+pub(crate) use directories::HostMounts;
