@@ -118,7 +118,7 @@ fn boot(profile: EngineProfile, platform: Platform) -> std::io::Result<Booted> {
     let filters = enclosure::Filters::new()?;
     filters.install_shared()?;
     report.layers.push(filters.install()?);
-    Ok(Booted { isolate, commands: None, enclosure: report, memory })
+    Ok(Booted { isolate, commands: None, enclosure: report, memory: memory.bytes()? })
 }
 
 /// Ends the process without running anything of it any more.

@@ -1,41 +1,32 @@
 //! How much private writable memory this process has (`VmData` of proc_pid_status(5)), which is what `RLIMIT_DATA`
-//! limits. `limits.memoryBytes` is what a VM adds to what its process had when it was claimed.
+//! limits. `limits.memoryBytes` is what a VM adds to what its process had once it was booted.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// Where the figure comes from.
-pub(super) enum Memory {
-    /// The process's own status, opened while there was a `/proc`.
-    Status(File),
-    /// It is known: a process that was forked has what its template had.
-    Known(u64),
-}
+/// The process's own status, which is opened while there is a `/proc`.
+pub(super) struct Memory(Option<File>);
 
 /// Bytes of the status that are read; it is half as long.
 const STATUS_BYTES: usize = 4096;
 
 impl Memory {
-    /// Opens the source. Without one the figure is that of the room for machine code alone, which is most of it.
+    /// Opens it.
     pub(super) fn open() -> Memory {
-        File::open("/proc/self/status").map_or(Memory::Known(isolate::CODE_RANGE as u64), Memory::Status)
+        Memory(File::open("/proc/self/status").ok())
     }
 
-    /// The figure of now, in bytes.
+    /// The figure of now, in bytes. Without a `/proc` it is that of the room for machine code alone, which is most of it.
     ///
     /// # Errors
     /// As pread(2); or the file has another form.
     pub(super) fn bytes(&self) -> io::Result<u64> {
-        match self {
-            Memory::Known(bytes) => Ok(*bytes),
-            Memory::Status(file) => {
-                let mut buffer = [0; STATUS_BYTES];
-                let length = file.read_at(&mut buffer, 0)?;
-                data(&String::from_utf8_lossy(&buffer[..length]))
-                    .ok_or_else(|| io::Error::other("the process's status has no VmData"))
-            }
-        }
+        let Some(file) = &self.0 else { return Ok(isolate::CODE_RANGE as u64) };
+        let mut buffer = [0; STATUS_BYTES];
+        let length = file.read_at(&mut buffer, 0)?;
+        data(&String::from_utf8_lossy(&buffer[..length]))
+            .ok_or_else(|| io::Error::other("the process's status has no VmData"))
     }
 }
 

@@ -13,7 +13,6 @@ use protocol::wire::{ErrorData, code};
 
 use super::calls::Calls;
 use super::channel::{self, Receiver, Sender};
-use super::memory::Memory;
 use super::vm::{THREAD_STACK, VirtualMachine};
 use super::{USAGE, end_now};
 
@@ -23,7 +22,8 @@ pub(super) struct Booted {
     /// The engine of commands, where it was started in advance.
     pub(super) commands: Option<Prepared>,
     pub(super) enclosure: EnclosureReport,
-    pub(super) memory: Memory,
+    /// Private writable memory that it has, in bytes.
+    pub(super) memory: u64,
 }
 
 /// Waits for the claim and serves its VM.
@@ -54,7 +54,7 @@ pub(super) fn serve(booted: Booted) -> ExitCode {
     // The supervisor that let a warm worker go is no error.
     let Some(ToWorker::Claim(claim)) = receiver.next() else { return ExitCode::SUCCESS };
     let made =
-        VirtualMachine::new(&mut isolate, commands, *claim, &memory, engine, sender.clone(), calls.clone());
+        VirtualMachine::new(&mut isolate, commands, *claim, memory, engine, sender.clone(), calls.clone());
     let vm = match made {
         Ok(vm) => vm,
         Err(error) => {

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use super::broker::{Answer, Broker};
 use super::calls::Calls;
 use super::channel::{Receiver, Sender};
-use super::memory::Memory;
 use super::policy::PathPolicy;
 use super::services::{CommandServices, IsolateServices};
 use super::{enclosure, end_now};
@@ -53,15 +52,13 @@ impl VirtualMachine {
         isolate: &mut Isolate,
         prepared: Option<Prepared>,
         claim: Claim,
-        memory: &Memory,
+        memory: u64,
         engine: EngineReport,
         sender: Arc<Sender>,
         calls: Arc<Calls>,
     ) -> Result<Arc<Self>, ErrorData> {
         let Claim { config, mounts, commands } = claim;
-        memory
-            .bytes()
-            .and_then(|present| enclosure::limit_memory(present.saturating_add(config.limits.memory_bytes)))
+        enclosure::limit_memory(memory.saturating_add(config.limits.memory_bytes))
             .map_err(|error| ErrorData::new(code::LIMIT, error.to_string()).field("limits.memoryBytes"))?;
         let policy = Arc::new(Policy::new(config.permissions.clone()));
         let broker = Arc::new(Broker::new(sender.clone()));

@@ -281,3 +281,15 @@ async fn buffers_that_leave_no_memory_end_the_call_or_the_vm_with_the_limits_nam
         );
     }
 }
+
+#[tokio::test]
+async fn a_small_vm_runs_both_engines_and_ends_calls_that_want_more() {
+    let limits = json!({ "memoryBytes": 32 << 20, "heapBytes": 8 << 20, "filesystemBytes": 4 << 20 });
+    let vm = vm(json!({ "limits": limits })).await;
+    let churn = "let last; for (let n = 0; n < 2e6; n++) last = [n, { n }]; last[1].n";
+    assert_eq!(vm.evaluate::<u32>(churn).await.unwrap(), 1_999_999);
+    assert_eq!(sh(&vm, "seq 1 1000 | sort -rn | head -n 1").await.stdout.to_text(), "1000\n");
+    let greedy = "const all = []; for (;;) all.push({ n: all.length + 0.5 })";
+    assert_eq!(error_of(vm.evaluate::<()>(greedy).await).code, code::OUT_OF_MEMORY);
+    assert_eq!(vm.evaluate::<u32>("1 + 1").await.unwrap(), 2);
+}

@@ -290,3 +290,23 @@ async fn where_no_template_can_be_had_workers_are_executed_and_doctor_says_so() 
     let usual = text(&cordon(&["doctor"]).output().unwrap().stdout);
     assert!(usual.contains("workers are forked from a template"), "{usual}");
 }
+
+#[tokio::test]
+async fn a_forked_worker_gets_v8s_helper_thread_once_its_javascript_runs_for_long() {
+    if !may_look() {
+        return;
+    }
+    let (_supervisor, client) = client_with(TemplateLimits::default()).await;
+    let vm = client.create_vm(config(json!({}))).await.unwrap();
+    let (worker, template) = process_of(&vm).await;
+    let threads = |pid: u32| -> Vec<String> {
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+        tasks.map(|task| std::fs::read_to_string(task.path().join("comm")).unwrap_or_default()).collect()
+    };
+    assert_eq!(threads(template).len(), 1, "{:?}", threads(template));
+    let helped = |threads: Vec<String>| threads.iter().any(|name| name.starts_with("V8 "));
+    let program = "let sum = 0;
+        for (let n = 0; n < 3e8; n++) sum = (sum * 31 + n) % 1000003; sum";
+    vm.evaluate::<u32>(program).await.unwrap();
+    assert!(helped(threads(worker)), "{:?}", threads(worker));
+}

@@ -96,7 +96,7 @@ fn nesting(source: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use crate::*;
+    use super::*;
 
     #[test]
     fn types_become_white_space() {

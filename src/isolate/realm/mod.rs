@@ -181,8 +181,8 @@ pub(crate) fn dispose(core: &Core, realm: &Rc<Realm>) {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::Isolate;
-    use crate::*;
     use protocol::config::Platform;
     use protocol::engine::EngineProfile;
 

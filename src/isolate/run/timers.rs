@@ -130,7 +130,7 @@ impl Timers {
 
 #[cfg(test)]
 mod tests {
-    use crate::*;
+    use super::*;
 
     #[test]
     fn timers_fire_in_order_of_their_deadlines_and_then_of_their_start() {

@@ -13,9 +13,9 @@ use super::super::memory::Memory;
 /// Files of this process that cannot be opened after it was enclosed.
 pub(super) struct Heritage {
     maps: File,
-    pub(super) memory: Memory,
+    memory: Memory,
     /// For standard output of workers.
-    pub(super) null: File,
+    null: File,
 }
 
 impl Heritage {
@@ -31,11 +31,12 @@ impl Heritage {
         })
     }
 
-    /// Lets children inherit all memory of this process.
+    /// Lets children inherit all memory of this process. Gives how much of it is private and writable, in bytes, and the
+    /// standard output of workers; nothing else stays open.
     ///
     /// # Errors
     /// As read(2) and madvise(2).
-    pub(super) fn let_children_inherit(&self) -> io::Result<()> {
+    pub(super) fn let_children_inherit(self) -> io::Result<(u64, File)> {
         let mut text = String::new();
         Reader(&self.maps, 0).read_to_string(&mut text)?;
         for range in not_inherited(&text) {
@@ -44,7 +45,7 @@ impl Heritage {
             // it: only what a child will have at these addresses.
             unsafe { madvise(start, range.len(), Advice::LinuxDoFork) }?;
         }
-        Ok(())
+        Ok((self.memory.bytes()?, self.null))
     }
 }
 

@@ -23,7 +23,6 @@ use rustix::io::retry_on_intr;
 
 use super::channel::{self, Receiver, Sender};
 use super::enclosure::{self, Filters};
-use super::memory::Memory;
 use super::serve::Booted;
 use fork::{Forker, Side};
 use heritage::Heritage;
@@ -48,8 +47,7 @@ pub(super) fn serve(profile: EngineProfile, platform: Platform) -> io::Result<Op
     let mut isolate = Isolate::new(profile, platform, CONTEXTS);
     isolate.rehearse();
     let commands = prepare(&sender, &mut receiver);
-    heritage.let_children_inherit()?;
-    let memory = Memory::Known(heritage.memory.bytes()?);
+    let (memory, null) = heritage.let_children_inherit()?;
     let namespaces = forker.can_have_namespaces();
 
     filters.install_shared()?;
@@ -62,8 +60,8 @@ pub(super) fn serve(profile: EngineProfile, platform: Platform) -> io::Result<Op
 
     // From here on this is a worker. Nothing of the template's own stays open in it.
     rustix::stdio::dup2_stdin(&channel)?;
-    rustix::stdio::dup2_stdout(&heritage.null)?;
-    drop((channel, control, sender, receiver, heritage));
+    rustix::stdio::dup2_stdout(&null)?;
+    drop((channel, control, sender, receiver, null));
     enclosure::close_descriptors()?;
     let namespaces = namespaces.as_ref().map(drop).map_err(String::as_str);
     enclosure::enter_forked(&mut enclosure, namespaces, &filters)?;
