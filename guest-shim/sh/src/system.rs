@@ -5,7 +5,7 @@ pub mod signals;
 
 use std::rc::Rc;
 
-use cordon_vm::{begin, descriptors, filesystem, process};
+use cordon_vm::{begin, descriptors, filesystem, process, replace};
 pub use cordon_vm::{
     descriptors::Whence,
     filesystem::OpenFlags,
@@ -184,18 +184,20 @@ impl Child {
 
     /// Waits for the end, whatever signals arrive; the shell's exit status for it.
     pub fn wait(&self) -> i32 {
-        exit_code(self.wait_in_turns(signals::catch))
-    }
-
-    /// Waits for the end, and does something whenever a signal has arrived.
-    pub fn wait_in_turns(&self, mut interrupted: impl FnMut()) -> ExitStatus {
         loop {
-            match self.resource.wait() {
-                Ok(status) => return status,
-                // Nothing else ends a wait early.
-                Err(_) => interrupted(),
+            if let Some(status) = self.wait_or_catch() {
+                return status;
             }
         }
+    }
+
+    /// Waits for the end as if it were the shell's: signals are passed on, and one that ends it ends the shell. The exit
+    /// status otherwise.
+    pub fn replace_shell(&self) -> i32 {
+        replace::handle_signals();
+        let status = replace::wait(&self.resource);
+        replace::end_by_signal(status);
+        exit_code(status)
     }
 
     /// Waits for the end, but only until a signal is caught.
@@ -207,18 +209,12 @@ impl Child {
         ended.ok().map(exit_code)
     }
 
-    /// Sends it a signal. It may have ended meanwhile.
-    pub fn kill(&self, signal: Signal) {
-        let _ = self.resource.kill(signal);
-    }
-
     pub fn try_wait(&self) -> Option<i32> {
         self.resource.try_wait().ok().flatten().map(exit_code)
     }
 }
 
-/// The shell's exit status for an end.
-pub fn exit_code(status: ExitStatus) -> i32 {
+fn exit_code(status: ExitStatus) -> i32 {
     match status {
         ExitStatus::Exited(code) => code.into(),
         ExitStatus::Signaled(signal) => 128 + signals::number(signal),

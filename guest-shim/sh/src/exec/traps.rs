@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::{
     state::{Condition, Flow, Shell},
     system::{
-        self, Child, ExitStatus,
+        self, Child,
         signals::{self, Disposition, Signal},
     },
 };
@@ -21,17 +21,6 @@ pub struct Enclosing {
     traps: Traps,
     enclosing: Option<Rc<Enclosing>>,
 }
-
-/// What ends a program by default and can be handled, as far as somebody would send it.
-const PASSED_ON: [Signal; 7] = [
-    Signal::Hangup,
-    Signal::Interrupt,
-    Signal::Quit,
-    Signal::User1,
-    Signal::User2,
-    Signal::Alarm,
-    Signal::Terminate,
-];
 
 fn find(traps: &Traps, condition: Condition) -> Option<&str> {
     traps.iter().find(|(known, _)| *known == condition).map(|(_, action)| action.as_str())
@@ -170,20 +159,7 @@ impl Shell {
         if !self.is_outermost() {
             return program.wait();
         }
-        PASSED_ON.into_iter().for_each(|signal| signals::set_disposition(signal, Disposition::Handle));
-        let status = program.wait_in_turns(|| {
-            signals::catch();
-            for signal in PASSED_ON.into_iter().filter(|signal| signals::is_caught(*signal, true)) {
-                signals::forget(signal, true);
-                program.kill(signal);
-            }
-        });
-        if let ExitStatus::Signaled(signal) = status {
-            signals::set_disposition(signal, Disposition::Default);
-            // Where the shell ignores that signal, its exit status tells.
-            let _ = signals::kill(system::process_id(), signal);
-        }
-        system::exit_code(status)
+        program.replace_shell()
     }
 
     /// Sends a signal to the process `id`. To the shell that a subshell is a part of means to that shell's own traps.
