@@ -323,7 +323,7 @@ async fn a_stopped_job_gets_no_turn_until_it_is_continued() {
 async fn a_signal_of_the_client_runs_the_trap_of_a_shell() {
     let (_folder, vm) = vm(json!({})).await;
     for wait in ["while :; do sleep 0.01; done", "read -r line; exit 9", "sleep 60 & wait; exit $?"] {
-        let script = format!("trap 'echo cleaned; exit 3' TERM; {wait}");
+        let script = format!("trap 'echo cleaned; exit 3' TERM; : > /tmp/ready; {wait}");
         let options = ExecutionOptions {
             args: vec!["-c".to_owned(), script],
             stream_stdin: true,
@@ -332,10 +332,9 @@ async fn a_signal_of_the_client_runs_the_trap_of_a_shell() {
         };
         let mut shell = vm.start(VmRequest::Spawn { command: "sh".to_owned(), options }).unwrap();
         let pid = shell.pid().await.unwrap();
-        // Until it handles the signal it would be ended by it.
-        let handles = format!("until grep_trap; do sleep 0.01; done; kill -TERM {pid}");
-        let _ = handles;
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        // Before the trap is set the signal would end it.
+        while vm.read_file("/tmp/ready").await.is_err() {}
+        vm.remove("/tmp/ready", false).await.unwrap();
         vm.kill(pid, "SIGTERM").await.unwrap();
         let result = shell.result().await.unwrap();
         assert_eq!((result.exit_code, result.stdout.to_text().as_str()), (Some(3), "cleaned\n"), "{wait}");

@@ -61,11 +61,13 @@ impl process::HostChild for Guest {
         let child = self.table.get_mut(&child)?;
         let status = match child.waited {
             Some(status) => status,
-            None => poll_fn(|cx| match child.process.poll_wait(cx) {
-                Poll::Ready(status) => Poll::Ready(Ok(status)),
-                Poll::Pending => self.process.poll_interrupted(cx).map(|()| Err(Errno::Eintr)),
-            })
-            .await?,
+            None => {
+                poll_fn(|cx| match child.process.poll_wait(cx) {
+                    Poll::Ready(status) => Poll::Ready(Ok(status)),
+                    Poll::Pending => self.process.poll_interrupted(cx).map(|()| Err(Errno::Eintr)),
+                })
+                .await?
+            }
         };
         child.waited = Some(status);
         Ok(to_contract(status))
