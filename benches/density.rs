@@ -44,17 +44,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         list.sort_by(f64::total_cmp);
         list.get(list.len() / 2).copied().unwrap_or(f64::NAN)
     };
-    let figures = json!({
-        "perSecond": rate,
-        "idle": {
-            "vms": vms.len(),
-            "seconds": seconds,
-            "bytes": taken,
-            "private": median(|memory| memory.private),
-            "pageTables": median(|memory| memory.page_tables),
-            "pss": median(|memory| memory.pss),
-        },
+    let idle = json!({
+        "vms": vms.len(),
+        "seconds": seconds,
+        "bytes": taken,
+        "private": median(|memory| memory.private),
+        "pageTables": median(|memory| memory.page_tables),
+        "pss": median(|memory| memory.pss),
     });
+    let figures = json!({ "density": { "perSecond": rate, "idle": idle } });
     if arguments.iter().any(|argument| argument == "--json") {
         println!("{figures:#}");
     } else {

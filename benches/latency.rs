@@ -51,6 +51,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = arguments()?;
     let mut samples = Samples::new();
     one_shot(arguments.samples, &mut samples).await?;
+    first_command(arguments.samples, &mut samples).await?;
     in_live_vm(arguments.samples, &mut samples).await?;
     let measures: BTreeMap<_, BTreeMap<_, _>> = samples
         .iter()
@@ -61,8 +62,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(());
     }
     for (name, sides) in measures {
-        for (side, Summary { median, min, max, .. }) in sides {
-            println!("{name:20} {side:14} {median:9.3} ms ({min:.3} - {max:.3})");
+        for (side, Summary { median, p95, min, max, .. }) in sides {
+            println!("{name:20} {side:14} {median:9.3} ms ({min:.3} - {max:.3}), p95 {p95:.3}");
         }
     }
     Ok(())
@@ -71,6 +72,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// One evaluation in a VM of its own, from a warm worker and from a cold one in turns.
 async fn one_shot(count: usize, samples: &mut Samples) -> Result<(), Error> {
     let (warm, cold) = (supervisor(WARM)?, supervisor(0)?);
+    for supervisor in [&warm, &cold] {
+        supervisor.warm_up().await;
+    }
     let warm_client = Client::connect(&Embedded(warm.clone())).await?;
     let cold_client = Client::connect(&Embedded(cold)).await?;
     for client in [&warm_client, &cold_client] {
@@ -98,9 +102,27 @@ async fn evaluated(client: &Client) -> Result<(), Error> {
     Ok(())
 }
 
+/// The first command of a VM that has done nothing before.
+async fn first_command(count: usize, samples: &mut Samples) -> Result<(), Error> {
+    let supervisor = supervisor(WARM)?;
+    supervisor.warm_up().await;
+    let client = Client::connect(&Embedded(supervisor)).await?;
+    for round in 0..count + WARM_UPS {
+        tokio::time::sleep(SETTLE).await;
+        let vm = client.create_vm(CreateVmConfig::default()).await?;
+        let start = Instant::now();
+        assert_eq!(output(&vm, "true", &[]).await?, "");
+        keep(samples, "firstTrue", "embedded", round, start);
+        vm.dispose().await?;
+    }
+    Ok(())
+}
+
 /// Calls in a VM that lives.
 async fn in_live_vm(count: usize, samples: &mut Samples) -> Result<(), Error> {
-    let client = Client::connect(&Embedded(supervisor(0)?)).await?;
+    let supervisor = supervisor(0)?;
+    supervisor.warm_up().await;
+    let client = Client::connect(&Embedded(supervisor)).await?;
     let vm = client.create_vm(CreateVmConfig::default()).await?;
     let context = vm.create_context().await?;
     for name in ["evaluate", "evaluateInContext", "true", "shellEcho", "pipeline"] {
@@ -149,6 +171,7 @@ fn keep(samples: &mut Samples, name: &'static str, side: &'static str, round: us
 #[derive(Serialize)]
 struct Summary<'a> {
     median: f64,
+    p95: f64,
     min: f64,
     max: f64,
     n: usize,
@@ -162,6 +185,7 @@ impl Summary<'_> {
         let middle = sorted.len() / 2;
         let median =
             if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 };
-        Summary { median, min: sorted[0], max: sorted[sorted.len() - 1], n: sorted.len(), samples }
+        let p95 = sorted[(sorted.len() * 95).div_ceil(100) - 1];
+        Summary { median, p95, min: sorted[0], max: sorted[sorted.len() - 1], n: sorted.len(), samples }
     }
 }

@@ -10,7 +10,8 @@ import { table } from "./lib/table.mjs";
 
 const { values, positionals } = parseArgs({ options: { json: { type: "boolean" } }, allowPositionals: true });
 const [first, ...others] = positionals.map((path) => JSON.parse(readFileSync(path, "utf8")));
-for (const { measures } of others) {
+for (const { measures = {}, density = first.density } of others) {
+  first.density = density;
   for (const [name, sides] of Object.entries(measures)) first.measures[name] = { ...first.measures[name], ...sides };
 }
 console.log(values.json ? JSON.stringify(first, undefined, 2) : table(first));

@@ -69,5 +69,6 @@ node benches/typescript.mjs --binary "$cordon" --client "$client" ${modules:+--p
     3>&2 2>"$work/log" >"$work/typescript.json" || { tail -n 40 "$work/log" >&2; exit 1; }
 if [ -t 2 ]; then printf '\r\e[K' >&2; fi
 target/release/latency --samples "$samples" --json >"$work/embedded.json"
+target/release/density --json >"$work/density.json"
 
-node benches/report.mjs "${json[@]}" "$work/typescript.json" "$work/embedded.json"
+node benches/report.mjs "${json[@]}" "$work/typescript.json" "$work/embedded.json" "$work/density.json"

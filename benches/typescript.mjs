@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { cordon } from "./lib/cordon.mjs";
 import { idleMemory } from "./lib/idle.mjs";
 import { load, machine } from "./lib/machine.mjs";
-import { inLiveVm, oneShot } from "./lib/measures.mjs";
+import { firstTrue, inLiveVm, oneShot } from "./lib/measures.mjs";
 import { peer } from "./lib/peer.mjs";
 import { quiet } from "./lib/processes.mjs";
 import { programs } from "./lib/programs.mjs";
@@ -37,6 +37,7 @@ const theirs = options.peer === undefined ? undefined : await peer({ modules: op
 const sessions = { ours: await ours.open(), oursCold: await ours.openCold(), theirs: await theirs?.open() };
 
 await take(oneShot(sessions), samples, WARM_UPS);
+await take(firstTrue(sessions), samples, WARM_UPS);
 const live = [await sessions.ours.createVm(), await sessions.theirs?.createVm()];
 for (const measure of inLiveVm(...live)) await take(measure, samples, WARM_UPS);
 for (const vm of live) await vm?.dispose();

@@ -32,6 +32,21 @@ export function oneShot({ ours, oursCold, theirs }) {
   };
 }
 
+/** The first command of a VM, which has done nothing before. */
+export function firstTrue({ ours }) {
+  return {
+    name: "firstTrue",
+    sides: {
+      cordon: async () => {
+        const vm = await ours.createVm();
+        const took = await timed(() => LIVE.true.run(vm), "");
+        await vm.dispose();
+        return took;
+      },
+    },
+  };
+}
+
 /** Calls in a VM that lives. */
 export function inLiveVm(ours, theirs) {
   return Object.entries(LIVE).map(([name, { run, expected }]) => {

@@ -56,7 +56,9 @@ export function memory(pid) {
   try {
     const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
     const field = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1] ?? Number.NaN) * 1024;
-    return { pss: field("Pss"), rss: field("Rss"), privateDirty: field("Private_Dirty") };
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    const pageTables = Number(/^VmPTE:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1024;
+    return { pss: field("Pss"), rss: field("Rss"), privateDirty: field("Private_Dirty"), pageTables };
   } catch {
     return undefined;
   }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::session::supervisor;
 use crate::client::Error;
-use crate::supervisor::{CommandCache, Installation, TemplateLimits};
+use crate::supervisor::{CommandCache, Installation, Probe, TemplateLimits};
 use protocol::config::{Access, CreateVmConfig};
 use protocol::enclosure::EnclosureReport;
 use protocol::engine::EngineReport;
@@ -64,6 +64,11 @@ struct Profile {
     engine: Option<EngineReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     enclosure: Option<EnclosureReport>,
+    /// Whether workers are forked from a template.
+    forked: bool,
+    /// Why they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_forked: Option<Error>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Error>,
 }
@@ -81,11 +86,25 @@ pub(super) async fn doctor(json: bool) -> Result<u8, Error> {
         let mut config = CreateVmConfig::default();
         config.permissions.web_assembly = web_assembly;
         config.permissions.jit = jit;
-        let (engine, enclosure, error) = match supervisor.probe(&config).await {
-            Ok((engine, enclosure)) => (Some(engine), Some(enclosure), None),
-            Err(error) => (None, None, Some(error)),
-        };
-        profiles.push(Profile { permissions: permissions.to_owned(), engine, enclosure, error });
+        let permissions = permissions.to_owned();
+        profiles.push(match supervisor.probe(&config).await {
+            Ok(Probe { engine, enclosure, forked }) => Profile {
+                permissions,
+                engine: Some(engine),
+                enclosure: Some(enclosure),
+                forked: forked.is_ok(),
+                not_forked: forked.err(),
+                error: None,
+            },
+            Err(error) => Profile {
+                permissions,
+                engine: None,
+                enclosure: None,
+                forked: false,
+                not_forked: None,
+                error: Some(error),
+            },
+        });
     }
     let uname = rustix::system::uname();
     let findings = Findings {
@@ -179,6 +198,15 @@ fn print(out: &mut impl Write, findings: &Findings, marks: &Marks) -> std::io::R
                 on(engine.pointer_compression),
                 engine.wasmtime,
             )?;
+        }
+        match &profile.not_forked {
+            None if profile.forked => writeln!(out, "  {} workers are forked from a template", marks.good)?,
+            None => {}
+            Some(error) => writeln!(
+                out,
+                "  {} workers are executed, which takes some ten milliseconds each, and not forked: {}",
+                marks.bad, error.message
+            )?,
         }
         for layer in profile.enclosure.iter().flat_map(|enclosure| &enclosure.layers) {
             match &layer.missing {

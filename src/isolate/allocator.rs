@@ -1,6 +1,7 @@
 //! The allocator that an archive of V8 may bring: PartitionAlloc, which takes the place of malloc in the whole process.
 //! Where the system refuses it memory it ends the process with a trap that says nothing, whoever asked. It has a hook
-//! for last words, which is set here.
+//! for last words, which is set here. So who wants much memory asks first, which [`has_room_for`] does of the system
+//! itself.
 
 /// PartitionAlloc's `void SetPartitionAllocOomCallback(void (*)())`.
 type SetCallback = unsafe extern "C" fn(extern "C" fn());
@@ -28,4 +29,21 @@ pub(super) fn on_refusal(callback: extern "C" fn()) {
         // SAFETY: the function stores the pointer, which is valid for ever, and does nothing else.
         unsafe { set(callback) }
     }
+}
+
+/// Whether the process may have so many bytes more now: whether its memory ceiling leaves room for them. Asks for
+/// address space and gives it back untouched, and allocates nothing.
+pub(super) fn has_room_for(bytes: usize) -> bool {
+    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+    if bytes == 0 {
+        return true;
+    }
+    let access = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: a new private mapping at an address of the system's choice; it overlaps nothing.
+    let Ok(start) = (unsafe { mmap_anonymous(std::ptr::null_mut(), bytes, access, MapFlags::PRIVATE) })
+    else {
+        return false;
+    };
+    // SAFETY: the mapping that was made just now, whole; nobody else knows of it.
+    unsafe { munmap(start, bytes) }.is_ok()
 }

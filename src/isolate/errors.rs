@@ -1,7 +1,7 @@
 //! Errors in both directions: errors that natives throw, and what a client and a terminal are told of a value that
 //! guest code threw.
 
-use super::core::{Scope, string};
+use super::core::{Core, Scope, string};
 use super::outcome::{ErrorData, codes};
 use super::values::set;
 use kernel::Errno;
@@ -10,6 +10,9 @@ use protocol::engine::WasmLevel;
 
 /// Longest text of one part of an error that leaves the isolate.
 const TEXT_LIMIT: usize = 64 * 1024;
+
+/// Longest text of an error's cause, and of the errors that it sums up, as a client gets it.
+const PART_LIMIT: usize = 16 * 1024;
 
 /// How the names of this program's own scripts begin.
 const OWN_CODE: &str = "cordon:";
@@ -108,27 +111,68 @@ pub(super) fn describe(
     let made = v8::Exception::create_message(scope, exception);
     let message = message.unwrap_or(made);
     let mut data = ErrorData { code: default_code.to_owned(), ..ErrorData::default() };
-    if exception.is_native_error() || looks_like_error(scope, exception) {
-        let object: v8::Local<v8::Object> = exception.cast();
-        data.name = property(scope, object, "name").unwrap_or_else(|| "Error".to_owned());
-        data.message = property(scope, object, "message").unwrap_or_default();
-        data.stack = property(scope, object, "stack");
-        if let Some(code) = property(scope, object, "code").filter(|code| !code.is_empty()) {
+    let mut shown = None;
+    let native = exception.is_native_error();
+    let mut read: [Option<String>; 4] = Default::default();
+    if let Ok(object) = exception.try_cast::<v8::Object>()
+        && (native || !exception.is_proxy())
+    {
+        for (value, name) in read.iter_mut().zip(["name", "message", "stack", "code"]) {
+            // A getter may have used up the call's memory, which V8 forgets once it has unwound.
+            if scope.has_terminated() {
+                break;
+            }
+            *value = property(scope, object, name);
+        }
+    }
+    let [name, text, stack, code] = read;
+    // What is no native error but carries what one has is shown as one, like `DOMException`.
+    if native || (name.is_some() && text.is_some() && stack.is_some()) {
+        data.name = name.unwrap_or_else(|| "Error".to_owned());
+        data.message = text.unwrap_or_default();
+        data.stack = stack;
+        if let Some(code) = code.filter(|code| !code.is_empty()) {
             data.code = code;
         } else if data.name == "SyntaxError" && data.stack.as_deref().is_none_or(|s| !s.contains("\n    at "))
         {
             data.code = codes::SYNTAX.to_owned();
         }
+        if !scope.has_terminated() {
+            data.cause = part(scope, exception, "cause");
+            data.errors = part(scope, exception, "errors");
+        }
+        if (data.cause.is_some() || data.errors.is_some()) && !scope.has_terminated() {
+            shown = inspected(scope, exception).map(clip);
+        }
     } else {
         data.name = "Error".to_owned();
-        data.message = format!("Uncaught {}", clip(message_of(scope, exception)));
+        let text = if scope.has_terminated() { "a value".to_owned() } else { message_of(scope, exception) };
+        data.message = format!("Uncaught {}", clip(text));
     }
     let location = Location::of(scope, message);
     data.location = location.as_ref().map(Location::name);
     let source_line = location.as_ref().map_or("", |location| location.line_text.as_str());
     data.hint = hint(wasm, &data, source_line);
-    let text = printed(&data, location.as_ref());
+    let text = printed(&data, location.as_ref(), shown.as_deref());
     Report { data, text }
+}
+
+/// An own property of an error that says more of it, in words; none if it is not there, or a getter.
+fn part(scope: &mut Scope<'_, '_>, error: v8::Local<'_, v8::Value>, name: &str) -> Option<String> {
+    let object: v8::Local<v8::Object> = error.try_cast().ok()?;
+    if error.is_proxy() {
+        return None;
+    }
+    let key = string(scope, name);
+    let descriptor: v8::Local<v8::Object> =
+        object.get_own_property_descriptor(scope, key.into())?.try_cast().ok()?;
+    // The descriptor is the realm's own, but its prototype may be the guest's.
+    let key = string(scope, "value");
+    if !descriptor.has_own_property(scope, key.into())? {
+        return None;
+    }
+    let value = descriptor.get(scope, key.into())?;
+    inspected(scope, value).map(|text| clip_to(text, PART_LIMIT))
 }
 
 /// An error of the isolate itself, with nothing thrown.
@@ -139,7 +183,7 @@ pub(super) fn plain(code: &str, name: &str, message: &str) -> Report {
         message: message.to_owned(),
         ..ErrorData::default()
     };
-    let text = printed(&data, None);
+    let text = printed(&data, None, None);
     Report { data, text }
 }
 
@@ -154,17 +198,12 @@ fn hint(wasm: WasmLevel, data: &ErrorData, source_line: &str) -> Option<String> 
     (named || reached || denied).then(|| WASM_HINT.to_owned())
 }
 
-/// An object that is no native error but carries what one has, like `DOMException`.
-fn looks_like_error(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> bool {
-    let Ok(object) = value.try_cast::<v8::Object>() else { return false };
-    !value.is_proxy()
-        && property(scope, object, "name").is_some()
-        && property(scope, object, "message").is_some()
-        && property(scope, object, "stack").is_some()
-}
-
-/// A property that is a string (or a number, as text).
+/// A property that is a string (or a number, as text). Its getter is not run for a call that has been ended: V8 has
+/// forgotten about that once an earlier getter was unwound.
 fn property(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>, name: &str) -> Option<String> {
+    if Core::of(scope).inbox.is_interrupted() {
+        return None;
+    }
     let key = string(scope, name);
     let value = object.get(scope, key.into())?;
     if value.is_string() || value.is_number() { Some(clip(value.to_rust_string_lossy(scope))) } else { None }
@@ -172,18 +211,24 @@ fn property(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>, name: 
 
 /// A value that is no error, in words: through the console's inspection where that is there.
 fn message_of(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> String {
-    let core = super::core::Core::of(scope);
-    if let Some(realm) = core.current_realm(scope)
-        && let Some(inspect) = realm.hook(scope, "inspect")
-    {
-        let receiver = v8::undefined(scope).into();
-        if let Some(text) = inspect.call(scope, receiver, &[value]) {
-            return text.to_rust_string_lossy(scope);
-        }
+    if let Some(text) = inspected(scope, value) {
+        return text;
     }
     value
         .to_detail_string(scope)
         .map_or_else(|| "a value".to_owned(), |text| text.to_rust_string_lossy(scope))
+}
+
+/// A value as the console shows it, which bounds how deep and how long that gets and runs no getters but that of an
+/// error's `stack`, and the inspection that a value brings itself.
+fn inspected(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Option<String> {
+    let core = Core::of(scope);
+    if core.inbox.is_interrupted() {
+        return None;
+    }
+    let inspect = core.current_realm(scope)?.hook(scope, "inspect")?;
+    let receiver = v8::undefined(scope).into();
+    Some(inspect.call(scope, receiver, &[value])?.to_rust_string_lossy(scope))
 }
 
 struct Location {
@@ -261,7 +306,8 @@ impl Location {
     }
 }
 
-fn printed(data: &ErrorData, location: Option<&Location>) -> String {
+/// What a terminal shows. `shown` is the error with all its parts, where it has any besides its stack.
+fn printed(data: &ErrorData, location: Option<&Location>, shown: Option<&str>) -> String {
     let mut text = String::new();
     if let Some(location) = location {
         text.push_str(&format!("{}\n{}\n", location.name(), location.frame()));
@@ -273,7 +319,7 @@ fn printed(data: &ErrorData, location: Option<&Location>) -> String {
     } else {
         format!("{}: {}", data.name, data.message)
     };
-    match &data.stack {
+    match shown.or(data.stack.as_deref()) {
         // A stack begins with name and message as they were when it was captured.
         Some(stack) if !stack.trim().is_empty() => text.push_str(stack.trim_end()),
         _ => text.push_str(&head),
@@ -285,9 +331,13 @@ fn printed(data: &ErrorData, location: Option<&Location>) -> String {
     text
 }
 
-fn clip(mut text: String) -> String {
-    if text.len() > TEXT_LIMIT {
-        let mut end = TEXT_LIMIT;
+fn clip(text: String) -> String {
+    clip_to(text, TEXT_LIMIT)
+}
+
+fn clip_to(mut text: String, limit: usize) -> String {
+    if text.len() > limit {
+        let mut end = limit;
         while !text.is_char_boundary(end) {
             end -= 1;
         }

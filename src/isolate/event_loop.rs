@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use super::core::{ActiveJob, Awaited, Core, Realm, Scope};
 use super::errors::{self, Report};
+use super::faults::Exhausted;
 use super::handle::{Message, Running, SignalWaker};
 use super::operations::Settled;
 use super::outcome::{Cause, Completion, ContextId, Job, JobId, Outcome, Work, codes};
 use super::program::{self, Begun};
-use super::{Isolate, clock, output, realm};
+use super::{Isolate, clock, modules, output, realm};
 use kernel::{ExitStatus, Process};
 use protocol::engine::WasmLevel;
 
@@ -27,7 +28,7 @@ const NEVER_SETTLED_EXIT: u8 = 13;
 enum Failure {
     Threw(Box<Report>),
     Ended(Cause),
-    OutOfMemory,
+    OutOfMemory(Exhausted),
 }
 
 type Turn<R> = Result<R, Failure>;
@@ -113,13 +114,14 @@ impl Isolate {
         v8::scope!(let scope, &mut self.isolate);
         let context = v8::Local::new(scope, &realm.context);
         let scope = &mut v8::ContextScope::new(scope, context);
-        realm::configure(scope, &self.core, &realm)?;
+        let settings = self.core.settings();
+        realm::configure(scope, &realm, &settings.host_functions, settings.timing_mitigation)?;
         Some(realm)
     }
 
-    fn create_realm(&mut self) -> Option<Rc<Realm>> {
+    pub(super) fn create_realm(&mut self) -> Option<Rc<Realm>> {
         let realm = realm::create(&mut self.isolate, &self.core, &self.bootstrap);
-        if self.guard.is_hit() {
+        if self.guard.exhausted().is_some() {
             // The limit was reached here: what was terminated is the bootstrap.
             self.isolate.cancel_terminate_execution();
             self.guard.recover(&mut self.isolate);
@@ -178,23 +180,37 @@ impl Isolate {
         self.after(&realm, ended);
     }
 
-    /// Runs the tasks that V8 has left for this thread; finalisers among them are guest code.
+    /// Runs the tasks that V8 has left for this thread. Finalisers among them are guest code, so they run only while a
+    /// call is under way, whose time bounds them: an endless one is ended with it.
     fn pump(&mut self) {
-        let platform = v8::V8::get_current_platform();
-        if self.core.inbox.enter(Running::Background).is_err() {
+        let realms = self.realms();
+        if realms.iter().all(|realm| realm.active.borrow().is_none()) {
             return;
         }
-        clock::begin_turn();
+        let platform = v8::V8::get_current_platform();
         let mut ran = false;
-        while v8::Platform::pump_message_loop(&platform, &self.isolate, false) {
-            ran = true;
+        loop {
+            if self.core.inbox.enter(Running::Background).is_err() {
+                return;
+            }
+            clock::begin_turn();
+            let again = v8::Platform::pump_message_loop(&platform, &self.isolate, false);
+            let interrupted = self.core.inbox.is_interrupted();
+            self.core.inbox.leave();
+            if self.guard.exhausted().is_some() {
+                // What a finaliser made is nobody's in particular.
+                self.guard.recover(&mut self.isolate);
+            }
+            ran |= again;
+            if !again || interrupted {
+                break;
+            }
         }
-        self.core.inbox.leave();
         if !ran {
             return;
         }
         // A task may have resolved promises of any realm.
-        for realm in self.realms() {
+        for realm in realms {
             if realm.active.borrow().is_some() || realm.retained.get().is_some() {
                 let ended = self.turn(&realm, |_, _, _| Some(()));
                 self.after(&realm, ended);
@@ -245,12 +261,13 @@ impl Isolate {
             let rejections = realm.rejections.take();
             if let Some(value) = realm.uncaught.take()
                 && report.is_none()
-                && !scope.is_execution_terminating()
+                && self.guard.exhausted().is_none()
+                && !core.inbox.is_interrupted()
             {
                 let value = v8::Local::new(scope, &value);
                 report = Some(errors::describe(scope, core.wasm, value, None, codes::UNCAUGHT));
             }
-            if report.is_none() && !scope.is_execution_terminating() {
+            if report.is_none() && self.guard.exhausted().is_none() && !core.inbox.is_interrupted() {
                 for (promise, value) in rejections {
                     if v8::Local::new(scope, &promise).has_handler() {
                         continue;
@@ -264,9 +281,10 @@ impl Isolate {
             (value, report)
         };
         let cause = core.inbox.leave();
-        if self.guard.is_hit() {
-            return Err(Failure::OutOfMemory);
+        if let Some(exhausted) = self.guard.exhausted() {
+            return Err(Failure::OutOfMemory(exhausted));
         }
+        self.guard.settle(&mut self.isolate);
         match (cause, report, value) {
             (Some(cause), ..) => Err(Failure::Ended(cause)),
             (None, Some(report), _) => Err(Failure::Threw(Box::new(report))),
@@ -281,7 +299,7 @@ impl Isolate {
         let active = realm.active.borrow().clone();
         let Some(job) = active else {
             // Code that a finished job left behind in a retained context: nobody is told of its errors.
-            if matches!(ended, Err(Failure::OutOfMemory)) {
+            if matches!(ended, Err(Failure::OutOfMemory(_))) {
                 realm::quiesce(&self.core, realm);
                 self.guard.recover(&mut self.isolate);
             }
@@ -436,12 +454,21 @@ impl Isolate {
                 realm::quiesce(&self.core, realm);
                 self.finish(realm, job, Completion::ended(cause, process.killed()));
             }
-            Failure::OutOfMemory => {
+            Failure::OutOfMemory(exhausted) => {
                 realm::quiesce(&self.core, realm);
-                let limit = self.core.limits().heap_bytes;
-                let message = format!("the JavaScript heap is full: limits.heapBytes is {limit}");
+                let limits = self.core.limits();
+                let (field, message) = match exhausted {
+                    Exhausted::Heap => (
+                        "limits.heapBytes",
+                        format!("the JavaScript heap is full: limits.heapBytes is {}", limits.heap_bytes),
+                    ),
+                    Exhausted::Memory => (
+                        "limits.memoryBytes",
+                        format!("the VM's memory is used up: limits.memoryBytes is {}", limits.memory_bytes),
+                    ),
+                };
                 let mut report = errors::plain(codes::OUT_OF_MEMORY, "RangeError", &message);
-                report.data.field = Some("limits.heapBytes");
+                report.data.field = Some(field);
                 self.finish_failed(realm, job, &report, 134);
                 self.guard.recover(&mut self.isolate);
             }
@@ -471,6 +498,11 @@ impl Isolate {
         let keeps = realm.retained.get().is_some();
         if !keeps {
             realm::dispose(&self.core, realm);
+        } else if completion.outcome != Outcome::Succeeded {
+            v8::scope!(let scope, &mut self.isolate);
+            let context = v8::Local::new(scope, &realm.context);
+            let scope = &mut v8::ContextScope::new(scope, context);
+            modules::forget_unfinished(scope, realm);
         }
         self.core.inbox.forget(job.id);
         self.core.settings().services.finished(job.id, completion);

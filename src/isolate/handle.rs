@@ -49,6 +49,8 @@ struct State {
     engine: Option<v8::IsolateHandle>,
     /// A signal did something to a job's process that is no end.
     nudged: bool,
+    /// What runs has been told to end. V8 forgets a termination once it has unwound to the native code below.
+    interrupted: bool,
     shut_down: bool,
 }
 
@@ -91,6 +93,7 @@ impl Inbox {
                 context_limit: 0,
                 engine: None,
                 nudged: false,
+                interrupted: false,
                 shut_down: false,
             }),
             changed: Condvar::new(),
@@ -175,6 +178,7 @@ impl Inbox {
     pub(super) fn leave(&self) -> Option<Cause> {
         let mut state = self.state.lock();
         let was = std::mem::replace(&mut state.running, Running::Nothing);
+        state.interrupted = false;
         // Under the same lock that `end` terminates under: no termination can arrive after this for the old job.
         if let Some(engine) = &state.engine {
             engine.cancel_terminate_execution();
@@ -187,6 +191,12 @@ impl Inbox {
             Running::Job(job) => state.ended.iter().find(|(ended, _)| *ended == job).map(|(_, cause)| *cause),
             _ => None,
         }
+    }
+
+    /// Whether what runs has been told to end: no guest code may be entered any more before [`Self::leave`].
+    pub(super) fn is_interrupted(&self) -> bool {
+        let state = self.state.lock();
+        state.interrupted || state.shut_down
     }
 
     /// The job has been settled: its name may be used again.
@@ -209,6 +219,7 @@ impl Inbox {
         {
             engine.terminate_execution();
             self.interrupt.trip();
+            state.interrupted = true;
         }
         state.queue.push_back(Message::Cancel(job, cause));
         self.changed.notify_one();
@@ -230,6 +241,11 @@ impl IsolateHandle {
     /// Performs something on the isolate's thread, outside any context.
     pub fn perform(&self, work: impl FnOnce() + Send + 'static) {
         self.0.push(Message::Perform(Box::new(work)));
+    }
+
+    /// Whether guest code runs now.
+    pub fn is_running(&self) -> bool {
+        self.0.state.lock().running != Running::Nothing
     }
 
     /// Ends a job: one that is running is interrupted, one that waits is settled. Unknown jobs are ignored. False says

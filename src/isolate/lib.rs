@@ -138,7 +138,7 @@ pub struct Isolate {
     spare: Option<Rc<core::Realm>>,
     /// Made before the claim, so that they still have to learn what is particular to the VM.
     early: Vec<Rc<core::Realm>>,
-    bootstrap: v8::Global<v8::UnboundScript>,
+    bootstrap: realm::Bootstrap,
     core: Rc<core::Core>,
     profile: EngineProfile,
     /// A job waits, and V8 had background work when the loop last went to sleep.
@@ -166,6 +166,7 @@ impl Isolate {
         isolate.set_promise_reject_callback(event_loop::promise_rejected);
         isolate.set_allow_wasm_code_generation_callback(event_loop::allow_wasm);
         modules::install(&mut isolate);
+        start::set_time_zone(&mut isolate, start::TIME_ZONE);
         let guard = faults::HeapGuard::install(&mut isolate, HEAP_CEILING);
         let inbox = handle::Inbox::new();
         inbox.attach(isolate.thread_safe_handle());
@@ -186,6 +187,32 @@ impl Isolate {
         });
         let early = early.collect();
         Isolate { spare: None, early, bootstrap, core, profile, watches_background: false, isolate, guard }
+    }
+
+    /// Runs what every VM will run, so that it is compiled when it is wanted: in a process that will be forked, for all
+    /// of its children. No context of a VM's is touched, and nothing is left but what V8 keeps of functions.
+    pub fn rehearse(&mut self) {
+        let Some(realm) = self.create_realm() else { return };
+        {
+            v8::scope!(let scope, &mut self.isolate);
+            let context = v8::Local::new(scope, &realm.context);
+            let scope = &mut v8::ContextScope::new(scope, context);
+            v8::tc_scope!(let scope, scope);
+            let _ = realm::configure(scope, &realm, &[], TimingMitigation::Freeze);
+            let _ = program::rehearse(scope);
+        }
+        realm::dispose(&self.core, &realm);
+    }
+
+    /// Runs a text of our own in a context that waits, so that the pages which every evaluation writes to are this
+    /// process's own before anybody waits for one. To a process that was forked they are its template's until then.
+    pub fn warm(&mut self) {
+        let Some(realm) = self.spare.as_ref().or(self.early.last()).cloned() else { return };
+        v8::scope!(let scope, &mut self.isolate);
+        let context = v8::Local::new(scope, &realm.context);
+        let scope = &mut v8::ContextScope::new(scope, context);
+        v8::tc_scope!(let scope, scope);
+        let _ = program::rehearse(scope);
     }
 
     /// Renews what V8 draws random numbers from, in a process that was forked after [`Isolate::new`]: without that
@@ -213,11 +240,12 @@ impl Isolate {
     /// If called twice.
     pub fn claim(&mut self, settings: Settings) {
         start::report_fatal_to(settings.services.clone());
-        start::set_time_zone(&mut self.isolate, &settings.time_zone);
+        if settings.time_zone != start::TIME_ZONE {
+            start::set_time_zone(&mut self.isolate, &settings.time_zone);
+        }
         let heap = usize::try_from(settings.limits.heap_bytes).unwrap_or(HEAP_CEILING).min(HEAP_CEILING);
         self.guard.set_limit(&mut self.isolate, heap);
-        let headroom = settings.limits.heap_headroom();
-        self.guard.set_headroom(usize::try_from(headroom).unwrap_or(HEAP_CEILING).min(HEAP_CEILING));
+        self.guard.set_memory(settings.limits.memory_bytes);
         self.core.inbox.set_context_limit(usize::try_from(settings.limits.contexts).unwrap_or(usize::MAX));
         let frozen = settings.timing_mitigation == TimingMitigation::Freeze;
         self.isolate.set_allow_atomics_wait(!frozen);

@@ -150,6 +150,10 @@ pub struct ErrorData {
     pub message: String,
     /// The error's `stack`.
     pub stack: Option<String>,
+    /// The error's `cause` in words, with the causes of that, as the console shows it.
+    pub cause: Option<String>,
+    /// The `errors` that it sums up, likewise.
+    pub errors: Option<String>,
     /// What the reader could do about it.
     pub hint: Option<String>,
     /// The configuration field that decided; never a guest's word.
@@ -192,6 +196,14 @@ pub mod codes {
     pub const UNSUPPORTED_BUILTIN: &str = "ERR_UNSUPPORTED_BUILTIN";
     /// Bytes of WebAssembly where a module was asked for.
     pub const WASM_DENIED: &str = "ERR_WEBASSEMBLY_DENIED";
+    /// A module that is being loaded is asked for by a part of itself, which cannot wait for it.
+    pub const REQUIRE_CYCLE: &str = "ERR_REQUIRE_CYCLE_MODULE";
+    /// A module that waits while it is loaded is asked for by code that cannot wait.
+    pub const REQUIRE_ASYNC: &str = "ERR_REQUIRE_ASYNC_MODULE";
+    /// A module was ended from outside while its code ran.
+    pub const MODULE_CUT_OFF: &str = "ERR_MODULE_CUT_OFF";
+    /// A module is run before it is linked.
+    pub const MODULE_NOT_LINKED: &str = "ERR_MODULE_NOT_LINKED";
     /// More modules, or more bytes of them, than the limits allow.
     pub const MODULE_LIMIT: &str = "ERR_MODULE_LIMIT";
 }

@@ -187,6 +187,16 @@ fn compile_script<'s>(
     v8::Script::compile(scope, text, Some(&origin))
 }
 
+/// Goes the way of an evaluation with a text of its own.
+pub(super) fn rehearse(scope: &mut Scope<'_, '_>) -> Option<()> {
+    let script = compile_expression(scope, "({ rehearsal: [] })", "[rehearsal].js")?;
+    let value = script.run(scope)?;
+    let text = v8::json::stringify(scope, value)?;
+    let text = text.to_rust_string_lossy(scope);
+    let text = string(scope, &text);
+    v8::json::parse(scope, text).map(drop)
+}
+
 /// Places that are tried as the start of the last statement of a text with `await` in it.
 const STATEMENT_ATTEMPTS: usize = 32;
 

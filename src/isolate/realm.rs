@@ -28,8 +28,15 @@ const BOOTSTRAP: &str = concat!(
     "})"
 );
 
-/// Compiles the bootstrap once for all contexts of an isolate.
-pub(super) fn compile_bootstrap(isolate: &mut v8::OwnedIsolate) -> v8::Global<v8::UnboundScript> {
+/// What every context of an isolate is made from.
+pub(super) struct Bootstrap {
+    script: v8::Global<v8::UnboundScript>,
+    natives: v8::Global<v8::ObjectTemplate>,
+}
+
+/// Prepares the bootstrap once for all contexts of an isolate.
+pub(super) fn compile_bootstrap(isolate: &mut v8::OwnedIsolate) -> Bootstrap {
+    let natives = natives::template(isolate);
     v8::scope!(let scope, isolate);
     let context = v8::Context::new(scope, v8::ContextOptions::default());
     let scope = &mut v8::ContextScope::new(scope, context);
@@ -44,14 +51,14 @@ pub(super) fn compile_bootstrap(isolate: &mut v8::OwnedIsolate) -> v8::Global<v8
         v8::script_compiler::NoCacheReason::NoReason,
     )
     .expect("the bootstrap is part of this program");
-    v8::Global::new(scope, script)
+    Bootstrap { script: v8::Global::new(scope, script), natives }
 }
 
 /// Creates and bootstraps a context. `None` if V8 has no memory left for one.
 pub(super) fn create(
     isolate: &mut v8::OwnedIsolate,
     core: &Rc<Core>,
-    bootstrap: &v8::Global<v8::UnboundScript>,
+    bootstrap: &Bootstrap,
 ) -> Option<Rc<Realm>> {
     let microtasks = v8::MicrotaskQueue::new(isolate, v8::MicrotasksPolicy::Explicit);
     let queue: *const v8::MicrotaskQueue = &*microtasks;
@@ -82,8 +89,8 @@ pub(super) fn create(
     strip(scope, core);
     let hooks = run_bootstrap(scope, core, bootstrap)?;
     let _ = realm.hooks.set(Hooks { object: hooks });
-    if core.settings.get().is_some() {
-        configure(scope, core, &realm)?;
+    if let Some(settings) = core.settings.get() {
+        configure(scope, &realm, &settings.host_functions, settings.timing_mitigation)?;
     }
     core.realms.borrow_mut().insert(id, realm.clone());
     Some(realm)
@@ -106,13 +113,13 @@ fn strip(scope: &mut Scope<'_, '_>, core: &Core) {
 fn run_bootstrap(
     scope: &mut Scope<'_, '_>,
     core: &Core,
-    bootstrap: &v8::Global<v8::UnboundScript>,
+    bootstrap: &Bootstrap,
 ) -> Option<v8::Global<v8::Object>> {
     v8::tc_scope!(let scope, scope);
     let hooks = (|| {
-        let script = v8::Local::new(scope, bootstrap).bind_to_current_context(scope);
+        let script = v8::Local::new(scope, &bootstrap.script).bind_to_current_context(scope);
         let function: v8::Local<v8::Function> = script.run(scope)?.try_cast().ok()?;
-        let natives = natives::object(scope)?;
+        let natives = v8::Local::new(scope, &bootstrap.natives).new_instance(scope)?;
         let platform = string(scope, core.platform.name());
         let receiver = v8::undefined(scope).into();
         function.call(scope, receiver, &[natives.into(), platform.into()])?.try_cast::<v8::Object>().ok()
@@ -121,13 +128,17 @@ fn run_bootstrap(
 }
 
 /// Tells a context about its VM: host functions, shared memory, the start of its clock.
-pub(super) fn configure(scope: &mut Scope<'_, '_>, core: &Rc<Core>, realm: &Rc<Realm>) -> Option<()> {
-    let settings = core.settings();
+pub(super) fn configure(
+    scope: &mut Scope<'_, '_>,
+    realm: &Realm,
+    host_functions: &[String],
+    timing_mitigation: TimingMitigation,
+) -> Option<()> {
     let configure = realm.hook(scope, "configure")?;
     let names: Vec<v8::Local<v8::Value>> =
-        settings.host_functions.iter().map(|name| string(scope, name).into()).collect();
+        host_functions.iter().map(|name| string(scope, name).into()).collect();
     let names = v8::Array::new_with_elements(scope, &names);
-    let shared = match settings.timing_mitigation {
+    let shared = match timing_mitigation {
         TimingMitigation::Off => shared_array_buffer(scope),
         TimingMitigation::Freeze => None,
     };
@@ -162,4 +173,40 @@ pub(super) fn dispose(core: &Core, realm: &Rc<Realm>) {
     *realm.modules.borrow_mut() = modules::ModuleMap::default();
     realm.process.take();
     core.realms.borrow_mut().remove(&realm.id);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Isolate;
+    use protocol::config::Platform;
+    use protocol::engine::EngineProfile;
+
+    #[test]
+    fn each_realm_has_natives_of_its_own_under_the_names_that_the_bootstrap_asks_for() {
+        let profile = EngineProfile { wasm: WasmLevel::Absent, jit: true };
+        crate::initialize(&profile, crate::Helpers::Now);
+        let mut isolate = Isolate::new(profile, Platform::Neutral, 1);
+        let core = isolate.core.clone();
+        let mut made = Vec::new();
+        for _ in 0..2 {
+            let realm = create(&mut isolate.isolate, &core, &isolate.bootstrap).unwrap();
+            v8::scope!(let scope, &mut isolate.isolate);
+            let context = v8::Local::new(scope, &realm.context);
+            let scope = &mut v8::ContextScope::new(scope, context);
+            let natives = v8::Local::new(scope, &isolate.bootstrap.natives).new_instance(scope).unwrap();
+            let names = natives.get_own_property_names(scope, v8::GetPropertyNamesArgs::default()).unwrap();
+            for index in 0..names.length() {
+                let name = names.get_index(scope, index).unwrap();
+                assert!(natives.get(scope, name).unwrap().is_function());
+                let name = name.to_rust_string_lossy(scope);
+                assert!(BOOTSTRAP.contains(&format!("natives.{name}")), "{name} is asked for by nobody");
+            }
+            let key = string(scope, "kindOf");
+            let function: v8::Local<v8::Object> = natives.get(scope, key.into()).unwrap().cast();
+            assert!(function.get_creation_context(scope).unwrap() == context);
+            made.push((v8::Global::new(scope, function), realm));
+        }
+        assert!(made[0].0 != made[1].0, "realms share no function");
+    }
 }

@@ -61,10 +61,13 @@ pub(super) fn initialize(profile: &EngineProfile, when: Helpers) {
     }
 }
 
+/// The time zone that guest code sees unless its VM says otherwise.
+pub(super) const TIME_ZONE: &str = "UTC";
+
 /// Sets the time zone that guest code sees. An unknown name leaves UTC.
 pub(super) fn set_time_zone(isolate: &mut v8::OwnedIsolate, name: &str) {
     if !v8::icu::set_default_time_zone(name) {
-        let _ = v8::icu::set_default_time_zone("UTC");
+        let _ = v8::icu::set_default_time_zone(TIME_ZONE);
     }
     isolate.date_time_configuration_change_notification(v8::TimeZoneDetection::Skip);
 }

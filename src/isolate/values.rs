@@ -1,6 +1,7 @@
 //! Values across the border: bytes are copied both ways, never shared, since what lies in V8's sandbox is the
 //! guest's.
 
+use super::allocator;
 use super::core::{Scope, string};
 use kernel::{ExitStatus, Signal};
 
@@ -63,9 +64,7 @@ pub(super) fn set<'s>(
 /// A new `Uint8Array` with these bytes. `None` (with an exception pending) when there is no memory for it.
 pub(super) fn bytes<'s>(scope: &mut Scope<'s, '_>, bytes: &[u8]) -> Option<v8::Local<'s, v8::Value>> {
     let Some(store) = backing(scope, bytes) else {
-        let message = string(scope, "Array buffer allocation failed");
-        let error = v8::Exception::range_error(scope, message);
-        scope.throw_exception(error);
+        throw_no_memory(scope, "Array buffer allocation failed");
         return None;
     };
     let array = v8::Uint8Array::new(scope, store, 0, bytes.len())?;
@@ -75,8 +74,7 @@ pub(super) fn bytes<'s>(scope: &mut Scope<'s, '_>, bytes: &[u8]) -> Option<v8::L
 /// `ArrayBuffer::new` ends the process where memory is short; the constructor throws. It is reached through a fresh
 /// typed array of length 0, whose realm's intrinsics guest code cannot replace.
 fn backing<'s>(scope: &mut Scope<'s, '_>, bytes: &[u8]) -> Option<v8::Local<'s, v8::ArrayBuffer>> {
-    const SURELY_THERE: usize = 64 * 1024;
-    if bytes.len() > SURELY_THERE && !memory_for(bytes.len()) {
+    if !memory_for(bytes.len()) {
         return None;
     }
     let buffer = v8::ArrayBuffer::new(scope, bytes.len());
@@ -87,27 +85,48 @@ fn backing<'s>(scope: &mut Scope<'s, '_>, bytes: &[u8]) -> Option<v8::Local<'s, 
     Some(buffer)
 }
 
+/// What is so small that nobody asks whether there is memory for it.
+const SURELY_THERE: usize = 64 * 1024;
+
 /// Whether the process's memory ceiling leaves room for so many bytes now.
-fn memory_for(length: usize) -> bool {
-    let mut probe: Vec<u8> = Vec::new();
-    probe.try_reserve_exact(length).is_ok()
+pub(super) fn memory_for(length: usize) -> bool {
+    length <= SURELY_THERE || allocator::has_room_for(length)
+}
+
+/// A string of V8's as text. `None` (with a `RangeError` pending) when there is no memory for it.
+pub(super) fn text(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::String>) -> Option<String> {
+    if !memory_for(value.length()) || !memory_for(value.utf8_length(scope)) {
+        throw_no_memory(scope, "There is no memory for a copy of the string");
+        return None;
+    }
+    Some(value.to_rust_string_lossy(scope))
+}
+
+/// Throws what V8 throws where it has no memory for something outside the heap.
+pub(super) fn throw_no_memory(scope: &mut Scope<'_, '_>, message: &str) {
+    let message = string(scope, message);
+    let error = v8::Exception::range_error(scope, message);
+    scope.throw_exception(error);
 }
 
 /// Copies the bytes of a view or buffer out.
 pub(super) fn copy_bytes(value: v8::Local<'_, v8::Value>) -> Option<Vec<u8>> {
     if let Ok(view) = value.try_cast::<v8::ArrayBufferView>() {
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(view.byte_length()).ok()?;
-        bytes.resize(view.byte_length(), 0);
+        let length = view.byte_length();
+        if !memory_for(length) {
+            return None;
+        }
+        let mut bytes = vec![0; length];
         let copied = view.copy_contents(&mut bytes);
         bytes.truncate(copied);
         return Some(bytes);
     }
     let buffer = value.try_cast::<v8::ArrayBuffer>().ok()?;
     let length = buffer.byte_length();
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(length).ok()?;
-    bytes.resize(length, 0);
+    if !memory_for(length) {
+        return None;
+    }
+    let mut bytes = vec![0; length];
     if let Some(data) = buffer.data() {
         // SAFETY: the buffer is alive (its handle is), has `length` bytes, and no guest code runs in between.
         unsafe { std::ptr::copy_nonoverlapping(data.as_ptr().cast::<u8>(), bytes.as_mut_ptr(), length) };

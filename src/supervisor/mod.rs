@@ -76,6 +76,17 @@ impl SupervisorOptions {
     }
 }
 
+/// What was found out about the workers of a configuration.
+#[derive(Debug)]
+pub struct Probe {
+    /// Their engine.
+    pub engine: EngineReport,
+    /// What encloses them.
+    pub enclosure: EnclosureReport,
+    /// That they are forked from a template; else why they are executed.
+    pub forked: Result<(), ErrorData>,
+}
+
 /// A supervisor. Cloning gives another handle to the same one; its workers end with the last.
 #[derive(Clone)]
 pub struct Supervisor {
@@ -147,15 +158,16 @@ impl Supervisor {
     ///
     /// # Errors
     /// It is not installed or cannot be started.
-    pub async fn probe(&self, config: &CreateVmConfig) -> Result<(EngineReport, EnclosureReport), ErrorData> {
+    pub async fn probe(&self, config: &CreateVmConfig) -> Result<Probe, ErrorData> {
         config.check()?;
         let key = PoolKey::new(self.inner.installation.choose(config)?, config);
-        let mut worker = match self.inner.templates.start_and_wait(&self.inner, &key).await {
+        let template = self.inner.templates.start_and_wait(&self.inner, &key).await;
+        let mut worker = match &template {
             Ok(()) => self.inner.start_worker(&key).await?,
             Err(_) => Worker::execute(&self.inner.launcher()?, &key, self.inner.show_worker_stderr).await?,
         };
         worker.ready().await?;
-        Ok((worker.engine, worker.enclosure))
+        Ok(Probe { engine: worker.engine, enclosure: worker.enclosure, forked: template })
     }
 
     /// The installation that workers come from.

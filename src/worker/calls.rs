@@ -33,6 +33,8 @@ const REFUSALS_MAX: usize = 256;
 /// All calls of one VM.
 pub(super) struct Calls {
     runtime: tokio::runtime::Handle,
+    /// Until its thread is started.
+    unstarted: Mutex<Option<tokio::runtime::Runtime>>,
     /// Work that the thread `calls` has been given and has not done.
     waiting: AtomicUsize,
     deadlines: Arc<Deadlines>,
@@ -79,23 +81,29 @@ enum Output {
 }
 
 impl Calls {
-    /// Starts the thread that performs requests.
-    pub(super) fn start() -> std::io::Result<Arc<Self>> {
+    /// Without the threads that it takes to take a request.
+    pub(super) fn new() -> std::io::Result<Arc<Self>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let handle = runtime.handle().clone();
-        std::thread::Builder::new()
-            .name("calls".to_owned())
-            .stack_size(THREAD_STACK)
-            .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
         Ok(Arc::new(Calls {
-            runtime: handle,
+            runtime: runtime.handle().clone(),
+            unstarted: Mutex::new(Some(runtime)),
             waiting: AtomicUsize::new(0),
-            deadlines: Deadlines::start()?,
+            deadlines: Deadlines::new(),
             open: Mutex::default(),
             transfers: Transfers::default(),
             refusals: Mutex::default(),
             last_context: Mutex::new(0),
         }))
+    }
+
+    /// Starts the thread that performs requests, and that of the deadlines. The second time there is nothing to do.
+    pub(super) fn start_threads(&self) -> std::io::Result<()> {
+        let Some(runtime) = self.unstarted.lock().take() else { return Ok(()) };
+        std::thread::Builder::new()
+            .name("calls".to_owned())
+            .stack_size(THREAD_STACK)
+            .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+        self.deadlines.start_thread()
     }
 
     /// Runs a future on the thread `calls`.
@@ -566,11 +574,11 @@ fn context_error(error: ContextError) -> ErrorData {
 }
 
 fn guest_error(error: isolate::ErrorData) -> ErrorData {
-    let isolate::ErrorData { code, name, message, stack, hint, field, location } = error;
+    let isolate::ErrorData { code, name, message, stack, cause, errors, hint, field, location } = error;
     let field = field.map(str::to_owned);
     let mut data = ErrorData { code, name, message, stack, hint, field, ..ErrorData::default() };
-    if let Some(location) = location {
-        data.details.insert("location".to_owned(), location);
+    for (name, value) in [("location", location), ("cause", cause), ("errors", errors)] {
+        data.details.extend(value.map(|value| (name.to_owned(), value)));
     }
     data
 }

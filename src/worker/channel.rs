@@ -100,6 +100,16 @@ impl Receiver {
         }
     }
 
+    /// Whether there is something to read before that time is over.
+    pub(super) fn has_something_within(&self, time: Duration) -> bool {
+        if !self.decoder.is_at_boundary() {
+            return true;
+        }
+        let mut readable = [PollFd::new(&self.socket, PollFlags::IN)];
+        let time = time.try_into().ok();
+        retry_on_intr(|| poll(&mut readable, time.as_ref())).is_ok_and(|ready| ready > 0)
+    }
+
     /// The socket, to wait for.
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()

@@ -39,16 +39,20 @@ struct State {
 }
 
 impl Deadlines {
-    /// Starts the thread.
-    pub(super) fn start() -> io::Result<Arc<Self>> {
+    /// A list that nobody watches yet.
+    pub(super) fn new() -> Arc<Self> {
         let state = State { list: BTreeMap::new(), last_number: 0, sweep_at: SWEEP_MIN, sleeps_until: None };
-        let deadlines = Arc::new(Deadlines { state: Mutex::new(state), earlier: Condvar::new() });
-        let watched = deadlines.clone();
+        Arc::new(Deadlines { state: Mutex::new(state), earlier: Condvar::new() })
+    }
+
+    /// Starts the thread, once.
+    pub(super) fn start_thread(self: &Arc<Self>) -> io::Result<()> {
+        let watched = self.clone();
         std::thread::Builder::new()
             .name("deadlines".to_owned())
             .stack_size(THREAD_STACK)
             .spawn(move || watched.watch())?;
-        Ok(deadlines)
+        Ok(())
     }
 
     /// Notes that something is late after that time, unless it has been dropped by then. One that lies beyond what the
@@ -114,7 +118,8 @@ mod tests {
 
     #[test]
     fn the_earlier_deadline_comes_first_and_what_has_ended_is_never_late() {
-        let deadlines = Deadlines::start().unwrap();
+        let deadlines = Deadlines::new();
+        deadlines.start_thread().unwrap();
         let (sender, late) = mpsc::channel();
         let [ended, later, earlier] = [1, 2, 3].map(|number| Arc::new(Tells(number, sender.clone())));
         deadlines.add(Duration::from_millis(60), weak(&ended));
@@ -129,7 +134,8 @@ mod tests {
 
     #[test]
     fn what_ends_in_time_does_not_pile_up() {
-        let deadlines = Deadlines::start().unwrap();
+        let deadlines = Deadlines::new();
+        deadlines.start_thread().unwrap();
         let (sender, _late) = mpsc::channel();
         let lives = Arc::new(Tells(0, sender.clone()));
         deadlines.add(Duration::from_secs(600), weak(&lives));

@@ -115,7 +115,9 @@ fn boot(profile: EngineProfile, platform: Platform) -> std::io::Result<Booted> {
     isolate::initialize(&profile, Helpers::Now);
     let isolate = Isolate::new(profile, platform, 1);
     // V8's own threads exist now; the filter is for every thread, these and those to come.
-    report.layers.push(enclosure::Filter::new()?.install()?);
+    let filters = enclosure::Filters::new()?;
+    filters.install_shared()?;
+    report.layers.push(filters.install()?);
     Ok(Booted { isolate, commands: None, enclosure: report, memory })
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use command::Prepared;
 use isolate::Isolate;
@@ -11,7 +12,7 @@ use protocol::enclosure::EnclosureReport;
 use protocol::wire::{ErrorData, code};
 
 use super::calls::Calls;
-use super::channel::{self, Receiver};
+use super::channel::{self, Receiver, Sender};
 use super::memory::Memory;
 use super::vm::{THREAD_STACK, VirtualMachine};
 use super::{USAGE, end_now};
@@ -33,17 +34,27 @@ pub(super) fn serve(booted: Booted) -> ExitCode {
         return ExitCode::from(USAGE);
     };
     let sender = Arc::new(sender);
-    let started = Calls::start().and_then(|calls| Ok((calls, start_reader()?)));
-    let Ok((calls, reader)) = started else {
+    let no_threads = |sender: &Sender| {
         let error = ErrorData::new(code::OUT_OF_MEMORY, "the host allows no more threads");
         sender.send(&FromWorker::Refused { error });
-        return ExitCode::FAILURE;
+        ExitCode::FAILURE
     };
+    let Ok(calls) = Calls::new() else { return no_threads(&sender) };
     let engine = isolate.report(wasmtime_environ::VERSION);
     sender.send(&FromWorker::Ready { engine: engine.clone(), enclosure });
+    // Threads are started while nobody waits for this worker: now, or, if it is claimed already, once that is answered.
+    let mut reader = None;
+    if !receiver.has_something_within(Duration::ZERO) {
+        match calls.start_threads().and_then(|()| start_reader()) {
+            Ok(started) => reader = Some(started),
+            Err(_) => return no_threads(&sender),
+        }
+        isolate.warm();
+    }
     // The supervisor that let a warm worker go is no error.
     let Some(ToWorker::Claim(claim)) = receiver.next() else { return ExitCode::SUCCESS };
-    let made = VirtualMachine::new(&mut isolate, commands, *claim, &memory, engine, sender.clone(), calls);
+    let made =
+        VirtualMachine::new(&mut isolate, commands, *claim, &memory, engine, sender.clone(), calls.clone());
     let vm = match made {
         Ok(vm) => vm,
         Err(error) => {
@@ -52,8 +63,22 @@ pub(super) fn serve(booted: Booted) -> ExitCode {
         }
     };
     sender.send(&FromWorker::Claimed {});
+    let is_fresh = reader.is_none();
+    let reader = match reader {
+        Some(reader) => Ok(reader),
+        None => start_reader().and_then(|reader| calls.start_threads().map(|()| reader)),
+    };
+    let Ok(reader) = reader else {
+        let error = ErrorData::new(code::OUT_OF_MEMORY, "the host allows no more threads");
+        sender.send(&FromWorker::Dying { error });
+        return ExitCode::FAILURE;
+    };
     if reader.send((vm, receiver)).is_err() {
         return ExitCode::FAILURE;
+    }
+    if is_fresh {
+        // The first request is on its way at best.
+        isolate.warm();
     }
     isolate.serve();
     ExitCode::SUCCESS

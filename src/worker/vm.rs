@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::calls::Calls;
 use super::channel::{Receiver, Sender};
@@ -131,15 +131,15 @@ impl VirtualMachine {
     /// Hands out messages until the supervisor is gone. Runs on a thread that does nothing else, so that an answer to
     /// the VM, or its end, never waits for guest code.
     pub(super) fn read(self: &Arc<Self>, mut receiver: Receiver) {
-        while let Some(message) = receiver.next() {
+        let mut helpers = Helpers::Unwanted;
+        while let Some(message) = helpers.next(&mut receiver, &self.isolate) {
             match message {
                 ToWorker::Request { id, request } => {
                     let runs_javascript =
                         request.execution().is_some() && !matches!(request, VmRequest::Spawn { .. });
                     self.calls.begin(self, id, request);
                     if runs_javascript {
-                        // Not before it is wanted, and beside what wants it.
-                        isolate::start_helpers();
+                        helpers.want();
                     }
                 }
                 ToWorker::Update { id, update } => self.calls.update(id, &update),
@@ -197,6 +197,42 @@ impl VirtualMachine {
     /// How long a call may take.
     pub(super) fn deadline(&self, wanted: Option<u64>) -> Duration {
         Duration::from_millis(wanted.unwrap_or(u64::MAX).min(self.limits.wall_time_ms))
+    }
+}
+
+/// How long JavaScript runs before V8 gets its helper thread: longer than nearly all of it takes, which then does without.
+const HELPERS_AFTER: Duration = Duration::from_millis(10);
+
+/// Whether V8's helper thread, which a worker that was forked does not have from the start, has been started.
+enum Helpers {
+    Unwanted,
+    /// JavaScript was asked for then.
+    Wanted(Instant),
+    Started,
+}
+
+impl Helpers {
+    /// JavaScript is run.
+    fn want(&mut self) {
+        if matches!(self, Helpers::Unwanted) {
+            *self = Helpers::Wanted(Instant::now());
+        }
+    }
+
+    /// The next message. Starts the helper if guest code runs some time after it was wanted.
+    fn next(&mut self, receiver: &mut Receiver, isolate: &IsolateHandle) -> Option<ToWorker> {
+        if let Helpers::Wanted(since) = self
+            && !receiver.has_something_within(HELPERS_AFTER.saturating_sub(since.elapsed()))
+        {
+            *self = match isolate.is_running() {
+                true => {
+                    isolate::start_helpers();
+                    Helpers::Started
+                }
+                false => Helpers::Unwanted,
+            };
+        }
+        receiver.next()
     }
 }
 

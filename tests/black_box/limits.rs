@@ -231,3 +231,53 @@ async fn memory_that_is_used_up_is_reported_with_its_limit_and_others_go_on() {
         assert_eq!(other.evaluate::<u32>("1").await.unwrap(), 1, "{source}");
     }
 }
+
+#[tokio::test]
+async fn a_buffer_that_is_too_large_is_a_range_error() {
+    let vm = vm(json!({ "limits": { "memoryBytes": 256 << 20, "heapBytes": 64 << 20 } })).await;
+    let attempts = [
+        "new ArrayBuffer(8 * 2 ** 30)",
+        "new ArrayBuffer(2 ** 29)",
+        "new Uint8Array(6 * 2 ** 30)",
+        "new Float64Array(2 ** 28)",
+        "new ArrayBuffer(8).transfer(8 * 2 ** 30)",
+        "new ArrayBuffer(8, { maxByteLength: 2 ** 33 }).resize(2 ** 33)",
+        "new ArrayBuffer(8, { maxByteLength: 2 ** 40 })",
+        "structuredClone(new Uint8Array(150 * 2 ** 20))",
+        "new TextDecoder().decode(new Uint8Array(150 * 2 ** 20))",
+        "new TextEncoder().encode('€'.repeat(2 ** 26))",
+        "new URLSearchParams('€'.repeat(2 ** 26))",
+        "'x'.repeat(2 ** 29)",
+        "'x'.padEnd(2 ** 30)",
+        "2n ** (2n ** 31n)",
+        "[].length = 2 ** 32",
+    ];
+    for attempt in attempts {
+        let source =
+            format!("(() => {{ try {{ return typeof ({attempt}) }} catch (e) {{ return e.name }} }})()");
+        assert_eq!(vm.evaluate::<String>(&source).await.unwrap(), "RangeError", "{attempt}");
+    }
+}
+
+#[tokio::test]
+async fn buffers_that_leave_no_memory_end_the_call_or_the_vm_with_the_limits_name() {
+    for size in ["2 ** 20", "2 ** 12"] {
+        let vm = vm(json!({ "limits": { "memoryBytes": 256 << 20, "heapBytes": 64 << 20 } })).await;
+        let source =
+            format!("const kept = []; for (;;) try {{ kept.push(new ArrayBuffer({size})) }} catch {{}}");
+        // What is refused next may be a buffer, or what V8 or the system's allocator cannot go on without.
+        let (code, field) = match vm.execute(&source, Execute::default()).await {
+            Ok(result) => {
+                assert_eq!(vm.evaluate::<u32>("1").await.unwrap(), 1);
+                let error = result.error.unwrap();
+                (error.code, error.field)
+            }
+            Err(error) => (error.code.clone(), error.field.clone()),
+        };
+        assert_eq!(code, code::OUT_OF_MEMORY);
+        assert!(
+            [Some("limits.memoryBytes"), Some("limits.heapBytes")].contains(&field.as_deref()),
+            "{field:?}"
+        );
+    }
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cordon::client::{Client, Embedded, Vm};
-use cordon::supervisor::{Installation, Supervisor, SupervisorOptions};
+use cordon::supervisor::{Installation, Supervisor, SupervisorOptions, TemplateLimits};
 use cordon::wire::{ExecutionOptions, code};
 use serde_json::{Value, json};
 
@@ -76,6 +76,7 @@ async fn broken() -> (tempfile::TempDir, Arc<AtomicUsize>, Vm) {
     let supervisor = Supervisor::new(SupervisorOptions {
         installation: Installation::at(folder.path()).unwrap(),
         warm: 0,
+        templates: Some(TemplateLimits::default()),
         show_worker_stderr: false,
         progress: Box::new(move |progress| {
             if format!("{progress:?}").starts_with("Compiling { name: \"broken\"") {

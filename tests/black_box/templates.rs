@@ -2,14 +2,16 @@
 //! template ends.
 
 use std::collections::{BTreeSet, HashMap};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::time::Duration;
 
 use cordon::client::{Client, Embedded, Vm};
-use cordon::supervisor::{Supervisor, SupervisorOptions, TemplateLimits};
+use cordon::supervisor::{Installation, Supervisor, SupervisorOptions, TemplateLimits};
 use serde_json::json;
 
-use crate::common::{config, eventually, installation, sh, stdout_of};
+use crate::common::{
+    config, cordon, directory, eventually, installation, sh, stdout_of, supervisor_at, text,
+};
 
 /// VMs that are compared.
 const SIBLINGS: usize = 50;
@@ -259,4 +261,32 @@ async fn a_layout_of_its_own_is_had_by_executing() {
     };
     assert_eq!(stack(sibling), stack(template));
     assert_ne!(stack(executed), stack(template));
+}
+
+#[tokio::test]
+async fn where_no_template_can_be_had_workers_are_executed_and_doctor_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["cordon", "cordon-launcher", "cordon-worker-wasm", "commands"] {
+        std::os::unix::fs::symlink(directory().join(name), folder.path().join(name)).unwrap();
+    }
+    // A worker that is like the installed one, but for that it cannot be a template.
+    let worker = folder.path().join("cordon-worker-absent");
+    let real = directory().join("cordon-worker-absent");
+    let script = format!("#!/bin/sh\n[ \"$1\" != template ] || exit 3\nexec {} \"$@\"\n", real.display());
+    std::fs::write(&worker, script).unwrap();
+    std::fs::set_permissions(&worker, std::fs::Permissions::from_mode(0o755)).unwrap();
+
+    let supervisor = supervisor_at(Installation::at(folder.path()).unwrap());
+    supervisor.warm_up().await;
+    let client = Client::connect(&Embedded(supervisor)).await.unwrap();
+    for _ in 0..3 {
+        let vm = client.create_vm(config(json!({}))).await.unwrap();
+        assert_eq!(vm.evaluate::<u32>("1 + 1").await.unwrap(), 2);
+        assert_eq!(sh(&vm, "echo hi | tr h H").await.stdout.to_text(), "Hi\n");
+    }
+    let doctor = cordon(&["doctor"]).env("CORDON_WORKER_DIR", folder.path()).output().unwrap();
+    let said = text(&doctor.stdout);
+    assert!(said.contains("workers are executed") && said.contains("exit code 3"), "{said}");
+    let usual = text(&cordon(&["doctor"]).output().unwrap().stdout);
+    assert!(usual.contains("workers are forked from a template"), "{usual}");
 }

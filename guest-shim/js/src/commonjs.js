@@ -2,6 +2,9 @@
 
 const commonJsModules = new MapOf();
 
+/** The paths of the modules whose code runs now, the outermost first. */
+const running = [];
+
 class Module {
   constructor(filename, parent) {
     this.id = filename;
@@ -57,18 +60,20 @@ function requireFile(path, parent) {
     mapSet(commonJsModules, path, module);
     return module.exports;
   }
-  if (format === "module") return natives.requireModule(path);
+  if (format === "module") return natives.requireModule(path, running);
   return runModule(new Module(path, parent), undefined).exports;
 }
 
 function runModule(module, source) {
   mapSet(commonJsModules, module.filename, module);
+  arrayPush(running, module.filename);
   let ended = false;
   try {
     const code = natives.compileCommonJs(module.filename, source);
     apply(code, module.exports, [module.exports, makeRequire(module), module, module.filename, module.path]);
     ended = true;
   } finally {
+    running.length--;
     if (!ended) mapDelete(commonJsModules, module.filename);
   }
   module.loaded = true;
@@ -79,4 +84,10 @@ function runModule(module, source) {
 function runCommonJs(path, source) {
   mainModule = new Module(path, undefined);
   runModule(mainModule, source);
+}
+
+/** Forgets modules whose code was ended from outside: no `finally` of it has run. */
+function forgetUnfinished() {
+  for (let i = 0; i < running.length; i++) mapDelete(commonJsModules, running[i]);
+  running.length = 0;
 }

@@ -47,4 +47,6 @@ function configure(hostFunctions, sharedArrayBuffer) {
   if (sharedArrayBuffer !== undefined) defineGlobal("SharedArrayBuffer", sharedArrayBuffer);
 }
 
-return { __proto__: null, configure, dataCloneError, inspect, interfaces, requireFile, runCommonJs, runTimer };
+return {
+  __proto__: null, configure, dataCloneError, forgetUnfinished, inspect, interfaces, requireFile, runCommonJs, runTimer,
+};

@@ -3,7 +3,8 @@
 
 use std::rc::Rc;
 
-use super::load::{attribute_type, evaluate, link, load, local, throw_phase};
+use super::evaluate::evaluate;
+use super::load::{attribute_type, link, load, local, throw_phase};
 use super::resolve::{Resolved, Style, file_url, join, location, parent, to_file_url};
 use super::{Kind, Type};
 use crate::core::{Core, Realm, Scope, string};
@@ -212,7 +213,7 @@ fn perform_import(scope: &mut Scope<'_, '_>, request: v8::Local<'_, v8::Array>) 
     let index = load(scope, &core, &realm, &specifier, &referrer, expected)?;
     link(scope, &core, &realm, index)?;
     let evaluated = evaluate(scope, &realm, index)?;
-    let namespace = super::namespace_of(scope, &realm, index);
+    let namespace = local(scope, &realm, index).get_module_namespace();
     let data = v8::Array::new_with_elements(scope, &[number, namespace]);
     let fulfil = v8::Function::builder(fulfil_import).data(data.into()).build(scope)?;
     let reject = v8::Function::builder(reject_import).data(data.into()).build(scope)?;

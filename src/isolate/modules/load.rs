@@ -418,6 +418,25 @@ pub(crate) fn throw_unresolved(
 
 /// Follows the imports of a module to the end of its graph, and has V8 link it.
 pub(crate) fn link(scope: &mut Scope<'_, '_>, core: &Rc<Core>, realm: &Rc<Realm>, root: usize) -> Option<()> {
+    let mut followed = Vec::new();
+    if follow(scope, core, realm, root, &mut followed).is_none() {
+        // The whole graph must be looked at again by the next import of any part of it.
+        let mut modules = realm.modules.borrow_mut();
+        followed.into_iter().for_each(|index: usize| modules.entries[index].linked = false);
+        return None;
+    }
+    let module = local(scope, realm, root);
+    module.instantiate_module(scope, super::callbacks::resolve).map(|_| ())
+}
+
+/// Loads what a module imports, and so on, and notes in `followed` whose imports were looked at.
+fn follow(
+    scope: &mut Scope<'_, '_>,
+    core: &Rc<Core>,
+    realm: &Rc<Realm>,
+    root: usize,
+    followed: &mut Vec<usize>,
+) -> Option<()> {
     let mut open = vec![root];
     while let Some(index) = open.pop() {
         let (module, referrer) = {
@@ -429,24 +448,18 @@ pub(crate) fn link(scope: &mut Scope<'_, '_>, core: &Rc<Core>, realm: &Rc<Realm>
             entry.linked = true;
             (v8::Local::new(scope, &entry.module), entry.name.clone())
         };
+        followed.push(index);
         let requests = module.get_module_requests();
         for at in 0..requests.length() {
             let Some(request) = requests.get(scope, at) else { continue };
             let request: v8::Local<v8::ModuleRequest> = request.cast();
             let specifier = request.get_specifier().to_rust_string_lossy(scope);
-            let followed = if request.get_phase() == v8::ModuleImportPhase::kEvaluation {
-                attribute_type(scope, request.get_import_attributes(), 3).and_then(|expected| {
-                    Some((expected, load(scope, core, realm, &specifier, &referrer, expected)?))
-                })
-            } else {
+            if request.get_phase() != v8::ModuleImportPhase::kEvaluation {
                 throw_phase(scope, core, &specifier);
-                None
-            };
-            let Some((expected, target)) = followed else {
-                // What was not followed to the end must be looked at again by the next import.
-                realm.modules.borrow_mut().entries[index].linked = false;
                 return None;
-            };
+            }
+            let expected = attribute_type(scope, request.get_import_attributes(), 3)?;
+            let target = load(scope, core, realm, &specifier, &referrer, expected)?;
             let mut modules = realm.modules.borrow_mut();
             modules.entries[index].links.insert((specifier, expected), target);
             if !modules.entries[target].linked {
@@ -454,8 +467,7 @@ pub(crate) fn link(scope: &mut Scope<'_, '_>, core: &Rc<Core>, realm: &Rc<Realm>
             }
         }
     }
-    let module = local(scope, realm, root);
-    module.instantiate_module(scope, super::callbacks::resolve).map(|_| ())
+    Some(())
 }
 
 /// Throws the refusal of `import source` and `import defer`.
@@ -503,23 +515,4 @@ pub(super) fn local<'s>(
     index: usize,
 ) -> v8::Local<'s, v8::Module> {
     v8::Local::new(scope, &realm.modules.borrow().entries[index].module)
-}
-
-/// Runs a linked module and returns the promise of its end.
-pub(crate) fn evaluate<'s>(
-    scope: &mut Scope<'s, '_>,
-    realm: &Rc<Realm>,
-    index: usize,
-) -> Option<v8::Local<'s, v8::Promise>> {
-    let module = local(scope, realm, index);
-    module.evaluate(scope)?.try_cast().ok()
-}
-
-/// The namespace of a linked module.
-pub(crate) fn namespace_of<'s>(
-    scope: &mut Scope<'s, '_>,
-    realm: &Rc<Realm>,
-    index: usize,
-) -> v8::Local<'s, v8::Value> {
-    local(scope, realm, index).get_module_namespace()
 }

@@ -2,9 +2,10 @@
 //! them.
 //!
 //! Loading is synchronous: the VM's files are a function call away. The pieces: `resolve` finds files, `load` reads
-//! and compiles them, `exports` reads the names off CommonJS texts, `callbacks` answers V8.
+//! and compiles them, `exports` reads the names off CommonJS texts, `evaluate` runs them, `callbacks` answers V8.
 
 mod callbacks;
+mod evaluate;
 mod exports;
 mod load;
 pub(super) mod resolve;
@@ -15,9 +16,10 @@ use super::resources::Table;
 use kernel::{Errno, FileKind, OpenFlags, Process};
 
 pub(super) use callbacks::install;
+pub(super) use evaluate::{evaluate, forget_unfinished, require};
 pub(super) use load::{
-    FileFormat, compile_common_js, evaluate, format_of, link, load_file, load_module, load_source,
-    namespace_of, read_text, strip, throw_unresolved,
+    FileFormat, compile_common_js, format_of, link, load_file, load_module, load_source, read_text, strip,
+    throw_unresolved,
 };
 
 /// Bytes of all module sources of one realm.

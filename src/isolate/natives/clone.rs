@@ -1,17 +1,17 @@
 //! `structuredClone`, through V8's own serializer. Shared memory and WebAssembly modules never pass: nothing could be
 //! at the other end.
 
-use super::{Args, Return, define, here};
+use super::{Args, Native, Return, here, natives};
 use crate::core::{Scope, string};
 use crate::errors;
+use crate::values;
 
 /// Array buffers that one call may transfer.
 const TRANSFER_LIMIT: u32 = 1024;
 
-pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
-    define!(scope, object, { "structuredClone" => structured_clone, });
-    Some(())
-}
+pub(super) static NATIVES: &[Native] = natives! {
+    "structuredClone" => structured_clone,
+};
 
 struct Delegate;
 
@@ -53,6 +53,14 @@ fn throw_data_clone_error(scope: &mut Scope<'_, '_>, message: v8::Local<'_, v8::
     }
 }
 
+/// Bytes that a value has outside the heap, if it is a buffer or a view itself: they are there three times for a moment.
+fn size_of(value: v8::Local<'_, v8::Value>) -> usize {
+    if let Ok(view) = value.try_cast::<v8::ArrayBufferView>() {
+        return view.byte_length();
+    }
+    value.try_cast::<v8::ArrayBuffer>().map_or(0, |buffer| buffer.byte_length())
+}
+
 /// (value, array of array buffers) -> copy
 fn structured_clone<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'_>) {
     if let Some(copy) = clone(scope, &args) {
@@ -80,6 +88,11 @@ fn clone<'s>(scope: &mut Scope<'s, '_>, args: &Args<'s>) -> Option<v8::Local<'s,
                 }
             }
         }
+    }
+    let size = if transferred.is_empty() { size_of(args.get(0)) } else { 0 };
+    if !values::memory_for(size.saturating_mul(2)) {
+        values::throw_no_memory(scope, "There is no memory for a copy of the value");
+        return None;
     }
     let serializer = v8::ValueSerializer::new(scope, Box::new(Delegate));
     for (id, buffer) in (0..).zip(&transferred) {

@@ -1,18 +1,15 @@
 //! What the console's inspection cannot learn from JavaScript without running guest code: what an object really is.
 
-use super::{Args, Return, define};
+use super::{Args, Native, Return, natives};
 use crate::core::{Scope, string};
 
-pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
-    define!(scope, object, {
-        "kindOf" => kind_of,
-        "promiseDetails" => promise_details,
-        "proxyDetails" => proxy_details,
-        "previewEntries" => preview_entries,
-        "constructorName" => constructor_name,
-    });
-    Some(())
-}
+pub(super) static NATIVES: &[Native] = natives! {
+    "kindOf" => kind_of,
+    "promiseDetails" => promise_details,
+    "proxyDetails" => proxy_details,
+    "previewEntries" => preview_entries,
+    "constructorName" => constructor_name,
+};
 
 /// The kind of an object by its internals, which no guest can fake.
 fn kind_of(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {

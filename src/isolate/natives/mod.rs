@@ -1,4 +1,4 @@
-//! The native functions that the bootstrap JavaScript is built on. They reach guest code only through what the
+//! The native functions that the bootstrap JavaScript is built on, in static tables. They reach guest code only through what the
 //! bootstrap makes of them; each is still safe for any argument, since a bug there must not become a fault here.
 
 mod clone;
@@ -13,38 +13,52 @@ mod web;
 use std::rc::Rc;
 
 use super::core::{Core, Realm, Scope, string};
-use super::errors;
+use super::{errors, values};
 use kernel::Process;
 
 type Args<'a> = v8::FunctionCallbackArguments<'a>;
 type Return<'a> = v8::ReturnValue<'a, v8::Value>;
 
-/// Defines native functions on an object, by their own names in camelCase.
-macro_rules! define {
-    ($scope:ident, $object:ident, { $($name:literal => $function:path,)* }) => {
-        $(
-            let function = v8::Function::builder($function)
-                .constructor_behavior(v8::ConstructorBehavior::Throw)
-                .build($scope)?;
-            let key = v8::String::new($scope, $name)?;
-            $object.create_data_property($scope, key.into(), function.into())?;
-        )*
+/// One native function, as a table lists it.
+struct Native {
+    /// Its name for the bootstrap, in camelCase.
+    name: &'static str,
+    /// What V8 calls; made by a function, since that is no constant.
+    callback: fn() -> v8::FunctionCallback,
+}
+
+/// A table of native functions by their names.
+macro_rules! natives {
+    ($($name:literal => $function:path,)*) => {
+        &[$(Native { name: $name, callback: || v8::MapFnTo::<v8::FunctionCallback>::map_fn_to($function) },)*]
     };
 }
-use define;
+use natives;
 
-/// The object with every native function.
-pub(super) fn object<'s>(scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s, v8::Object>> {
-    let object = v8::Object::new(scope);
-    clone::install(scope, object)?;
-    inspect::install(scope, object)?;
-    require::install(scope, object)?;
-    text::install(scope, object)?;
-    url::install(scope, object)?;
-    vm_files::install(scope, object)?;
-    vm_process::install(scope, object)?;
-    web::install(scope, object)?;
-    Some(object)
+/// All tables, one for each file.
+static TABLES: &[&[Native]] = &[
+    clone::NATIVES,
+    inspect::NATIVES,
+    require::NATIVES,
+    text::NATIVES,
+    url::NATIVES,
+    vm_files::NATIVES,
+    vm_process::NATIVES,
+    web::NATIVES,
+];
+
+/// What an object with every native function is made from, once for all realms of an isolate.
+pub(super) fn template(isolate: &mut v8::OwnedIsolate) -> v8::Global<v8::ObjectTemplate> {
+    v8::scope!(let scope, isolate);
+    let template = v8::ObjectTemplate::new(scope);
+    for native in TABLES.iter().copied().flatten() {
+        let function = v8::FunctionTemplate::builder_raw((native.callback)())
+            .constructor_behavior(v8::ConstructorBehavior::Throw)
+            .build(scope);
+        let name = v8::String::new(scope, native.name).unwrap_or_else(|| v8::String::empty(scope));
+        template.set(name.into(), function.into());
+    }
+    v8::Global::new(scope, template)
 }
 
 /// The core and the realm of the running native function; throws where the realm is gone.
@@ -74,7 +88,7 @@ fn here_as(scope: &mut Scope<'_, '_>) -> Option<(Rc<Core>, Rc<Realm>, std::sync:
 /// An argument as text; `None` (and an exception) where it cannot become any.
 fn text_of(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Option<String> {
     let value = args.get(index).to_string(scope)?;
-    Some(value.to_rust_string_lossy(scope))
+    values::text(scope, value)
 }
 
 fn u32_of(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> u32 {
@@ -87,7 +101,7 @@ fn texts_of(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Option<Ve
     let mut texts = Vec::new();
     for at in 0..array.length() {
         let value = array.get_index(scope, at)?.to_string(scope)?;
-        texts.push(value.to_rust_string_lossy(scope));
+        texts.push(values::text(scope, value)?);
     }
     Some(texts)
 }

@@ -1,21 +1,18 @@
 //! What `require` is made of; its cache and its wrapper objects are in JavaScript.
 
-use super::{Args, Return, define, here, here_as, text_of};
+use super::{Args, Native, Return, here, here_as, natives, text_of, texts_of};
 use crate::core::{Scope, string};
 use crate::errors;
 use crate::modules::resolve::{Resolved, Style};
 use crate::modules::{self, FileFormat, SOURCE_LIMIT, Type};
 
-pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
-    define!(scope, object, {
-        "requireResolve" => resolve,
-        "moduleFormat" => format,
-        "compileCommonJs" => compile,
-        "requireModule" => require_module,
-        "readModuleText" => read_text,
-    });
-    Some(())
-}
+pub(super) static NATIVES: &[Native] = natives! {
+    "requireResolve" => resolve,
+    "moduleFormat" => format,
+    "compileCommonJs" => compile,
+    "requireModule" => require_module,
+    "readModuleText" => read_text,
+};
 
 /// (specifier, path of the code that asks) -> path or `cordon:...`
 fn resolve(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
@@ -54,27 +51,17 @@ fn compile(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     }
 }
 
-/// (path) -> namespace of an ECMAScript module that needs no waiting
+/// (path, paths of the CommonJS modules whose code runs) -> namespace of an ECMAScript module that needs no waiting
 fn require_module(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some((core, realm)) = here(scope) else { return };
     let Some(path) = text_of(scope, &args, 0) else { return };
+    let Some(requiring) = texts_of(scope, &args, 1) else { return };
     let Some(index) = modules::load_file(scope, &core, &realm, &path, Type::Code) else { return };
     if modules::link(scope, &core, &realm, index).is_none() {
         return;
     }
-    let Some(promise) = modules::evaluate(scope, &realm, index) else { return };
-    match promise.state() {
-        v8::PromiseState::Fulfilled => result.set(modules::namespace_of(scope, &realm, index)),
-        v8::PromiseState::Rejected => {
-            promise.mark_as_handled();
-            let error = promise.result(scope);
-            scope.throw_exception(error);
-        }
-        v8::PromiseState::Pending => {
-            let message =
-                format!("require() of {path}: the module uses top-level await; use import() instead");
-            errors::throw(scope, &message, "ERR_REQUIRE_ASYNC_MODULE");
-        }
+    if let Some(namespace) = modules::require(scope, &realm, index, &requiring) {
+        result.set(namespace);
     }
 }
 

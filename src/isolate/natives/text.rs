@@ -2,22 +2,19 @@
 
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8};
 
-use super::{Args, Return, define, here, text_of, u32_of};
+use super::{Args, Native, Return, here, natives, text_of, u32_of};
 use crate::core::{Scope, string};
 use crate::errors;
 use crate::resources::DECODER_LIMIT;
 use crate::values;
 
-pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
-    define!(scope, object, {
-        "encodeUtf8" => encode_utf8,
-        "encodeInto" => encode_into,
-        "encodingName" => encoding_name,
-        "decode" => decode,
-        "decodeChunk" => decode_chunk,
-    });
-    Some(())
-}
+pub(super) static NATIVES: &[Native] = natives! {
+    "encodeUtf8" => encode_utf8,
+    "encodeInto" => encode_into,
+    "encodingName" => encoding_name,
+    "decode" => decode,
+    "decodeChunk" => decode_chunk,
+};
 
 fn encode_utf8(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some(text) = text_of(scope, &args, 0) else { return };
@@ -53,6 +50,30 @@ fn encoding_name(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'
     }
 }
 
+/// Longest text that a byte of any encoding stands for, in bytes of UTF-8.
+const DECODED_GROWTH: usize = 3;
+
+/// The bytes to decode. `None` with an exception pending where there are none, or no memory for them and their text.
+fn input(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Option<Vec<u8>> {
+    let length = if let Ok(view) = value.try_cast::<v8::ArrayBufferView>() {
+        view.byte_length()
+    } else if let Ok(buffer) = value.try_cast::<v8::ArrayBuffer>() {
+        buffer.byte_length()
+    } else {
+        errors::throw_type(scope, "the input is not an ArrayBuffer or a view of one");
+        return None;
+    };
+    let bytes = if values::memory_for(length.saturating_mul(1 + DECODED_GROWTH)) {
+        values::copy_bytes(value)
+    } else {
+        None
+    };
+    if bytes.is_none() {
+        values::throw_no_memory(scope, "There is no memory for the decoded text");
+    }
+    bytes
+}
+
 fn decoder(encoding: &'static Encoding, ignore_bom: bool) -> Decoder {
     // "Ignoring" the mark means not treating it as one.
     if ignore_bom {
@@ -66,9 +87,7 @@ fn decoder(encoding: &'static Encoding, ignore_bom: bool) -> Decoder {
 fn decode(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some(name) = text_of(scope, &args, 0) else { return };
     let encoding = Encoding::for_label(name.as_bytes()).unwrap_or(UTF_8);
-    let Some(bytes) = values::copy_bytes(args.get(1)) else {
-        return errors::throw_type(scope, "the input is not an ArrayBuffer or a view of one");
-    };
+    let Some(bytes) = input(scope, args.get(1)) else { return };
     let (fatal, ignore_bom) = (args.get(2).is_true(), args.get(3).is_true());
     let mut decoder = decoder(encoding, ignore_bom);
     finish(scope, run(&mut decoder, &bytes, fatal, true), &mut result);
@@ -80,9 +99,7 @@ fn decode_chunk(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_
     let mut id = u32_of(scope, &args, 0);
     let Some(name) = text_of(scope, &args, 1) else { return };
     let encoding = Encoding::for_label(name.as_bytes()).unwrap_or(UTF_8);
-    let Some(bytes) = values::copy_bytes(args.get(2)) else {
-        return errors::throw_type(scope, "the input is not an ArrayBuffer or a view of one");
-    };
+    let Some(bytes) = input(scope, args.get(2)) else { return };
     let (fatal, ignore_bom, last) = (args.get(3).is_true(), args.get(4).is_true(), args.get(5).is_true());
     let decoded = {
         let mut resources = realm.resources.borrow_mut();

@@ -2,18 +2,15 @@
 
 use ::url::{Url, form_urlencoded, quirks};
 
-use super::{Args, Return, array_of, define, text_of, texts_of, u32_of};
+use super::{Args, Native, Return, array_of, natives, text_of, texts_of, u32_of};
 use crate::core::{Scope, string};
 
-pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
-    define!(scope, object, {
-        "urlParse" => parse,
-        "urlSet" => set,
-        "formParse" => form_parse,
-        "formSerialize" => form_serialize,
-    });
-    Some(())
-}
+pub(super) static NATIVES: &[Native] = natives! {
+    "urlParse" => parse,
+    "urlSet" => set,
+    "formParse" => form_parse,
+    "formSerialize" => form_serialize,
+};
 
 /// href, origin, protocol, username, password, host, hostname, port, pathname, search, hash
 fn parts(url: &Url) -> Vec<String> {

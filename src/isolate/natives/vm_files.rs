@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Args, Return, define, here, here_as, text_of, u32_of};
+use super::{Args, Native, Return, here, here_as, natives, text_of, u32_of};
 use crate::core::{Core, Realm, Scope, string};
 use crate::errors;
 use crate::operations::{self, Output};
@@ -19,37 +19,34 @@ const READ_LIMIT: usize = 1024 * 1024;
 /// Largest file that `readFile` gives whole.
 const FILE_LIMIT: usize = 512 * 1024 * 1024;
 
-pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
-    define!(scope, object, {
-        "fsOpen" => open,
-        "fsReadFile" => read_file,
-        "fsWriteFile" => write_file,
-        "fsStatus" => status,
-        "fsReadDirectory" => read_directory,
-        "fsCreateDirectory" => create_directory,
-        "fsRemoveDirectory" => remove_directory,
-        "fsRemoveFile" => remove_file,
-        "fsRename" => rename,
-        "fsCreateSymlink" => create_symlink,
-        "fsReadSymlink" => read_symlink,
-        "fsCreateLink" => create_link,
-        "fsSetMode" => set_mode,
-        "fsSetTimes" => set_times,
-        "fsCanonicalPath" => canonical_path,
-        "fileInherited" => inherited,
-        "filePipe" => pipe,
-        "fileMemory" => memory_file,
-        "fileRead" => file_read,
-        "fileWrite" => file_write,
-        "fileSeek" => file_seek,
-        "fileTruncate" => file_truncate,
-        "fileStatus" => file_status,
-        "fileDuplicate" => file_duplicate,
-        "fileIsTerminal" => file_is_terminal,
-        "fileClose" => file_close,
-    });
-    Some(())
-}
+pub(super) static NATIVES: &[Native] = natives! {
+    "fsOpen" => open,
+    "fsReadFile" => read_file,
+    "fsWriteFile" => write_file,
+    "fsStatus" => status,
+    "fsReadDirectory" => read_directory,
+    "fsCreateDirectory" => create_directory,
+    "fsRemoveDirectory" => remove_directory,
+    "fsRemoveFile" => remove_file,
+    "fsRename" => rename,
+    "fsCreateSymlink" => create_symlink,
+    "fsReadSymlink" => read_symlink,
+    "fsCreateLink" => create_link,
+    "fsSetMode" => set_mode,
+    "fsSetTimes" => set_times,
+    "fsCanonicalPath" => canonical_path,
+    "fileInherited" => inherited,
+    "filePipe" => pipe,
+    "fileMemory" => memory_file,
+    "fileRead" => file_read,
+    "fileWrite" => file_write,
+    "fileSeek" => file_seek,
+    "fileTruncate" => file_truncate,
+    "fileStatus" => file_status,
+    "fileDuplicate" => file_duplicate,
+    "fileIsTerminal" => file_is_terminal,
+    "fileClose" => file_close,
+};
 
 /// Enters an open file and returns its number; `EMFILE` at the limit.
 fn enter(core: &Core, realm: &Rc<Realm>, file: Arc<OpenFile>) -> Result<u32, Errno> {

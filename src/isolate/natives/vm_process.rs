@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
 
 use super::vm_files::file_at;
-use super::{Args, Return, array_of, define, here, here_as, text_of, texts_of, u32_of};
+use super::{Args, Native, Return, array_of, here, here_as, natives, text_of, texts_of, u32_of};
 use crate::core::{Core, Scope, string};
 use crate::errors;
 use crate::operations::{self, Output};
@@ -14,31 +14,28 @@ use crate::values;
 use kernel::{Disposition, Errno, ExitStatus, Grouping, Signal, SignalSet, SpawnRequest};
 use protocol::abi::HostCallError;
 
-pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
-    define!(scope, object, {
-        "processSpawn" => spawn,
-        "childWait" => child_wait,
-        "childTryWait" => child_try_wait,
-        "childKill" => child_kill,
-        "childDrop" => child_drop,
-        "processKill" => kill,
-        "processId" => id,
-        "processParentId" => parent_id,
-        "processArguments" => arguments,
-        "processEnvironment" => environment,
-        "processCwd" => current_directory,
-        "processChdir" => set_current_directory,
-        "processUmask" => set_umask,
-        "processDisposition" => disposition,
-        "processSetDisposition" => set_disposition,
-        "processTakeSignal" => take_signal,
-        "processWaitSignal" => wait_signal,
-        "hostFunctions" => host_functions,
-        "hostCall" => host_call,
-        "engineReport" => engine_report,
-    });
-    Some(())
-}
+pub(super) static NATIVES: &[Native] = natives! {
+    "processSpawn" => spawn,
+    "childWait" => child_wait,
+    "childTryWait" => child_try_wait,
+    "childKill" => child_kill,
+    "childDrop" => child_drop,
+    "processKill" => kill,
+    "processId" => id,
+    "processParentId" => parent_id,
+    "processArguments" => arguments,
+    "processEnvironment" => environment,
+    "processCwd" => current_directory,
+    "processChdir" => set_current_directory,
+    "processUmask" => set_umask,
+    "processDisposition" => disposition,
+    "processSetDisposition" => set_disposition,
+    "processTakeSignal" => take_signal,
+    "processWaitSignal" => wait_signal,
+    "hostFunctions" => host_functions,
+    "hostCall" => host_call,
+    "engineReport" => engine_report,
+};
 
 /// A signal argument by its name; throws `EINVAL` for an unknown one.
 fn signal_of(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Option<Signal> {

@@ -1,6 +1,6 @@
 //! Timers, output, time and randomness.
 
-use super::{Args, Return, define, here, here_as, text_of, u32_of};
+use super::{Args, Native, Return, here, here_as, natives, text_of, u32_of};
 use crate::clock;
 use crate::core::{Scope, string};
 use crate::errors;
@@ -10,21 +10,18 @@ use crate::values;
 /// Most random bytes that one call gives, as the standard says.
 const RANDOM_LIMIT: usize = 65_536;
 
-pub(super) fn install(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> Option<()> {
-    define!(scope, object, {
-        "timerStart" => timer_start,
-        "immediateStart" => immediate_start,
-        "timerStop" => timer_stop,
-        "queueMicrotask" => queue_microtask,
-        "reportUncaught" => report_uncaught,
-        "writeOutput" => write_output,
-        "now" => now,
-        "timeOrigin" => time_origin,
-        "randomFill" => random_fill,
-        "randomUuid" => random_uuid,
-    });
-    Some(())
-}
+pub(super) static NATIVES: &[Native] = natives! {
+    "timerStart" => timer_start,
+    "immediateStart" => immediate_start,
+    "timerStop" => timer_stop,
+    "queueMicrotask" => queue_microtask,
+    "reportUncaught" => report_uncaught,
+    "writeOutput" => write_output,
+    "now" => now,
+    "timeOrigin" => time_origin,
+    "randomFill" => random_fill,
+    "randomUuid" => random_uuid,
+};
 
 /// Whether one more timer may be started; throws if not.
 fn room_for_timer(scope: &mut Scope<'_, '_>) -> Option<std::rc::Rc<crate::core::Realm>> {

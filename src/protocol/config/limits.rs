@@ -98,10 +98,4 @@ impl Limits {
     fn memory_beside_heap(&self) -> u64 {
         (64 * MIB).min(self.memory_bytes / 2)
     }
-
-    /// Bytes that the heap may exceed its limit by, so that the job that reached it can be ended in order. Some of what
-    /// the heap leaves stays for others meanwhile.
-    pub fn heap_headroom(&self) -> u64 {
-        (64 * MIB).min(self.memory_bytes.saturating_sub(self.heap_bytes) / 2)
-    }
 }

@@ -17,7 +17,7 @@ use std::io;
 
 use protocol::enclosure::{EnclosureReport, Layer};
 
-pub(super) use filter::Filter;
+pub(super) use filter::Filters;
 pub(super) use limits::{close_descriptors, limit_memory};
 
 /// Encloses the process as far as it can be before V8 starts. The process must have one thread, and have closed what
@@ -66,14 +66,14 @@ pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
 pub(super) fn enter_forked(
     report: &mut EnclosureReport,
     has_namespaces: Result<(), &str>,
-    filter: &Filter,
+    filters: &Filters,
 ) -> io::Result<()> {
     let missing = has_namespaces.err().map(str::to_owned);
     report.layers.push(layer("PID namespace", "no other process can be seen or signalled", missing));
     // The namespace brought every capability in itself.
     limits::drop_capabilities()?;
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
-    report.layers.push(filter.install()?);
+    report.layers.push(filters.install()?);
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::retry_on_intr;
 
 use super::channel::{self, Receiver, Sender};
-use super::enclosure::{self, Filter};
+use super::enclosure::{self, Filters};
 use super::memory::Memory;
 use super::serve::Booted;
 use fork::{Forker, Side};
@@ -43,14 +43,16 @@ pub(super) fn serve(profile: EngineProfile, platform: Platform) -> io::Result<Op
     let forker = Forker::new()?;
     let (sender, mut receiver) = channel::open()?;
     let mut enclosure = enclosure::enter(profile.jit)?;
-    let filter = Filter::new()?;
+    let filters = Filters::new()?;
     isolate::initialize(&profile, Helpers::Later);
     let mut isolate = Isolate::new(profile, platform, CONTEXTS);
+    isolate.rehearse();
     let commands = prepare(&sender, &mut receiver);
     heritage.let_children_inherit()?;
     let memory = Memory::Known(heritage.memory.bytes()?);
     let namespaces = forker.can_have_namespaces();
 
+    filters.install_shared()?;
     let engine = isolate.report(wasmtime_environ::VERSION);
     sender.send(&FromWorker::Ready { engine, enclosure: enclosure.clone() });
     let control = io::stdout().as_fd().try_clone_to_owned()?;
@@ -63,8 +65,8 @@ pub(super) fn serve(profile: EngineProfile, platform: Platform) -> io::Result<Op
     rustix::stdio::dup2_stdout(&heritage.null)?;
     drop((channel, control, sender, receiver, heritage));
     enclosure::close_descriptors()?;
-    let namespaces = namespaces.as_ref().map(|()| ()).map_err(|error| error.as_str());
-    enclosure::enter_forked(&mut enclosure, namespaces, &filter)?;
+    let namespaces = namespaces.as_ref().map(drop).map_err(String::as_str);
+    enclosure::enter_forked(&mut enclosure, namespaces, &filters)?;
     isolate.reseed()?;
     rustix::thread::set_name(c"cordon-worker")?;
     Ok(Some(Booted { isolate, commands, enclosure, memory }))

@@ -102,7 +102,6 @@ fn sources(folder: &Path, text: &mut String) {
 fn names_that_the_architecture_uses_are_in_the_code() {
     let mut code = String::new();
     sources(&page::repository().join("src"), &mut code);
-    sources(&page::repository().join("worker"), &mut code);
     let words: std::collections::HashSet<&str> =
         code.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
     let prose = page::read("docs/architecture.md").prose.join("\n");

@@ -216,7 +216,11 @@ export type EngineRequirements = {
     /**
      * The least that `permissions.webAssembly: "deny"` must mean; the strongest that is installed is always used.
      */
-    webAssemblyDenial: WebAssemblyDenial, };
+    webAssemblyDenial: WebAssemblyDenial,
+    /**
+     * Whose address layout and hash seeds the VM's process has.
+     */
+    layout: Layout, };
 
 /**
  * An error as clients see it.
@@ -421,11 +425,17 @@ export type HostCallOutcome = { "type": "returned",
 export type Language = "javascript" | "typescript";
 
 /**
+ * Whose addresses a VM's process has.
+ */
+export type Layout = "shared" | "own";
+
+/**
  * What a VM may use at most. Units are in the names.
  */
 export type Limits = {
     /**
-     * Memory of the VM's whole process: both engines, files and pipes. Enforced by the kernel of the host.
+     * Private memory that the VM adds to its process from its start on: heaps of both engines, files, pipes. Enforced by
+     * the kernel of the host.
      */
     memoryBytes: number,
     /**
