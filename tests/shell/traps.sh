@@ -99,3 +99,7 @@ trap 'echo x' TERM HUP; trap '' INT; trap; trap - HUP; trap
 trap 'echo no' KILL; echo $?; trap 'echo no' STOP; echo $?
 #### a builtin that waits for a reader writes on
 sh -c 'echo $$ > pid; trap "echo t >> log" USR1; i=0; while [ $i -lt 100 ]; do printf %01024d 0; i=$((i+1)); done' | { sleep 0.3; kill -USR1 $(cat pid); sleep 0.1; wc -c; }; cat log
+#### KILL from a subshell
+sh -c 'trap "echo no" KILL; (kill -KILL $$); echo no'; echo $?
+#### an ignored signal from a subshell
+trap '' TERM; sh -c 'trap "echo no" TERM; (kill $$); echo alive'

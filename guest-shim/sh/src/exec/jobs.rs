@@ -79,6 +79,7 @@ impl Shell {
             inner.traps.retain(|(condition, _)| *condition != Condition::Signal(signal));
             inner.traps.push((Condition::Signal(signal), String::new()));
         }
+        inner.traps.sort_by_key(|(condition, _)| condition.number());
         let null = crate::system::open("/dev/null", crate::system::OpenFlags::READ).ok();
         // Number 0 is always in range.
         let _ = inner.descriptors.set(0, null);

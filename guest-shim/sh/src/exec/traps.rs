@@ -164,8 +164,15 @@ impl Shell {
 
     /// Sends a signal to the process `id`. To the shell that a subshell is a part of means to that shell's own traps.
     pub fn send(&self, id: u32, signal: Signal) -> Result<(), system::Errno> {
+        let can_be_trapped = !matches!(signal, Signal::Kill | Signal::Stop);
         let shell = match self.around().last() {
-            Some(outermost) if id == system::process_id() => outermost,
+            Some(outermost)
+                if can_be_trapped
+                    && id == system::process_id()
+                    && !signals::is_ignored_from_start(signal) =>
+            {
+                outermost
+            }
             _ => return signals::kill(id, signal),
         };
         match find(&shell.traps, Condition::Signal(signal)) {
