@@ -68,7 +68,7 @@ async fn javascript_has_every_function_of_the_contract_with_its_parameters() {
 const VALUES: &str = r#"
     import { memoryFile, pipe } from "cordon:vm/descriptors";
     import { open, readDirectory, status } from "cordon:vm/filesystem";
-    import { setIgnored, spawn } from "cordon:vm/process";
+    import { setDisposition, spawn } from "cordon:vm/process";
 
     // A case that the kernel refuses is one; an unknown one is refused before it gets there.
     const known = (error, one) => error.code !== undefined && error.path !== one;
@@ -84,7 +84,8 @@ const VALUES: &str = r#"
         "directory-entry": Object.keys(readDirectory("/bin")[0]).sort(),
         whence: taken(whence, (one) => memoryFile().seek(0n, one)),
         symlinks: taken(symlinks, (one) => status("/", one)),
-        signal: taken(signal, (one) => setIgnored(one, false)),
+        signal: taken(signal, (one) => setDisposition(one, "default")),
+        disposition: taken(disposition, (one) => setDisposition("window-change", one)),
         "file-type": [
             type("/etc/passwd"), type("/"), type("/bin/ls"), type("/dev/null"), pipe()[0].status().fileType,
         ],
@@ -113,7 +114,7 @@ async fn values_of_the_contract_have_its_names_in_javascript() {
         }
     };
     let mut source = String::new();
-    for name in ["whence", "symlinks", "signal"] {
+    for name in ["whence", "symlinks", "signal", "disposition"] {
         // One that is none of them must be refused as such.
         let mut cases = named(name);
         cases.push("none of them".to_owned());

@@ -64,6 +64,66 @@ async fn host_directories_are_seen_as_mounted() {
     assert_eq!((error.code.as_str(), error.field.as_deref()), (code::CONFIG, Some("mount.host")));
 }
 
+/// What moves between mounts has to be copied.
+#[tokio::test]
+async fn mv_takes_everything_along_between_mounts_or_leaves_everything() {
+    let (host, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(other.path().join("kept"), "kept\n").unwrap();
+    let vm = vm(json!({ "limits": { "filesystemBytes": 4 << 20 }, "mounts": [
+        { "host": host.path(), "guest": "/rw", "readOnly": false },
+        { "host": other.path(), "guest": "/ro" },
+    ] }))
+    .await;
+    let steps = [
+        // A tree, there and back.
+        (
+            "mkdir -p /tmp/t/d; echo x > /tmp/t/d/f; ln -s d/f /tmp/t/link; ln /tmp/t/d/f /tmp/t/second
+             chmod 640 /tmp/t/d/f; chmod 750 /tmp/t/d; touch -d '2001-02-03 04:05:06' /tmp/t/d/f /tmp/t/d
+             mv /tmp/t /rw/moved; stat -c '%a %Y %h' /rw/moved/d/f; readlink /rw/moved/link; ls -A /rw /tmp
+             mv -v /rw/moved /tmp; stat -c '%a %Y %h' /tmp/moved/d/f /tmp/moved/second; stat -c '%a %Y' /tmp/moved/d
+             ls -A /rw; ls -A /tmp",
+            "640 981173106 2\nd/f\n/rw:\nmoved\n\n/tmp:\n\
+             copied '/rw/moved' -> '/tmp/moved'\nremoved '/rw/moved'\n\
+             640 981173106 2\n640 981173106 2\n750 981173106\nmoved\n",
+        ),
+        // Several at once, some of them near.
+        (
+            "rm -r /tmp/*; cd /rw; echo a > a; echo b > /tmp/b; mkdir /tmp/into; mv a ../tmp/b -t /tmp/into
+             cat /tmp/into/a /tmp/into/b; ls -A /rw; mv --targ=. /tmp/into; cat into/b; ls /tmp",
+            "a\nb\nb\n",
+        ),
+        // Targets that exist.
+        (
+            "cd /rw; echo new > /tmp/f; echo old > f; mv -n /tmp/f .; cat f; echo n | mv -i /tmp/f f 2>/dev/null
+             cat f /tmp/f; mv -b /tmp/f f; cat f f~; rm f f~; ls -A /tmp",
+            "old\nold\nnew\nnew\nold\n",
+        ),
+        (
+            "mkdir -p /rw/full/d /tmp/d/d; echo 1 > /rw/full/d/f; : > /tmp/f; mkdir /rw/f; cd /tmp
+             mv d /rw/full 2>&1; mv f /rw 2>&1; mv -T d /rw/full/d/f 2>&1; mv d/d /rw/none/d 2>&1; ls -A d /rw/full/d
+             rm -r /rw/* /tmp/*",
+            "mv: cannot move 'd' to '/rw/full/d': Directory not empty\n\
+             mv: cannot overwrite directory '/rw/f' with non-directory 'f'\n\
+             mv: cannot overwrite non-directory '/rw/full/d/f' with directory 'd'\n\
+             mv: cannot move 'd/d' to '/rw/none/d': No such file or directory\n\
+             /rw/full/d:\nf\n\nd:\nd\n",
+        ),
+        // Failures.
+        (
+            "echo z > /tmp/z; mv /tmp/z /ro 2>&1; cat /tmp/z; mv /ro/kept /rw 2>&1; cat /ro/kept; rm /rw/kept
+             mkdir /rw/big; head -c 1000000 /dev/zero > /rw/big/a; head -c 5000000 /dev/zero > /rw/big/b
+             mv /rw/big /tmp 2>&1; ls /rw/big; ls -A /tmp",
+            "mv: cannot create regular file '/ro/z': Read-only file system\nz\n\
+             mv: cannot remove '/ro/kept': Read-only file system\nkept\n\
+             mv: error writing '/tmp/big/b': No space left on device\na\nb\nz\n",
+        ),
+    ];
+    for (script, wanted) in steps {
+        let result = sh(&vm, script).await;
+        assert_eq!(result.stdout.to_text() + &result.stderr.to_text(), wanted, "{script}");
+    }
+}
+
 #[tokio::test]
 async fn fs_rules_hold_for_javascript_and_commands_by_every_name() {
     let vm = vm(json!({ "permissions": { "fs": { "rules": [{ "mode": "deny", "paths": ["/secret", "/secret/**"] }] } } })).await;

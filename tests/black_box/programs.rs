@@ -318,3 +318,50 @@ async fn a_stopped_job_gets_no_turn_until_it_is_continued() {
     "#;
     assert_eq!(stdout_of(&vm, source).await, "exited 0 0\n");
 }
+
+#[tokio::test]
+async fn a_signal_of_the_client_runs_the_trap_of_a_shell() {
+    let (_folder, vm) = vm(json!({})).await;
+    for wait in ["while :; do sleep 0.01; done", "read -r line; exit 9", "sleep 60 & wait; exit $?"] {
+        let script = format!("trap 'echo cleaned; exit 3' TERM; : > /tmp/ready; {wait}");
+        let options = ExecutionOptions {
+            args: vec!["-c".to_owned(), script],
+            stream_stdin: true,
+            report_pid: true,
+            ..ExecutionOptions::default()
+        };
+        let mut shell = vm.start(VmRequest::Spawn { command: "sh".to_owned(), options }).unwrap();
+        let pid = shell.pid().await.unwrap();
+        // Before the trap is set the signal would end it.
+        while vm.read_file("/tmp/ready").await.is_err() {}
+        vm.remove("/tmp/ready", false).await.unwrap();
+        vm.kill(pid, "SIGTERM").await.unwrap();
+        let result = shell.result().await.unwrap();
+        assert_eq!((result.exit_code, result.stdout.to_text().as_str()), (Some(3), "cleaned\n"), "{wait}");
+    }
+}
+
+#[tokio::test]
+async fn javascript_handles_signals() {
+    let (_folder, vm) = vm(json!({})).await;
+    let source = r#"
+        import { getDisposition, id, kill, setDisposition, spawn, takeSignal, waitSignal } from "cordon:vm/process";
+        console.log(getDisposition("terminate"), takeSignal());
+        setDisposition("terminate", "handle");
+        setDisposition("user1", "handle");
+        setDisposition("user2", "ignore");
+        kill(id(), "terminate");
+        kill(id(), "user1");
+        kill(id(), "user2");
+        console.log(getDisposition("terminate"), takeSignal(), takeSignal(), takeSignal());
+        spawn({ program: "sh", arguments: ["sh", "-c", "sleep 0.01; kill -USR1 $PPID"] });
+        console.log(await waitSignal());
+        for (const [signal, disposition] of [["kill", "ignore"], ["stop", "handle"], ["terminate", "other"]]) {
+            try { setDisposition(signal, disposition); } catch (error) { console.log(error.code ?? error.name); }
+        }
+    "#;
+    assert_eq!(
+        stdout_of(&vm, source).await,
+        "default undefined\nhandle user1 terminate undefined\nuser1\nEINVAL\nEINVAL\nTypeError\n"
+    );
+}

@@ -15,7 +15,8 @@ use wit_parser::{
 use crate::check_generated;
 
 /// What may wait returns a promise; nothing in the WIT says which functions do.
-const WAITS: &[&str] = &["descriptor.read", "descriptor.write", "child.wait", "host.call"];
+const WAITS: &[&str] =
+    &["descriptor.read", "descriptor.write", "child.wait", "process.wait-signal", "host.call"];
 
 /// What may be left out, and what it then is.
 const OPTIONAL: &[(&str, &str)] = &[

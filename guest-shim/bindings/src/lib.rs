@@ -2,13 +2,14 @@
 //!
 //! A command program is an ordinary `fn main()` compiled for `wasm32-wasip1`; what it wants from the virtual machine
 //! beyond WASI it calls through the modules below, one per WIT interface. The text of `wit/` is the reference: every
-//! function here is generated from it and carries its documentation. Adds only [`begin`], which is between the virtual
-//! machine and its own programs.
+//! function here is generated from it and carries its documentation. Adds [`begin`], which is between the virtual
+//! machine and its own programs, and [`replace`], which is made of the rest.
 //!
 //! On other targets the crate compiles, so that a program's own logic can be tested natively; a call into the virtual
 //! machine panics there.
 
 pub mod begin;
+pub mod replace;
 
 mod generated {
     wit_bindgen::generate!({ path: "../../wit", world: "command" });

@@ -63,7 +63,7 @@ utilities! {
     "md5sum" => uu_md5sum::uumain,
     "mkdir" => uu_mkdir::uumain,
     "mktemp" => uu_mktemp::uumain,
-    "mv" => uu_mv::uumain,
+    "mv" => own::mv,
     "nl" => uu_nl::uumain,
     "nproc" => uu_nproc::uumain,
     "numfmt" => uu_numfmt::uumain,

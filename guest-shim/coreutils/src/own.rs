@@ -7,7 +7,9 @@ mod direct;
 mod du;
 mod files;
 mod launch;
+mod mv;
 mod sort;
+mod tree;
 
 pub use dd::main as dd;
 pub use device::main as cp;
@@ -15,6 +17,7 @@ pub use direct::main as direct;
 pub use du::main as du;
 pub use files::{chmod, stat};
 pub use launch::{env, timeout};
+pub use mv::main as mv;
 pub use sort::main as sort;
 
 use std::io;

@@ -108,6 +108,8 @@ class Child {
 }
 exposeClass(Child, "Child");
 
+const dispositions = freeze(["default", "ignore", "handle"]);
+
 function flatPairs(pairs, second) {
   const flat = [];
   pairs = ArrayOf.from(pairs);
@@ -149,7 +151,14 @@ const childProcess = {
   currentDirectory() { return natives.processCwd(); },
   setCurrentDirectory(path) { natives.processChdir(`${path}`); },
   setUmask(mask) { return natives.processUmask(mask); },
-  setIgnored(signal, ignored) { natives.processSetIgnored(signal, !!ignored); },
+  getDisposition(signal) { return dispositions[natives.processDisposition(signal)]; },
+  setDisposition(signal, disposition) {
+    const number = arrayIndexOf(dispositions, disposition);
+    if (number < 0) throw typeError("disposition: not \"default\", \"ignore\" or \"handle\"");
+    natives.processSetDisposition(signal, number);
+  },
+  takeSignal() { return natives.processTakeSignal(); },
+  waitSignal() { return natives.processWaitSignal(); },
 };
 
 /** The caller's own standard streams, for children that are given none. */

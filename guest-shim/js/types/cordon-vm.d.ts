@@ -43,12 +43,14 @@ declare module "cordon:vm/descriptors" {
     private constructor();
     /**
      * Reads up to `length` bytes (at most 1 MiB are returned by one call) and waits until at least one is there.
-     * An empty list is the end of the file.
+     * An empty list is the end of the file. `eintr` instead of waiting while a signal that the caller handles is
+     * pending.
      */
     read(length: number): Promise<Uint8Array>;
     /**
      * Writes all of `bytes`, waiting while a pipe is full. `epipe` when nobody can read a pipe any more; the
-     * program is then sent SIGPIPE, which ends it unless it ignores that signal.
+     * program is then sent SIGPIPE, which ends it unless it ignores or handles that signal. `eintr` instead of
+     * waiting while a signal that the caller handles is pending and nothing is written yet: what has begun goes on.
      */
     write(bytes: Uint8Array): Promise<void>;
     /** Moves the file offset and returns it, counted from the start. `espipe` for pipes. */
@@ -138,6 +140,8 @@ declare module "cordon:vm/process" {
     | "window-change" | "io" | "power" | "bad-system-call";
   /** How a program ended. */
   export type ExitStatus = { tag: "exited"; val: number } | { tag: "signaled"; val: Signal };
+  /** What a process wants of a signal. */
+  export type Disposition = "default" | "ignore" | "handle";
   /** A program to start. */
   export interface SpawnOptions {
     /** The program: a path if it contains a slash, else a name looked up in `PATH` of `environment`. */
@@ -176,7 +180,7 @@ declare module "cordon:vm/process" {
     private constructor();
     /** The process id. */
     id(): number;
-    /** Waits for the end. */
+    /** Waits for the end. `eintr` while a signal that the caller handles is pending, unless the child has ended. */
     wait(): Promise<ExitStatus>;
     /** The status if it has ended. */
     tryWait(): ExitStatus | undefined;
@@ -208,8 +212,24 @@ declare module "cordon:vm/process" {
   export function setCurrentDirectory(path: string): void;
   /** Sets the file creation mask and returns the one before. */
   export function setUmask(mask: number): number;
-  /** Replaces the default action of `signal` by ignoring it, or restores it. `einval` for kill and stop. */
-  export function setIgnored(signal: Signal, ignored: boolean): void;
+  /**
+   * What the caller wants of a signal. A program begins with the default, and ignores what its parent did or named in
+   * `ignored-signals`.
+   */
+  export function getDisposition(signal: Signal): Disposition;
+  /**
+   * Chooses what the caller wants of a signal. One that is pending and not handled any more does at once what it does
+   * then. `einval` for kill and stop, whose actions are always the default.
+   */
+  export function setDisposition(signal: Signal, disposition: Disposition): void;
+  /**
+   * Takes a pending signal that the caller handles, the lowest number first. Nothing interrupts a program to handle
+   * one: while one is pending, waits of this package that a program makes end with `eintr` (`child.wait`,
+   * `descriptor.read`, `descriptor.write`). Those of WASI go on, and so do the promises of JavaScript.
+   */
+  export function takeSignal(): Signal | undefined;
+  /** Waits until a signal that the caller handles is pending, and takes it. */
+  export function waitSignal(): Promise<Signal>;
 }
 
 declare module "cordon:vm/host" {

@@ -142,7 +142,7 @@ impl Shell {
         let mut text = String::new();
         let mut line = 1;
         loop {
-            let (bytes, more) = builtins::read_line(handle).map_err(|errno| {
+            let (bytes, more) = builtins::read_line(handle, &|| false).map_err(|errno| {
                 self.report(&format!("cannot read the script: {}", system::describe(errno)));
                 Flow::Exit(2)
             })?;

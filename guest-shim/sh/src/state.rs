@@ -6,9 +6,12 @@ use std::{collections::BTreeMap, rc::Rc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    exec::jobs::Job,
+    exec::{
+        jobs::Job,
+        traps::{Enclosing, Traps},
+    },
     syntax::tree::FunctionBody,
-    system::{self, Errno, Handle, Signal},
+    system::{self, Errno, Handle, Signal, signals},
 };
 
 /// Why control leaves the command that is running.
@@ -134,6 +137,16 @@ pub enum Condition {
     Signal(Signal),
 }
 
+impl Condition {
+    /// The number that `trap` takes for it.
+    pub fn number(self) -> i32 {
+        match self {
+            Condition::Exit => 0,
+            Condition::Signal(signal) => signals::number(signal),
+        }
+    }
+}
+
 /// One shell execution environment.
 #[derive(Clone)]
 pub struct Shell {
@@ -153,7 +166,9 @@ pub struct Shell {
     /// The line of the command that runs.
     pub line: u32,
     pub jobs: Vec<Rc<Job>>,
-    pub traps: Vec<(Condition, String)>,
+    pub traps: Traps,
+    /// The traps around this subshell.
+    pub enclosing: Option<Rc<Enclosing>>,
     /// Variables that `local` hides, by the depth of functions.
     pub locals: Vec<Vec<(String, Option<Variable>)>>,
     pub loops: u32,
@@ -165,7 +180,7 @@ pub struct Shell {
     pub failure_is_handled: bool,
     /// This environment is one part of a pipeline: a write that nobody can read ends it as SIGPIPE would.
     pub ends_at_broken_pipe: bool,
-    /// In an EXIT trap: the status the shell ends with unless the trap says otherwise.
+    /// In a trap: the status the shell ends with unless the trap says otherwise.
     pub status_before_trap: Option<i32>,
     /// The running builtin was called through `command`: its own errors do not end the shell.
     pub through_command: bool,
@@ -193,7 +208,8 @@ impl Shell {
             last_background: None,
             line: 1,
             jobs: Vec::new(),
-            traps: Vec::new(),
+            traps: Traps::new(),
+            enclosing: None,
             locals: Vec::new(),
             loops: 0,
             calls: 0,
@@ -287,20 +303,5 @@ impl Shell {
             // Nobody is left to tell when standard error is gone too.
             let _ = handle.write(text.as_bytes());
         }
-    }
-
-    pub fn trap(&self, condition: Condition) -> Option<&str> {
-        self.traps.iter().find(|(known, _)| *known == condition).map(|(_, action)| action.as_str())
-    }
-
-    /// The signals that programs started from here ignore too.
-    pub fn ignored_signals(&self) -> Vec<Signal> {
-        let ignored = self.traps.iter().filter(|(_, action)| action.is_empty());
-        ignored
-            .filter_map(|(condition, _)| match condition {
-                Condition::Signal(signal) => Some(*signal),
-                Condition::Exit => None,
-            })
-            .collect()
     }
 }

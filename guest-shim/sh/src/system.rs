@@ -1,9 +1,11 @@
 //! The shell's view of the virtual machine: the only module that calls `cordon:vm`. Owns nothing but handles; knows
-//! nothing of the shell's language.
+//! nothing of the shell's language. Signals are in a file of their own.
+
+pub mod signals;
 
 use std::rc::Rc;
 
-use cordon_vm::{begin, descriptors, filesystem, process};
+use cordon_vm::{begin, descriptors, filesystem, process, replace};
 pub use cordon_vm::{
     descriptors::Whence,
     filesystem::OpenFlags,
@@ -12,7 +14,42 @@ pub use cordon_vm::{
 };
 
 /// One open file description, shared by all numbers that refer to it.
-pub type Handle = Rc<descriptors::Descriptor>;
+pub type Handle = Rc<File>;
+
+pub struct File(descriptors::Descriptor);
+
+impl File {
+    /// Reads up to `length` bytes; nothing at the end. `EINTR` when a signal was caught meanwhile.
+    pub fn read(&self, length: u32) -> Result<Vec<u8>, Errno> {
+        let read = self.0.read(length);
+        if read == Err(Errno::Eintr) {
+            signals::catch();
+        }
+        read
+    }
+
+    /// Writes all of it, whatever signals arrive.
+    pub fn write(&self, bytes: &[u8]) -> Result<(), Errno> {
+        loop {
+            match self.0.write(bytes) {
+                Err(Errno::Eintr) => signals::catch(),
+                outcome => return outcome,
+            }
+        }
+    }
+
+    pub fn seek(&self, offset: i64, whence: Whence) -> Result<u64, Errno> {
+        self.0.seek(offset, whence)
+    }
+
+    pub fn is_terminal(&self) -> bool {
+        self.0.is_terminal()
+    }
+}
+
+fn handle(descriptor: descriptors::Descriptor) -> Handle {
+    Rc::new(File(descriptor))
+}
 
 /// Where the shell finds itself when it has to start another instance.
 pub const SHELL_PATH: &str = "/bin/sh";
@@ -54,24 +91,16 @@ pub fn set_umask(mask: u32) -> u32 {
     process::set_umask(mask)
 }
 
-pub fn set_ignored(signal: Signal, ignored: bool) -> Result<(), Errno> {
-    process::set_ignored(signal, ignored)
-}
-
-pub fn kill(id: u32, signal: Signal) -> Result<(), Errno> {
-    process::kill(id, signal)
-}
-
 pub fn inherited(number: u32) -> Option<Handle> {
-    descriptors::inherited(number).ok().map(Rc::new)
+    descriptors::inherited(number).ok().map(handle)
 }
 
 pub fn pipe() -> Result<(Handle, Handle), Errno> {
-    descriptors::pipe().map(|(read, write)| (Rc::new(read), Rc::new(write)))
+    descriptors::pipe().map(|(read, write)| (handle(read), handle(write)))
 }
 
 pub fn memory_file() -> Result<Handle, Errno> {
-    descriptors::memory_file().map(Rc::new)
+    descriptors::memory_file().map(handle)
 }
 
 /// A nameless file that reads as `contents` from its start.
@@ -82,11 +111,14 @@ pub fn file_with(contents: &[u8]) -> Result<Handle, Errno> {
     Ok(file)
 }
 
-/// Everything from the current offset on.
+/// Everything from the current offset on, whatever signals arrive.
 pub fn read_to_end(handle: &Handle) -> Result<Vec<u8>, Errno> {
     let mut bytes = Vec::new();
     loop {
-        let part = handle.read(READ_BYTES)?;
+        let part = match handle.read(READ_BYTES) {
+            Err(Errno::Eintr) => continue,
+            part => part?,
+        };
         if part.is_empty() {
             return Ok(bytes);
         }
@@ -100,7 +132,7 @@ pub fn read_to_end(handle: &Handle) -> Result<Vec<u8>, Errno> {
 
 pub fn open(path: &str, flags: OpenFlags) -> Result<Handle, Errno> {
     // Files that a shell creates are readable and writable by all, less the mask.
-    filesystem::open(path, flags, 0o666).map(Rc::new)
+    filesystem::open(path, flags, 0o666).map(handle)
 }
 
 pub fn read_file(path: &str) -> Result<Vec<u8>, Errno> {
@@ -143,16 +175,38 @@ impl Child {
             arguments: program.arguments,
             environment: program.environment,
             current_directory: None,
-            descriptors: program.descriptors.iter().map(|(number, handle)| (*number, &**handle)).collect(),
+            descriptors: program.descriptors.iter().map(|(number, handle)| (*number, &handle.0)).collect(),
             ignored_signals: program.ignored_signals,
         })?;
         let id = resource.id();
         Ok(Child { resource, id })
     }
 
-    /// Waits for the end; the shell's exit status for it.
+    /// Waits for the end, whatever signals arrive; the shell's exit status for it.
     pub fn wait(&self) -> i32 {
-        self.resource.wait().map_or(127, exit_code)
+        loop {
+            if let Some(status) = self.wait_or_catch() {
+                return status;
+            }
+        }
+    }
+
+    /// Waits for the end as if it were the shell's: signals are passed on, and one that ends it ends the shell. The exit
+    /// status otherwise.
+    pub fn replace_shell(&self) -> i32 {
+        replace::handle_signals();
+        let status = replace::wait(&self.resource);
+        replace::end_by_signal(status);
+        exit_code(status)
+    }
+
+    /// Waits for the end, but only until a signal is caught.
+    pub fn wait_or_catch(&self) -> Option<i32> {
+        let ended = self.resource.wait();
+        if ended.is_err() {
+            signals::catch();
+        }
+        ended.ok().map(exit_code)
     }
 
     pub fn try_wait(&self) -> Option<i32> {
@@ -163,66 +217,8 @@ impl Child {
 fn exit_code(status: ExitStatus) -> i32 {
     match status {
         ExitStatus::Exited(code) => code.into(),
-        ExitStatus::Signaled(signal) => 128 + signal_number(signal),
+        ExitStatus::Signaled(signal) => 128 + signals::number(signal),
     }
-}
-
-/// Signals by the names and numbers that `kill` and `trap` take.
-const SIGNALS: [(Signal, &str, i32); 31] = [
-    (Signal::Hangup, "HUP", 1),
-    (Signal::Interrupt, "INT", 2),
-    (Signal::Quit, "QUIT", 3),
-    (Signal::IllegalInstruction, "ILL", 4),
-    (Signal::Trap, "TRAP", 5),
-    (Signal::Abort, "ABRT", 6),
-    (Signal::BusError, "BUS", 7),
-    (Signal::ArithmeticError, "FPE", 8),
-    (Signal::Kill, "KILL", 9),
-    (Signal::User1, "USR1", 10),
-    (Signal::SegmentationFault, "SEGV", 11),
-    (Signal::User2, "USR2", 12),
-    (Signal::Pipe, "PIPE", 13),
-    (Signal::Alarm, "ALRM", 14),
-    (Signal::Terminate, "TERM", 15),
-    (Signal::StackFault, "STKFLT", 16),
-    (Signal::Child, "CHLD", 17),
-    (Signal::Continue, "CONT", 18),
-    (Signal::Stop, "STOP", 19),
-    (Signal::TerminalStop, "TSTP", 20),
-    (Signal::TerminalInput, "TTIN", 21),
-    (Signal::TerminalOutput, "TTOU", 22),
-    (Signal::Urgent, "URG", 23),
-    (Signal::CpuLimit, "XCPU", 24),
-    (Signal::FileSizeLimit, "XFSZ", 25),
-    (Signal::VirtualAlarm, "VTALRM", 26),
-    (Signal::ProfilingAlarm, "PROF", 27),
-    (Signal::WindowChange, "WINCH", 28),
-    (Signal::Io, "IO", 29),
-    (Signal::Power, "PWR", 30),
-    (Signal::BadSystemCall, "SYS", 31),
-];
-
-pub fn signal_number(signal: Signal) -> i32 {
-    SIGNALS.iter().find(|(known, _, _)| *known == signal).map_or(0, |(_, _, number)| *number)
-}
-
-pub fn signal_name(signal: Signal) -> &'static str {
-    SIGNALS.iter().find(|(known, _, _)| *known == signal).map_or("", |(_, name, _)| name)
-}
-
-/// By name, with or without `SIG`, or by number.
-pub fn find_signal(text: &str) -> Option<Signal> {
-    let upper = text.to_ascii_uppercase();
-    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-    let number = text.parse::<i32>().ok();
-    SIGNALS
-        .iter()
-        .find(|(_, known, code)| *known == name || Some(*code) == number)
-        .map(|(signal, _, _)| *signal)
-}
-
-pub fn signal_names() -> impl Iterator<Item = (&'static str, i32)> {
-    SIGNALS.iter().map(|(_, name, number)| (*name, *number))
 }
 
 /// What a message says of an error.

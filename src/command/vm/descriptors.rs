@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use wasmtime::component::Resource;
 
@@ -35,6 +36,18 @@ fn transfer_failure(process: &Process, errno: Errno) -> Failure {
     errno.into()
 }
 
+/// A transfer that would wait ends instead while a signal that the program handles is pending.
+fn or_interrupted(
+    process: &Process,
+    cx: &Context<'_>,
+    outcome: Poll<Result<usize, Errno>>,
+) -> Poll<Result<usize, Errno>> {
+    match outcome {
+        Poll::Pending => process.poll_interrupted(cx).map(|()| Err(Errno::Eintr)),
+        outcome => outcome,
+    }
+}
+
 impl descriptors::Host for Guest {
     fn inherited(&mut self, number: u32) -> Result<Resource<Descriptor>, Failure> {
         let file = self.process.fds().get(number)?;
@@ -56,7 +69,11 @@ impl descriptors::HostDescriptor for Guest {
     async fn read(&mut self, handle: Resource<Descriptor>, length: u32) -> Result<Vec<u8>, Failure> {
         let (process, file) = (&*self.process, &*self.table.get(&handle)?.0);
         let mut buffer = vec![0; length.min(READ_BYTES) as usize];
-        let read = poll_fn(|cx| process.poll_read(cx, file, &mut buffer)).await;
+        let read = poll_fn(|cx| {
+            let outcome = process.poll_read(cx, file, &mut buffer);
+            or_interrupted(process, cx, outcome)
+        })
+        .await;
         buffer.truncate(read.map_err(|errno| transfer_failure(process, errno))?);
         Ok(buffer)
     }
@@ -65,7 +82,13 @@ impl descriptors::HostDescriptor for Guest {
         let (process, file) = (&*self.process, &*self.table.get(&handle)?.0);
         let mut rest = &bytes[..];
         while !rest.is_empty() {
-            match poll_fn(|cx| process.poll_write(cx, file, rest)).await {
+            // How much was written of the rest could not be told.
+            let has_begun = rest.len() < bytes.len();
+            let outcome = poll_fn(|cx| match process.poll_write(cx, file, rest) {
+                outcome if has_begun => outcome,
+                outcome => or_interrupted(process, cx, outcome),
+            });
+            match outcome.await {
                 Ok(0) => return Err(Errno::Eio.into()),
                 Ok(written) => rest = &rest[written..],
                 Err(errno) => return Err(transfer_failure(process, errno)),

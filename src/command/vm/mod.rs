@@ -23,6 +23,8 @@ pub(super) mod bindings {
             "cordon:vm/process.[method]child.wait": async | trappable,
             // A program may stop itself.
             "cordon:vm/process.kill": async | trappable,
+            "cordon:vm/process.set-disposition": async | trappable,
+            "cordon:vm/process.wait-signal": async | trappable,
             "cordon:vm/host.call": async | trappable,
             default: trappable,
         },

@@ -34,12 +34,22 @@ impl Guest {
             return Err(Errno::Eacces.into());
         }
         self.kernel.kill(pid, signal)?;
-        // Who kills itself does not come back to do more.
-        if self.process.killed().is_some() {
-            return Err(Failure::Trap(Ended::Killed.into()));
-        }
-        Ok(())
+        is_alive(&self.process)
     }
+}
+
+/// Who kills itself does not come back to do more.
+fn is_alive(process: &Process) -> Result<(), Failure> {
+    match process.killed() {
+        Some(_) => Err(Failure::Trap(Ended::Killed.into())),
+        None => Ok(()),
+    }
+}
+
+/// Who stops itself comes back when it is continued. If it is killed instead, it does not come back.
+async fn live_on(process: &Process) -> Result<(), Failure> {
+    poll_fn(|cx| process.poll_runnable(cx)).await;
+    is_alive(process)
 }
 
 impl process::HostChild for Guest {
@@ -51,7 +61,13 @@ impl process::HostChild for Guest {
         let child = self.table.get_mut(&child)?;
         let status = match child.waited {
             Some(status) => status,
-            None => poll_fn(|cx| child.process.poll_wait(cx)).await,
+            None => {
+                poll_fn(|cx| match child.process.poll_wait(cx) {
+                    Poll::Ready(status) => Poll::Ready(Ok(status)),
+                    Poll::Pending => self.process.poll_interrupted(cx).map(|()| Err(Errno::Eintr)),
+                })
+                .await?
+            }
         };
         child.waited = Some(status);
         Ok(to_contract(status))
@@ -103,9 +119,7 @@ impl process::Host for Guest {
 
     async fn kill(&mut self, id: u32, signal: process::Signal) -> Result<(), Failure> {
         self.signal(id, signal)?;
-        // Who stops itself comes back when it is continued. If it is killed instead, it does not come back.
-        poll_fn(|cx| self.process.poll_runnable(cx)).await;
-        Ok(())
+        live_on(&self.process).await
     }
 
     fn id(&mut self) -> wasmtime::Result<u32> {
@@ -137,9 +151,42 @@ impl process::Host for Guest {
         Ok(self.process.set_umask(mask))
     }
 
-    fn set_ignored(&mut self, signal: process::Signal, ignored: bool) -> Result<(), Failure> {
-        let wanted = if ignored { Disposition::Ignore } else { Disposition::Default };
-        Ok(self.process.set_disposition(from_contract(signal), wanted)?)
+    fn get_disposition(&mut self, signal: process::Signal) -> wasmtime::Result<process::Disposition> {
+        Ok(match self.process.disposition(from_contract(signal)) {
+            Disposition::Default => process::Disposition::Default,
+            Disposition::Ignore => process::Disposition::Ignore,
+            Disposition::Handle => process::Disposition::Handle,
+        })
+    }
+
+    async fn set_disposition(
+        &mut self,
+        signal: process::Signal,
+        disposition: process::Disposition,
+    ) -> Result<(), Failure> {
+        let wanted = match disposition {
+            process::Disposition::Default => Disposition::Default,
+            process::Disposition::Ignore => Disposition::Ignore,
+            process::Disposition::Handle => Disposition::Handle,
+        };
+        self.process.set_disposition(from_contract(signal), wanted)?;
+        // It may have been pending, and does what it does by default now.
+        live_on(&self.process).await
+    }
+
+    fn take_signal(&mut self) -> wasmtime::Result<Option<process::Signal>> {
+        Ok(self.process.take_signal().map(signal_to_contract))
+    }
+
+    async fn wait_signal(&mut self) -> wasmtime::Result<process::Signal> {
+        Ok(signal_to_contract(poll_fn(|cx| self.process.poll_signal(cx)).await))
+    }
+}
+
+fn to_contract(status: ExitStatus) -> process::ExitStatus {
+    match status {
+        ExitStatus::Exited(code) => process::ExitStatus::Exited(code),
+        ExitStatus::Signaled(signal) => process::ExitStatus::Signaled(signal_to_contract(signal)),
     }
 }
 
@@ -150,12 +197,8 @@ macro_rules! signals {
             match signal { $(process::Signal::$contract => Signal::$kernel,)* }
         }
 
-        fn to_contract(status: ExitStatus) -> process::ExitStatus {
-            match status {
-                ExitStatus::Exited(code) => process::ExitStatus::Exited(code),
-                $(ExitStatus::Signaled(Signal::$kernel) =>
-                    process::ExitStatus::Signaled(process::Signal::$contract),)*
-            }
+        fn signal_to_contract(signal: Signal) -> process::Signal {
+            match signal { $(Signal::$kernel => process::Signal::$contract,)* }
         }
     };
 }

@@ -13,7 +13,7 @@ use crate::binding::errors;
 use crate::binding::values;
 use crate::realm::core::{Core, Realm, RealmId, Scope, string};
 use crate::run::inbox::OperationWaker;
-use kernel::{Errno, ExitStatus};
+use kernel::{Errno, ExitStatus, Signal};
 use protocol::abi::HostCallError;
 
 /// Operations of one realm that may be under way at once.
@@ -24,6 +24,7 @@ pub(crate) enum Output {
     Undefined,
     Bytes(Vec<u8>),
     Exit(ExitStatus),
+    Signal(Signal),
 }
 
 /// What an operation ends with.
@@ -128,6 +129,7 @@ fn value_of<'s>(scope: &mut Scope<'s, '_>, answer: Answer) -> Option<v8::Local<'
         Answer::Output(Output::Undefined) => v8::undefined(scope).into(),
         Answer::Output(Output::Bytes(bytes)) => values::bytes(scope, &bytes)?,
         Answer::Output(Output::Exit(status)) => values::exit_status(scope, status),
+        Answer::Output(Output::Signal(signal)) => string(scope, values::signal_name(signal)).into(),
         Answer::Json(text) => string(scope, &text).into(),
     })
 }

@@ -87,6 +87,14 @@ impl Process {
         self.poll(cx, |state| state.signals.take())
     }
 
+    /// Ready while a signal that it handles is pending, which stays so: what ends a wait with `EINTR`.
+    pub fn poll_interrupted(&self, cx: &Context<'_>) -> Poll<()> {
+        self.poll(cx, |state| {
+            let handled = state.signals.pending().intersection(state.signals.handled());
+            (!handled.is_empty()).then_some(())
+        })
+    }
+
     fn poll<T>(&self, cx: &Context<'_>, look: impl FnOnce(&mut State) -> Option<T>) -> Poll<T> {
         let mut state = self.state.lock();
         if let Some(found) = look(&mut state) {

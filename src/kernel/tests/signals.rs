@@ -90,6 +90,27 @@ fn programs_take_the_signals_that_they_handle_and_their_children_do_not_inherit_
 }
 
 #[test]
+fn a_wait_is_interrupted_while_a_handled_signal_is_pending() {
+    let (kernel, p) = fresh();
+    let shell = kernel.spawn(&p, request("sh", &[])).unwrap();
+    let count = Arc::new(Count::default());
+    let waker = Waker::from(count.clone());
+    let cx = Context::from_waker(&waker);
+    shell.set_disposition(Signal::Int, Disposition::Handle).unwrap();
+    assert!(shell.poll_interrupted(&cx).is_pending());
+    // One that waits for the end of a stopped process is not handled.
+    shell.signal(Signal::Stop);
+    shell.signal(Signal::Term);
+    assert!(shell.poll_interrupted(&cx).is_pending());
+    let before = count.0.load(Ordering::SeqCst);
+    shell.signal(Signal::Int);
+    assert_eq!(count.0.load(Ordering::SeqCst), before + 1);
+    assert_eq!([(); 2].map(|()| shell.poll_interrupted(&cx)), [Poll::Ready(()); 2], "it stays pending");
+    assert_eq!(shell.take_signal(), Some(Signal::Int));
+    assert!(shell.poll_interrupted(&cx).is_pending());
+}
+
+#[test]
 fn a_parent_that_handles_sigchld_gets_it_for_ends_stops_and_continuations() {
     let (kernel, p) = fresh();
     p.set_disposition(Signal::Chld, Disposition::Handle).unwrap();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use cordon_vm::descriptors;
 use cordon_vm::process::{self, Child, ExitStatus, Signal, SpawnOptions};
+use cordon_vm::replace;
 use cordon_vm::types::Errno;
 
 use super::errno_text;
@@ -126,8 +127,15 @@ pub fn env(args: std::vec::IntoIter<OsString>) -> i32 {
         environment.push((name, value));
     }
     let command = request.command;
-    let outcome = start(&command, environment, request.directory).and_then(|child| child.wait());
-    outcome.map_or_else(|errno| explain("env", &command[0], errno), code_of)
+    match start(&command, environment, request.directory) {
+        Ok(child) => {
+            replace::handle_signals();
+            let status = replace::wait(&child);
+            replace::end_by_signal(status);
+            code_of(status)
+        }
+        Err(errno) => explain("env", &command[0], errno),
+    }
 }
 
 /// `None` for what is not understood, or has nothing to do with starting a program.
@@ -309,6 +317,7 @@ fn run_for(options: &Timeout, limit: Duration, command: &[String]) -> i32 {
         Ok(child) => child,
         Err(errno) => return explain("timeout", &command[0], errno),
     };
+    replace::handle_signals();
     // No limit is written as 0.
     let limit = if limit.is_zero() { Duration::MAX } else { limit };
     if let Some(status) = wait_for(&child, limit) {
@@ -337,10 +346,11 @@ fn send(options: &Timeout, child: &Child, signal: Signal, command: &str) {
     let _ = child.kill(signal);
 }
 
-/// How the child ended, if it does so in time. There is no way yet to wait for a program and a clock at once.
+/// How the child ended, if it does so in time; signals are passed on to it meanwhile. There is no way yet to wait for a
+/// program and a clock at once.
 fn wait_for(child: &Child, limit: Duration) -> Option<ExitStatus> {
     if limit == Duration::MAX {
-        return child.wait().ok();
+        return Some(replace::wait(child));
     }
     let began = Instant::now();
     let mut look = FIRST_LOOK;
@@ -348,6 +358,7 @@ fn wait_for(child: &Child, limit: Duration) -> Option<ExitStatus> {
         if let Ok(Some(status)) = child.try_wait() {
             return Some(status);
         }
+        replace::pass_on(child);
         let left = limit.checked_sub(began.elapsed())?;
         sleep(look.min(left));
         look = (look * 2).min(LONGEST_LOOK);

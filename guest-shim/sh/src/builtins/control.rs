@@ -3,7 +3,7 @@
 use super::{misuse, print, quote};
 use crate::{
     state::{Condition, Flow, Outcome, Shell},
-    system::{self, Signal},
+    system::{self, signals},
 };
 
 pub fn succeed(_: &mut Shell, _: &[String]) -> Outcome {
@@ -106,15 +106,11 @@ fn find_script(shell: &Shell, name: &str) -> Option<String> {
     candidates.into_iter().find(|candidate| system::status(candidate).is_ok())
 }
 
-/// Runs a program in place of the shell. Without fork and exec that is: run it, then leave with its status.
+/// Runs a program in place of the shell. Without fork and exec that is: run it, then end as it did. Signals to the shell
+/// are meant for the program meanwhile.
 pub fn exec(shell: &mut Shell, arguments: &[String]) -> Outcome {
-    match shell.start_program(&arguments[1..]) {
-        Ok(child) => {
-            shell.traps.clear();
-            Err(Flow::Exit(child.wait()))
-        }
-        Err(status) => Err(Flow::Exit(status)),
-    }
+    let child = shell.start_program(&arguments[1..]).map_err(Flow::Exit)?;
+    Err(Flow::Exit(shell.replace_by(&child)))
 }
 
 pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
@@ -122,7 +118,7 @@ pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
     match words.first().map(String::as_str) {
         Some("--") => words = &words[1..],
         Some("-l") => {
-            let names: Vec<&str> = system::signal_names().map(|(name, _)| name).collect();
+            let names: Vec<&str> = signals::names().map(|(name, _)| name).collect();
             return print(shell, "trap", (names.join(" ") + "\n").as_bytes());
         }
         Some("-p") => words = &[],
@@ -148,7 +144,7 @@ pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
     for name in conditions {
         let condition = match name.as_str() {
             "EXIT" | "0" => Condition::Exit,
-            _ => match system::find_signal(name) {
+            _ => match signals::find(name) {
                 Some(signal) => Condition::Signal(signal),
                 None => {
                     shell.report(&format!("trap: {name}: bad trap"));
@@ -157,7 +153,7 @@ pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
                 }
             },
         };
-        set_trap(shell, condition, action.cloned());
+        shell.set_trap(condition, action.cloned());
     }
     Ok(status)
 }
@@ -165,18 +161,6 @@ pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
 fn condition_name(condition: Condition) -> &'static str {
     match condition {
         Condition::Exit => "EXIT",
-        Condition::Signal(signal) => system::signal_name(signal),
+        Condition::Signal(signal) => signals::name(signal),
     }
-}
-
-fn set_trap(shell: &mut Shell, condition: Condition, action: Option<String>) {
-    if let Condition::Signal(signal) = condition
-        && !matches!(signal, Signal::Kill | Signal::Stop)
-    {
-        let ignored = action.as_deref() == Some("");
-        // KILL and STOP are the only ones that can't be ignored.
-        let _ = system::set_ignored(signal, ignored || (signal == Signal::Pipe && shell.ends_at_broken_pipe));
-    }
-    shell.traps.retain(|(known, _)| *known != condition);
-    shell.traps.extend(action.map(|action| (condition, action)));
 }

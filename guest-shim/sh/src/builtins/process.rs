@@ -5,8 +5,8 @@ use std::rc::Rc;
 use super::{find, misuse, print};
 use crate::{
     exec::jobs::Job,
-    state::{Condition, Flow, Outcome, Shell},
-    system,
+    state::{Flow, Outcome, Shell},
+    system::{self, signals},
 };
 
 /// The status for something that is not ours to wait for.
@@ -33,8 +33,11 @@ impl Shell {
 
 pub fn wait(shell: &mut Shell, arguments: &[String]) -> Outcome {
     if arguments.len() == 1 {
-        for job in std::mem::take(&mut shell.jobs) {
-            job.wait();
+        while let Some(job) = shell.jobs.first().cloned() {
+            if let Err(status) = wait_for(shell, &job) {
+                return Ok(status);
+            }
+            shell.jobs.remove(0);
         }
         return Ok(0);
     }
@@ -42,11 +45,20 @@ pub fn wait(shell: &mut Shell, arguments: &[String]) -> Outcome {
     for operand in &arguments[1..] {
         status = match shell.find_job(operand) {
             // Its status stays known to a later `wait` for the same process.
-            Some(job) => job.wait(),
+            Some(job) => match wait_for(shell, &job) {
+                Ok(status) => status,
+                Err(status) => return Ok(status),
+            },
             None => UNKNOWN_JOB,
         };
     }
     Ok(status)
+}
+
+/// The status of a job; else the one that says which signal, whose trap will run then, ended the wait.
+fn wait_for(shell: &Shell, job: &Job) -> Result<i32, i32> {
+    let status = job.wait(|| shell.caught_signal().is_some());
+    status.ok_or_else(|| 128 + shell.caught_signal().map_or(0, signals::number))
 }
 
 pub fn jobs(shell: &mut Shell, arguments: &[String]) -> Outcome {
@@ -89,7 +101,7 @@ pub fn kill(shell: &mut Shell, arguments: &[String]) -> Outcome {
     if words.first().is_some_and(|word| word == "--") {
         words = &words[1..];
     }
-    let signal = system::find_signal(name);
+    let signal = signals::find(name);
     if signal.is_none() && name != "0" {
         return Ok(misuse(shell, "kill", &format!("invalid signal number or name: {name}")));
     }
@@ -108,18 +120,7 @@ pub fn kill(shell: &mut Shell, arguments: &[String]) -> Outcome {
         }
         for id in ids {
             let sent = match signal {
-                // Nothing handles a signal for us: one to ourselves that is trapped runs its action right away.
-                Some(signal) if id == shell.process_id => match shell.trap(Condition::Signal(signal)) {
-                    Some(action) if !action.is_empty() => {
-                        let action = action.to_owned();
-                        let before = shell.status;
-                        shell.run_text(&action, 1)?;
-                        shell.status = before;
-                        Ok(())
-                    }
-                    _ => system::kill(id, signal),
-                },
-                Some(signal) => system::kill(id, signal),
+                Some(signal) => shell.send(id, signal),
                 None => match system::status(&format!("/proc/{id}")) {
                     Ok(_) => Ok(()),
                     Err(_) => Err(system::Errno::Esrch),
@@ -136,11 +137,11 @@ pub fn kill(shell: &mut Shell, arguments: &[String]) -> Outcome {
 
 fn list_signals(shell: &mut Shell, operands: &[String]) -> Outcome {
     let listing = match operands.first() {
-        None => system::signal_names().map(|(name, _)| format!("{name}\n")).collect(),
+        None => signals::names().map(|(name, _)| format!("{name}\n")).collect(),
         Some(text) => {
             let number =
                 text.parse::<i32>().ok().map(|number| if number > 128 { number - 128 } else { number });
-            match system::signal_names().find(|(_, code)| Some(*code) == number) {
+            match signals::names().find(|(_, code)| Some(*code) == number) {
                 Some((name, _)) => format!("{name}\n"),
                 None => return Ok(misuse(shell, "kill", &format!("invalid signal number or name: {text}"))),
             }

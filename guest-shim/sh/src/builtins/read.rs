@@ -50,7 +50,7 @@ pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
         // Reading goes on without a prompt too.
         let _ = error.write(prompt.as_bytes());
     }
-    let (line, complete) = match logical_line(&handle, raw) {
+    let (line, complete) = match logical_line(&handle, raw, &|| shell.caught_signal().is_some()) {
         Ok(read) => read,
         Err(errno) => return Ok(failed(shell, errno)),
     };
@@ -71,10 +71,14 @@ fn failed(shell: &Shell, errno: Errno) -> i32 {
 type Marked = (char, bool);
 
 /// A line with its continuations, and whether a newline ended it.
-fn logical_line(handle: &Handle, raw: bool) -> Result<(Vec<Marked>, bool), Errno> {
+fn logical_line(
+    handle: &Handle,
+    raw: bool,
+    interrupted: &dyn Fn() -> bool,
+) -> Result<(Vec<Marked>, bool), Errno> {
     let mut marked = Vec::new();
     loop {
-        let (bytes, complete) = read_line(handle)?;
+        let (bytes, complete) = read_line(handle, interrupted)?;
         let text = String::from_utf8_lossy(&bytes);
         let mut characters = text.chars().filter(|character| *character != '\0');
         let mut continues = false;
@@ -95,12 +99,17 @@ fn logical_line(handle: &Handle, raw: bool) -> Result<(Vec<Marked>, bool), Errno
 }
 
 /// The bytes up to the next newline, which is taken but not returned, and whether there was one. Takes nothing beyond:
-/// what follows may be meant for another program.
-pub fn read_line(handle: &Handle) -> Result<(Vec<u8>, bool), Errno> {
+/// what follows may be meant for another program. What was read so far when `interrupted` says so after a signal was
+/// caught.
+pub fn read_line(handle: &Handle, interrupted: &dyn Fn() -> bool) -> Result<(Vec<u8>, bool), Errno> {
     let mut line = Vec::new();
     let seekable = handle.seek(0, Whence::Current).is_ok();
     loop {
-        let part = handle.read(if seekable { BLOCK } else { 1 })?;
+        let part = match handle.read(if seekable { BLOCK } else { 1 }) {
+            Err(Errno::Eintr) if interrupted() => return Ok((line, false)),
+            Err(Errno::Eintr) => continue,
+            part => part?,
+        };
         if part.is_empty() {
             return Ok((line, false));
         }

@@ -3,9 +3,9 @@
 use std::{cell::Cell, rc::Rc};
 
 use crate::{
-    state::{Outcome, Shell},
+    state::{Condition, Outcome, Shell},
     syntax::tree::{AndOr, Item, List, Pipeline},
-    system::{Child, Handle},
+    system::{Child, Handle, Signal},
 };
 
 /// Programs that were started together and that nobody waits for yet.
@@ -37,13 +37,18 @@ impl Job {
         self.children.iter().map(|child| child.id)
     }
 
-    pub fn wait(&self) -> i32 {
-        if let Some(status) = self.status.get() {
-            return status;
+    /// Waits for its end; none when `interrupted` says so after a signal was caught.
+    pub fn wait(&self, interrupted: impl Fn() -> bool) -> Option<i32> {
+        let mut status = self.status.get();
+        for child in self.children.iter().filter(|_| self.status.get().is_none()) {
+            status = child.try_wait();
+            while status.is_none() && !interrupted() {
+                status = child.wait_or_catch();
+            }
+            status?;
         }
-        let status = self.children.iter().map(Child::wait).last().unwrap_or_default();
-        self.status.set(Some(status));
-        status
+        self.status.set(status.or(Some(0)));
+        self.status.get()
     }
 
     /// Its status if it has ended.
@@ -69,6 +74,12 @@ impl Shell {
     pub fn run_background(&mut self, list: &AndOr) -> Outcome {
         let mut inner = self.clone();
         inner.enter_subshell();
+        // What comes from a terminal is for what runs in front.
+        for signal in [Signal::Interrupt, Signal::Quit] {
+            inner.traps.retain(|(condition, _)| *condition != Condition::Signal(signal));
+            inner.traps.push((Condition::Signal(signal), String::new()));
+        }
+        inner.traps.sort_by_key(|(condition, _)| condition.number());
         let null = crate::system::open("/dev/null", crate::system::OpenFlags::READ).ok();
         // Number 0 is always in range.
         let _ = inner.descriptors.set(0, null);

@@ -8,6 +8,7 @@ mod simple;
 mod subshell;
 mod test;
 pub mod transfer;
+pub mod traps;
 
 use crate::{
     state::{Flow, Outcome, Shell},
@@ -66,14 +67,17 @@ impl Shell {
             self.report_time(started.elapsed());
         }
         self.status = status;
-        if pipeline.negated {
-            self.status = i32::from(status == 0);
-        } else if status != 0
+        if status != 0
+            && !pipeline.negated
             && self.options.errexit
             && !self.failure_is_handled
             && ends_shell(&pipeline.stages)
         {
             return Err(Flow::Exit(status));
+        }
+        self.run_traps()?;
+        if pipeline.negated {
+            self.status = i32::from(status == 0);
         }
         Ok(self.status)
     }

@@ -6,7 +6,7 @@ use crate::{
     builtins,
     state::{Flow, Outcome, Shell},
     syntax::tree::{AndOr, Command, Item, List, Pipeline, Simple, Word},
-    system::{self, Child, Handle, Signal, Whence},
+    system::{self, Child, Handle, Whence},
 };
 
 /// What a stage is, once its words are known.
@@ -171,18 +171,11 @@ impl Shell {
     }
 
     /// Runs a stage in this process. A stage that is not the last ends at a broken pipe, but this process must not.
-    fn run_stage_here(&self, mut shell: Shell, command: &Command, last: bool) -> i32 {
+    fn run_stage_here(&self, shell: Shell, command: &Command, last: bool) -> i32 {
         if last {
             return self.run_inner(shell, |shell| shell.run_command(command));
         }
-        // SIGPIPE can always be ignored.
-        let _ = system::set_ignored(Signal::Pipe, true);
-        shell.ends_at_broken_pipe = true;
-        let status = self.run_inner(shell, |shell| shell.run_command(command));
-        if !self.ends_at_broken_pipe && !self.ignored_signals().contains(&Signal::Pipe) {
-            let _ = system::set_ignored(Signal::Pipe, false);
-        }
-        status
+        self.without_sigpipe(shell, |shell| self.run_inner(shell, |shell| shell.run_command(command)))
     }
 }
 

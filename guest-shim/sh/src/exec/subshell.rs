@@ -1,5 +1,5 @@
 //! Subshells and command substitution, run in this process on a copy of the execution environment. What belongs to the
-//! process and not to the environment (current directory, umask, ignored signals) is put back afterwards.
+//! process and not to the environment (current directory, umask, what it wants of signals) is put back afterwards.
 
 use crate::{
     state::{Condition, Flow, Outcome, Shell},
@@ -28,9 +28,9 @@ impl Shell {
         status
     }
 
-    /// What changes for an environment that begins as a copy: traps are gone, except that what is ignored stays ignored.
+    /// What changes for an environment that begins as a copy.
     pub fn enter_subshell(&mut self) {
-        self.traps.retain(|(condition, action)| action.is_empty() && *condition != Condition::Exit);
+        self.enclose_traps();
         self.jobs.clear();
         self.original_directory = None;
         self.original_umask = None;
@@ -44,11 +44,7 @@ impl Shell {
         if let Some(mask) = self.original_umask {
             system::set_umask(mask);
         }
-        let (inner, outer) = (self.ignored_signals(), outer.ignored_signals());
-        for signal in inner.iter().filter(|signal| !outer.contains(signal)) {
-            // Only signals that could be ignored are listed.
-            let _ = system::set_ignored(*signal, false);
-        }
+        self.restore_traps(outer);
     }
 
     /// The exit status of an environment that ends, after its EXIT trap.
@@ -88,7 +84,7 @@ impl Shell {
                 let outcome = inner.nested(|inner| inner.run_list(list));
                 // The output is complete when everybody who can write it has ended.
                 for job in inner.jobs.iter().filter(|job| job.writes_to(&file)) {
-                    job.wait();
+                    job.wait(|| false);
                 }
                 outcome
             },

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     state::{Condition, Descriptors, Options, Shell, Variable},
     syntax::tree::{FunctionBody, List},
-    system::{self, Child, Program},
+    system::{self, Child, Program, signals},
 };
 
 /// The option that names the descriptor.
@@ -55,7 +55,7 @@ impl Shell {
             ignored_signals: self
                 .ignored_signals()
                 .into_iter()
-                .map(|s| system::signal_name(s).to_owned())
+                .map(|signal| signals::name(signal).to_owned())
                 .collect(),
             locals: self.locals.clone(),
             list: list.clone(),
@@ -106,7 +106,9 @@ pub fn receive(number: &str) -> Option<(Shell, List)> {
     shell.failure_is_handled = environment.failure_is_handled;
     shell.getopts_offset = environment.getopts_offset;
     shell.locals = environment.locals;
-    let ignored = environment.ignored_signals.iter().filter_map(|name| system::find_signal(name));
-    shell.traps = ignored.map(|signal| (Condition::Signal(signal), String::new())).collect();
+    for signal in environment.ignored_signals.iter().filter_map(|name| signals::find(name)) {
+        signals::is_ignored_by_trap(signal);
+        shell.traps.push((Condition::Signal(signal), String::new()));
+    }
     Some((shell, environment.list))
 }

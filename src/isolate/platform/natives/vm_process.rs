@@ -28,7 +28,10 @@ pub(super) static NATIVES: &[Native] = natives! {
     "processCwd" => current_directory,
     "processChdir" => set_current_directory,
     "processUmask" => set_umask,
-    "processSetIgnored" => set_ignored,
+    "processDisposition" => disposition,
+    "processSetDisposition" => set_disposition,
+    "processTakeSignal" => take_signal,
+    "processWaitSignal" => wait_signal,
     "hostFunctions" => host_functions,
     "hostCall" => host_call,
     "engineReport" => engine_report,
@@ -236,13 +239,42 @@ fn set_umask(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) 
     result.set_uint32(process.set_umask(mask));
 }
 
-/// (signal, ignored)
-fn set_ignored(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+/// The dispositions by the numbers that `vm.js` has for them.
+const DISPOSITIONS: [Disposition; 3] = [Disposition::Default, Disposition::Ignore, Disposition::Handle];
+
+/// (signal) -> number of the disposition
+fn disposition(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some((_, _, process)) = here_as(scope) else { return };
     let Some(signal) = signal_of(scope, &args, 0) else { return };
-    let wanted = if args.get(1).is_true() { Disposition::Ignore } else { Disposition::Default };
-    if let Err(errno) = process.set_disposition(signal, wanted) {
-        errors::throw_errno(scope, errno, "setIgnored", None);
+    let disposition = process.disposition(signal);
+    let number = DISPOSITIONS.iter().position(|&known| known == disposition).unwrap_or_default();
+    result.set_uint32(number as u32);
+}
+
+/// (signal, number of the disposition)
+fn set_disposition(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+    let Some((_, _, process)) = here_as(scope) else { return };
+    let Some(signal) = signal_of(scope, &args, 0) else { return };
+    let wanted = DISPOSITIONS.get(u32_of(scope, &args, 1) as usize).ok_or(Errno::Einval);
+    if let Err(errno) = wanted.and_then(|&wanted| process.set_disposition(signal, wanted)) {
+        errors::throw_errno(scope, errno, "setDisposition", None);
+    }
+}
+
+/// () -> signal or undefined
+fn take_signal(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
+    let Some((_, _, process)) = here_as(scope) else { return };
+    if let Some(signal) = process.take_signal() {
+        result.set(string(scope, values::signal_name(signal)).into());
+    }
+}
+
+/// () -> promise of a signal
+fn wait_signal(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
+    let Some((core, realm, process)) = here_as(scope) else { return };
+    let future = poll_fn(move |cx| process.poll_signal(cx).map(|signal| Ok(Output::Signal(signal))));
+    if let Some(promise) = operations::start(scope, &core, &realm, "waitSignal", future) {
+        result.set(promise);
     }
 }
 
