@@ -4,9 +4,11 @@
 //! when it waits and when its time slice is over; a second thread ticks while any runs. The engine may have been started
 //! before, with programs mapped and linked ([`Prepared`]), by whoever this process was forked from.
 
-use std::future;
+use std::future::{self, Future};
 use std::io;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Waker};
 use std::thread;
 
 use parking_lot::Mutex;
@@ -63,6 +65,19 @@ impl Prepared {
     /// The file is no artifact of this engine's.
     pub fn load(&self, module: &str, artifact: &ArtifactFile) -> Result<(), StartError> {
         self.programs.load(&module.into(), artifact).map_err(StartError::Engine).map(drop)
+    }
+
+    /// Begins a program that was loaded, up to where it would learn what for, and lets it go. The engine then has what
+    /// all its instances share, the image of their memory first of all: a descriptor and a mapping. No thread is started
+    /// or needed; a program that waits before it comes to that point is let go there.
+    pub fn rehearse(&self, module: &str, kernel: &Arc<Kernel>, services: &Arc<dyn Services>) {
+        let Some(program) = self.programs.loaded(module) else { return };
+        let nobody = kernel.create_process(None, vec![module.to_owned()], Vec::new(), "/", Vec::new());
+        let Ok(nobody) = nobody else { return };
+        nobody.exit(ExitStatus::Exited(0));
+        let guest = Guest::new(kernel.clone(), nobody, services.clone(), &CommandLimits::default());
+        let mut begun = pin!(Begun::new(&self.engine, program, guest));
+        let _ = begun.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     }
 }
 

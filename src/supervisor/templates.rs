@@ -55,8 +55,8 @@ struct Kind {
 }
 
 enum Present {
-    /// It starts; closed when it is known whether it did.
-    Starting(watch::Receiver<()>),
+    /// It starts; closed when it is known whether it did. Whether somebody went without it meanwhile.
+    Starting(watch::Receiver<()>, bool),
     Ready(Arc<Template>),
     /// It could not be started.
     Impossible {
@@ -71,24 +71,36 @@ impl Templates {
         Templates { limits, state: Mutex::default() }
     }
 
-    /// The template of a kind, if there is one: waits for one that starts, and starts one where there is none, without
-    /// waiting. Whoever gets none executes a worker, which takes no longer than a template's start.
+    /// The template of a kind, if there is one. Where there is none it is started, and whoever comes first goes without:
+    /// to execute a worker takes no longer than a template's start. Others wait for that.
     pub(super) async fn get(&self, inner: &Arc<Inner>, key: &PoolKey) -> Option<Arc<Template>> {
+        self.find(inner, key, true).await
+    }
+
+    async fn find(&self, inner: &Arc<Inner>, key: &PoolKey, may_go_without: bool) -> Option<Arc<Template>> {
         self.limits?;
         loop {
             let mut starting = {
                 let mut state = self.state.lock();
-                match state.of(key).map(|kind| &kind.present) {
+                match state.of(key).map(|kind| &mut kind.present) {
                     Some(Present::Ready(template)) if !template.has_ended() => {
                         let template = template.clone();
                         self.replace_when_due(&mut state, inner, key, &template);
                         return Some(template);
                     }
-                    Some(Present::Starting(starting)) => starting.clone(),
+                    Some(Present::Starting(starting, gone_without)) => {
+                        if may_go_without && !std::mem::replace(gone_without, true) {
+                            return None;
+                        }
+                        starting.clone()
+                    }
                     Some(Present::Impossible { since, .. }) if since.elapsed() < RETRY_PAUSE => return None,
                     Some(Present::Ready(_) | Present::Impossible { .. }) | None => {
-                        self.start(&mut state, inner, key);
-                        return None;
+                        let starting = self.start(&mut state, inner, key, may_go_without);
+                        if may_go_without {
+                            return None;
+                        }
+                        starting
                     }
                 }
             };
@@ -101,7 +113,7 @@ impl Templates {
     pub(super) async fn start_and_wait(&self, inner: &Arc<Inner>, key: &PoolKey) -> Result<(), ErrorData> {
         let disabled = || ErrorData::new(protocol::wire::code::NOT_INSTALLED, "templates are turned off");
         self.limits.ok_or_else(disabled)?;
-        if self.get(inner, key).await.is_some() || self.get(inner, key).await.is_some() {
+        if self.find(inner, key, false).await.is_some() {
             return Ok(());
         }
         match self.state.lock().kinds.get(key).map(|kind| &kind.present) {
@@ -124,10 +136,17 @@ impl Templates {
         }
     }
 
-    fn start(&self, state: &mut State, inner: &Arc<Inner>, key: &PoolKey) {
+    fn start(
+        &self,
+        state: &mut State,
+        inner: &Arc<Inner>,
+        key: &PoolKey,
+        gone_without: bool,
+    ) -> watch::Receiver<()> {
         let (started, starting) = watch::channel(());
         let now = state.clock;
-        let kind = Kind { last_used: now, present: Present::Starting(starting), is_replaced: false };
+        let present = Present::Starting(starting.clone(), gone_without);
+        let kind = Kind { last_used: now, present, is_replaced: false };
         if !state.kinds.contains_key(key) && state.kinds.len() >= KINDS_MAX {
             let oldest =
                 state.kinds.iter().min_by_key(|(_, kind)| kind.last_used).map(|(key, _)| key.clone());
@@ -140,6 +159,7 @@ impl Templates {
             inner.templates.put(&inner, &key, present);
             drop(started);
         });
+        starting
     }
 
     async fn present(inner: &Arc<Inner>, key: &PoolKey) -> Present {
@@ -224,7 +244,7 @@ impl Templates {
 
 impl State {
     /// A kind that is used now.
-    fn of(&mut self, key: &PoolKey) -> Option<&Kind> {
+    fn of(&mut self, key: &PoolKey) -> Option<&mut Kind> {
         self.clock += 1;
         let now = self.clock;
         let kind = self.kinds.get_mut(key)?;

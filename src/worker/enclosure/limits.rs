@@ -1,6 +1,7 @@
 //! Limits and rights of the process itself.
 
 use std::io;
+use std::os::fd::{BorrowedFd, RawFd};
 
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -23,6 +24,34 @@ pub(crate) fn close_descriptors() -> io::Result<()> {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// The descriptors that are open beside the three standard ones.
+pub(crate) fn open_descriptors() -> Vec<RawFd> {
+    let is_open = |fd: &RawFd| {
+        // SAFETY: it is only asked about: the answer for one that is not open is an error, and nothing is done to one
+        // that is.
+        rustix::io::fcntl_getfd(unsafe { BorrowedFd::borrow_raw(*fd) }).is_ok()
+    };
+    (3..DESCRIPTORS as RawFd).filter(is_open).collect()
+}
+
+/// Closes every descriptor but the three standard ones and these, which are in order.
+///
+/// # Errors
+/// As close_range(2).
+pub(crate) fn close_descriptors_but(kept: &[RawFd]) -> io::Result<()> {
+    let mut first: libc::c_uint = 3;
+    let ends = kept.iter().map(|fd| *fd as libc::c_uint).chain([libc::c_uint::MAX]);
+    for end in ends {
+        let last = if end == libc::c_uint::MAX { end } else { end - 1 };
+        // SAFETY: the caller has dropped whatever of this process owned descriptors but for those that it keeps.
+        if first <= last && unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        first = end.saturating_add(1);
+    }
+    Ok(())
 }
 
 /// Limits that do not depend on the VM.

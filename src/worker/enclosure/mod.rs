@@ -18,7 +18,7 @@ use std::io;
 use protocol::enclosure::{EnclosureReport, Layer};
 
 pub(super) use filter::Filters;
-pub(super) use limits::{close_descriptors, limit_memory};
+pub(super) use limits::{close_descriptors, close_descriptors_but, limit_memory, open_descriptors};
 
 /// Encloses the process as far as it can be before V8 starts. The process must have one thread, and have closed what
 /// it inherited ([`close_descriptors`]) before it opened anything.

@@ -7,6 +7,7 @@
 
 mod fork;
 mod heritage;
+mod rehearsal;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -47,6 +48,13 @@ pub(super) fn serve(profile: EngineProfile, platform: Platform) -> io::Result<Op
     let mut isolate = Isolate::new(profile, platform, CONTEXTS);
     isolate.rehearse();
     let commands = prepare(&sender, &mut receiver);
+    // What the engine of commands opens is for its instances in workers.
+    let before = enclosure::open_descriptors();
+    if let Some(commands) = &commands {
+        rehearsal::rehearse(commands);
+    }
+    let mut kept = enclosure::open_descriptors();
+    kept.retain(|fd| !before.contains(fd));
     let (memory, null) = heritage.let_children_inherit()?;
     let namespaces = forker.can_have_namespaces();
 
@@ -62,7 +70,7 @@ pub(super) fn serve(profile: EngineProfile, platform: Platform) -> io::Result<Op
     rustix::stdio::dup2_stdin(&channel)?;
     rustix::stdio::dup2_stdout(&null)?;
     drop((channel, control, sender, receiver, null));
-    enclosure::close_descriptors()?;
+    enclosure::close_descriptors_but(&kept)?;
     let namespaces = namespaces.as_ref().map(drop).map_err(String::as_str);
     enclosure::enter_forked(&mut enclosure, namespaces, &filters)?;
     isolate.reseed()?;
