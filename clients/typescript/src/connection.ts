@@ -47,7 +47,8 @@ export class Connection {
   readonly #hostFunctions = new Map<number, HostFunctionTable>();
   readonly #lost = new Map<number, CordonError>();
   readonly #onEnd = new Set<(why: CordonError) => void>();
-  readonly #onVmEnd = new Map<number, Set<() => void>>();
+  /** VMs that have not ended, and who is told when they do. */
+  readonly #vms = new Map<number, Set<() => void>>();
   #lastId = 0;
   #welcome: ((message: ServerMessage) => void) | undefined;
   #ended: CordonError | undefined;
@@ -118,14 +119,18 @@ export class Connection {
     return () => void this.#onEnd.delete(callback);
   }
 
-  /** Calls back when a VM is disposed of or lost; the answer takes that back. */
+  /** A VM has been created. */
+  vmBegan(vm: number): void {
+    // It may have ended in the same breath.
+    if (!this.isLost(vm)) this.#vms.set(vm, new Set());
+  }
+
+  /** Calls back when a VM is disposed of or lost, at once if it has been; the answer takes that back. */
   onVmEnd(vm: number, callback: () => void): () => void {
-    const callbacks = this.#onVmEnd.get(vm) ?? new Set();
-    this.#onVmEnd.set(vm, callbacks.add(callback));
-    return () => {
-      callbacks.delete(callback);
-      if (callbacks.size === 0 && this.#onVmEnd.get(vm) === callbacks) this.#onVmEnd.delete(vm);
-    };
+    const callbacks = this.#vms.get(vm);
+    if (callbacks === undefined) callback();
+    else callbacks.add(callback);
+    return () => void callbacks?.delete(callback);
   }
 
   /** Whose functions the code of a VM calls. */
@@ -151,8 +156,8 @@ export class Connection {
   }
 
   #vmEnded(vm: number): void {
-    const callbacks = this.#onVmEnd.get(vm);
-    this.#onVmEnd.delete(vm);
+    const callbacks = this.#vms.get(vm);
+    this.#vms.delete(vm);
     for (const callback of callbacks ?? []) callback();
   }
 

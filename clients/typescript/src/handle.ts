@@ -21,6 +21,7 @@ export class VmHandle {
   constructor(connection: Connection, id: number) {
     this.connection = connection;
     this.id = id;
+    connection.vmBegan(id);
   }
 
   /** Asks the VM for something that runs nothing, and expects an answer of that type. */

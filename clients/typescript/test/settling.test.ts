@@ -57,6 +57,18 @@ for (const script of ["echo x", "yes", "echo x; sleep 100"]) {
   });
 }
 
+test("a call whose answer comes after that of the end of its VM settles", async () => {
+  const machine = await vm();
+  // Whichever of the two answers comes first.
+  for (const result of await Promise.allSettled([
+    machine.process.run("sh", ["-c", "echo x"], { onStdout: never }),
+    machine.process.run("echo", ["x"], { onStdout: never }),
+    machine.dispose(),
+  ])) {
+    if (result.status === "rejected") assert.equal((result.reason as { code?: string }).code, "ERR_CANCELLED");
+  }
+});
+
 test("output that was written before an abort reaches callbacks, and nothing comes after the end", async () => {
   await using machine = await vm();
   const controller = new AbortController();
