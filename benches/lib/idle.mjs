@@ -31,7 +31,7 @@ async function ofCordon(side) {
   return {
     pss: summary(workers.map(({ pss }) => pss)),
     meanPss: sum(workers.map(({ pss }) => pss)) / VMS,
-    own: sum(workers.map(({ privateDirty, pageTables }) => privateDirty + pageTables)) / VMS,
+    own: summary(workers.map(({ privateDirty, pageTables }) => privateDirty + pageTables)).median,
     privateDirty: summary(workers.map(({ privateDirty }) => privateDirty)),
     rss: summary(workers.map(({ rss }) => rss)),
     whole: sum(whole.map(({ pss }) => pss)) / VMS,
