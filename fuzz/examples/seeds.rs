@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use protocol::broker::{BrokerCall, BrokerReply, Claim, FromWorker, HostCallError, ToWorker};
+use protocol::abi::{HostCallError, HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags};
+use protocol::broker::{BrokerCall, BrokerReply, Claim, FromWorker, ToWorker};
 use protocol::config::CreateVmConfig;
-use protocol::abi::{HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags};
 use protocol::wire::{ClientMessage, Request, RequestUpdate, Response, ServerMessage, decode, encode_frame};
 use serde_json::Value;
 
@@ -34,7 +34,14 @@ fn main() {
     for vector in configs.as_array().expect("a list") {
         seeds.write("config", vector["config"].to_string().as_bytes());
         if let Ok(config) = CreateVmConfig::from_json(&vector["config"]) {
-            seeds.write("broker", &content(&ToWorker::Claim(Box::new(Claim { config, mounts: Vec::new() }))));
+            seeds.write(
+                "broker",
+                &content(&ToWorker::Claim(Box::new(Claim {
+                    config,
+                    mounts: Vec::new(),
+                    commands: Vec::new(),
+                }))),
+            );
         }
     }
     for message in broker_samples() {
