@@ -238,26 +238,13 @@ impl File for WriteEnd {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::{Count, idle};
     use crate::wait::{Interrupt, block_on};
     use std::future::poll_fn;
-    use std::sync::atomic::AtomicUsize;
-    use std::task::{Wake, Waker};
+    use std::task::Waker;
 
     fn ends() -> (Arc<ReadEnd>, Arc<WriteEnd>) {
         pipe(&Meter::new(1 << 20)).unwrap()
-    }
-
-    fn idle() -> Context<'static> {
-        Context::from_waker(Waker::noop())
-    }
-
-    #[derive(Default)]
-    struct Count(AtomicUsize);
-
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
     }
 
     #[test]

@@ -13,7 +13,8 @@ mod signals;
 mod threads;
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 use super::*;
 
@@ -40,8 +41,18 @@ pub(super) fn start(kernel: &Kernel, cwd: &str) -> Arc<Process> {
     kernel.create_process(None, vec!["test".into()], Vec::new(), cwd, Vec::new()).unwrap()
 }
 
-pub(super) fn idle() -> Context<'static> {
+pub(crate) fn idle() -> Context<'static> {
     Context::from_waker(Waker::noop())
+}
+
+/// Counts how often it was woken.
+#[derive(Default)]
+pub(crate) struct Count(pub(crate) AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 pub(super) fn now<T>(poll: Poll<T>) -> T {

@@ -1,21 +1,9 @@
 //! Signals: stopping and continuing, those that programs handle, and what parents hear.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Wake;
-
 use super::processes::{fresh, request};
 use super::*;
 
 const EITHER: WaitOptions = WaitOptions { stopped: true, continued: true };
-
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
 
 #[test]
 fn what_is_stopped_is_not_runnable_until_it_is_continued_or_killed() {
