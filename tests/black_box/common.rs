@@ -164,3 +164,35 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     }
     panic!("{what} did not come to hold");
 }
+
+/// A process below another.
+pub struct Descendant {
+    pub pid: u32,
+    pub parent: u32,
+    /// The name that it goes by: a worker has the command line of its template.
+    pub name: String,
+}
+
+/// The processes below one that have not ended, by /proc.
+pub fn descendants(of: u32) -> Vec<Descendant> {
+    let all = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
+        let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        let (before, after) = stat.rsplit_once(") ")?;
+        let mut fields = after.split(' ');
+        let is_alive = fields.next()? != "Z";
+        let parent = fields.next()?.parse().ok()?;
+        is_alive.then(|| Descendant {
+            pid,
+            parent,
+            name: before.split_once('(').unwrap_or_default().1.to_owned(),
+        })
+    });
+    let mut rest: Vec<Descendant> = all.collect();
+    let (mut found, mut parents): (Vec<Descendant>, _) = (Vec::new(), vec![of]);
+    while let Some(parent) = parents.pop() {
+        let children = rest.extract_if(.., |process| process.parent == parent);
+        found.extend(children.inspect(|child| parents.push(child.pid)));
+    }
+    found
+}

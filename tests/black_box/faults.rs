@@ -8,32 +8,14 @@ use cordon::supervisor::{ANSWER_TIME, Supervisor, SupervisorOptions, TemplateLim
 use cordon::wire::{ExecutionOptions, VmRequest, code};
 use serde_json::json;
 
-use crate::common::{config, cordon, directory, error_of, eventually, installation, sh, supervisor_at, vm};
+use crate::common::{
+    self, config, cordon, directory, error_of, eventually, installation, sh, supervisor_at, vm,
+};
 
-/// Ids of this process's descendants whose name begins with a word.
+/// Ids of a process's descendants whose name begins with a word.
 fn descendants(of: u32, word: &str) -> Vec<u32> {
-    let mut found = Vec::new();
-    let mut parents = vec![of];
-    while let Some(parent) = parents.pop() {
-        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
-                continue;
-            };
-            let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
-            let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-            if after.split_whitespace().nth(1) == Some(&parent.to_string())
-                && after.split_whitespace().next() != Some("Z")
-            {
-                parents.push(pid);
-                // The name that it goes by: a worker has the command line of its template.
-                let name = std::fs::read(entry.path().join("comm")).unwrap_or_default();
-                if String::from_utf8_lossy(&name).starts_with(word) {
-                    found.push(pid);
-                }
-            }
-        }
-    }
-    found
+    let found = common::descendants(of).into_iter().filter(|process| process.name.starts_with(word));
+    found.map(|process| process.pid).collect()
 }
 
 fn alive(pid: u32) -> bool {

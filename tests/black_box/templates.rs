@@ -10,7 +10,7 @@ use cordon::supervisor::{Installation, Supervisor, SupervisorOptions, TemplateLi
 use serde_json::json;
 
 use crate::common::{
-    config, cordon, directory, eventually, installation, sh, stdout_of, supervisor_at, text,
+    config, cordon, descendants, directory, eventually, installation, sh, stdout_of, supervisor_at, text,
 };
 
 /// VMs that are compared.
@@ -50,31 +50,8 @@ async fn client_with(templates: TemplateLimits) -> (Supervisor, Client) {
 
 /// The children of this process's launchers, of that name, by process id; with the id of their launcher.
 fn processes(name: &str) -> HashMap<u32, u32> {
-    let own = std::process::id();
-    let parents: HashMap<u32, (u32, String)> = std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| {
-            let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            let (before, after) = stat.rsplit_once(") ")?;
-            let parent = after.split(' ').nth(1)?.parse().ok()?;
-            Some((pid, (parent, before.split_once('(')?.1.to_owned())))
-        })
-        .collect();
-    let is_ours = |mut pid: u32| {
-        while let Some((parent, _)) = parents.get(&pid) {
-            if *parent == own {
-                return true;
-            }
-            pid = *parent;
-        }
-        false
-    };
-    parents
-        .iter()
-        .filter(|(pid, (_, own))| own == name && is_ours(**pid))
-        .map(|(pid, (parent, _))| (*pid, *parent))
-        .collect()
+    let found = descendants(std::process::id()).into_iter().filter(|process| process.name == name);
+    found.map(|process| (process.pid, process.parent)).collect()
 }
 
 /// The process of a VM, and its template.
@@ -121,7 +98,7 @@ fn holds(memory: &std::fs::File, start: u64, end: u64, needle: &[u8]) -> bool {
     while at < end {
         let length = buffer.len().min((end - at) as usize);
         let Ok(read @ 1..) = memory.read_at(&mut buffer[..length], at) else { return false };
-        if memchr(&buffer[..read], needle) {
+        if has(&buffer[..read], needle) {
             return true;
         }
         // Once more from a little before, so that nothing is missed between two pieces.
@@ -130,7 +107,7 @@ fn holds(memory: &std::fs::File, start: u64, end: u64, needle: &[u8]) -> bool {
     false
 }
 
-fn memchr(text: &[u8], needle: &[u8]) -> bool {
+fn has(text: &[u8], needle: &[u8]) -> bool {
     text.windows(needle.len()).any(|window| window == needle)
 }
 
