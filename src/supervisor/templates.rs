@@ -52,6 +52,8 @@ struct Kind {
     present: Present,
     /// Another is being started in its place.
     is_replaced: bool,
+    /// When that last failed.
+    not_replaced: Option<Instant>,
 }
 
 enum Present {
@@ -129,6 +131,7 @@ impl Templates {
         if is_due
             && let Some(kind) = state.kinds.get_mut(key)
             && !kind.is_replaced
+            && kind.not_replaced.is_none_or(|since| since.elapsed() >= RETRY_PAUSE)
         {
             kind.is_replaced = true;
             let (inner, key) = (inner.clone(), key.clone());
@@ -146,7 +149,7 @@ impl Templates {
         let (started, starting) = watch::channel(());
         let now = state.clock;
         let present = Present::Starting(starting.clone(), gone_without);
-        let kind = Kind { last_used: now, present, is_replaced: false };
+        let kind = Kind { last_used: now, present, is_replaced: false, not_replaced: None };
         if !state.kinds.contains_key(key) && state.kinds.len() >= KINDS_MAX {
             let oldest =
                 state.kinds.iter().min_by_key(|(_, kind)| kind.last_used).map(|(key, _)| key.clone());
@@ -182,6 +185,7 @@ impl Templates {
         }
         kind.present = present;
         kind.is_replaced = false;
+        kind.not_replaced = None;
     }
 
     /// Replaces a template when its time has come, or the commands that it lacks.
@@ -232,6 +236,7 @@ impl Templates {
             _ => {
                 if let Some(kind) = self.state.lock().kinds.get_mut(key) {
                     kind.is_replaced = false;
+                    kind.not_replaced = Some(Instant::now());
                 }
                 return;
             }

@@ -12,7 +12,7 @@ use protocol::enclosure::EnclosureReport;
 use protocol::wire::{ErrorData, code};
 
 use super::calls::Calls;
-use super::channel::{self, Receiver, Sender};
+use super::channel::{self, Receiver};
 use super::vm::{THREAD_STACK, VirtualMachine};
 use super::{USAGE, end_now};
 
@@ -34,21 +34,19 @@ pub(super) fn serve(booted: Booted) -> ExitCode {
         return ExitCode::from(USAGE);
     };
     let sender = Arc::new(sender);
-    let no_threads = |sender: &Sender| {
-        let error = ErrorData::new(code::OUT_OF_MEMORY, "the host allows no more threads");
+    let no_threads = || ErrorData::new(code::OUT_OF_MEMORY, "the host allows no more threads");
+    let refused = |error: ErrorData| {
         sender.send(&FromWorker::Refused { error });
         ExitCode::FAILURE
     };
-    let Ok(calls) = Calls::new() else { return no_threads(&sender) };
+    let Ok(calls) = Calls::new() else { return refused(no_threads()) };
     let engine = isolate.report(wasmtime_environ::VERSION);
     sender.send(&FromWorker::Ready { engine: engine.clone(), enclosure });
     // Threads are started while nobody waits for this worker: now, or, if it is claimed already, once that is answered.
     let mut reader = None;
     if !receiver.has_something_within(Duration::ZERO) {
-        match calls.start_threads().and_then(|()| start_reader()) {
-            Ok(started) => reader = Some(started),
-            Err(_) => return no_threads(&sender),
-        }
+        let Ok(started) = start_threads(&calls) else { return refused(no_threads()) };
+        reader = Some(started);
         isolate.warm();
     }
     // The supervisor that let a warm worker go is no error.
@@ -57,20 +55,12 @@ pub(super) fn serve(booted: Booted) -> ExitCode {
         VirtualMachine::new(&mut isolate, commands, *claim, memory, engine, sender.clone(), calls.clone());
     let vm = match made {
         Ok(vm) => vm,
-        Err(error) => {
-            sender.send(&FromWorker::Refused { error });
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return refused(error),
     };
     sender.send(&FromWorker::Claimed {});
     let is_fresh = reader.is_none();
-    let reader = match reader {
-        Some(reader) => Ok(reader),
-        None => start_reader().and_then(|reader| calls.start_threads().map(|()| reader)),
-    };
-    let Ok(reader) = reader else {
-        let error = ErrorData::new(code::OUT_OF_MEMORY, "the host allows no more threads");
-        sender.send(&FromWorker::Dying { error });
+    let Ok(reader) = reader.map_or_else(|| start_threads(&calls), Ok) else {
+        sender.send(&FromWorker::Dying { error: no_threads() });
         return ExitCode::FAILURE;
     };
     if reader.send((vm, receiver)).is_err() {
@@ -84,8 +74,18 @@ pub(super) fn serve(booted: Booted) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Starts all threads that a VM needs from its start.
+fn start_threads(calls: &Calls) -> io::Result<Reader> {
+    let reader = start_reader()?;
+    calls.start_threads()?;
+    Ok(reader)
+}
+
+/// What the thread `io` is given its VM and channel by.
+type Reader = mpsc::SyncSender<(Arc<VirtualMachine>, Receiver)>;
+
 /// Starts the thread `io`, which reads the channel for a VM as soon as it is given both.
-fn start_reader() -> io::Result<mpsc::SyncSender<(Arc<VirtualMachine>, Receiver)>> {
+fn start_reader() -> io::Result<Reader> {
     let (give, given) = mpsc::sync_channel(1);
     std::thread::Builder::new().name("io".to_owned()).stack_size(THREAD_STACK).spawn(move || {
         let Ok((vm, receiver)): Result<(Arc<VirtualMachine>, Receiver), _> = given.recv() else { return };
