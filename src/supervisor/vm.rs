@@ -19,7 +19,7 @@ use super::channel::{Reader, Writer};
 use super::launcher::client::Process;
 use super::outside::HostMounts;
 use super::overdue::{ANSWER_TIME, Overdue, TICK};
-use super::worker::{Worker, loss};
+use super::worker::{CLAIM_TIMEOUT, Worker, loss, not_claimed};
 use protocol::abi::HostCallError;
 use protocol::broker::{BrokerCall, BrokerReply, CALLS_MAX, ClaimedMount, FromWorker, ToWorker};
 use protocol::config::{CreateVmConfig, Mount};
@@ -162,7 +162,7 @@ struct Answer {
     file: Option<Arc<std::fs::File>>,
 }
 
-/// Starts the task of a claimed worker.
+/// Starts the task of a claimed worker, which may still be making its VM.
 pub(super) fn start(
     worker: Worker,
     permit: OwnedSemaphorePermit,
@@ -175,13 +175,14 @@ pub(super) fn start(
     let (events, events_receiver) = mpsc::channel(EVENTS_QUEUED);
     let (answers, answers_receiver) = mpsc::channel(CALLS_MAX);
     let host_calls = Arc::new(HostCalls { bytes_max: config.limits.host_call_bytes, open: Mutex::default() });
-    let Worker { process, mut ended, reader, writer, engine, .. } = worker;
+    let Worker { process, mut ended, reader, writer, engine, is_made, .. } = worker;
     let process = Arc::new(process);
     let task = Task {
         reader,
         writer,
         events,
         answers,
+        made_by: (!is_made).then(|| Instant::now() + CLAIM_TIMEOUT),
         pending: HashSet::new(),
         open_calls: HashMap::new(),
         overdue: Overdue::new(&config.limits),
@@ -240,6 +241,8 @@ struct Task {
     writer: Writer,
     events: mpsc::Sender<VmEvent>,
     answers: mpsc::Sender<Answer>,
+    /// Until when the worker has to have made its VM, if it has not.
+    made_by: Option<Instant>,
     pending: HashSet<u64>,
     /// The worker's calls that are not answered, and for whom it waits.
     open_calls: HashMap<u64, WaitsFor>,
@@ -283,7 +286,11 @@ impl Task {
                     self.worker_has_read = true;
                     written.map_err(|error| error.to_string())
                 }
-                _ = clock.tick(), if !self.pending.is_empty() || !self.writer.is_empty() => {
+                _ = clock.tick(), if self.waits_for_worker() => {
+                    if self.made_by.is_some_and(|end| end <= Instant::now()) {
+                        self.reason = Some(not_claimed());
+                        return Ok(());
+                    }
                     if self.is_overdue() {
                         self.reason = Some(unresponsive());
                         return Ok(());
@@ -329,6 +336,11 @@ impl Task {
         self.writer.push(&message, None).map_err(|error| error.to_string())
     }
 
+    /// Whether there is anything that the worker has to do in some time.
+    fn waits_for_worker(&self) -> bool {
+        self.made_by.is_some() || !self.pending.is_empty() || !self.writer.is_empty()
+    }
+
     /// Whether the worker has left unanswered for too long what it was told to end. A second in which it waited for us,
     /// for a slow host directory or code that is being compiled, or we for the client, does not count. One full of quick
     /// questions does, or a worker could put off its end by asking.
@@ -371,6 +383,8 @@ impl Task {
             FromWorker::Started { .. } | FromWorker::Output { .. } | FromWorker::InputTaken { .. } => {}
             FromWorker::Dying { error } => self.reason = Some(error),
             FromWorker::Call { call, body } => self.on_call(call, body).await?,
+            FromWorker::Claimed {} if self.made_by.is_some() => self.made_by = None,
+            FromWorker::Refused { error } if self.made_by.is_some() => self.reason = Some(error),
             FromWorker::Ready { .. } | FromWorker::Claimed {} | FromWorker::Refused { .. } => {
                 return Err("the worker spoke out of turn".to_owned());
             }

@@ -18,7 +18,7 @@ use super::pool::PoolKey;
 /// A process that has not said that it is ready by then is given up.
 pub(super) const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// Likewise for the claim.
-const CLAIM_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const CLAIM_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the end of a worker whose channel has closed is waited for, to say how it ended.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -32,6 +32,8 @@ pub(crate) struct Worker {
     pub(crate) enclosure: EnclosureReport,
     /// Whether it has said that it is ready. One that was forked from a template is claimed before: its engine is known.
     is_ready: bool,
+    /// Whether it has said that its VM is made.
+    pub(super) is_made: bool,
 }
 
 impl Worker {
@@ -53,7 +55,7 @@ impl Worker {
             other => return Err(no_start(other, &mut ended, executable).await),
         };
         check_engine(key, &engine)?;
-        Ok(Worker { process, ended, reader, writer, engine, enclosure, is_ready: true })
+        Ok(Worker { process, ended, reader, writer, engine, enclosure, is_ready: true, is_made: false })
     }
 
     /// A worker that was just forked from a template whose engine has been checked.
@@ -64,7 +66,7 @@ impl Worker {
         engine: EngineReport,
     ) -> Worker {
         let enclosure = EnclosureReport::default();
-        Worker { process, ended, reader, writer, engine, enclosure, is_ready: false }
+        Worker { process, ended, reader, writer, engine, enclosure, is_ready: false, is_made: false }
     }
 
     /// Waits until the worker is ready.
@@ -83,25 +85,35 @@ impl Worker {
         }
     }
 
-    /// Binds the worker to a VM.
+    /// Binds the worker to a VM, which it then makes. It is enclosed when this returns.
     pub(crate) async fn claim(&mut self, claim: Claim) -> Result<(), ErrorData> {
-        let gone = |text: &str| ErrorData::new(code::WORKER_LOST, format!("a worker {text}"));
         let sent =
             tokio::time::timeout(CLAIM_TIMEOUT, self.writer.send(&ToWorker::Claim(Box::new(claim)))).await;
         match sent {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return Err(loss(&mut self.ended, None, Path::new("worker")).await),
-            Err(_) => return Err(gone("did not take its claim in time")),
-        }
-        self.ready().await?;
-        match tokio::time::timeout(CLAIM_TIMEOUT, self.reader.next()).await {
-            Ok(Ok(Some(FromWorker::Claimed {}))) => Ok(()),
-            Ok(Ok(Some(FromWorker::Refused { error } | FromWorker::Dying { error }))) => Err(error),
-            Ok(Ok(Some(_))) => Err(gone("spoke out of turn")),
-            Ok(Ok(None) | Err(_)) => Err(loss(&mut self.ended, None, Path::new("worker")).await),
-            Err(_) => Err(gone("did not take its claim in time")),
+            Ok(Ok(())) => self.ready().await,
+            Ok(Err(_)) => Err(loss(&mut self.ended, None, Path::new("worker")).await),
+            Err(_) => Err(not_claimed()),
         }
     }
+
+    /// Waits until the VM that it was bound to is made.
+    pub(crate) async fn made(&mut self) -> Result<(), ErrorData> {
+        match tokio::time::timeout(CLAIM_TIMEOUT, self.reader.next()).await {
+            Ok(Ok(Some(FromWorker::Claimed {}))) => {
+                self.is_made = true;
+                Ok(())
+            }
+            Ok(Ok(Some(FromWorker::Refused { error } | FromWorker::Dying { error }))) => Err(error),
+            Ok(Ok(Some(_))) => Err(ErrorData::new(code::WORKER_LOST, "a worker spoke out of turn")),
+            Ok(Ok(None) | Err(_)) => Err(loss(&mut self.ended, None, Path::new("worker")).await),
+            Err(_) => Err(not_claimed()),
+        }
+    }
+}
+
+/// A worker did not make its VM within [`CLAIM_TIMEOUT`].
+pub(super) fn not_claimed() -> ErrorData {
+    ErrorData::new(code::WORKER_LOST, "a worker did not take its claim in time")
 }
 
 /// A process could not be started at all.

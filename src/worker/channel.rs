@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -23,15 +23,16 @@ const LAST_PAUSE: Duration = Duration::from_millis(1);
 
 /// Takes the channel over from standard input.
 pub(super) fn open() -> io::Result<(Sender, Receiver)> {
+    open_with(vec![0; READ_BYTES])
+}
+
+/// Likewise in a process that was forked, with the buffer of the channel before: a new one would be memory of this
+/// process's own from its first moment.
+pub(super) fn open_with(buffer: Vec<u8>) -> io::Result<(Sender, Receiver)> {
     let socket = io::stdin().as_fd().try_clone_to_owned()?;
     rustix::net::getsockname(&socket)?;
     let sender = Sender { socket: Mutex::new(UnixStream::from(socket.try_clone()?)) };
-    let receiver = Receiver {
-        socket,
-        decoder: FrameDecoder::new(),
-        buffer: vec![0; READ_BYTES],
-        descriptors: VecDeque::new(),
-    };
+    let receiver = Receiver { socket, decoder: FrameDecoder::new(), buffer, descriptors: VecDeque::new() };
     Ok((sender, receiver))
 }
 
@@ -57,7 +58,12 @@ impl Sender {
                 frame
             }
         };
-        let _ = self.socket.lock().write_all(&frame);
+        self.send_frame(&frame);
+    }
+
+    /// Sends a message that has been encoded before.
+    pub(super) fn send_frame(&self, frame: &[u8]) {
+        let _ = self.socket.lock().write_all(frame);
     }
 
     /// Sends a frame before the process ends, without allocating. Gives up if another thread is in the middle of one for
@@ -81,33 +87,63 @@ pub(super) struct Receiver {
     descriptors: VecDeque<OwnedFd>,
 }
 
+/// What came of waiting for a message.
+pub(super) enum Received {
+    Message(ToWorker),
+    /// Nothing by that time.
+    Late,
+    /// The supervisor is gone, or sends what is no message.
+    Gone,
+}
+
 impl Receiver {
+    /// Closes it. Its buffer is of use to another.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.buffer
+    }
+
     /// The next message; none when the supervisor is gone or sends what is no message.
     pub(super) fn next(&mut self) -> Option<ToWorker> {
-        loop {
-            if let Some(content) = self.decoder.next_frame().ok()? {
-                return decode(content).ok();
-            }
-            // Waiting in poll(2) and not in recvmsg(2): the latter wakes this thread, too, when the supervisor reads.
-            let mut readable = [PollFd::new(&self.socket, PollFlags::IN)];
-            retry_on_intr(|| poll(&mut readable, None)).ok()?;
-            let received = receive_with_descriptors(self.socket.as_fd(), &mut self.buffer).ok()?;
-            if received.length == 0 {
-                return None;
-            }
-            self.descriptors.extend(received.descriptors);
-            self.decoder.push(&self.buffer[..received.length]);
+        match self.next_by(None) {
+            Received::Message(message) => Some(message),
+            Received::Late | Received::Gone => None,
         }
     }
 
-    /// Whether there is something to read before that time is over.
-    pub(super) fn has_something_within(&self, time: Duration) -> bool {
-        if !self.decoder.is_at_boundary() {
-            return true;
+    /// The next message, if it comes by that time.
+    pub(super) fn next_by(&mut self, end: Option<Instant>) -> Received {
+        loop {
+            match self.decoder.next_frame() {
+                Ok(Some(content)) => return decode(content).map_or(Received::Gone, Received::Message),
+                Ok(None) => {}
+                Err(_) => return Received::Gone,
+            }
+            // Waiting in poll(2) and not in recvmsg(2): the latter wakes this thread, too, when the supervisor reads.
+            if !self.is_readable(end.map(|end| end.saturating_duration_since(Instant::now()))) {
+                return Received::Late;
+            }
+            match receive_with_descriptors(self.socket.as_fd(), &mut self.buffer) {
+                Ok(received) if received.length > 0 => {
+                    self.descriptors.extend(received.descriptors);
+                    self.decoder.push(&self.buffer[..received.length]);
+                }
+                Ok(_) | Err(_) => return Received::Gone,
+            }
         }
+    }
+
+    /// Whether there is something to read now.
+    pub(super) fn has_something(&self) -> bool {
+        !self.decoder.is_at_boundary() || self.is_readable(Some(Duration::ZERO))
+    }
+
+    /// Whether the socket can be read without waiting, before that time is over.
+    fn is_readable(&self, time: Option<Duration>) -> bool {
         let mut readable = [PollFd::new(&self.socket, PollFlags::IN)];
-        let time = time.try_into().ok();
-        retry_on_intr(|| poll(&mut readable, time.as_ref())).is_ok_and(|ready| ready > 0)
+        // What is longer than the system can say is for ever.
+        let time = time.and_then(|time| time.try_into().ok());
+        // An error is met again, and told, by reading.
+        retry_on_intr(|| poll(&mut readable, time.as_ref())).map_or(true, |ready| ready > 0)
     }
 
     /// The socket, to wait for.

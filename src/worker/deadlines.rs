@@ -1,17 +1,14 @@
-//! When calls are late: a list of deadlines and the thread that sleeps until the next, so that nothing that waits for
-//! files or guest code can put one off. It knows nothing of calls.
+//! When calls are late: a list of deadlines, which the thread that reads the channel looks at whenever it would wait, so
+//! that nothing that waits for files or guest code can put one off. It knows nothing of calls.
 //!
-//! Whatever ends in time stays in the list until its hour or the next sweep: nearly everything does, and telling the
-//! thread each time would cost a change of threads in every call.
+//! Whatever ends in time stays in the list until its hour or the next sweep: nearly everything does, and there is
+//! nobody to be told.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
-
-use super::vm::THREAD_STACK;
+use parking_lot::Mutex;
 
 /// A list shorter than this is not swept.
 const SWEEP_MIN: usize = 64;
@@ -25,7 +22,6 @@ pub(super) trait Late: Send + Sync {
 /// The deadlines of one VM.
 pub(super) struct Deadlines {
     state: Mutex<State>,
-    earlier: Condvar,
 }
 
 struct State {
@@ -34,29 +30,15 @@ struct State {
     last_number: u64,
     /// The length at which those that have ended are swept out: so many live ones at most make a sweep worth it.
     sweep_at: usize,
-    /// How long the thread sleeps by itself; none for ever.
-    sleeps_until: Option<Instant>,
 }
 
 impl Deadlines {
-    /// A list that nobody watches yet.
-    pub(super) fn new() -> Arc<Self> {
-        let state = State { list: BTreeMap::new(), last_number: 0, sweep_at: SWEEP_MIN, sleeps_until: None };
-        Arc::new(Deadlines { state: Mutex::new(state), earlier: Condvar::new() })
-    }
-
-    /// Starts the thread, once.
-    pub(super) fn start_thread(self: &Arc<Self>) -> io::Result<()> {
-        let watched = self.clone();
-        std::thread::Builder::new()
-            .name("deadlines".to_owned())
-            .stack_size(THREAD_STACK)
-            .spawn(move || watched.watch())?;
-        Ok(())
+    pub(super) fn new() -> Self {
+        Deadlines { state: Mutex::new(State { list: BTreeMap::new(), last_number: 0, sweep_at: SWEEP_MIN }) }
     }
 
     /// Notes that something is late after that time, unless it has been dropped by then. One that lies beyond what the
-    /// clock can say never comes.
+    /// clock can say never comes. To be called on the thread that calls [`next`](Self::next), or before there is one.
     pub(super) fn add(&self, time: Duration, what: Weak<dyn Late>) {
         let Some(at) = Instant::now().checked_add(time) else { return };
         let state = &mut *self.state.lock();
@@ -66,32 +48,21 @@ impl Deadlines {
         }
         state.last_number += 1;
         state.list.insert((at, state.last_number), what);
-        if state.sleeps_until.is_none_or(|until| at < until) {
-            self.earlier.notify_one();
-        }
     }
 
-    fn watch(&self) {
-        let mut state = self.state.lock();
+    /// Tells everything whose hour has come. Gives the next hour.
+    pub(super) fn next(&self) -> Option<Instant> {
         loop {
-            let later = state.list.split_off(&(Instant::now(), u64::MAX));
-            let due = std::mem::replace(&mut state.list, later);
-            if !due.is_empty() {
-                state.sleeps_until = None;
-                parking_lot::MutexGuard::unlocked(&mut state, || {
-                    due.into_values().filter_map(|what| what.upgrade()).for_each(|what| what.late());
-                });
-                continue;
-            }
-            while let Some(first) = state.list.first_entry()
-                && first.get().strong_count() == 0
-            {
-                first.remove();
-            }
-            state.sleeps_until = state.list.first_key_value().map(|((at, _), _)| *at);
-            match state.sleeps_until {
-                Some(until) => drop(self.earlier.wait_until(&mut state, until)),
-                None => self.earlier.wait(&mut state),
+            let mut state = self.state.lock();
+            let ((at, _), what) = state.list.first_key_value()?;
+            let late = match what.upgrade() {
+                Some(_) if *at > Instant::now() => return Some(*at),
+                late => late,
+            };
+            state.list.pop_first();
+            drop(state);
+            if let Some(late) = late {
+                late.late();
             }
         }
     }
@@ -99,7 +70,7 @@ impl Deadlines {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{Arc, mpsc};
 
     use super::*;
 
@@ -119,7 +90,6 @@ mod tests {
     #[test]
     fn the_earlier_deadline_comes_first_and_what_has_ended_is_never_late() {
         let deadlines = Deadlines::new();
-        deadlines.start_thread().unwrap();
         let (sender, late) = mpsc::channel();
         let [ended, later, earlier] = [1, 2, 3].map(|number| Arc::new(Tells(number, sender.clone())));
         deadlines.add(Duration::from_millis(60), weak(&ended));
@@ -127,15 +97,15 @@ mod tests {
         deadlines.add(Duration::from_millis(5), weak(&earlier));
         deadlines.add(Duration::MAX, weak(&earlier));
         drop(ended);
-        assert_eq!(late.recv(), Ok(3));
-        assert_eq!(late.recv(), Ok(2));
-        assert_eq!(late.recv_timeout(Duration::from_millis(100)), Err(mpsc::RecvTimeoutError::Timeout));
+        while let Some(next) = deadlines.next() {
+            std::thread::sleep(next.saturating_duration_since(Instant::now()));
+        }
+        assert_eq!(late.try_iter().collect::<Vec<_>>(), [3, 2]);
     }
 
     #[test]
     fn what_ends_in_time_does_not_pile_up() {
         let deadlines = Deadlines::new();
-        deadlines.start_thread().unwrap();
         let (sender, _late) = mpsc::channel();
         let lives = Arc::new(Tells(0, sender.clone()));
         deadlines.add(Duration::from_secs(600), weak(&lives));

@@ -1,7 +1,7 @@
 //! A worker process: exactly one VM, enclosed; and the template that workers are forked from. Their `main` is [`run`].
 //!
-//! Threads of a worker: `main` owns the isolate; `io` reads the broker channel and never blocks on anything else; `calls`
-//! performs what clients ask for and may wait for files; `deadlines` ends what is late; the command runtime has its own.
+//! Threads of a worker: `main` owns the isolate; `io` reads the broker channel, ends what is late and never blocks on
+//! anything else; `calls` performs what clients ask for and may wait for files; the command runtime has its own.
 //! The kernel is shared by all. No guest byte is read before the enclosure is complete. A template has one thread.
 
 mod broker;
@@ -27,6 +27,7 @@ use protocol::config::Platform;
 use protocol::engine::{EngineProfile, WasmLevel};
 use protocol::wire::{ErrorData, code};
 
+use channel::{Receiver, Sender};
 use memory::Memory;
 use serve::Booted;
 
@@ -96,7 +97,7 @@ pub fn run() -> ExitCode {
         Role::Template => template::serve(profile, platform),
     };
     match booted {
-        Ok(Some(booted)) => serve::serve(booted),
+        Ok(Some((booted, channel))) => booted.serve(channel),
         Ok(None) => ExitCode::SUCCESS,
         Err(error) => {
             let error = ErrorData::new(code::NOT_INSTALLED, format!("a worker cannot be enclosed: {error}"));
@@ -109,7 +110,8 @@ pub fn run() -> ExitCode {
 }
 
 /// Boots a worker that was executed.
-fn boot(profile: EngineProfile, platform: Platform) -> std::io::Result<Booted> {
+fn boot(profile: EngineProfile, platform: Platform) -> std::io::Result<(Booted, (Sender, Receiver))> {
+    let channel = channel::open()?;
     let memory = Memory::open();
     let mut report = enclosure::enter(profile.jit)?;
     isolate::initialize(&profile, Helpers::Now);
@@ -118,7 +120,9 @@ fn boot(profile: EngineProfile, platform: Platform) -> std::io::Result<Booted> {
     let filters = enclosure::Filters::new()?;
     filters.install_shared()?;
     report.layers.push(filters.install()?);
-    Ok(Booted { isolate, commands: None, enclosure: report, memory: memory.bytes()? })
+    let mut booted = Booted::new(isolate, None, report)?;
+    booted.memory = memory.bytes()?;
+    Ok((booted, channel))
 }
 
 /// Ends the process without running anything of it any more.

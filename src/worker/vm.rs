@@ -2,12 +2,13 @@
 //! supervisor sends.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::broker::{Answer, Broker};
 use super::calls::Calls;
-use super::channel::{Receiver, Sender};
+use super::channel::{Received, Receiver, Sender};
 use super::policy::PathPolicy;
 use super::services::{CommandServices, IsolateServices};
 use super::{enclosure, end_now};
@@ -25,6 +26,22 @@ pub(super) const THREAD_STACK: usize = 256 * 1024;
 
 /// Open files of the whole VM, for each descriptor that one process may have.
 const OPEN_FILES_PER_DESCRIPTOR: u64 = 16;
+
+/// What runs a VM.
+pub(super) struct Engine {
+    pub(super) report: EngineReport,
+    /// The same as JSON, as guests read it.
+    pub(super) text: String,
+}
+
+impl Engine {
+    /// Reads it from the engine.
+    pub(super) fn of(isolate: &Isolate) -> io::Result<Engine> {
+        let report = isolate.report(wasmtime_environ::VERSION);
+        let text = serde_json::to_string(&report)?;
+        Ok(Engine { report, text })
+    }
+}
 
 /// The parts of one VM, shared by the worker's threads.
 pub(super) struct VirtualMachine {
@@ -53,7 +70,7 @@ impl VirtualMachine {
         prepared: Option<Prepared>,
         claim: Claim,
         memory: u64,
-        engine: EngineReport,
+        engine: Engine,
         sender: Arc<Sender>,
         calls: Arc<Calls>,
     ) -> Result<Arc<Self>, ErrorData> {
@@ -65,13 +82,11 @@ impl VirtualMachine {
         let kernel = kernel(&config, &policy);
         // Those that are denied are there as well: the supervisor refuses the call, and says which scope does.
         let host_functions = config.host_functions.clone();
-        let report = serde_json::to_string(&engine)
-            .map_err(|error| ErrorData::new(code::INTERNAL, error.to_string()))?;
         let command_services = CommandServices {
             broker: broker.clone(),
             policy: policy.clone(),
             host_functions: host_functions.clone(),
-            engine_report: report.clone(),
+            engine_report: engine.text.clone(),
             calls: calls.clone(),
         };
         let limits = CommandLimits {
@@ -108,7 +123,7 @@ impl VirtualMachine {
             kernel: kernel.clone(),
             services: Arc::new(services),
             host_functions,
-            engine_report: report,
+            engine_report: engine.text,
             time_zone: "UTC".to_owned(),
         });
         Ok(Arc::new(VirtualMachine {
@@ -117,7 +132,7 @@ impl VirtualMachine {
             commands: runtime,
             policy,
             limits: config.limits,
-            engine,
+            engine: engine.report,
             sender,
             broker,
             calls,
@@ -127,43 +142,47 @@ impl VirtualMachine {
 
     /// Hands out messages until the supervisor is gone. Runs on a thread that does nothing else, so that an answer to
     /// the VM, or its end, never waits for guest code.
-    pub(super) fn read(self: &Arc<Self>, mut receiver: Receiver) {
-        let mut helpers = Helpers::Unwanted;
-        while let Some(message) = helpers.next(&mut receiver, &self.isolate) {
-            match message {
-                ToWorker::Request { id, request } => {
-                    let runs_javascript =
-                        request.execution().is_some() && !matches!(request, VmRequest::Spawn { .. });
-                    self.calls.begin(self, id, request);
-                    if runs_javascript {
-                        helpers.want();
-                    }
+    pub(super) fn read(self: &Arc<Self>, mut inbox: Inbox) {
+        while let Some(message) = inbox.next(self) {
+            self.hand_out(message, &mut inbox);
+        }
+    }
+
+    /// Hands out one message. What it asks for is begun, and waited for by others.
+    pub(super) fn hand_out(self: &Arc<Self>, message: ToWorker, inbox: &mut Inbox) {
+        match message {
+            ToWorker::Request { id, request } => {
+                let runs_javascript =
+                    request.execution().is_some() && !matches!(request, VmRequest::Spawn { .. });
+                self.calls.begin(self, id, request);
+                if runs_javascript {
+                    inbox.helpers.want();
                 }
-                ToWorker::Update { id, update } => self.calls.update(id, &update),
-                ToWorker::Mount { id, mount } => {
-                    let vm = self.clone();
-                    self.calls.perform(move || {
-                        let ClaimedMount { mount, guest, read_only } = mount;
-                        let result = vm.kernel.mount(&guest, mount, read_only, vm.broker.clone());
-                        vm.respond(id, done(result, &guest));
-                    });
-                }
-                ToWorker::Unmount { id, guest } => {
-                    let vm = self.clone();
-                    self.calls.perform(move || {
-                        let result = vm.kernel.unmount(&guest);
-                        vm.respond(id, done(result, &guest));
-                    });
-                }
-                ToWorker::Reply { call, reply } => {
-                    let descriptor = match &reply {
-                        BrokerReply::CommandArtifact { result: Ok(_) } => receiver.take_descriptor(),
-                        _ => None,
-                    };
-                    self.broker.answered(call, Answer { reply, descriptor });
-                }
-                ToWorker::Claim(_) => end_now(super::USAGE.into()),
             }
+            ToWorker::Update { id, update } => self.calls.update(id, &update),
+            ToWorker::Mount { id, mount } => {
+                let vm = self.clone();
+                self.calls.perform(move || {
+                    let ClaimedMount { mount, guest, read_only } = mount;
+                    let result = vm.kernel.mount(&guest, mount, read_only, vm.broker.clone());
+                    vm.respond(id, done(result, &guest));
+                });
+            }
+            ToWorker::Unmount { id, guest } => {
+                let vm = self.clone();
+                self.calls.perform(move || {
+                    let result = vm.kernel.unmount(&guest);
+                    vm.respond(id, done(result, &guest));
+                });
+            }
+            ToWorker::Reply { call, reply } => {
+                let descriptor = match &reply {
+                    BrokerReply::CommandArtifact { result: Ok(_) } => inbox.receiver.take_descriptor(),
+                    _ => None,
+                };
+                self.broker.answered(call, Answer { reply, descriptor });
+            }
+            ToWorker::Claim(_) => end_now(super::USAGE.into()),
         }
     }
 
@@ -216,20 +235,47 @@ impl Helpers {
         }
     }
 
-    /// The next message. Starts the helper if guest code runs some time after it was wanted.
-    fn next(&mut self, receiver: &mut Receiver, isolate: &IsolateHandle) -> Option<ToWorker> {
-        if let Helpers::Wanted(since) = self
-            && !receiver.has_something_within(HELPERS_AFTER.saturating_sub(since.elapsed()))
-        {
-            *self = match isolate.is_running() {
-                true => {
-                    isolate::start_helpers();
-                    Helpers::Started
-                }
-                false => Helpers::Unwanted,
-            };
+    /// Starts the helper if guest code still runs some time after it was wanted. Gives the time when to ask again.
+    fn start_when_due(&mut self, isolate: &IsolateHandle) -> Option<Instant> {
+        let Helpers::Wanted(since) = *self else { return None };
+        if since.elapsed() < HELPERS_AFTER {
+            return Some(since + HELPERS_AFTER);
         }
-        receiver.next()
+        *self = match isolate.is_running() {
+            true => {
+                isolate::start_helpers();
+                Helpers::Started
+            }
+            false => Helpers::Unwanted,
+        };
+        None
+    }
+}
+
+/// What the supervisor sends to a VM, and since when that runs JavaScript.
+pub(super) struct Inbox {
+    receiver: Receiver,
+    helpers: Helpers,
+}
+
+impl Inbox {
+    pub(super) fn new(receiver: Receiver) -> Inbox {
+        Inbox { receiver, helpers: Helpers::Unwanted }
+    }
+
+    /// The next message; none when the supervisor is gone. Meanwhile ends what is late, and starts V8's helper if guest
+    /// code runs some time after it was wanted.
+    pub(super) fn next(&mut self, vm: &VirtualMachine) -> Option<ToWorker> {
+        loop {
+            let late = vm.calls.end_late();
+            let helper = self.helpers.start_when_due(&vm.isolate);
+            let wake = late.into_iter().chain(helper).min();
+            match self.receiver.next_by(wake) {
+                Received::Message(message) => return Some(message),
+                Received::Late => {}
+                Received::Gone => return None,
+            }
+        }
     }
 }
 

@@ -36,7 +36,7 @@ pub struct ClaimedMount {
 
 /// What the supervisor sends.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "type", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub enum ToWorker {
     /// The first message.
     Claim(Box<Claim>),
@@ -54,7 +54,7 @@ pub enum ToWorker {
 
 /// What a worker sends.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "type", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub enum FromWorker {
     /// The engine runs and can be claimed.
     Ready { engine: EngineReport, enclosure: EnclosureReport },
@@ -78,7 +78,7 @@ pub enum FromWorker {
 
 /// What a worker can ask its supervisor for: the functions of `cordon:broker/supervisor`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "type", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub enum BrokerCall {
     /// An operation in a host directory.
     HostFilesystem { mount: MountId, request: HostFsRequest },
@@ -90,7 +90,7 @@ pub enum BrokerCall {
 
 /// The supervisor's answer to a call.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "type", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub enum BrokerReply {
     /// Of `HostFilesystem`.
     HostFilesystem { result: Result<HostFsReply, Errno> },

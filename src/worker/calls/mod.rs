@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
@@ -41,7 +42,7 @@ pub(super) struct Calls {
     unstarted: Mutex<Option<tokio::runtime::Runtime>>,
     /// Work that the thread `calls` has been given and has not done.
     waiting: AtomicUsize,
-    deadlines: Arc<Deadlines>,
+    deadlines: Deadlines,
     open: Mutex<HashMap<u64, Arc<Call>>>,
     transfers: Transfers,
     /// Why programs could not be had, until their calls are answered; at most [`REFUSALS_MAX`].
@@ -51,7 +52,7 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// Without the threads that it takes to take a request.
+    /// Without the thread that performs requests.
     pub(super) fn new() -> std::io::Result<Arc<Self>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         Ok(Arc::new(Calls {
@@ -66,14 +67,19 @@ impl Calls {
         }))
     }
 
-    /// Starts the thread that performs requests, and that of the deadlines. The second time there is nothing to do.
-    pub(super) fn start_threads(&self) -> std::io::Result<()> {
+    /// Starts the thread that performs requests. The second time there is nothing to do.
+    pub(super) fn start_thread(&self) -> std::io::Result<()> {
         let Some(runtime) = self.unstarted.lock().take() else { return Ok(()) };
         std::thread::Builder::new()
             .name("calls".to_owned())
             .stack_size(THREAD_STACK)
             .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
-        self.deadlines.start_thread()
+        Ok(())
+    }
+
+    /// Ends what is late. Gives the time when that is to be done again.
+    pub(super) fn end_late(&self) -> Option<Instant> {
+        self.deadlines.next()
     }
 
     /// Runs a future on the thread `calls`.

@@ -8,7 +8,7 @@ use std::io;
 use protocol::enclosure::Layer;
 use seccompiler::{BpfProgram, TargetArch, apply_filter_all_threads, compile_from_json};
 
-use super::required;
+use super::{SECCOMP, required};
 
 const RULES: &str = include_str!("seccomp.json");
 
@@ -47,7 +47,7 @@ impl Filters {
     /// # Errors
     /// The filter cannot be installed.
     pub(crate) fn install(&self) -> io::Result<Layer> {
-        required("seccomp", "no sockets, programs, processes, mounts, tracing", || {
+        required(SECCOMP.0, SECCOMP.1, || {
             apply_filter_all_threads(&self.worker).map_err(io::Error::other)
         })
     }

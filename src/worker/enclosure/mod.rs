@@ -58,24 +58,31 @@ pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
     Ok(EnclosureReport { layers })
 }
 
-/// Adds what a worker that was forked from a template has to itself. `has_namespaces` says whether it was forked into a
-/// user and a PID namespace of its own.
+/// The enclosure of the workers of a template that has this one. `has_namespaces` says whether they are forked into a
+/// user and a PID namespace of their own.
+pub(super) fn of_forked(template: &EnclosureReport, has_namespaces: Result<(), &str>) -> EnclosureReport {
+    let missing = has_namespaces.err().map(str::to_owned);
+    let own = [
+        layer("PID namespace", "no other process can be seen or signalled", missing),
+        layer(SECCOMP.0, SECCOMP.1, None),
+    ];
+    EnclosureReport { layers: template.layers.iter().cloned().chain(own).collect() }
+}
+
+/// Adds what a worker that was forked from a template has to itself, beside the namespaces that it was forked into.
 ///
 /// # Errors
 /// A layer that every host has could not be set up.
-pub(super) fn enter_forked(
-    report: &mut EnclosureReport,
-    has_namespaces: Result<(), &str>,
-    filters: &Filters,
-) -> io::Result<()> {
-    let missing = has_namespaces.err().map(str::to_owned);
-    report.layers.push(layer("PID namespace", "no other process can be seen or signalled", missing));
+pub(super) fn enter_forked(filters: &Filters) -> io::Result<()> {
     // The namespace brought every capability in itself.
     limits::drop_capabilities()?;
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
-    report.layers.push(filters.install()?);
+    filters.install()?;
     Ok(())
 }
+
+/// The layer that the system call filter is.
+const SECCOMP: (&str, &str) = ("seccomp", "no sockets, programs, processes, mounts, tracing");
 
 fn layer(name: &str, keeps: &str, missing: Option<String>) -> Layer {
     Layer { name: name.to_owned(), keeps: keeps.to_owned(), missing }

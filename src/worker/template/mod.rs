@@ -37,12 +37,12 @@ const CONTEXTS: usize = 4;
 ///
 /// # Errors
 /// The process cannot be enclosed, or cannot fork.
-pub(super) fn serve(profile: EngineProfile, platform: Platform) -> io::Result<Option<Booted>> {
+pub(super) fn serve(profile: EngineProfile, platform: Platform) -> io::Result<Option<(Booted, (Sender, Receiver))>> {
     rustix::thread::set_name(c"cordon-template")?;
     let heritage = Heritage::open()?;
     let forker = Forker::new()?;
     let (sender, mut receiver) = channel::open()?;
-    let mut enclosure = enclosure::enter(profile.jit)?;
+    let enclosure = enclosure::enter(profile.jit)?;
     let filters = Filters::new()?;
     isolate::initialize(&profile, Helpers::Later);
     let mut isolate = Isolate::new(profile, platform, CONTEXTS);
@@ -55,12 +55,15 @@ pub(super) fn serve(profile: EngineProfile, platform: Platform) -> io::Result<Op
     }
     let mut kept = enclosure::open_descriptors();
     kept.retain(|fd| !before.contains(fd));
-    let (memory, null) = heritage.let_children_inherit()?;
     let namespaces = forker.can_have_namespaces();
-
     filters.install_shared()?;
     let engine = isolate.report(wasmtime_environ::VERSION);
-    sender.send(&FromWorker::Ready { engine, enclosure: enclosure.clone() });
+    let of_workers = enclosure::of_forked(&enclosure, namespaces.as_ref().map(drop).map_err(String::as_str));
+    let mut booted = Booted::new(isolate, commands, of_workers)?;
+    // The last, so that whatever was allocated is inherited.
+    let (memory, null) = heritage.let_children_inherit()?;
+    booted.memory = memory;
+    sender.send(&FromWorker::Ready { engine, enclosure });
     let control = io::stdout().as_fd().try_clone_to_owned()?;
     let Some(channel) = forks(&control, receiver.as_fd(), &forker, namespaces.is_ok())? else {
         return Ok(None);
@@ -69,13 +72,14 @@ pub(super) fn serve(profile: EngineProfile, platform: Platform) -> io::Result<Op
     // From here on this is a worker. Nothing of the template's own stays open in it.
     rustix::stdio::dup2_stdin(&channel)?;
     rustix::stdio::dup2_stdout(&null)?;
-    drop((channel, control, sender, receiver, null));
+    drop((channel, control, sender, null));
+    let buffer = receiver.into_buffer();
     enclosure::close_descriptors_but(&kept)?;
-    let namespaces = namespaces.as_ref().map(drop).map_err(String::as_str);
-    enclosure::enter_forked(&mut enclosure, namespaces, &filters)?;
-    isolate.reseed()?;
+    let channel = channel::open_with(buffer)?;
+    enclosure::enter_forked(&filters)?;
+    booted.isolate.reseed()?;
     rustix::thread::set_name(c"cordon-worker")?;
-    Ok(Some(Booted { isolate, commands, enclosure, memory }))
+    Ok(Some((booted, channel)))
 }
 
 /// Starts the engine of commands and maps what every VM has. What cannot be had now is left to the workers.
