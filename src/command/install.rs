@@ -1,22 +1,31 @@
-//! Puts the installed programs into a new VM.
+//! Puts programs into a new VM: those that every VM has before there is a VM, the rest when it is made.
 
 use artifact::applets::{COREUTILS, COREUTILS_APPLETS, SHELL};
-use kernel::{Engine, Errno, Kernel, Program};
+use kernel::{Engine, Errno, Kernel, Layout, Program};
 
 /// The name of this engine in the kernel.
 pub const ENGINE: Engine = Engine("wasi");
 
-/// Puts the shell, the utilities and the other installed modules into a new VM. `/bin/ls` and its like are links to the
-/// one program, unless a module of that name is installed.
+/// A filesystem with the shell and the utilities. `/bin/ls` and its like are links to the one program.
+pub fn lay_out() -> Layout {
+    let layout = Layout::new();
+    let install = || {
+        layout.install_program("/bin/sh", Program::new(ENGINE, SHELL))?;
+        layout.install_program("/bin/coreutils", Program::new(ENGINE, COREUTILS))?;
+        COREUTILS_APPLETS.iter().try_for_each(|name| layout.install_symlink(&format!("/bin/{name}"), COREUTILS))
+    };
+    let installed: Result<(), Errno> = install();
+    debug_assert_eq!(installed, Ok(()));
+    layout
+}
+
+/// Adds the other modules that are installed. One that is named like a utility takes its place.
+///
+/// # Errors
+/// A name is not one of a file.
 pub fn install_programs(kernel: &Kernel, modules: &[String]) -> Result<(), Errno> {
-    kernel.install_program("/bin/sh", Program::new(ENGINE, SHELL))?;
-    kernel.install_program("/bin/coreutils", Program::new(ENGINE, COREUTILS))?;
-    let others = || modules.iter().map(String::as_str).filter(|name| ![SHELL, COREUTILS].contains(name));
-    for name in COREUTILS_APPLETS.iter().filter(|name| !others().any(|other| other == **name)) {
-        kernel.install_symlink(&format!("/bin/{name}"), COREUTILS)?;
-    }
-    for name in others() {
-        kernel.install_program(&format!("/bin/{name}"), Program::new(ENGINE, name))?;
-    }
-    Ok(())
+    let others = modules.iter().filter(|name| ![SHELL, COREUTILS].contains(&name.as_str()));
+    others.into_iter().try_for_each(|name| {
+        kernel.install_program(&format!("/bin/{name}"), Program::new(ENGINE, name))
+    })
 }

@@ -22,6 +22,6 @@ mod wasi;
 
 pub use ahead::MODULES as COMMON_MODULES;
 pub use engine::CommandLimits;
-pub use install::{ENGINE, install_programs};
+pub use install::{ENGINE, install_programs, lay_out};
 pub use runtime::{CommandRuntime, Prepared, StartError};
 pub use services::{ArtifactFile, HostCall, Services};

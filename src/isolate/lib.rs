@@ -183,7 +183,7 @@ impl Isolate {
             let scope = &mut v8::ContextScope::new(scope, context);
             v8::tc_scope!(let scope, scope);
             let _ = realm::configure(scope, &realm, &[], TimingMitigation::Freeze);
-            let _ = run::program::rehearse(scope);
+            let _ = run::program::rehearse(scope, "({ rehearsal: [] })");
         }
         realm::dispose(&self.core, &realm);
     }
@@ -196,7 +196,8 @@ impl Isolate {
         let context = v8::Local::new(scope, &realm.context);
         let scope = &mut v8::ContextScope::new(scope, context);
         v8::tc_scope!(let scope, scope);
-        let _ = run::program::rehearse(scope);
+        // Another text than the template's, which would be found in the cache of texts.
+        let _ = run::program::rehearse(scope, "({ warm: [1] })");
     }
 
     /// Renews what V8 draws random numbers from, in a process that was forked after [`Isolate::new`]: without that

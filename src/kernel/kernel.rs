@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use super::file::regular::Regular;
-use super::fs::{At, Filesystem};
+use super::fs::{At, Filesystem, Layout};
 use super::process::birth::Birth;
 use super::process::program;
 use super::process::session::Membership;
@@ -72,9 +72,14 @@ pub struct Kernel {
 impl Kernel {
     /// A kernel with the usual directories, devices and `/proc`, and no program.
     pub fn new(options: KernelOptions) -> Arc<Kernel> {
+        Kernel::with_layout(options, Layout::new())
+    }
+
+    /// A kernel over a filesystem that was laid out before.
+    pub fn with_layout(options: KernelOptions, layout: Layout) -> Arc<Kernel> {
         let limits = options.limits;
         let table = Arc::new(ProcessTable::new(limits.processes));
-        let fs = Filesystem::new(&options, Arc::downgrade(&table));
+        let fs = Filesystem::new(&options, layout, Arc::downgrade(&table));
         let birth = Birth {
             parent: 0,
             scope: Scope::default(),

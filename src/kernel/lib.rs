@@ -43,6 +43,7 @@ pub use clock::{Clock, SystemClock};
 pub use descriptors::DescriptorTable;
 pub use file::pipe::{PIPE_BUF, PIPE_CAPACITY};
 pub use file::{OpenFile, Stream};
+pub use fs::Layout;
 pub use fs::access::{AllowAll, FsOperation, FsPolicy};
 pub use host_fs::HostFs;
 pub use kernel::{Executor, Kernel, KernelOptions, SpawnRequest};

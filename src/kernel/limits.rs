@@ -46,18 +46,19 @@ impl Default for KernelLimits {
 #[derive(Debug)]
 pub(crate) struct Meter {
     used: AtomicU64,
-    limit: u64,
+    limit: AtomicU64,
 }
 
 impl Meter {
     pub(crate) fn new(limit: u64) -> Arc<Meter> {
-        Arc::new(Meter { used: AtomicU64::new(0), limit })
+        Arc::new(Meter { used: AtomicU64::new(0), limit: AtomicU64::new(limit) })
     }
 
     /// Takes `amount` if that stays within the limit; nothing can always be taken, also beyond it.
     #[must_use]
     pub(crate) fn take(&self, amount: u64) -> bool {
-        let within = |used: u64| used.checked_add(amount).filter(|&sum| sum <= self.limit);
+        let limit = self.limit();
+        let within = |used: u64| used.checked_add(amount).filter(|&sum| sum <= limit);
         amount == 0 || self.used.fetch_update(Relaxed, Relaxed, within).is_ok()
     }
 
@@ -77,7 +78,12 @@ impl Meter {
     }
 
     pub(crate) fn limit(&self) -> u64 {
-        self.limit
+        self.limit.load(Relaxed)
+    }
+
+    /// Sets the limit, which may be below what is in use.
+    pub(crate) fn set_limit(&self, limit: u64) {
+        self.limit.store(limit, Relaxed);
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, mpsc};
 
 use command::Prepared;
 use isolate::Isolate;
+use kernel::Layout;
 use protocol::broker::{FromWorker, ToWorker};
 use protocol::enclosure::EnclosureReport;
 use protocol::wire::{ErrorData, code, encode_frame};
@@ -20,6 +21,8 @@ pub(super) struct Booted {
     pub(super) isolate: Isolate,
     /// The engine of commands, where it was started in advance.
     pub(super) commands: Option<Prepared>,
+    /// The filesystem that the VM will have.
+    pub(super) layout: Layout,
     pub(super) engine: Engine,
     pub(super) calls: Arc<Calls>,
     /// The message that it is ready, as it is sent.
@@ -38,12 +41,13 @@ impl Booted {
         let engine = Engine::of(&isolate)?;
         let ready = FromWorker::Ready { engine: engine.report.clone(), enclosure };
         let ready = encode_frame(&ready).map_err(io::Error::other)?;
-        Ok(Booted { isolate, commands, engine, calls: Calls::new()?, ready, memory: 0 })
+        let layout = command::lay_out();
+        Ok(Booted { isolate, commands, layout, engine, calls: Calls::new()?, ready, memory: 0 })
     }
 
     /// Says that it is ready, waits for the claim and serves its VM.
     pub(super) fn serve(self, (sender, mut receiver): (Sender, Receiver)) -> ExitCode {
-        let Booted { mut isolate, commands, engine, calls, ready, memory } = self;
+        let Booted { mut isolate, commands, layout, engine, calls, ready, memory } = self;
         let sender = Arc::new(sender);
         sender.send_frame(&ready);
         let refused = |error: ErrorData| {
@@ -62,6 +66,7 @@ impl Booted {
         let made = VirtualMachine::new(
             &mut isolate,
             commands,
+            layout,
             *claim,
             memory,
             engine,

@@ -14,7 +14,7 @@ use super::services::{CommandServices, IsolateServices};
 use super::{enclosure, end_now};
 use command::{CommandLimits, CommandRuntime, Prepared};
 use isolate::{GuestClock, Isolate, IsolateHandle, Settings};
-use kernel::{Clock, Errno, Kernel, KernelLimits, KernelOptions, SystemClock};
+use kernel::{Clock, Errno, Kernel, KernelLimits, KernelOptions, Layout, SystemClock};
 use protocol::broker::{BrokerReply, Claim, ClaimedMount, FromWorker, ToWorker};
 use protocol::config::{CreateVmConfig, Limits, TimingMitigation};
 use protocol::engine::EngineReport;
@@ -68,6 +68,7 @@ impl VirtualMachine {
     pub(super) fn new(
         isolate: &mut Isolate,
         prepared: Option<Prepared>,
+        layout: Layout,
         claim: Claim,
         memory: u64,
         engine: Engine,
@@ -79,7 +80,7 @@ impl VirtualMachine {
             .map_err(|error| ErrorData::new(code::LIMIT, error.to_string()).field("limits.memoryBytes"))?;
         let policy = Arc::new(Policy::new(config.permissions.clone()));
         let broker = Arc::new(Broker::new(sender.clone()));
-        let kernel = kernel(&config, &policy);
+        let kernel = kernel(layout, &config, &policy);
         // Those that are denied are there as well: the supervisor refuses the call, and says which scope does.
         let host_functions = config.host_functions.clone();
         let command_services = CommandServices {
@@ -284,14 +285,14 @@ fn done(result: Result<(), Errno>, guest: &str) -> Result<VmResponse, ErrorData>
     result.map(|()| VmResponse::Done {}).map_err(|errno| super::files::error(errno, guest))
 }
 
-fn kernel(config: &CreateVmConfig, policy: &Arc<Policy>) -> Arc<Kernel> {
+fn kernel(layout: Layout, config: &CreateVmConfig, policy: &Arc<Policy>) -> Arc<Kernel> {
     let limits = &config.limits;
     let clock: Arc<dyn Clock> = match config.timing_mitigation {
         TimingMitigation::Freeze => Arc::new(GuestClock),
         TimingMitigation::Off => Arc::new(SystemClock::default()),
     };
     let narrow = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
-    Kernel::new(KernelOptions {
+    let options = KernelOptions {
         limits: KernelLimits {
             filesystem_bytes: limits.filesystem_bytes,
             inodes: limits.inodes,
@@ -308,7 +309,8 @@ fn kernel(config: &CreateVmConfig, policy: &Arc<Policy>) -> Arc<Kernel> {
                 end_now(1);
             }
         },
-    })
+    };
+    Kernel::with_layout(options, layout)
 }
 
 fn base(config: &CreateVmConfig, kernel: &Kernel) -> Result<Base, Errno> {

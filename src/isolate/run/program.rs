@@ -188,8 +188,8 @@ fn compile_script<'s>(
 }
 
 /// Goes the way of an evaluation with a text of its own.
-pub(crate) fn rehearse(scope: &mut Scope<'_, '_>) -> Option<()> {
-    let script = compile_expression(scope, "({ rehearsal: [] })", "[rehearsal].js")?;
+pub(crate) fn rehearse(scope: &mut Scope<'_, '_>, text: &str) -> Option<()> {
+    let script = compile_expression(scope, text, "[rehearsal].js")?;
     let value = script.run(scope)?;
     let text = v8::json::stringify(scope, value)?;
     let text = text.to_rust_string_lossy(scope);

@@ -17,6 +17,9 @@ use crate::{FileKind, FileStatus, FileTimes, Program};
 /// The device number of the filesystem in memory.
 pub(crate) const MEMORY_DEVICE: u64 = 1;
 
+/// In the place of a time: that of the birth of the kernel, of what was laid out before there was one.
+pub(crate) const LAID_OUT: u64 = u64::MAX;
+
 /// A file of any kind.
 pub(crate) struct Inode {
     pub(crate) id: u64,
@@ -108,7 +111,8 @@ impl Inode {
         }
     }
 
-    pub(crate) fn status(&self) -> FileStatus {
+    /// Of a filesystem that was born then.
+    pub(crate) fn status(&self, born: u64) -> FileStatus {
         let (size, allocated) = match &self.content {
             Content::File(file) => {
                 let data = file.data.read();
@@ -119,6 +123,7 @@ impl Inode {
             Content::Device(_) => (0, 0),
         };
         let meta = *self.meta.lock();
+        let time = |time| if time == LAID_OUT { born } else { time };
         FileStatus {
             device: MEMORY_DEVICE,
             inode: self.id,
@@ -127,9 +132,9 @@ impl Inode {
             links: u64::from(meta.links),
             size,
             allocated,
-            accessed: meta.accessed,
-            modified: meta.modified,
-            changed: meta.changed,
+            accessed: time(meta.accessed),
+            modified: time(meta.modified),
+            changed: time(meta.changed),
         }
     }
 
@@ -164,8 +169,9 @@ impl Inode {
 
     pub(crate) fn set_times(&self, times: FileTimes, now: u64) {
         let mut meta = self.meta.lock();
-        meta.accessed = times.accessed.unwrap_or(meta.accessed);
-        meta.modified = times.modified.unwrap_or(meta.modified);
+        let time = |time: u64| time.min(LAID_OUT - 1);
+        meta.accessed = times.accessed.map_or(meta.accessed, time);
+        meta.modified = times.modified.map_or(meta.modified, time);
         meta.changed = now;
     }
 }

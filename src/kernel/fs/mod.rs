@@ -11,6 +11,7 @@
 pub(crate) mod access;
 mod attributes;
 pub(crate) mod inode;
+mod layout;
 pub(crate) mod mount;
 mod names;
 pub(crate) mod open;
@@ -26,6 +27,7 @@ use parking_lot::RwLock;
 
 use self::access::Access;
 use self::inode::{Content, Directory, Inode};
+pub use self::layout::Layout;
 use self::walk::Node;
 use super::descriptors::DescriptorTable;
 use super::limits::{Meter, Share};
@@ -67,6 +69,8 @@ pub(crate) struct Filesystem {
     root: Arc<Inode>,
     access: Access,
     pub(crate) clock: Arc<dyn Clock>,
+    /// When this filesystem came to be, which is the time of everything that was laid out.
+    pub(crate) born: u64,
     pub(crate) random: fn(&mut [u8]),
     bytes: Arc<Meter>,
     inodes: Arc<Meter>,
@@ -78,27 +82,25 @@ pub(crate) struct Filesystem {
 }
 
 impl Filesystem {
-    pub(crate) fn new(options: &KernelOptions, processes: Weak<ProcessTable>) -> Arc<Filesystem> {
+    /// What was laid out becomes the filesystem of a VM.
+    pub(crate) fn new(
+        options: &KernelOptions,
+        layout: Layout,
+        processes: Weak<ProcessTable>,
+    ) -> Arc<Filesystem> {
         let limits = &options.limits;
-        let inodes = Meter::new(limits.inodes);
-        let root = Content::Directory(Directory::default());
-        let root = Inode::new(1, root, 0o755, options.clock.realtime(), Share::force(&inodes, 1));
-        let fs = Arc::new(Filesystem {
-            tree: RwLock::new(()),
-            root: Arc::new(root),
-            access: Access::new(options.fs_policy.clone()),
-            clock: options.clock.clone(),
-            random: options.random,
-            bytes: Meter::new(limits.filesystem_bytes),
-            inodes,
-            open_files: Meter::new(limits.open_files),
-            pipe_bytes: Meter::new(limits.pipe_bytes),
-            process_bytes: Meter::new(limits.process_bytes),
-            next_inode: AtomicU64::new(2),
-            processes,
-        });
-        fs.lay_out();
-        fs
+        let mut fs = layout.into_filesystem();
+        fs.access = Access::new(options.fs_policy.clone());
+        fs.clock = options.clock.clone();
+        fs.born = options.clock.realtime();
+        fs.random = options.random;
+        fs.bytes.set_limit(limits.filesystem_bytes);
+        fs.inodes.set_limit(limits.inodes);
+        fs.open_files.set_limit(limits.open_files);
+        fs.pipe_bytes.set_limit(limits.pipe_bytes);
+        fs.process_bytes.set_limit(limits.process_bytes);
+        fs.processes = processes;
+        Arc::new(fs)
     }
 
     pub(crate) fn root(&self) -> Node {
