@@ -12,7 +12,9 @@ pub fn lay_out() -> Layout {
     let install = || {
         layout.install_program("/bin/sh", Program::new(ENGINE, SHELL))?;
         layout.install_program("/bin/coreutils", Program::new(ENGINE, COREUTILS))?;
-        COREUTILS_APPLETS.iter().try_for_each(|name| layout.install_symlink(&format!("/bin/{name}"), COREUTILS))
+        COREUTILS_APPLETS
+            .iter()
+            .try_for_each(|name| layout.install_symlink(&format!("/bin/{name}"), COREUTILS))
     };
     let installed: Result<(), Errno> = install();
     debug_assert_eq!(installed, Ok(()));
@@ -25,7 +27,7 @@ pub fn lay_out() -> Layout {
 /// A name is not one of a file.
 pub fn install_programs(kernel: &Kernel, modules: &[String]) -> Result<(), Errno> {
     let others = modules.iter().filter(|name| ![SHELL, COREUTILS].contains(&name.as_str()));
-    others.into_iter().try_for_each(|name| {
-        kernel.install_program(&format!("/bin/{name}"), Program::new(ENGINE, name))
-    })
+    others
+        .into_iter()
+        .try_for_each(|name| kernel.install_program(&format!("/bin/{name}"), Program::new(ENGINE, name)))
 }

@@ -206,9 +206,7 @@ impl Supervisor {
         let mounts = HostMounts::new();
         let commands = self.inner.artifacts.names();
         let claim = Claim { mounts: mounts.open_all(&config.mounts).await?, commands, config };
-        // Where nothing of it can be refused by the VM's own filesystem, the VM is made while the answer is on its way.
-        let may_be_refused = !claim.mounts.is_empty() || claim.config.cwd != CreateVmConfig::default().cwd;
-        let mut worker = loop {
+        let worker = loop {
             match self.inner.pool.take(&key) {
                 // A worker that died while it waited is no reason to fail.
                 Some(mut worker) => match worker.claim(claim.clone()).await {
@@ -219,9 +217,6 @@ impl Supervisor {
                 None => break self.inner.start_and_claim(&key, claim.clone()).await?,
             }
         };
-        if may_be_refused {
-            worker.made().await?;
-        }
         self.inner.refill(&key);
         let policy = Policy::new(claim.config.permissions.clone());
         Ok(vm::start(worker, permit, &claim.config, policy, mounts, self.inner.artifacts.clone()))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::broker::{Claim, FromWorker, ToWorker};
+use protocol::config::CreateVmConfig;
 use protocol::enclosure::EnclosureReport;
 use protocol::engine::{EngineReport, WasmLevel};
 use protocol::wire::{ErrorData, code};
@@ -85,19 +86,22 @@ impl Worker {
         }
     }
 
-    /// Binds the worker to a VM, which it then makes. It is enclosed when this returns.
+    /// Binds the worker, which is enclosed when this returns, to a VM. That is made meanwhile, and waited for where
+    /// something of it can be refused: mounts and the directory have places in the VM's own filesystem.
     pub(crate) async fn claim(&mut self, claim: Claim) -> Result<(), ErrorData> {
+        let may_be_refused = !claim.mounts.is_empty() || claim.config.cwd != CreateVmConfig::default().cwd;
         let sent =
             tokio::time::timeout(CLAIM_TIMEOUT, self.writer.send(&ToWorker::Claim(Box::new(claim)))).await;
         match sent {
-            Ok(Ok(())) => self.ready().await,
-            Ok(Err(_)) => Err(loss(&mut self.ended, None, Path::new("worker")).await),
-            Err(_) => Err(not_claimed()),
+            Ok(Ok(())) => self.ready().await?,
+            Ok(Err(_)) => return Err(loss(&mut self.ended, None, Path::new("worker")).await),
+            Err(_) => return Err(not_claimed()),
         }
+        if may_be_refused { self.made().await } else { Ok(()) }
     }
 
     /// Waits until the VM that it was bound to is made.
-    pub(crate) async fn made(&mut self) -> Result<(), ErrorData> {
+    async fn made(&mut self) -> Result<(), ErrorData> {
         match tokio::time::timeout(CLAIM_TIMEOUT, self.reader.next()).await {
             Ok(Ok(Some(FromWorker::Claimed {}))) => {
                 self.is_made = true;

@@ -101,8 +101,9 @@ pub fn run() -> ExitCode {
         Ok(None) => ExitCode::SUCCESS,
         Err(error) => {
             let error = ErrorData::new(code::NOT_INSTALLED, format!("a worker cannot be enclosed: {error}"));
-            if let Ok((sender, _)) = channel::open() {
-                sender.send(&FromWorker::Refused { error });
+            match channel::open() {
+                Ok((sender, _)) => sender.send(&FromWorker::Refused { error }),
+                Err(_) => eprintln!("cordon-worker: {}", error.message),
             }
             ExitCode::FAILURE
         }
@@ -121,7 +122,7 @@ fn boot(profile: EngineProfile, platform: Platform) -> std::io::Result<(Booted, 
     filters.install_shared()?;
     report.layers.push(filters.install()?);
     let mut booted = Booted::new(isolate, None, report)?;
-    booted.memory = memory.bytes()?;
+    booted.ground.memory = memory.bytes()?;
     Ok((booted, channel))
 }
 

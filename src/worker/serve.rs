@@ -6,7 +6,6 @@ use std::sync::{Arc, mpsc};
 
 use command::Prepared;
 use isolate::Isolate;
-use kernel::Layout;
 use protocol::broker::{FromWorker, ToWorker};
 use protocol::enclosure::EnclosureReport;
 use protocol::wire::{ErrorData, code, encode_frame};
@@ -14,21 +13,15 @@ use protocol::wire::{ErrorData, code, encode_frame};
 use super::calls::Calls;
 use super::channel::{Receiver, Sender};
 use super::end_now;
-use super::vm::{Engine, Inbox, THREAD_STACK, VirtualMachine};
+use super::vm::{Engine, Ground, Inbox, THREAD_STACK, VirtualMachine};
 
 /// A process with an engine and no VM.
 pub(super) struct Booted {
     pub(super) isolate: Isolate,
-    /// The engine of commands, where it was started in advance.
-    pub(super) commands: Option<Prepared>,
-    /// The filesystem that the VM will have.
-    pub(super) layout: Layout,
-    pub(super) engine: Engine,
+    pub(super) ground: Ground,
     pub(super) calls: Arc<Calls>,
     /// The message that it is ready, as it is sent.
     pub(super) ready: Vec<u8>,
-    /// Private writable memory that it has, in bytes: to be measured when everything else is there.
-    pub(super) memory: u64,
 }
 
 impl Booted {
@@ -41,13 +34,13 @@ impl Booted {
         let engine = Engine::of(&isolate)?;
         let ready = FromWorker::Ready { engine: engine.report.clone(), enclosure };
         let ready = encode_frame(&ready).map_err(io::Error::other)?;
-        let layout = command::lay_out();
-        Ok(Booted { isolate, commands, layout, engine, calls: Calls::new()?, ready, memory: 0 })
+        let ground = Ground { commands, layout: command::lay_out(), engine, memory: 0 };
+        Ok(Booted { isolate, ground, calls: Calls::new()?, ready })
     }
 
     /// Says that it is ready, waits for the claim and serves its VM.
     pub(super) fn serve(self, (sender, mut receiver): (Sender, Receiver)) -> ExitCode {
-        let Booted { mut isolate, commands, layout, engine, calls, ready, memory } = self;
+        let Booted { mut isolate, ground, calls, ready } = self;
         let sender = Arc::new(sender);
         sender.send_frame(&ready);
         let refused = |error: ErrorData| {
@@ -63,16 +56,7 @@ impl Booted {
         }
         // The supervisor that let a warm worker go is no error.
         let Some(ToWorker::Claim(claim)) = receiver.next() else { return ExitCode::SUCCESS };
-        let made = VirtualMachine::new(
-            &mut isolate,
-            commands,
-            layout,
-            *claim,
-            memory,
-            engine,
-            sender.clone(),
-            calls.clone(),
-        );
+        let made = VirtualMachine::new(&mut isolate, ground, *claim, sender.clone(), calls.clone());
         let vm = match made {
             Ok(vm) => vm,
             Err(error) => return refused(error),

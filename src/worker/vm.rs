@@ -43,6 +43,17 @@ impl Engine {
     }
 }
 
+/// What a VM is made from, its isolate apart: there before anybody asks for it.
+pub(super) struct Ground {
+    /// The engine of commands, where it was started in advance.
+    pub(super) commands: Option<Prepared>,
+    /// The filesystem that the VM will have.
+    pub(super) layout: Layout,
+    pub(super) engine: Engine,
+    /// Private writable memory that the process has, in bytes: to be measured when everything else is there.
+    pub(super) memory: u64,
+}
+
 /// The parts of one VM, shared by the worker's threads.
 pub(super) struct VirtualMachine {
     pub(super) kernel: Arc<Kernel>,
@@ -67,15 +78,13 @@ impl VirtualMachine {
     /// Makes the VM that a claim describes.
     pub(super) fn new(
         isolate: &mut Isolate,
-        prepared: Option<Prepared>,
-        layout: Layout,
+        ground: Ground,
         claim: Claim,
-        memory: u64,
-        engine: Engine,
         sender: Arc<Sender>,
         calls: Arc<Calls>,
     ) -> Result<Arc<Self>, ErrorData> {
         let Claim { config, mounts, commands } = claim;
+        let Ground { commands: prepared, layout, engine, memory } = ground;
         enclosure::limit_memory(memory.saturating_add(config.limits.memory_bytes))
             .map_err(|error| ErrorData::new(code::LIMIT, error.to_string()).field("limits.memoryBytes"))?;
         let policy = Arc::new(Policy::new(config.permissions.clone()));

@@ -167,7 +167,7 @@ fn the_broker_is_described_as_it_is_spoken() {
         BrokerCall::CommandArtifact { .. }
         | BrokerCall::HostFunction { .. }
         | BrokerCall::HostFilesystem { .. } => {
-            serde_json::to_value(&call).unwrap()["type"].as_str().unwrap().to_owned()
+            serde_json::to_value(&call).unwrap().as_object().unwrap().keys().next().unwrap().clone()
         }
     });
     assert_eq!(described, BTreeSet::from(spoken));

@@ -3,6 +3,7 @@
 mod files;
 mod groups;
 mod host;
+mod layout;
 mod mounts;
 mod oracle;
 mod paths;

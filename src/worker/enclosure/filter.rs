@@ -47,8 +47,6 @@ impl Filters {
     /// # Errors
     /// The filter cannot be installed.
     pub(crate) fn install(&self) -> io::Result<Layer> {
-        required(SECCOMP.0, SECCOMP.1, || {
-            apply_filter_all_threads(&self.worker).map_err(io::Error::other)
-        })
+        required(SECCOMP.0, SECCOMP.1, || apply_filter_all_threads(&self.worker).map_err(io::Error::other))
     }
 }

@@ -37,7 +37,10 @@ const CONTEXTS: usize = 4;
 ///
 /// # Errors
 /// The process cannot be enclosed, or cannot fork.
-pub(super) fn serve(profile: EngineProfile, platform: Platform) -> io::Result<Option<(Booted, (Sender, Receiver))>> {
+pub(super) fn serve(
+    profile: EngineProfile,
+    platform: Platform,
+) -> io::Result<Option<(Booted, (Sender, Receiver))>> {
     rustix::thread::set_name(c"cordon-template")?;
     let heritage = Heritage::open()?;
     let forker = Forker::new()?;
@@ -62,7 +65,7 @@ pub(super) fn serve(profile: EngineProfile, platform: Platform) -> io::Result<Op
     let mut booted = Booted::new(isolate, commands, of_workers)?;
     // The last, so that whatever was allocated is inherited.
     let (memory, null) = heritage.let_children_inherit()?;
-    booted.memory = memory;
+    booted.ground.memory = memory;
     sender.send(&FromWorker::Ready { engine, enclosure });
     let control = io::stdout().as_fd().try_clone_to_owned()?;
     let Some(channel) = forks(&control, receiver.as_fd(), &forker, namespaces.is_ok())? else {
