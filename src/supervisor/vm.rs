@@ -3,7 +3,7 @@
 //! What comes from the worker is hostile input: ids that nobody asked about are dropped, calls are decided here
 //! whatever the worker has decided, a frame that is none ends the VM, and so does not ending what it is told to end.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +34,10 @@ use protocol::wire::{
 const COMMANDS_QUEUED: usize = 64;
 /// Events that wait for whoever created the VM; a full queue stops reading from the worker.
 const EVENTS_QUEUED: usize = 256;
+
+/// Names of refused system calls that are kept of one VM, and how long one may be.
+const REFUSED_CALLS_MAX: usize = 32;
+const CALL_NAME_MAX: usize = 32;
 
 /// What happens in a VM. Fields are those of the wire's messages of the same name.
 #[derive(Debug)]
@@ -195,6 +199,7 @@ pub(super) fn start(
         mounts: Arc::new(mounts),
         artifacts,
         host_calls: host_calls.clone(),
+        refused_calls: BTreeSet::new(),
         reason: None,
     };
     let killer = process.clone();
@@ -210,6 +215,10 @@ pub(super) fn start(
         let mut error = loss(&mut ended, task.reason.take(), Path::new("worker")).await;
         if let Err(problem) = ended_well {
             error.details.insert("channel".into(), problem);
+        }
+        if !task.refused_calls.is_empty() {
+            let names: Vec<String> = std::mem::take(&mut task.refused_calls).into_iter().collect();
+            error.details.insert("refusedCalls".into(), names.join(" "));
         }
         task.host_calls.open.lock().clear();
         for id in std::mem::take(&mut task.pending) {
@@ -258,6 +267,8 @@ struct Task {
     mounts: Arc<HostMounts>,
     artifacts: Arc<Artifacts>,
     host_calls: Arc<HostCalls>,
+    /// System calls that the worker says its enclosure has refused to it.
+    refused_calls: BTreeSet<String>,
     reason: Option<ErrorData>,
 }
 
@@ -382,6 +393,7 @@ impl Task {
             }
             FromWorker::Started { .. } | FromWorker::Output { .. } | FromWorker::InputTaken { .. } => {}
             FromWorker::Dying { error } => self.reason = Some(error),
+            FromWorker::RefusedCalls { calls } => self.note_refused(calls),
             FromWorker::Call { call, body } => self.on_call(call, body).await?,
             FromWorker::Claimed {} if self.made_by.is_some() => self.made_by = None,
             FromWorker::Refused { error } if self.made_by.is_some() => self.reason = Some(error),
@@ -455,6 +467,17 @@ impl Task {
             host_calls.settle(call, Err(HostCallError::TimedOut {}));
         });
         self.emit(VmEvent::HostCall { call, name, input }).await;
+    }
+
+    /// Keeps the names for the error that tells of the VM's end.
+    fn note_refused(&mut self, calls: Vec<String>) {
+        eprintln!("TEMP refused {calls:?}");
+        let are_names = |name: &String| name.len() <= CALL_NAME_MAX && name.bytes().all(|byte| byte.is_ascii_graphic());
+        for name in calls.into_iter().filter(are_names) {
+            if self.refused_calls.len() < REFUSED_CALLS_MAX {
+                self.refused_calls.insert(name);
+            }
+        }
     }
 
     fn on_answer(&mut self, answer: Answer) -> Result<(), String> {

@@ -118,9 +118,9 @@ fn boot(profile: EngineProfile, platform: Platform) -> std::io::Result<(Booted, 
     isolate::initialize(&profile, Helpers::Now);
     let isolate = Isolate::new(profile, platform, 1);
     // V8's own threads exist now; the filter is for every thread, these and those to come.
-    let filters = enclosure::Filters::new()?;
-    filters.install_shared()?;
-    report.layers.push(filters.install()?);
+    let rules = enclosure::Rules::read()?;
+    enclosure::filter_calls(&rules)?;
+    report.layers.push(enclosure::filter_last(&rules)?);
     let mut booted = Booted::new(isolate, None, report)?;
     booted.ground.memory = memory.bytes()?;
     Ok((booted, channel))

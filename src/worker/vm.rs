@@ -273,10 +273,14 @@ impl Inbox {
         Inbox { receiver, helpers: Helpers::Unwanted }
     }
 
-    /// The next message; none when the supervisor is gone. Meanwhile ends what is late, and starts V8's helper if guest
-    /// code runs some time after it was wanted.
+    /// The next message; none when the supervisor is gone. Meanwhile ends what is late, tells what the enclosure has
+    /// refused, and starts V8's helper if guest code runs some time after it was wanted.
     pub(super) fn next(&mut self, vm: &VirtualMachine) -> Option<ToWorker> {
         loop {
+            let refused = enclosure::refused_calls();
+            if !refused.is_empty() {
+                vm.sender.send(&FromWorker::RefusedCalls { calls: refused });
+            }
             let late = vm.calls.end_late();
             let helper = self.helpers.start_when_due(&vm.isolate);
             let wake = late.into_iter().chain(helper).min();

@@ -72,6 +72,8 @@ pub enum FromWorker {
     InputTaken { id: u64, bytes: u64 },
     /// Asks the supervisor for something.
     Call { call: u64, body: BrokerCall },
+    /// The enclosure refused system calls of these names to this process.
+    RefusedCalls { calls: Vec<String> },
     /// The worker is about to end, for this reason.
     Dying { error: ErrorData },
 }

@@ -4,11 +4,15 @@ use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
 
 use rustix::io::Errno;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::CapabilitySet;
 
 /// Descriptors that a worker needs at most: the channel, artifacts, pollers of its runtimes.
 const DESCRIPTORS: u64 = 64;
+
+/// How far the stack of the main thread may grow at most; it does not count as data. What the process starts with, 8 MiB as a
+/// rule, is kept if that is less.
+const STACK_MAX: u64 = 64 << 20;
 
 /// `PR_SET_MDWE` and its flag (linux/prctl.h): memory that is or was writable cannot become executable.
 const PR_SET_MDWE: i32 = 65;
@@ -59,6 +63,8 @@ pub(super) fn limit_resources() -> io::Result<()> {
     let fixed = |value| Rlimit { current: Some(value), maximum: Some(value) };
     setrlimit(Resource::Core, fixed(0))?;
     setrlimit(Resource::Nofile, fixed(DESCRIPTORS))?;
+    let stack = getrlimit(Resource::Stack).current.map_or(STACK_MAX, |now| now.min(STACK_MAX));
+    setrlimit(Resource::Stack, fixed(stack))?;
     Ok(())
 }
 
@@ -71,6 +77,9 @@ pub(crate) fn limit_memory(bytes: u64) -> io::Result<()> {
     Ok(setrlimit(Resource::Data, Rlimit { current: Some(bytes), maximum: Some(bytes) })?)
 }
 
+/// Numbers of capabilities are below that.
+const CAPABILITIES: libc::c_ulong = 64;
+
 /// Gives up every capability, also those that the user namespace brought.
 pub(super) fn drop_capabilities() -> io::Result<()> {
     let none = rustix::thread::CapabilitySets {
@@ -78,6 +87,11 @@ pub(super) fn drop_capabilities() -> io::Result<()> {
         permitted: CapabilitySet::empty(),
         inheritable: CapabilitySet::empty(),
     };
+    for number in 0..CAPABILITIES {
+        // SAFETY: this prctl(2) takes numbers only. It fails for capabilities that this kernel does not know, and where
+        // there is no right to give one up: then no program of this process could have got it either.
+        unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number, 0, 0, 0) };
+    }
     rustix::thread::clear_ambient_capability_set()
         .or_else(|errno| if errno == Errno::INVAL { Ok(()) } else { Err(errno) })?;
     Ok(rustix::thread::set_capabilities(None, none)?)

@@ -12,13 +12,16 @@
 mod filter;
 mod limits;
 mod namespaces;
+mod refusals;
 
 use std::io;
 
 use protocol::enclosure::{EnclosureReport, Layer};
+use seccompiler::BpfProgram;
 
-pub(super) use filter::Filters;
+pub(super) use filter::Rules;
 pub(super) use limits::{close_descriptors, close_descriptors_but, limit_memory, open_descriptors};
+pub(super) use refusals::take as refused_calls;
 
 /// Encloses the process as far as it can be before V8 starts. The process must have one thread, and have closed what
 /// it inherited ([`close_descriptors`]) before it opened anything.
@@ -73,16 +76,33 @@ pub(super) fn of_forked(template: &EnclosureReport, has_namespaces: Result<(), &
 ///
 /// # Errors
 /// A layer that every host has could not be set up.
-pub(super) fn enter_forked(filters: &Filters) -> io::Result<()> {
+pub(super) fn enter_forked(filter: &BpfProgram) -> io::Result<()> {
     // The namespace brought every capability in itself.
     limits::drop_capabilities()?;
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
-    filters.install()?;
+    filter::install_last(filter)?;
     Ok(())
 }
 
+/// Installs what templates and workers share of the filter, for every thread there is and will be.
+///
+/// # Errors
+/// The kernel refuses it, or a rule makes no sense on this processor.
+pub(super) fn filter_calls(rules: &Rules) -> io::Result<()> {
+    refusals::note()?;
+    filter::install(&rules.shared()?)
+}
+
+/// Installs the rest of it in a worker that was executed.
+///
+/// # Errors
+/// As [`filter_calls`].
+pub(super) fn filter_last(rules: &Rules) -> io::Result<Layer> {
+    filter::install_last(&rules.worker(std::process::id())?)
+}
+
 /// The layer that the system call filter is.
-const SECCOMP: (&str, &str) = ("seccomp", "no sockets, programs, processes, mounts, tracing");
+const SECCOMP: (&str, &str) = ("seccomp", "the system calls that a worker needs, and no other");
 
 fn layer(name: &str, keeps: &str, missing: Option<String>) -> Layer {
     Layer { name: name.to_owned(), keeps: keeps.to_owned(), missing }

@@ -23,7 +23,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::retry_on_intr;
 
 use super::channel::{self, Receiver, Sender};
-use super::enclosure::{self, Filters};
+use super::enclosure::{self, Rules};
 use super::serve::Booted;
 use fork::{Forker, Side};
 use heritage::Heritage;
@@ -46,7 +46,6 @@ pub(super) fn serve(
     let forker = Forker::new()?;
     let (sender, mut receiver) = channel::open()?;
     let enclosure = enclosure::enter(profile.jit)?;
-    let filters = Filters::new()?;
     isolate::initialize(&profile, Helpers::Later);
     let mut isolate = Isolate::new(profile, platform, CONTEXTS);
     isolate.rehearse();
@@ -59,7 +58,10 @@ pub(super) fn serve(
     let mut kept = enclosure::open_descriptors();
     kept.retain(|fd| !before.contains(fd));
     let namespaces = forker.can_have_namespaces();
-    filters.install_shared()?;
+    let rules = Rules::read()?;
+    // In a PID namespace of its own each worker is the first process.
+    let filter = if namespaces.is_ok() { Some(rules.worker(1)?) } else { None };
+    enclosure::filter_calls(&rules)?;
     let engine = isolate.report(wasmtime_environ::VERSION);
     let of_workers = enclosure::of_forked(&enclosure, namespaces.as_ref().map(drop).map_err(String::as_str));
     let mut booted = Booted::new(isolate, commands, of_workers)?;
@@ -79,7 +81,8 @@ pub(super) fn serve(
     let buffer = receiver.into_buffer();
     enclosure::close_descriptors_but(&kept)?;
     let channel = channel::open_with(buffer)?;
-    enclosure::enter_forked(&filters)?;
+    let filter = filter.map_or_else(|| rules.worker(std::process::id()), Ok)?;
+    enclosure::enter_forked(&filter)?;
     booted.isolate.reseed()?;
     rustix::thread::set_name(c"cordon-worker")?;
     Ok(Some((booted, channel)))
