@@ -120,6 +120,7 @@ fn boot(profile: EngineProfile, platform: Platform) -> std::io::Result<(Booted, 
     // V8's own threads exist now; the filter is for every thread, these and those to come.
     let rules = enclosure::Rules::read()?;
     enclosure::filter_calls(&rules)?;
+    report.layers.push(enclosure::executed_apart());
     report.layers.push(enclosure::filter_last(&rules)?);
     let mut booted = Booted::new(isolate, None, report)?;
     booted.ground.memory = memory.bytes()?;

@@ -16,6 +16,7 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
 };
 
+use super::namespace::PidNamespace;
 use super::protocol::{Exit, FromLauncher, PACKET_BYTES_MAX, ToLauncher};
 
 /// Events that one wait takes.
@@ -31,6 +32,8 @@ const TOKEN: u64 = ENDED - 1;
 pub(super) struct Children<'a> {
     control: BorrowedFd<'a>,
     events: OwnedFd,
+    /// Where this process may make others.
+    namespace: Option<PidNamespace>,
     processes: HashMap<u64, OwnedFd>,
     templates: HashMap<u64, Template>,
     /// Workers that a template was asked for, and whether they are not wanted any more.
@@ -53,6 +56,7 @@ impl<'a> Children<'a> {
         let mut children = Children {
             control,
             events,
+            namespace: pid_namespace.then(PidNamespace::own).transpose()?,
             processes: HashMap::new(),
             templates: HashMap::new(),
             awaited: HashMap::new(),
@@ -133,14 +137,19 @@ impl<'a> Children<'a> {
             (None, Stdio::null())
         };
         // Every other descriptor of ours is close-on-exec; the child gets its channel as standard input.
-        let child = Command::new(executable)
+        let mut command = Command::new(executable);
+        command
             .args(arguments)
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::from(channel))
             .stdout(stdout)
-            .stderr(if show_stderr { Stdio::inherit() } else { Stdio::null() })
-            .spawn()?;
+            .stderr(if show_stderr { Stdio::inherit() } else { Stdio::null() });
+        let child = match &self.namespace {
+            // What a template forks is to be a child of this process, which the first of a namespace cannot ask for.
+            Some(namespace) if !template => namespace.apart(|| command.spawn()),
+            _ => command.spawn(),
+        }?;
         let pid = Pid::from_child(&child);
         let added = pidfd_open(pid, PidfdFlags::empty())
             .map_err(io::Error::from)

@@ -9,6 +9,7 @@
 
 mod children;
 pub(super) mod client;
+mod namespace;
 pub mod process;
 mod protocol;
 

@@ -65,10 +65,7 @@ pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
 /// user and a PID namespace of their own.
 pub(super) fn of_forked(template: &EnclosureReport, has_namespaces: Result<(), &str>) -> EnclosureReport {
     let missing = has_namespaces.err().map(str::to_owned);
-    let own = [
-        layer("PID namespace", "no other process can be seen or signalled", missing),
-        layer(SECCOMP.0, SECCOMP.1, None),
-    ];
+    let own = [layer(PID_NAMESPACE.0, PID_NAMESPACE.1, missing), layer(SECCOMP.0, SECCOMP.1, None)];
     EnclosureReport { layers: template.layers.iter().cloned().chain(own).collect() }
 }
 
@@ -93,6 +90,12 @@ pub(super) fn filter_calls(rules: &Rules) -> io::Result<()> {
     filter::install(&rules.shared()?)
 }
 
+/// The namespace that the launcher executed this worker in.
+pub(super) fn executed_apart() -> Layer {
+    let missing = (std::process::id() != 1).then(|| "the launcher may make none".to_owned());
+    layer(PID_NAMESPACE.0, PID_NAMESPACE.1, missing)
+}
+
 /// Installs the rest of it in a worker that was executed.
 ///
 /// # Errors
@@ -101,6 +104,7 @@ pub(super) fn filter_last(rules: &Rules) -> io::Result<Layer> {
     filter::install_last(&rules.worker(std::process::id())?)
 }
 
+const PID_NAMESPACE: (&str, &str) = ("PID namespace", "no other process can be seen or signalled");
 /// The layer that the system call filter is.
 const SECCOMP: (&str, &str) = ("seccomp", "the system calls that a worker needs, and no other");
 
