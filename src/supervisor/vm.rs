@@ -471,7 +471,8 @@ impl Task {
 
     /// Keeps the names for the error that tells of the VM's end.
     fn note_refused(&mut self, calls: Vec<String>) {
-        let are_names = |name: &String| name.len() <= CALL_NAME_MAX && name.bytes().all(|byte| byte.is_ascii_graphic());
+        let are_names =
+            |name: &String| name.len() <= CALL_NAME_MAX && name.bytes().all(|byte| byte.is_ascii_graphic());
         for name in calls.into_iter().filter(are_names) {
             if self.refused_calls.len() < REFUSED_CALLS_MAX {
                 self.refused_calls.insert(name);

@@ -27,7 +27,8 @@ impl PidNamespace {
         let is_apart = unsafe { unshare_unsafe(UnshareFlags::NEWPID) }.is_ok();
         let born = birth();
         if is_apart
-            && let Err(error) = move_into_link_name_space(self.own.as_fd(), Some(LinkNameSpaceType::ProcessID))
+            && let Err(error) =
+                move_into_link_name_space(self.own.as_fd(), Some(LinkNameSpaceType::ProcessID))
         {
             // Every other child would be born in there, too. It has never been seen to fail.
             eprintln!("cordon-launcher: cannot return to its PID namespace: {error}");

@@ -155,7 +155,9 @@ fn with<'a, T>(
 
 fn number(call: &str) -> io::Result<i64> {
     let known: Result<Sysno, _> = call.parse();
-    known.map(|call| i64::from(call.id())).map_err(|()| io::Error::other(format!("no system call is named {call}")))
+    known
+        .map(|call| i64::from(call.id()))
+        .map_err(|()| io::Error::other(format!("no system call is named {call}")))
 }
 
 fn whatever_arguments<'a>(names: impl Iterator<Item = &'a String>) -> io::Result<Calls> {

@@ -13,6 +13,8 @@ mod filter;
 mod limits;
 mod namespaces;
 mod refusals;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 
