@@ -9,8 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::client::Error;
 use crate::supervisor::TemplateLimits;
 use protocol::config::{
-    Access, CreateVmConfig, Mount, PathRule, PathRules, PathScope, PatternRule, PatternRules, PatternScope,
-    Platform, WebAssemblyDenial,
+    Access, CreateVmConfig, Enclosure, Mount, PathRule, PathRules, PathScope, PatternRule, PatternRules,
+    PatternScope, Platform, WebAssemblyDenial,
 };
 use protocol::policy::Pattern;
 use protocol::wire::code;
@@ -90,6 +90,9 @@ pub(super) struct VmArguments {
     /// Refuse to run unless V8 was built without WebAssembly
     #[arg(long, conflicts_with = "allow_wasm")]
     require_wasm_absent: bool,
+    /// Refuse to run with less around the VM's process: `cordon doctor` shows what this machine has [default: strong]
+    #[arg(long, value_name = "LEVEL")]
+    require_enclosure: Option<EnclosureName>,
     /// Allow a permission scope, or a pattern of it: fs, network, childProcess, process, env, hostFunctions
     #[arg(long, value_name = "SCOPE[=PATTERN]")]
     allow: Vec<String>,
@@ -128,6 +131,16 @@ enum PlatformName {
     Bare,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum EnclosureName {
+    /// Every layer, and each of them whole
+    Full,
+    /// The system call filter, no new privileges, and namespaces or Landlock
+    Strong,
+    /// What this machine offers
+    Any,
+}
+
 impl VmArguments {
     /// The configuration: the file's, then what the flags say.
     pub(super) fn config(&self) -> Result<CreateVmConfig, Error> {
@@ -144,6 +157,12 @@ impl VmArguments {
         }
         if self.require_wasm_absent {
             config.engine.web_assembly_denial = WebAssemblyDenial::Absent;
+        }
+        match self.require_enclosure {
+            Some(EnclosureName::Full) => config.engine.enclosure = Enclosure::Full,
+            Some(EnclosureName::Strong) => config.engine.enclosure = Enclosure::Strong,
+            Some(EnclosureName::Any) => config.engine.enclosure = Enclosure::Any,
+            None => {}
         }
         // What is denied comes first: the first rule that matches decides.
         let asked = self

@@ -209,7 +209,10 @@ fn print(out: &mut impl Write, findings: &Findings, marks: &Marks) -> std::io::R
             )?,
         }
         for layer in profile.enclosure.iter().flat_map(|enclosure| &enclosure.layers) {
-            match &layer.missing {
+            match layer.missing.as_ref().or(layer.partial.as_ref()) {
+                Some(reason) if layer.missing.is_none() => {
+                    writeln!(out, "  {} {}: {} (in part: {reason})", marks.good, layer.name, layer.keeps)?;
+                }
                 None => writeln!(out, "  {} {}: {}", marks.good, layer.name, layer.keeps)?,
                 Some(reason) => writeln!(out, "  {} {}: {} ({reason})", marks.bad, layer.name, layer.keeps)?,
             }

@@ -89,6 +89,7 @@ impl Worker {
     /// Binds the worker, which is enclosed when this returns, to a VM. That is made meanwhile, and waited for where
     /// something of it can be refused: mounts and the directory have places in the VM's own filesystem.
     pub(crate) async fn claim(&mut self, claim: Claim) -> Result<(), ErrorData> {
+        let asked = claim.config.engine.enclosure;
         let may_be_refused = !claim.mounts.is_empty() || claim.config.cwd != CreateVmConfig::default().cwd;
         let sent =
             tokio::time::timeout(CLAIM_TIMEOUT, self.writer.send(&ToWorker::Claim(Box::new(claim)))).await;
@@ -97,6 +98,7 @@ impl Worker {
             Ok(Err(_)) => return Err(loss(&mut self.ended, None, Path::new("worker")).await),
             Err(_) => return Err(not_claimed()),
         }
+        self.enclosure.satisfies(asked).map_err(not_enclosed)?;
         if may_be_refused { self.made().await } else { Ok(()) }
     }
 
@@ -113,6 +115,13 @@ impl Worker {
             Err(_) => Err(not_claimed()),
         }
     }
+}
+
+/// This host does not offer what the configuration asks for.
+fn not_enclosed(lacking: String) -> ErrorData {
+    ErrorData::new(code::NOT_INSTALLED, format!("this host lacks what engine.enclosure asks for: {lacking}"))
+        .field("engine.enclosure")
+        .hint("`cordon doctor` shows what it has; \"any\" does with that")
 }
 
 /// A worker did not make its VM within [`CLAIM_TIMEOUT`].

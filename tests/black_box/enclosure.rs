@@ -110,3 +110,40 @@ async fn a_worker_has_no_network_and_an_empty_root() {
     };
     assert!(apart > 0 || !(held("network namespace") && held("mount namespace")));
 }
+
+/// Runs something in a user namespace that lets nobody make another: a host as hardened ones are.
+fn without_namespaces(arguments: &[&str]) -> Option<std::process::Output> {
+    let allow_none = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" \"$@\"";
+    let output = std::process::Command::new("unshare")
+        .args(["--user", "--map-root-user", "sh", "-c", allow_none])
+        .arg(directory().join("cordon"))
+        .args(arguments)
+        .output()
+        .ok()?;
+    let is_refused = output.status.code() != Some(0) && text(&output.stderr).contains("unshare:");
+    (!is_refused).then_some(output)
+}
+
+#[test]
+fn a_vm_gets_the_enclosure_that_it_asks_for_or_is_not_created() {
+    let findings: serde_json::Value = serde_json::from_slice(&run(&["doctor", "--json"]).stdout).unwrap();
+    let layers = findings["profiles"][0]["enclosure"]["layers"].as_array().unwrap();
+    let is_whole = layers.iter().all(|layer| layer["missing"].is_null() && layer["partial"].is_null());
+    let evaluated = |level| run(&["eval", "--require-enclosure", level, "1"]).status.success();
+    assert_eq!(evaluated("full"), is_whole);
+    assert!(evaluated("strong") && evaluated("any"));
+
+    let Some(full) = without_namespaces(&["eval", "--require-enclosure", "full", "1"]) else {
+        eprintln!("SKIPPED: no user namespace can be made here, so none can be taken away");
+        return;
+    };
+    let told = text(&full.stderr);
+    assert!(!full.status.success() && told.contains("engine.enclosure"), "{told}");
+    assert!(told.contains("user namespace (") && told.contains("PID namespace ("), "{told}");
+    let any = without_namespaces(&["eval", "--require-enclosure", "any", "1"]).unwrap();
+    assert_eq!(text(&any.stdout), "1\n", "{}", text(&any.stderr));
+    // The default holds where Landlock keeps files away.
+    let landlock = layers.iter().any(|layer| layer["name"] == "Landlock" && layer["missing"].is_null());
+    let strong = without_namespaces(&["eval", "1"]).unwrap();
+    assert_eq!(strong.status.success(), landlock, "{}", text(&strong.stderr));
+}

@@ -217,7 +217,7 @@ async fn a_layout_of_its_own_is_had_by_executing() {
     if !may_look() {
         return;
     }
-    let (_supervisor, client) = client_with(TemplateLimits::default()).await;
+    let (supervisor, client) = client_with(TemplateLimits::default()).await;
     let own = config(json!({ "engine": { "layout": "own" } }));
     let vm = client.create_vm(own).await.unwrap();
     assert_eq!(vm.evaluate::<u32>("1 + 1").await.unwrap(), 2);
@@ -238,6 +238,11 @@ async fn a_layout_of_its_own_is_had_by_executing() {
     };
     assert_eq!(stack(sibling), stack(template));
     assert_ne!(stack(executed), stack(template));
+    if supervisor.has_pid_namespace().unwrap() {
+        let namespace = |pid: u32| std::fs::read_link(format!("/proc/{pid}/ns/pid")).unwrap();
+        let all = [executed, sibling, launcher].map(namespace);
+        assert!(all[0] != all[1] && all[0] != all[2] && all[1] != all[2], "{all:?}");
+    }
 }
 
 #[tokio::test]

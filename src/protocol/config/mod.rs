@@ -80,7 +80,21 @@ pub enum Layout {
     Own,
 }
 
-/// What the VM's engine has to be.
+/// What has to keep a VM's process in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Enclosure {
+    /// What this host offers.
+    Any,
+    /// The system call filter, no new privileges, and a user and a mount namespace or Landlock.
+    #[default]
+    Strong,
+    /// Every layer, and each of them whole.
+    Full,
+}
+
+/// What the VM's engine, and the process that it runs in, have to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -89,6 +103,8 @@ pub struct EngineRequirements {
     pub web_assembly_denial: WebAssemblyDenial,
     /// Whose address layout and hash seeds the VM's process has.
     pub layout: Layout,
+    /// What must keep the VM's process in; a VM that cannot have it is not created.
+    pub enclosure: Enclosure,
 }
 
 /// Everything that a client can decide about a VM. Fields that are left out keep their defaults, which deny what

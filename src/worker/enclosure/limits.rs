@@ -97,8 +97,8 @@ pub(super) fn drop_capabilities() -> io::Result<()> {
     Ok(rustix::thread::set_capabilities(None, none)?)
 }
 
-/// Denies every right that this kernel's Landlock knows.
-pub(super) fn deny_files() -> io::Result<()> {
+/// Denies every right that this kernel's Landlock knows. Says what is left if it does not know all that we do.
+pub(super) fn deny_files() -> io::Result<Option<String>> {
     use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetStatus, Scope};
     let abi = ABI::V6;
     let status = Ruleset::default()
@@ -110,7 +110,10 @@ pub(super) fn deny_files() -> io::Result<()> {
         .map_err(io::Error::other)?;
     match status.ruleset {
         RulesetStatus::NotEnforced => Err(io::Error::other("this kernel has no Landlock")),
-        RulesetStatus::PartiallyEnforced | RulesetStatus::FullyEnforced => Ok(()),
+        RulesetStatus::PartiallyEnforced => Ok(Some(
+            "this kernel's Landlock is older and leaves ports, signals or some operations out".to_owned(),
+        )),
+        RulesetStatus::FullyEnforced => Ok(None),
     }
 }
 

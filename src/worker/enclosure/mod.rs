@@ -18,7 +18,7 @@ mod tests;
 
 use std::io;
 
-use protocol::enclosure::{EnclosureReport, Layer};
+use protocol::enclosure::{EnclosureReport, Layer, LayerName};
 use seccompiler::BpfProgram;
 
 pub(super) use filter::Rules;
@@ -32,30 +32,36 @@ pub(super) use refusals::take as refused_calls;
 /// A layer that every host has could not be set up.
 pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
     let mut layers = vec![
-        layer("descriptors", "nothing inherited but the broker channel", None),
-        required("no new privileges", "no program can raise privileges", || {
+        layer(LayerName::Descriptors, "nothing inherited but the broker channel", None),
+        required(LayerName::NoNewPrivileges, "no program can raise privileges", || {
             Ok(rustix::thread::set_no_new_privs(true)?)
         })?,
         required(
-            "resource limits",
+            LayerName::ResourceLimits,
             "no core dumps, few descriptors; memory when the VM is known",
             limits::limit_resources,
         )?,
     ];
     layers.extend(namespaces::enter());
     // After the namespaces: ids cannot be mapped by a process whose files in /proc are root's.
-    layers.push(required("not dumpable", "other processes of this user cannot trace it", || {
+    layers.push(required(LayerName::NotDumpable, "other processes of this user cannot trace it", || {
         Ok(rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?)
     })?);
-    layers.push(optional("capabilities", "no privilege, in no namespace", limits::drop_capabilities));
     layers.push(optional(
-        "Landlock",
-        "no file of the host can be opened, no TCP port used",
-        limits::deny_files,
+        LayerName::Capabilities,
+        "no privilege, in no namespace",
+        limits::drop_capabilities,
     ));
+    let mut partial = None;
+    let landlock =
+        optional(LayerName::Landlock, "no file of the host can be opened, no TCP port used", || {
+            partial = limits::deny_files()?;
+            Ok(())
+        });
+    layers.push(Layer { partial, ..landlock });
     if !jit {
         layers.push(optional(
-            "executable memory",
+            LayerName::ExecutableMemory,
             "no memory becomes executable that was writable",
             limits::deny_executable_memory,
         ));
@@ -106,21 +112,22 @@ pub(super) fn filter_last(rules: &Rules) -> io::Result<Layer> {
     filter::install_last(&rules.worker(std::process::id())?)
 }
 
-const PID_NAMESPACE: (&str, &str) = ("PID namespace", "no other process can be seen or signalled");
+const PID_NAMESPACE: (LayerName, &str) =
+    (LayerName::PidNamespace, "no other process can be seen or signalled");
 /// The layer that the system call filter is.
-const SECCOMP: (&str, &str) = ("seccomp", "the system calls that a worker needs, and no other");
+const SECCOMP: (LayerName, &str) = (LayerName::Seccomp, "the system calls that a worker needs, and no other");
 
-fn layer(name: &str, keeps: &str, missing: Option<String>) -> Layer {
-    Layer { name: name.to_owned(), keeps: keeps.to_owned(), missing }
+fn layer(name: LayerName, keeps: &str, missing: Option<String>) -> Layer {
+    Layer { name, keeps: keeps.to_owned(), missing, partial: None }
 }
 
-fn required(name: &str, keeps: &str, set_up: impl FnOnce() -> io::Result<()>) -> io::Result<Layer> {
+fn required(name: LayerName, keeps: &str, set_up: impl FnOnce() -> io::Result<()>) -> io::Result<Layer> {
     match set_up() {
         Ok(()) => Ok(layer(name, keeps, None)),
         Err(error) => Err(io::Error::new(error.kind(), format!("{name}: {error}"))),
     }
 }
 
-fn optional(name: &str, keeps: &str, set_up: impl FnOnce() -> io::Result<()>) -> Layer {
+fn optional(name: LayerName, keeps: &str, set_up: impl FnOnce() -> io::Result<()>) -> Layer {
     layer(name, keeps, set_up().err().map(|error| error.to_string()))
 }

@@ -10,31 +10,31 @@ use rustix::process::{getgid, getuid, pivot_root};
 use rustix::thread::UnshareFlags;
 
 use super::{layer, optional};
-use protocol::enclosure::Layer;
+use protocol::enclosure::{Layer, LayerName};
 
 /// Enters them, as far as the host allows.
 pub(super) fn enter() -> Vec<Layer> {
-    let user = optional("user namespace", "its ids mean nothing on the host", enter_user_namespace);
+    let user = optional(LayerName::UserNamespace, "its ids mean nothing on the host", enter_user_namespace);
     if let Some(reason) = user.missing.clone() {
         // Without one there is no right to the others.
         let rest = [
-            ("mount namespace", "an empty root directory"),
-            ("network namespace", "no interface, no port, no abstract socket"),
-            ("IPC and UTS namespaces", "no shared memory of the host, no host name"),
+            (LayerName::MountNamespace, "an empty root directory"),
+            (LayerName::NetworkNamespace, "no interface, no port, no abstract socket"),
+            (LayerName::IpcAndUtsNamespaces, "no shared memory of the host, no host name"),
         ];
         let rest = rest.map(|(name, keeps)| layer(name, keeps, Some(format!("no user namespace: {reason}"))));
         return [user].into_iter().chain(rest).collect();
     }
     vec![
         user,
-        optional("mount namespace", "an empty root directory", || {
+        optional(LayerName::MountNamespace, "an empty root directory", || {
             unshare(UnshareFlags::NEWNS)?;
             empty_root()
         }),
-        optional("network namespace", "no interface, no port, no abstract socket", || {
+        optional(LayerName::NetworkNamespace, "no interface, no port, no abstract socket", || {
             unshare(UnshareFlags::NEWNET)
         }),
-        optional("IPC and UTS namespaces", "no shared memory of the host, no host name", || {
+        optional(LayerName::IpcAndUtsNamespaces, "no shared memory of the host, no host name", || {
             unshare(UnshareFlags::NEWIPC | UnshareFlags::NEWUTS)
         }),
     ]

@@ -160,6 +160,11 @@ export type DirectoryEntry = {
     kind: FileKind, };
 
 /**
+ * What has to keep a VM's process in.
+ */
+export type Enclosure = "any" | "strong" | "full";
+
+/**
  * What is fixed before V8 starts, because its flags are process-wide and its build options are the archive's.
  */
 export type EngineProfile = {
@@ -210,7 +215,7 @@ export type EngineReport = {
     platform: Platform, };
 
 /**
- * What the VM's engine has to be.
+ * What the VM's engine, and the process that it runs in, have to be.
  */
 export type EngineRequirements = {
     /**
@@ -220,7 +225,11 @@ export type EngineRequirements = {
     /**
      * Whose address layout and hash seeds the VM's process has.
      */
-    layout: Layout, };
+    layout: Layout,
+    /**
+     * What must keep the VM's process in; a VM that cannot have it is not created.
+     */
+    enclosure: Enclosure, };
 
 /**
  * An error as clients see it.
