@@ -29,11 +29,15 @@ pub(super) enum Command {
     Run {
         #[command(flatten)]
         vm: VmArguments,
-        /// The file
-        file: PathBuf,
-        /// Its arguments
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
+        /// The file, and its arguments: whatever comes after it is the program's
+        #[arg(
+            required = true,
+            num_args = 1..,
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_names = ["FILE", "ARGS"]
+        )]
+        program: Vec<String>,
     },
     /// Print the value of a JavaScript expression as JSON
     Eval {
@@ -47,10 +51,10 @@ pub(super) enum Command {
     Sh {
         #[command(flatten)]
         vm: VmArguments,
-        /// The command
-        #[arg(short = 'c', value_name = "COMMAND", allow_hyphen_values = true)]
-        command: Option<String>,
-        /// Its name and arguments: $0, $1 and so on
+        /// The command, and its name and arguments ($0, $1 and so on): whatever comes after it is the command's
+        #[arg(short = 'c', num_args = 1.., value_names = ["COMMAND", "ARGS"], allow_hyphen_values = true)]
+        command: Vec<String>,
+        /// Arguments of a script from standard input: $1 and so on
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },

@@ -47,7 +47,7 @@ pub fn main() -> ExitCode {
     };
     let result = runtime.block_on(async {
         match arguments.command {
-            Command::Run { vm, file, args } => session::run(vm, &file, args).await,
+            Command::Run { vm, program } => session::run(vm, program).await,
             Command::Eval { vm, expression } => session::eval(vm, expression).await,
             Command::Sh { vm, command, args } => session::sh(vm, command, args).await,
             Command::Serve { socket, warm, template_forks, template_age } => {

@@ -20,7 +20,15 @@ use protocol::wire::{
 const READ_BYTES: usize = 64 * 1024;
 
 /// `cordon run`.
-pub(super) async fn run(vm: VmArguments, file: &Path, args: Vec<String>) -> Result<u8, Error> {
+pub(super) async fn run(vm: VmArguments, program: Vec<String>) -> Result<u8, Error> {
+    let mut args = program.into_iter();
+    let file = args.next().unwrap_or_default();
+    if file.starts_with('-') {
+        return Err(usage(format!(
+            "{file} is no option of `cordon run`, and no file; a file of that name is ./{file}"
+        )));
+    }
+    let file = Path::new(&file);
     let wrong = |error: std::io::Error| usage(format!("{}: {error}", file.display()));
     let file = file.canonicalize().map_err(wrong)?;
     let (Some(folder), Some(path)) = (file.parent().and_then(Path::to_str), file.to_str()) else {
@@ -41,7 +49,7 @@ pub(super) async fn run(vm: VmArguments, file: &Path, args: Vec<String>) -> Resu
     if config.cwd == CreateVmConfig::default().cwd {
         config.cwd = folder.to_owned();
     }
-    let options = options(&vm, args);
+    let options = options(&vm, args.collect());
     session(&vm, config, VmRequest::ExecuteFile { path: path.to_owned(), options }, false).await
 }
 
@@ -53,20 +61,18 @@ pub(super) async fn eval(vm: VmArguments, source: String) -> Result<u8, Error> {
 }
 
 /// `cordon sh`.
-pub(super) async fn sh(vm: VmArguments, command: Option<String>, args: Vec<String>) -> Result<u8, Error> {
+pub(super) async fn sh(vm: VmArguments, command: Vec<String>, args: Vec<String>) -> Result<u8, Error> {
     let mut arguments = Vec::new();
-    match command {
-        Some(command) => arguments.extend(["-c".to_owned(), command]),
-        None => {
-            if std::io::stdin().is_terminal() {
-                eprintln!(
-                    "cordon: reading a script from standard input; end it with Ctrl-D, or use -c COMMAND"
-                );
-            }
-            if !args.is_empty() {
-                arguments.push("-s".to_owned());
-            }
+    if command.is_empty() {
+        if std::io::stdin().is_terminal() {
+            eprintln!("cordon: reading a script from standard input; end it with Ctrl-D, or use -c COMMAND");
         }
+        if !args.is_empty() {
+            arguments.push("-s".to_owned());
+        }
+    } else {
+        arguments.push("-c".to_owned());
+        arguments.extend(command);
     }
     arguments.extend(args);
     let options = options(&vm, arguments);

@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod channel;
+mod host_calls;
 mod installation;
 pub mod launcher;
 mod outside;

@@ -7,15 +7,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use parking_lot::Mutex;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::MissedTickBehavior;
 
 use super::artifacts::Artifacts;
 use super::channel::{Reader, Writer};
+use super::host_calls::HostCalls;
 use super::launcher::client::Process;
 use super::outside::HostMounts;
 use super::overdue::{ANSWER_TIME, Overdue, TICK};
@@ -143,27 +143,11 @@ impl Drop for Vm {
     }
 }
 
-/// Host calls that wait for the client.
-struct HostCalls {
-    bytes_max: u64,
-    open: Mutex<HashMap<u64, mpsc::Sender<Answer>>>,
-}
-
-impl HostCalls {
-    fn settle(&self, call: u64, result: Result<String, HostCallError>) {
-        let waiting = self.open.lock().remove(&call);
-        if let Some(replies) = waiting {
-            // The queue has room for every call that may be open.
-            let _ =
-                replies.try_send(Answer { call, reply: BrokerReply::HostFunction { result }, file: None });
-        }
-    }
-}
-
-struct Answer {
-    call: u64,
-    reply: BrokerReply,
-    file: Option<Arc<std::fs::File>>,
+/// The answer to a call of the worker's, with a file if it announces one.
+pub(super) struct Answer {
+    pub(super) call: u64,
+    pub(super) reply: BrokerReply,
+    pub(super) file: Option<Arc<std::fs::File>>,
 }
 
 /// Starts the task of a claimed worker, which may still be making its VM.
@@ -178,7 +162,7 @@ pub(super) fn start(
     let (commands, mut commands_receiver) = mpsc::channel(COMMANDS_QUEUED);
     let (events, events_receiver) = mpsc::channel(EVENTS_QUEUED);
     let (answers, answers_receiver) = mpsc::channel(CALLS_MAX);
-    let host_calls = Arc::new(HostCalls { bytes_max: config.limits.host_call_bytes, open: Mutex::default() });
+    let host_calls = Arc::new(HostCalls::new(&config.limits));
     let Worker { process, mut ended, reader, writer, engine, is_made, .. } = worker;
     let process = Arc::new(process);
     let task = Task {
@@ -194,7 +178,6 @@ pub(super) fn start(
         client_held_up: false,
         requests_max: config.limits.calls as usize * 2,
         host_functions: config.host_functions.iter().cloned().collect(),
-        host_call_time: Duration::from_millis(config.limits.host_call_ms),
         policy: Arc::new(policy),
         mounts: Arc::new(mounts),
         artifacts,
@@ -220,7 +203,7 @@ pub(super) fn start(
             let names: Vec<String> = std::mem::take(&mut task.refused_calls).into_iter().collect();
             error.details.insert("refusedCalls".into(), names.join(" "));
         }
-        task.host_calls.open.lock().clear();
+        task.host_calls.clear();
         for id in std::mem::take(&mut task.pending) {
             let _ = task.events.send(VmEvent::Response { id, result: Err(error.clone()) }).await;
         }
@@ -262,7 +245,6 @@ struct Task {
     client_held_up: bool,
     requests_max: usize,
     host_functions: HashSet<String>,
-    host_call_time: Duration,
     policy: Arc<Policy>,
     mounts: Arc<HostMounts>,
     artifacts: Arc<Artifacts>,
@@ -283,6 +265,7 @@ impl Task {
         // A tick stands for a second in which the worker was listened to, so none are made up for.
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let host_calls_end = self.host_calls.next_end();
             let step = tokio::select! {
                 message = self.reader.next() => match message.map_err(|error| error.to_string())? {
                     Some(message) => self.on_message(message).await,
@@ -296,6 +279,10 @@ impl Task {
                 written = self.writer.write(), if !self.writer.is_empty() => {
                     self.worker_has_read = true;
                     written.map_err(|error| error.to_string())
+                }
+                () = tokio::time::sleep_until(host_calls_end.unwrap_or_else(Instant::now).into()), if host_calls_end.is_some() => {
+                    self.host_calls.end_late();
+                    Ok(())
                 }
                 _ = clock.tick(), if self.waits_for_worker() => {
                     if self.made_by.is_some_and(|end| end <= Instant::now()) {
@@ -456,16 +443,11 @@ impl Task {
         } else {
             None
         };
-        self.host_calls.open.lock().insert(call, self.answers.clone());
+        self.host_calls.begin(call, self.answers.clone());
         if let Some(error) = refused {
             self.host_calls.settle(call, Err(error));
             return;
         }
-        let (host_calls, time) = (self.host_calls.clone(), self.host_call_time);
-        tokio::spawn(async move {
-            tokio::time::sleep(time).await;
-            host_calls.settle(call, Err(HostCallError::TimedOut {}));
-        });
         self.emit(VmEvent::HostCall { call, name, input }).await;
     }
 

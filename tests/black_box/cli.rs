@@ -144,3 +144,24 @@ fn json_tells_everything() {
     let json: serde_json::Value = serde_json::from_slice(&run(&["eval", "--json", "[1]"]).stdout).unwrap();
     assert_eq!(json["value"], serde_json::json!([1]));
 }
+
+#[test]
+fn what_comes_after_the_program_is_the_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("f.mjs");
+    let source = "import { arguments as args } from 'cordon:vm/process';\n\
+                  import { readDirectory } from 'cordon:vm/filesystem';\n\
+                  console.log(JSON.stringify(args().slice(1)));\n\
+                  try { readDirectory('/host'); console.log('mounted'); } catch (error) { console.log(error.code); }";
+    std::fs::write(&file, source).unwrap();
+    let options = ["--mount=/etc:/host", "--allow", "network", "--json", "-c", "--"];
+    let output = run(&[&["run", file.to_str().unwrap()], options.as_slice()].concat());
+    let told = format!("{}\nENOENT\n", serde_json::to_string(&options).unwrap());
+    assert_eq!(text(&output.stdout), told, "{}", text(&output.stderr));
+    let command = r#"echo "$@"; ls /host 2>/dev/null || echo none"#;
+    let output = run(&[&["sh", "-c", command, "name"], options.as_slice()].concat());
+    assert_eq!(text(&output.stdout), format!("{}\nnone\n", options.join(" ")));
+    // What is no option of ours is not taken for a file in silence.
+    let output = run(&["run", "--mout=/etc:/host", file.to_str().unwrap()]);
+    assert!(!output.status.success() && text(&output.stderr).contains("--mout=/etc:/host is no option"));
+}
