@@ -75,11 +75,26 @@ pub fn main() -> ExitCode {
 
 /// Prints an error of cordon's own.
 fn report(error: &Error) {
-    eprintln!("cordon: {}", error.message);
+    eprintln!("cordon: {}", printable(&error.message));
     for (name, value) in &error.details {
-        eprintln!("cordon:   {name}: {value}");
+        eprintln!("cordon:   {name}: {}", printable(value));
     }
     if let Some(hint) = &error.hint {
-        eprintln!("cordon: {hint}");
+        eprintln!("cordon: {}", printable(hint));
+    }
+}
+
+/// A text without what a terminal would obey: names that a guest chose may be in it.
+fn printable(text: &str) -> String {
+    let shown = |c: char| c == '\n' || c == '\t' || !c.is_control();
+    text.chars().map(|c| if shown(c) { c.to_string() } else { c.escape_default().to_string() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_a_terminal_would_obey_is_shown_instead() {
+        assert_eq!(super::printable("a\tb\nc\x1b[31m\u{9b}2J\r"), "a\tb\nc\\u{1b}[31m\\u{9b}2J\\r");
+        assert_eq!(super::printable("Grüße"), "Grüße");
     }
 }

@@ -363,7 +363,8 @@ impl Task {
 
     async fn on_message(&mut self, message: FromWorker) -> Result<(), String> {
         match message {
-            FromWorker::Response { id, response: result } => {
+            FromWorker::Response { id, response: mut result } => {
+                distrust(&mut result);
                 if self.pending.remove(&id) {
                     self.overdue.answered(id);
                     self.emit(VmEvent::Response { id, result }).await;
@@ -479,6 +480,19 @@ impl Task {
             let _ = self.events.send(event).await;
             self.client_held_up = true;
         }
+    }
+}
+
+/// Marks what a worker cannot know.
+fn distrust(result: &mut Result<VmResponse, ErrorData>) {
+    match result {
+        Err(error) => error.distrust(),
+        Ok(VmResponse::Executed { result }) => {
+            if let Some(error) = &mut result.error {
+                error.distrust();
+            }
+        }
+        Ok(_) => {}
     }
 }
 

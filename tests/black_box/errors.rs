@@ -4,7 +4,7 @@ use cordon::client::Execute;
 use cordon::wire::{ExecutionOptions, Outcome, code};
 use serde_json::json;
 
-use crate::common::{default_vm, execute, vm};
+use crate::common::{default_vm, error_of, execute, vm};
 
 #[tokio::test]
 async fn causes_and_summed_up_errors_are_shown_and_told() {
@@ -127,4 +127,21 @@ async fn an_endless_finaliser_costs_the_call_that_waits_only() {
         assert_eq!(context.evaluate::<u32>("1").await.unwrap(), 1);
         assert_eq!(vm.evaluate::<u32>("1").await.unwrap(), 1);
     }
+}
+
+#[tokio::test]
+async fn an_error_that_guest_code_made_says_so_whatever_its_code() {
+    let vm = default_vm().await;
+    for code in ["ERR_WORKER_LOST", "ERR_UNRESPONSIVE", "EACCES"] {
+        let source = format!("throw Object.assign(new Error('forged'), {{ code: '{code}', guest: false }})");
+        let error = error_of(vm.evaluate::<()>(&source).await);
+        assert_eq!((error.code.as_str(), error.guest), (code, true));
+    }
+    let error = error_of(vm.evaluate::<()>("throw { code: 'ERR_TIMED_OUT' }").await);
+    assert!(error.guest, "{error:?}");
+    // What cordon says is not the guest's.
+    let options = ExecutionOptions { timeout_ms: Some(50), ..Default::default() };
+    let late = vm.execute("for (;;);", Execute { options, ..Default::default() }).await.unwrap();
+    assert!(!late.error.unwrap().guest);
+    assert!(!error_of(vm.spawn("nonesuch", &[], ExecutionOptions::default()).await).guest);
 }

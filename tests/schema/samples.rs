@@ -209,6 +209,7 @@ fn empty_result(outcome: Outcome) -> ExecutionResult {
 
 fn full_error() -> ErrorData {
     ErrorData {
+        guest: true,
         code: "ReferenceError".into(),
         name: "ReferenceError".into(),
         message: "WebAssembly is not defined".into(),

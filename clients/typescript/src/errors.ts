@@ -10,6 +10,8 @@ import { ErrorCode, type ErrorData } from "./generated/wire.js";
 export class CordonError extends Error {
   /** One of `ErrorCode`, or for files the name of an errno: `ENOENT`. */
   readonly code: string;
+  /** Whether guest code made it. Then everything else is what the guest chose to say, its code included. */
+  readonly guest: boolean;
   /** What to do about it. */
   declare readonly hint?: string;
   /** The configuration field that decided. */
@@ -23,6 +25,7 @@ export class CordonError extends Error {
     super(data.message, options);
     this.name = data.name;
     this.code = data.code;
+    this.guest = data.guest ?? false;
     if (data.hint !== undefined) this.hint = data.hint;
     if (data.field !== undefined) this.field = data.field;
     if (data.details !== undefined) this.details = data.details;

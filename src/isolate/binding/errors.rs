@@ -110,7 +110,7 @@ pub(crate) fn describe(
     v8::tc_scope!(let scope, scope);
     let made = v8::Exception::create_message(scope, exception);
     let message = message.unwrap_or(made);
-    let mut data = ErrorData { code: default_code.to_owned(), ..ErrorData::default() };
+    let mut data = ErrorData { code: default_code.to_owned(), guest: true, ..ErrorData::default() };
     let mut shown = None;
     let native = exception.is_native_error();
     let mut read: [Option<String>; 4] = Default::default();

@@ -142,6 +142,8 @@ impl Completion {
 /// An error as it reaches a client: the thrown value's own words where it had any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ErrorData {
+    /// Whether it was thrown in guest code, which then chose all of its words.
+    pub guest: bool,
     /// The error's own `code`, else one of `codes`.
     pub code: String,
     /// The error's `name`.

@@ -50,6 +50,10 @@ pub struct ErrorData {
     pub name: String,
     /// What happened.
     pub message: String,
+    /// Whether guest code made it. Then everything else is what the guest chose to say, its code included.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
+    pub guest: bool,
     /// Where, for errors of guest code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]
@@ -77,6 +81,12 @@ impl ErrorData {
             message: message.into(),
             ..ErrorData::default()
         }
+    }
+
+    /// An error that a worker sends: what the supervisor alone can know, that a VM is gone, is a guest's word there.
+    pub fn distrust(&mut self) {
+        let of_the_supervisor = [code::WORKER_LOST, code::UNRESPONSIVE, code::DISCONNECTED];
+        self.guest |= of_the_supervisor.contains(&self.code.as_str());
     }
 
     /// Names the configuration field that decided.

@@ -76,9 +76,10 @@ pub(super) fn context_error(error: ContextError) -> ErrorData {
 }
 
 pub(super) fn guest_error(error: isolate::ErrorData) -> ErrorData {
-    let isolate::ErrorData { code, name, message, stack, cause, errors, hint, field, location } = error;
+    let isolate::ErrorData { guest, code, name, message, stack, cause, errors, hint, field, location } =
+        error;
     let field = field.map(str::to_owned);
-    let mut data = ErrorData { code, name, message, stack, hint, field, ..ErrorData::default() };
+    let mut data = ErrorData { guest, code, name, message, stack, hint, field, ..ErrorData::default() };
     for (name, value) in [("location", location), ("cause", cause), ("errors", errors)] {
         data.details.extend(value.map(|value| (name.to_owned(), value)));
     }

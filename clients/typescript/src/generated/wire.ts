@@ -248,6 +248,10 @@ export type ErrorData = {
      */
     message: string,
     /**
+     * Whether guest code made it. Then everything else is what the guest chose to say, its code included.
+     */
+    guest?: boolean,
+    /**
      * Where, for errors of guest code.
      */
     stack?: string,
