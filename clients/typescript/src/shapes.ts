@@ -98,6 +98,7 @@ const error: Shape = record<ErrorData>({
   code: text,
   name: text,
   message: text,
+  guest: optional(flag),
   stack: optional(text),
   hint: optional(text),
   field: optional(text),

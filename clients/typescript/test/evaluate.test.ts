@@ -59,6 +59,7 @@ test("what guest code throws is in the result, as its own", async () => {
   assert.equal(result.error?.name, "OrderError");
   assert.equal(result.error?.code, "E_ORDER");
   assert.equal(result.error?.message, "no such order");
+  assert.equal(result.error?.guest, true);
   assert.match(result.error?.stack ?? "", /orders\.js:2:/);
   assert.match(result.stderr, /OrderError: no such order/);
 });
