@@ -95,7 +95,6 @@ fn the_typescript_types_are_those_of_the_wire() {
         ("CONFIG", code::CONFIG),
         ("PROTOCOL", code::PROTOCOL),
         ("NOT_FOUND", code::NOT_FOUND),
-        ("DENIED", code::DENIED),
         ("LIMIT", code::LIMIT),
         ("OUT_OF_MEMORY", code::OUT_OF_MEMORY),
         ("TIMED_OUT", code::TIMED_OUT),

@@ -186,12 +186,8 @@ pub mod codes {
     pub const TIMED_OUT: &str = "ERR_TIMED_OUT";
     /// No retained context of that name.
     pub const UNKNOWN_CONTEXT: &str = "ERR_NOT_FOUND";
-    /// The VM has as many contexts as it may have.
-    pub const CONTEXT_LIMIT: &str = "ERR_CONTEXT_LIMIT";
     /// A signal ended the process.
     pub const SIGNALED: &str = "ERR_SIGNALED";
-    /// The program exited with a code other than 0.
-    pub const EXIT_CODE: &str = "ERR_EXIT_CODE";
     /// A module cannot be found.
     pub const MODULE_NOT_FOUND: &str = "ERR_MODULE_NOT_FOUND";
     /// A module of Node's that this platform does not have.

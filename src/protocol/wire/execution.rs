@@ -14,8 +14,6 @@ pub mod code {
     pub const PROTOCOL: &str = "ERR_PROTOCOL";
     /// The VM, context or call that a message names does not exist.
     pub const NOT_FOUND: &str = "ERR_NOT_FOUND";
-    /// A permission denies it; `ErrorData::field` names the scope.
-    pub const DENIED: &str = "ERR_PERMISSION_DENIED";
     /// A limit was reached; `ErrorData::field` names it.
     pub const LIMIT: &str = "ERR_LIMIT";
     /// The VM's memory is used up.

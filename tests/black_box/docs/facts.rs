@@ -191,6 +191,21 @@ fn error_codes_are_all_explained() {
     assert_eq!(shown, real);
 }
 
+#[test]
+fn every_error_code_is_given_somewhere() {
+    let mut code = String::new();
+    super::links::sources(&page::repository().join("src"), &mut code);
+    for path in ["src/protocol/wire/execution.rs", "src/isolate/run/outcome.rs"] {
+        let text = source(path);
+        let names = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("pub const ")?.split_once(": &str = \"ERR_"));
+        for (name, _) in names {
+            assert!(code.contains(&format!("::{name}")), "{name} of {path} is given by nothing");
+        }
+    }
+}
+
 /// The variants of an enum as they are called on the wire.
 fn variants(text: &str, name: &str) -> Vec<String> {
     let body = text.split_once(&format!("pub enum {name} {{")).unwrap().1.split_once("\n}").unwrap().0;

@@ -87,7 +87,7 @@ fn files_that_the_architecture_names_are_there() {
 }
 
 /// The text of every Rust file below a folder.
-fn sources(folder: &Path, text: &mut String) {
+pub(super) fn sources(folder: &Path, text: &mut String) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
         if path.is_dir() {
