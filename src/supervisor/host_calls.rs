@@ -59,14 +59,21 @@ impl HostCalls {
         }
     }
 
-    /// When the next of them is over.
-    pub(super) fn next_end(&self) -> Option<Instant> {
+    /// Waits until the next of them is over, and answers those that are by then. For ever if there is none. Dropping the
+    /// future loses nothing.
+    pub(super) async fn end_next(&self) {
+        let Some(end) = self.next_end() else { return std::future::pending().await };
+        tokio::time::sleep_until(end.into()).await;
+        self.end_late();
+    }
+
+    fn next_end(&self) -> Option<Instant> {
         self.open.lock().ends.first().map(|(end, _)| *end)
     }
 
-    /// Answers those whose time is over.
-    pub(super) fn end_late(&self) {
+    fn end_late(&self) {
         loop {
+            // Not in the loop's own condition, where the lock would be held while the call is answered.
             let first = self.open.lock().ends.first().copied();
             match first {
                 Some((end, call)) if end <= Instant::now() => {

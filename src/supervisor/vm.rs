@@ -265,7 +265,6 @@ impl Task {
         // A tick stands for a second in which the worker was listened to, so none are made up for.
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let host_calls_end = self.host_calls.next_end();
             let step = tokio::select! {
                 message = self.reader.next() => match message.map_err(|error| error.to_string())? {
                     Some(message) => self.on_message(message).await,
@@ -280,10 +279,7 @@ impl Task {
                     self.worker_has_read = true;
                     written.map_err(|error| error.to_string())
                 }
-                () = tokio::time::sleep_until(host_calls_end.unwrap_or_else(Instant::now).into()), if host_calls_end.is_some() => {
-                    self.host_calls.end_late();
-                    Ok(())
-                }
+                () = self.host_calls.end_next() => Ok(()),
                 _ = clock.tick(), if self.waits_for_worker() => {
                     if self.made_by.is_some_and(|end| end <= Instant::now()) {
                         self.reason = Some(not_claimed());

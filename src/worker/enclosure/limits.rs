@@ -77,9 +77,6 @@ pub(crate) fn limit_memory(bytes: u64) -> io::Result<()> {
     Ok(setrlimit(Resource::Data, Rlimit { current: Some(bytes), maximum: Some(bytes) })?)
 }
 
-/// Numbers of capabilities are below that.
-const CAPABILITIES: libc::c_ulong = 64;
-
 /// Gives up every capability, also those that the user namespace brought.
 pub(super) fn drop_capabilities() -> io::Result<()> {
     let none = rustix::thread::CapabilitySets {
@@ -87,10 +84,13 @@ pub(super) fn drop_capabilities() -> io::Result<()> {
         permitted: CapabilitySet::empty(),
         inheritable: CapabilitySet::empty(),
     };
-    for number in 0..CAPABILITIES {
-        // SAFETY: this prctl(2) takes numbers only. It fails for capabilities that this kernel does not know, and where
-        // there is no right to give one up: then no program of this process could have got it either.
-        unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number, 0, 0, 0) };
+    for number in 0..u64::BITS {
+        let one = CapabilitySet::from_bits_retain(1 << number);
+        // The first that fails is one that this kernel does not know, and it knows none beyond; or there is no right to
+        // give one up, and then no program of this process could have got it either.
+        if rustix::thread::remove_capability_from_bounding_set(one).is_err() {
+            break;
+        }
     }
     rustix::thread::clear_ambient_capability_set()
         .or_else(|errno| if errno == Errno::INVAL { Ok(()) } else { Err(errno) })?;

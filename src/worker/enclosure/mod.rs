@@ -112,9 +112,9 @@ pub(super) fn filter_last(rules: &Rules) -> io::Result<Layer> {
     filter::install_last(&rules.worker(std::process::id())?)
 }
 
+// What is said in more than one place of a layer.
 const PID_NAMESPACE: (LayerName, &str) =
     (LayerName::PidNamespace, "no other process can be seen or signalled");
-/// The layer that the system call filter is.
 const SECCOMP: (LayerName, &str) = (LayerName::Seccomp, "the system calls that a worker needs, and no other");
 
 fn layer(name: LayerName, keeps: &str, missing: Option<String>) -> Layer {

@@ -62,12 +62,12 @@ pub(super) fn serve(
     // In a PID namespace of its own each worker is the first process.
     let filter = if namespaces.is_ok() { Some(rules.worker(1)?) } else { None };
     enclosure::filter_calls(&rules)?;
-    let engine = isolate.report(wasmtime_environ::VERSION);
     let of_workers = enclosure::of_forked(&enclosure, namespaces.as_ref().map(drop).map_err(String::as_str));
     let mut booted = Booted::new(isolate, commands, of_workers)?;
     // The last, so that whatever was allocated is inherited.
     let (memory, null) = heritage.let_children_inherit()?;
     booted.ground.memory = memory;
+    let engine = booted.ground.engine.report.clone();
     sender.send(&FromWorker::Ready { engine, enclosure });
     let control = io::stdout().as_fd().try_clone_to_owned()?;
     let Some(channel) = forks(&control, receiver.as_fd(), &forker, namespaces.is_ok())? else {
