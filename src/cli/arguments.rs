@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::client::Error;
-use crate::supervisor::TemplateLimits;
+use crate::supervisor::{TemplateLimits, VMS_MAX};
 use protocol::config::{
     Access, CreateVmConfig, Enclosure, Mount, PathRule, PathRules, PathScope, PatternRule, PatternRules,
     PatternScope, Platform, WebAssemblyDenial,
@@ -72,6 +72,9 @@ pub(super) enum Command {
         /// Replace it after so long
         #[arg(long, value_parser = humantime::parse_duration, default_value = "10min", value_name = "TIME")]
         template_age: Duration,
+        /// VMs that one client of the socket may have at once; the sidecar has 1024 for all
+        #[arg(long, default_value_t = VMS_MAX / 2, value_name = "N", requires = "socket")]
+        connection_vms: usize,
     },
     /// Compile the command modules for this machine now rather than when the first command runs
     Prepare,

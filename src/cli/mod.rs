@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::client::Error;
+use crate::sidecar::ConnectionLimits;
 use crate::supervisor::TemplateLimits;
 use arguments::{Arguments, Command};
 
@@ -50,8 +51,9 @@ pub fn main() -> ExitCode {
             Command::Run { vm, program } => session::run(vm, program).await,
             Command::Eval { vm, expression } => session::eval(vm, expression).await,
             Command::Sh { vm, command, args } => session::sh(vm, command, args).await,
-            Command::Serve { socket, warm, template_forks, template_age } => {
+            Command::Serve { socket, warm, template_forks, template_age, connection_vms } => {
                 let templates = TemplateLimits { forks: template_forks, age: template_age };
+                let socket = socket.map(|path| (path, ConnectionLimits { vms: connection_vms }));
                 serve::serve(socket, warm, (template_forks > 0).then_some(templates)).await
             }
             Command::Prepare => session::prepare().await,

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Error;
-use crate::sidecar::serve_connection;
+use crate::sidecar::{ConnectionLimits, serve_connection};
 use crate::supervisor::{Supervisor, SupervisorOptions};
 use crate::unix_socket;
 use protocol::wire::code;
@@ -61,7 +61,7 @@ impl Connect for Embedded {
         tokio::spawn(async move {
             let (reader, writer) = tokio::io::split(theirs);
             // What the client broke, it has been told.
-            let _ = serve_connection(supervisor, reader, writer).await;
+            let _ = serve_connection(supervisor, ConnectionLimits::default(), reader, writer).await;
         });
         let (reader, writer) = tokio::io::split(ours);
         Ok(Stream::new(reader, writer))

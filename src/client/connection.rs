@@ -234,7 +234,7 @@ pub(super) fn unexpected(response: &Response) -> Error {
 
 fn encode(message: &ClientMessage) -> Result<Vec<u8>, Error> {
     encode_frame(message).map_err(|error| match error {
-        DecodeError::TooLong(length) => Error::new(
+        DecodeError::TooLong { length, .. } => Error::new(
             code::LIMIT,
             format!("a message of {length} bytes is over FRAME_BYTES_MAX, which is {FRAME_BYTES_MAX}"),
         ),

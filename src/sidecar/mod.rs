@@ -7,5 +7,5 @@ mod connection;
 mod socket;
 pub mod stdio;
 
-pub use connection::serve_connection;
+pub use connection::{ConnectionLimits, serve_connection};
 pub use socket::{SocketError, serve_socket};

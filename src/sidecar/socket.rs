@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Mode;
 use tokio::net::{UnixListener, UnixStream};
 
-use super::serve_connection;
+use super::{ConnectionLimits, serve_connection};
 use crate::supervisor::Supervisor;
 use crate::unix_socket;
 
@@ -39,6 +39,7 @@ pub enum SocketError {
 /// The socket cannot be made.
 pub async fn serve_socket(
     supervisor: Supervisor,
+    limits: ConnectionLimits,
     path: &Path,
     ready: impl FnOnce(),
 ) -> Result<(), SocketError> {
@@ -78,7 +79,7 @@ pub async fn serve_socket(
         }
         let supervisor = supervisor.clone();
         tokio::spawn(async move {
-            if let Err(error) = serve(supervisor, stream).await {
+            if let Err(error) = serve(supervisor, limits, stream).await {
                 tracing::warn!(%error, "a connection ended");
             }
             drop(permit);
@@ -86,9 +87,9 @@ pub async fn serve_socket(
     }
 }
 
-async fn serve(supervisor: Supervisor, stream: UnixStream) -> io::Result<()> {
+async fn serve(supervisor: Supervisor, limits: ConnectionLimits, stream: UnixStream) -> io::Result<()> {
     let (reader, writer) = unix_socket::split(stream.into_std()?.into())?;
-    serve_connection(supervisor, reader, writer).await
+    serve_connection(supervisor, limits, reader, writer).await
 }
 
 struct RemoveOnDrop(PathBuf);

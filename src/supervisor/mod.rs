@@ -4,12 +4,11 @@
 //! Must be used within a Tokio runtime. It installs no signal handler and waits for no process but its launcher.
 
 mod artifacts;
+mod budget;
 mod channel;
-mod host_calls;
 mod installation;
 pub mod launcher;
 mod outside;
-mod overdue;
 mod pool;
 mod template;
 mod templates;
@@ -24,21 +23,23 @@ use tokio::sync::mpsc;
 
 use artifacts::Artifacts;
 pub use artifacts::CommandCache;
+pub(crate) use budget::{Budget, Held};
 use compile::cache::Progress;
 pub use installation::{DIRECTORY_VARIABLE, Installation};
 use launcher::client::Launcher;
-use outside::HostMounts;
-pub use overdue::ANSWER_TIME;
+use outside::{Descriptors, HostMounts};
 use pool::{Pool, PoolKey};
-use protocol::broker::Claim;
-use protocol::config::{CreateVmConfig, Layout};
+use protocol::broker::{Claim, ClaimedMount};
+use protocol::config::{CreateVmConfig, Layout, Mount};
 use protocol::enclosure::EnclosureReport;
 use protocol::engine::EngineReport;
 use protocol::policy::Policy;
 use protocol::wire::{ErrorData, code};
 pub use templates::TemplateLimits;
 use templates::Templates;
-pub use vm::{Vm, VmEvent};
+pub use vm::ANSWER_TIME;
+use vm::HOST_FS_TIME;
+pub(crate) use vm::{Event, Vm, VmEvent};
 use worker::Worker;
 
 /// VMs of one supervisor at once, warm workers not counted.
@@ -103,6 +104,7 @@ struct Inner {
     templates: Templates,
     artifacts: Arc<Artifacts>,
     vms: Arc<tokio::sync::Semaphore>,
+    descriptors: Descriptors,
 }
 
 impl Supervisor {
@@ -118,6 +120,7 @@ impl Supervisor {
                 templates: Templates::new(options.templates),
                 artifacts,
                 vms: Arc::new(tokio::sync::Semaphore::new(VMS_MAX)),
+                descriptors: Descriptors::of_this_process(),
             }),
         }
     }
@@ -194,19 +197,24 @@ impl Supervisor {
     ///
     /// # Errors
     /// The configuration is wrong, something that it needs is not installed, or no worker can be started.
-    pub async fn create_vm(
+    pub(crate) async fn create_vm(
         &self,
         config: CreateVmConfig,
-    ) -> Result<(Vm, mpsc::Receiver<VmEvent>), ErrorData> {
+    ) -> Result<(Vm, mpsc::Receiver<Event>), ErrorData> {
         config.check()?;
         let permit = self.inner.vms.clone().try_acquire_owned().map_err(|_| {
             ErrorData::new(code::LIMIT, format!("this supervisor has {VMS_MAX} VMs; dispose of some first"))
         })?;
+        let descriptor = self.inner.descriptors.take().ok_or_else(|| {
+            ErrorData::new(code::LIMIT, "this process has no descriptors left for another VM")
+                .hint("dispose of some VMs, or raise its limit of open files (ulimit -n)")
+        })?;
         let choice = self.inner.installation.choose(&config)?;
         let key = PoolKey::new(choice, &config);
-        let mounts = HostMounts::new();
+        let policy = Arc::new(Policy::new(config.permissions.clone()));
+        let (mounts, claimed) = self.inner.open_mounts(&config.mounts, &policy).await?;
         let commands = self.inner.artifacts.names();
-        let claim = Claim { mounts: mounts.open_all(&config.mounts).await?, commands, config };
+        let claim = Claim { mounts: claimed, commands, config };
         let worker = loop {
             match self.inner.pool.take(&key) {
                 // A worker that died while it waited is no reason to fail.
@@ -219,8 +227,9 @@ impl Supervisor {
             }
         };
         self.inner.refill(&key);
-        let policy = Policy::new(claim.config.permissions.clone());
-        Ok(vm::start(worker, permit, &claim.config, policy, mounts, self.inner.artifacts.clone()))
+        let artifacts = self.inner.artifacts.clone();
+        let outside = vm::Outside::new(policy, mounts, artifacts, &claim.config.limits);
+        Ok(vm::start(worker, (permit, descriptor), &claim.config, outside))
     }
 }
 
@@ -237,6 +246,31 @@ async fn start_for_pool(inner: Weak<Inner>, key: PoolKey) {
 }
 
 impl Inner {
+    /// Opens the host directories of a VM, on a thread that may wait for them.
+    async fn open_mounts(
+        &self,
+        mounts: &[Mount],
+        policy: &Arc<Policy>,
+    ) -> Result<(HostMounts, Vec<ClaimedMount>), ErrorData> {
+        let opened = HostMounts::new(policy.clone(), &self.descriptors);
+        if mounts.is_empty() {
+            return Ok((opened, Vec::new()));
+        }
+        let mounts = mounts.to_vec();
+        let opening = tokio::task::spawn_blocking(move || {
+            let claimed = opened.open_all(&mounts)?;
+            Ok((opened, claimed))
+        });
+        match tokio::time::timeout(HOST_FS_TIME, opening).await {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(error)) => Err(ErrorData::new(code::INTERNAL, error.to_string())),
+            Err(_) => {
+                let text = format!("mounts: they could not be opened in {} s", HOST_FS_TIME.as_secs());
+                Err(ErrorData::new(code::TIMED_OUT, text).field("mounts"))
+            }
+        }
+    }
+
     /// Starts in the background what the pool lacks of a kind. While some are left, whoever has just got one has the
     /// processors for itself first.
     fn refill(self: &Arc<Self>, key: &PoolKey) {

@@ -121,7 +121,10 @@ impl Stream for Sent {
                 return Poll::Ready(Err(Errno::Epipe));
             }
             let taken = bytes.len().min(OUTPUT_CHUNK).min(usize::try_from(state.left).unwrap_or(usize::MAX));
-            if taken == 0 && !bytes.is_empty() {
+            if bytes.is_empty() {
+                return Poll::Ready(Ok(0));
+            }
+            if taken == 0 {
                 let woken = state.waiting.register(cx);
                 drop(state);
                 woken.wake();

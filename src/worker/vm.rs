@@ -192,6 +192,7 @@ impl VirtualMachine {
                 };
                 self.broker.answered(call, Answer { reply, descriptor });
             }
+            ToWorker::Ping {} => self.sender.send(&FromWorker::Pong {}),
             ToWorker::Claim(_) => end_now(super::USAGE.into()),
         }
     }

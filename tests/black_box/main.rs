@@ -15,6 +15,7 @@ mod errors;
 mod faults;
 mod files;
 mod host_functions;
+mod hostile_worker;
 mod javascript;
 mod limits;
 mod modules;

@@ -50,6 +50,8 @@ pub enum ToWorker {
     Unmount { id: u64, guest: String },
     /// Answers a call.
     Reply { call: u64, reply: BrokerReply },
+    /// Asks for a sign of life.
+    Ping {},
 }
 
 /// What a worker sends.
@@ -74,6 +76,8 @@ pub enum FromWorker {
     Call { call: u64, body: BrokerCall },
     /// The enclosure refused system calls of these names to this process.
     RefusedCalls { calls: Vec<String> },
+    /// Answers a `Ping`, whatever else goes on.
+    Pong {},
     /// The worker is about to end, for this reason.
     Dying { error: ErrorData },
 }

@@ -11,3 +11,6 @@ pub use message::{BrokerCall, BrokerReply, Claim, ClaimedMount, FromWorker, ToWo
 
 /// Broker calls that a worker may have under way at once; one more ends the worker.
 pub const CALLS_MAX: usize = 256;
+
+/// Of these, calls about host directories. Threads that need one wait for it, and a worker has fewer than this.
+pub const HOST_FS_CALLS_MAX: usize = 16;

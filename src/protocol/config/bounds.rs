@@ -13,7 +13,7 @@ pub(super) const OPERATIONS: usize = 64;
 /// Patterns in one rule.
 pub(super) const PATTERNS: usize = 256;
 /// Mounts of one VM.
-pub(super) const MOUNTS: usize = 64;
+pub const MOUNTS: usize = 64;
 /// Host functions of one VM.
 pub(super) const HOST_FUNCTIONS: usize = 1024;
 /// Bytes of a host function's name, or of its collection's.

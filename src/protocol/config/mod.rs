@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use bounds::MOUNTS as MOUNTS_MAX;
 pub use limits::Limits;
 pub use mount::Mount;
 pub use permissions::{

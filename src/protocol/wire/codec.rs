@@ -6,14 +6,25 @@ use serde::{Serialize, de::DeserializeOwned};
 pub const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// How deeply a message may nest.
-const DEPTH_MAX: usize = 64;
+pub(super) const DEPTH_MAX: usize = 64;
+
+/// A buffer that has grown over this many bytes for one long frame is let go once that is done with.
+const BUFFER_KEPT: usize = 256 * 1024;
 
 /// Why bytes are no message.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// The length of a frame is over the maximum.
-    #[error("a frame of {0} bytes is longer than {FRAME_BYTES_MAX}")]
-    TooLong(usize),
+    #[error("a frame of {length} bytes is longer than {most}")]
+    TooLong {
+        /// What its header says, in bytes.
+        length: usize,
+        /// What is allowed here and now.
+        most: usize,
+    },
+    /// A frame's content has more elements than [`super::ELEMENTS_MAX`].
+    #[error("a message of more than {} elements", super::ELEMENTS_MAX)]
+    TooMany,
     /// A frame's content is not a message of the protocol.
     #[error("not a message: {0}")]
     Malformed(String),
@@ -33,7 +44,7 @@ pub fn encode_frame<T: Serialize>(message: &T) -> Result<Vec<u8>, DecodeError> {
         .map_err(|error| DecodeError::Malformed(error.to_string()))?;
     let length = frame.len() - 4;
     if length > FRAME_BYTES_MAX {
-        return Err(DecodeError::TooLong(length));
+        return Err(DecodeError::TooLong { length, most: FRAME_BYTES_MAX });
     }
     frame[..4].copy_from_slice(&(length as u32).to_be_bytes());
     Ok(frame)
@@ -55,44 +66,75 @@ pub fn decode<T: DeserializeOwned>(content: &[u8]) -> Result<T, DecodeError> {
 }
 
 /// Cuts a stream of bytes into frames.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FrameDecoder {
     buffer: Vec<u8>,
     start: usize,
+    most: usize,
+}
+
+impl Default for FrameDecoder {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl FrameDecoder {
     /// A decoder at the beginning of a stream.
     pub fn new() -> Self {
-        Self::default()
+        Self::with_limit(FRAME_BYTES_MAX)
+    }
+
+    /// Likewise, for contents of at most so many bytes.
+    pub fn with_limit(most: usize) -> Self {
+        FrameDecoder { buffer: Vec::new(), start: 0, most }
+    }
+
+    /// Allows contents of so many bytes from the next frame on.
+    pub fn set_limit(&mut self, most: usize) {
+        self.most = most;
     }
 
     /// Takes bytes that have arrived.
     pub fn push(&mut self, bytes: &[u8]) {
-        if self.start > 0 {
-            self.buffer.drain(..self.start);
-            self.start = 0;
-        }
+        self.buffer.drain(..self.start);
+        self.start = 0;
         self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The next whole frame's content, if it has arrived. It stays the next one until [`FrameDecoder::advance`].
+    ///
+    /// # Errors
+    /// The frame says that it is longer than the maximum; the stream cannot be read on.
+    pub fn peek(&mut self) -> Result<Option<&[u8]>, DecodeError> {
+        if self.is_at_boundary() && self.buffer.capacity() > BUFFER_KEPT {
+            (self.buffer, self.start) = (Vec::new(), 0);
+        }
+        let rest = &self.buffer[self.start..];
+        let Some((header, rest)) = rest.split_first_chunk::<4>() else { return Ok(None) };
+        let length = u32::from_be_bytes(*header) as usize;
+        if length > self.most {
+            return Err(DecodeError::TooLong { length, most: self.most });
+        }
+        Ok(rest.get(..length))
+    }
+
+    /// Goes on to the frame after the one that [`FrameDecoder::peek`] shows, if it shows one.
+    pub fn advance(&mut self) {
+        if let Ok(Some(length)) = self.peek().map(|content| content.map(<[u8]>::len)) {
+            self.start += 4 + length;
+        }
     }
 
     /// The next whole frame's content, if it has arrived.
     ///
     /// # Errors
-    /// The frame says that it is longer than [`FRAME_BYTES_MAX`]; the stream cannot be read on.
+    /// As [`FrameDecoder::peek`].
     pub fn next_frame(&mut self) -> Result<Option<&[u8]>, DecodeError> {
-        let rest = &self.buffer[self.start..];
-        let Some(header) = rest.first_chunk::<4>() else { return Ok(None) };
-        let length = u32::from_be_bytes(*header) as usize;
-        if length > FRAME_BYTES_MAX {
-            return Err(DecodeError::TooLong(length));
-        }
-        if rest.len() < 4 + length {
-            return Ok(None);
-        }
-        let content = self.start + 4;
-        self.start = content + length;
-        Ok(Some(&self.buffer[content..content + length]))
+        let Some(length) = self.peek()?.map(<[u8]>::len) else { return Ok(None) };
+        let start = self.start + 4;
+        self.start = start + length;
+        Ok(Some(&self.buffer[start..start + length]))
     }
 
     /// Whether the stream may end here: no frame is cut in two.
@@ -111,7 +153,27 @@ mod tests {
     fn a_frame_over_the_maximum_is_refused_by_its_header() {
         let mut decoder = FrameDecoder::new();
         decoder.push(&(FRAME_BYTES_MAX as u32 + 1).to_be_bytes());
-        assert!(matches!(decoder.next_frame(), Err(DecodeError::TooLong(_))));
+        assert!(matches!(decoder.next_frame(), Err(DecodeError::TooLong { .. })));
+    }
+
+    #[test]
+    fn the_maximum_can_be_less_for_the_beginning() {
+        let frame = encode_frame(&"text".repeat(100)).unwrap();
+        let mut decoder = FrameDecoder::with_limit(64);
+        decoder.push(&frame);
+        assert!(matches!(decoder.peek(), Err(DecodeError::TooLong { most: 64, .. })));
+        decoder.set_limit(FRAME_BYTES_MAX);
+        assert_eq!(decoder.next_frame().unwrap(), Some(&frame[4..]));
+    }
+
+    #[test]
+    fn the_buffer_of_a_long_frame_is_not_kept() {
+        let mut decoder = FrameDecoder::new();
+        decoder.push(&encode_frame(&"x".repeat(4 << 20)).unwrap());
+        decoder.advance();
+        assert!(decoder.is_at_boundary());
+        assert!(decoder.peek().unwrap().is_none());
+        assert!(decoder.buffer.capacity() <= BUFFER_KEPT);
     }
 
     #[test]

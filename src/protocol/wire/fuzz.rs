@@ -4,6 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     ClientMessage, DecodeError, FRAME_BYTES_MAX, FrameDecoder, Request, ServerMessage, decode, encode_frame,
+    weigh,
 };
 
 /// Reads frames from a stream that arrives in pieces; the first eight bytes say how long the pieces are. Panics unless
@@ -19,7 +20,7 @@ pub fn frames(bytes: &[u8]) {
     let refused = 'stream: loop {
         match decoder.next_frame() {
             Ok(Some(content)) => seen.push(content.to_vec()),
-            Err(DecodeError::TooLong(length)) => {
+            Err(DecodeError::TooLong { length, .. }) => {
                 assert!(length > FRAME_BYTES_MAX);
                 break 'stream true;
             }
@@ -80,6 +81,10 @@ pub fn messages(content: &[u8]) {
 /// they are decodes.
 pub fn message<T: Serialize + DeserializeOwned>(content: &[u8]) -> Option<T> {
     let message: T = decode(content).ok()?;
+    assert!(
+        weigh(content).is_ok(),
+        "what decodes, and fits into a frame of this size, can be weighed before"
+    );
     let frame = encode_frame(&message).expect("what came in a frame fits one");
     let again: T = decode(&frame[4..]).expect("what was encoded decodes");
     assert_eq!(encode_frame(&again).expect("it fitted before"), frame);

@@ -12,20 +12,30 @@ mod codec;
 mod execution;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod head;
 mod message;
+mod weight;
 
 pub use codec::{DecodeError, FRAME_BYTES_MAX, FrameDecoder, decode, encode_frame};
 pub use execution::{
     Capture, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, Language, Outcome, OutputStream,
     SourceFormat, code,
 };
+pub use head::{RequestHead, request_head};
 pub use message::{
     Bytes, ClientMessage, DirectoryEntry, FileKind, FileStatus, HostCallOutcome, Request, RequestUpdate,
     Response, ServerMessage, VmRequest, VmResponse,
 };
+pub use weight::{ELEMENTS_MAX, weigh};
 
 /// The version of the protocol; both sides must name the same.
 pub const PROTOCOL_VERSION: u32 = 1;
+
+/// The longest content of a frame, in bytes, before the client has said `hello`.
+pub const HELLO_BYTES_MAX: usize = 4096;
+
+/// What the `createVm` of a configuration may weigh ([`weigh`]), in bytes.
+pub const CONFIG_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// The most bytes that a request reads of a file in a mount unless it says how many; a guest can make such a file look
 /// as long as it likes.

@@ -1,6 +1,11 @@
 //! What the supervisor serves beyond the VM: directories of the host. (Host functions are the client's; network egress
 //! will live here.)
 
-mod directories;
+mod descriptors;
+mod directory;
+mod mounts;
+mod opening;
+mod rules;
 
-pub(crate) use directories::HostMounts;
+pub(crate) use descriptors::{Descriptors, InUse};
+pub(crate) use mounts::HostMounts;

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-use super::vm::Answer;
+use super::calls::{Answer, Done};
+use crate::supervisor::budget::Held;
 use protocol::abi::HostCallError;
 use protocol::broker::BrokerReply;
 use protocol::config::Limits;
@@ -23,7 +24,7 @@ pub(super) struct HostCalls {
 
 #[derive(Default)]
 struct OpenHostCalls {
-    calls: HashMap<u64, (Instant, mpsc::Sender<Answer>)>,
+    calls: HashMap<u64, (Instant, mpsc::Sender<Done>)>,
     /// When each is over.
     ends: BTreeSet<(Instant, u64)>,
 }
@@ -35,15 +36,15 @@ impl HostCalls {
     }
 
     /// Waits for the client's answer, for as long as the VM's limit says.
-    pub(super) fn begin(&self, call: u64, answers: mpsc::Sender<Answer>) {
+    pub(super) fn begin(&self, call: u64, answers: mpsc::Sender<Done>) {
         let end = Instant::now() + self.time;
         let open = &mut *self.open.lock();
         open.calls.insert(call, (end, answers));
         open.ends.insert((end, call));
     }
 
-    /// Answers a call, if it is open still.
-    pub(super) fn settle(&self, call: u64, result: Result<String, HostCallError>) {
+    /// Answers a call, if it is open still, with what the answer holds until it is written.
+    pub(super) fn settle(&self, call: u64, result: Result<String, HostCallError>, held: Held) {
         let waiting = {
             let open = &mut *self.open.lock();
             let waiting = open.calls.remove(&call);
@@ -54,8 +55,8 @@ impl HostCalls {
         };
         if let Some((_, answers)) = waiting {
             // The queue has room for every call that may be open.
-            let _ =
-                answers.try_send(Answer { call, reply: BrokerReply::HostFunction { result }, file: None });
+            let reply = BrokerReply::HostFunction { result };
+            let _ = answers.try_send(Done::Answer(Answer { call, reply, file: None, held }));
         }
     }
 
@@ -77,7 +78,7 @@ impl HostCalls {
             let first = self.open.lock().ends.first().copied();
             match first {
                 Some((end, call)) if end <= Instant::now() => {
-                    self.settle(call, Err(HostCallError::TimedOut {}))
+                    self.settle(call, Err(HostCallError::TimedOut {}), Held::default())
                 }
                 _ => return,
             }
@@ -94,7 +95,12 @@ impl HostCalls {
 mod tests {
     use super::*;
 
-    fn waiting(host_call_ms: u64) -> (HostCalls, mpsc::Sender<Answer>, mpsc::Receiver<Answer>) {
+    fn next(answered: &mut mpsc::Receiver<Done>) -> Answer {
+        let Ok(Done::Answer(answer)) = answered.try_recv() else { panic!("no answer") };
+        answer
+    }
+
+    fn waiting(host_call_ms: u64) -> (HostCalls, mpsc::Sender<Done>, mpsc::Receiver<Done>) {
         let limits = Limits { host_call_ms, ..Limits::default() };
         let (answers, answered) = mpsc::channel(8);
         (HostCalls::new(&limits), answers, answered)
@@ -105,13 +111,13 @@ mod tests {
         let (calls, answers, mut answered) = waiting(600_000);
         for call in 0..10_000 {
             calls.begin(call, answers.clone());
-            calls.settle(call, Ok(String::new()));
-            assert_eq!(answered.try_recv().unwrap().call, call);
+            calls.settle(call, Ok(String::new()), Held::default());
+            assert_eq!(next(&mut answered).call, call);
         }
         assert_eq!(calls.next_end(), None);
         assert!(calls.open.lock().calls.is_empty());
         // Nor does a second answer reach anybody.
-        calls.settle(1, Ok(String::new()));
+        calls.settle(1, Ok(String::new()), Held::default());
         assert!(answered.try_recv().is_err());
     }
 
@@ -125,7 +131,7 @@ mod tests {
             calls.end_late();
         }
         for call in [7, 3] {
-            let answer = answered.try_recv().unwrap();
+            let answer = next(&mut answered);
             assert_eq!(answer.call, call);
             assert!(matches!(
                 answer.reply,

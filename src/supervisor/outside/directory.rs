@@ -1,0 +1,141 @@
+//! One host directory that is open for a VM: what is done in it by path.
+//!
+//! Path resolution beneath the directory is cap-std's (openat2(2) with `RESOLVE_BENEATH` where the kernel has it), so
+//! symbolic links, `..` and renames that race with us cannot lead out. Files that stay open are the [mounts](super::mounts)'.
+
+use std::io;
+
+use cap_std::fs::{Dir, DirBuilder, Metadata, MetadataExt};
+
+use super::opening;
+use protocol::abi::{DirectoryEntry, FileKind, FileStatus, HostFsReply, HostFsRequest, OpenFlags};
+
+/// Entries of one directory that a VM is shown, and bytes of their names together. A directory with more cannot be
+/// listed (`ENOMEM`).
+const ENTRIES_MAX: usize = 100_000;
+const ENTRIES_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Performs a request by path. Those by handle, and opening, are none of them.
+///
+/// # Errors
+/// As the operation on the host.
+pub(super) fn perform(root: &Dir, request: HostFsRequest) -> io::Result<HostFsReply> {
+    use HostFsRequest as R;
+    let done = HostFsReply::Done;
+    match request {
+        R::Stat { path } => Ok(HostFsReply::Status(status(&root.metadata(here(&path))?))),
+        R::Lstat { path } => Ok(HostFsReply::Status(status(&root.symlink_metadata(here(&path))?))),
+        R::ReadDir { path } => entries(root, here(&path)),
+        R::Mkdir { path, mode } => {
+            use cap_std::fs::DirBuilderExt;
+            let mut builder = DirBuilder::new();
+            root.create_dir_with(path, builder.mode(mode & 0o777))?;
+            Ok(done)
+        }
+        R::Rmdir { path } => root.remove_dir(path).map(|()| done),
+        R::Unlink { path } => root.remove_file(path).map(|()| done),
+        R::Rename { from, to } => root.rename(from, root, to).map(|()| done),
+        R::Symlink { target, path } => root.symlink_contents(target, path).map(|()| done),
+        R::Readlink { path } => text(root.read_link_contents(path)?),
+        R::Link { from, to } => root.hard_link(from, root, to).map(|()| done),
+        R::Truncate { path, size } => {
+            opening::open(root, &path, OpenFlags::WRITE, 0)?.0.set_len(size)?;
+            Ok(done)
+        }
+        R::SetMode { path, mode } => opening::set_mode(root, here(&path), mode).map(|()| done),
+        R::SetTimes { path, accessed, modified, follow } => {
+            opening::set_times(root, here(&path), accessed, modified, follow).map(|()| done)
+        }
+        R::Canonicalize { path, follow } => canonicalize(root, &path, follow),
+        R::Open { .. }
+        | R::Read { .. }
+        | R::Write { .. }
+        | R::TruncateHandle { .. }
+        | R::StatHandle { .. }
+        | R::Sync { .. }
+        | R::Close { .. } => Err(rustix::io::Errno::INVAL.into()),
+    }
+}
+
+/// The mount's own directory is the empty path on the broker.
+pub(super) fn here(path: &str) -> &str {
+    if path.is_empty() { "." } else { path }
+}
+
+fn kind(file_type: cap_std::fs::FileType) -> FileKind {
+    use cap_std::fs::FileTypeExt;
+    if file_type.is_dir() {
+        FileKind::Directory
+    } else if file_type.is_symlink() {
+        FileKind::Symlink
+    } else if file_type.is_fifo() || file_type.is_socket() {
+        FileKind::Fifo
+    } else if file_type.is_char_device() || file_type.is_block_device() {
+        FileKind::CharacterDevice
+    } else {
+        FileKind::Regular
+    }
+}
+
+pub(super) fn status(metadata: &Metadata) -> FileStatus {
+    let nanoseconds = |seconds: i64, rest: i64| {
+        u64::try_from(i128::from(seconds) * 1_000_000_000 + i128::from(rest)).unwrap_or(0)
+    };
+    FileStatus {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        kind: kind(metadata.file_type()),
+        mode: metadata.mode() & 0o777,
+        links: metadata.nlink(),
+        size: metadata.size(),
+        allocated: metadata.blocks() * 512,
+        accessed: nanoseconds(metadata.atime(), metadata.atime_nsec()),
+        modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+        changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+    }
+}
+
+fn entries(root: &Dir, path: &str) -> io::Result<HostFsReply> {
+    use std::os::unix::fs::DirEntryExt;
+    let mut entries = Vec::new();
+    let mut bytes = 0;
+    for entry in root.read_dir(path)? {
+        let entry = entry?;
+        // A name that is no UTF-8 cannot be named in the VM.
+        if let Ok(name) = entry.file_name().into_string() {
+            bytes += name.len();
+            if entries.len() == ENTRIES_MAX || bytes > ENTRIES_BYTES_MAX {
+                return Err(rustix::io::Errno::NOMEM.into());
+            }
+            entries.push(DirectoryEntry { name, inode: entry.ino(), kind: kind(entry.file_type()?) });
+        }
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(HostFsReply::Entries(entries))
+}
+
+fn text(path: std::path::PathBuf) -> io::Result<HostFsReply> {
+    path.into_os_string().into_string().map(HostFsReply::Text).map_err(|_| rustix::io::Errno::INVAL.into())
+}
+
+fn canonicalize(root: &Dir, path: &str, follow: bool) -> io::Result<HostFsReply> {
+    if !follow {
+        root.symlink_metadata(here(path))?;
+    }
+    let found = if follow { canonical(root, path) } else { canonical_parent(root, path) };
+    Ok(HostFsReply::Text(found?))
+}
+
+/// The path without any symbolic link.
+pub(super) fn canonical(root: &Dir, path: &str) -> io::Result<String> {
+    let found = root.canonicalize(here(path))?;
+    let found = found.into_os_string().into_string().map_err(|_| rustix::io::Errno::INVAL)?;
+    Ok(if found == "." { String::new() } else { found })
+}
+
+/// Likewise, but for the last part, which may be a link and need not be there.
+pub(super) fn canonical_parent(root: &Dir, path: &str) -> io::Result<String> {
+    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let parent = canonical(root, parent)?;
+    Ok(if parent.is_empty() { name.to_owned() } else { format!("{parent}/{name}") })
+}

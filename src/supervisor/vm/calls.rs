@@ -1,0 +1,213 @@
+//! What a worker asks its supervisor for: how many questions it may have open, who works on each, and how long they may.
+//!
+//! Work on host directories and on native code is done on the runtime's threads for what blocks, which cannot be
+//! stopped: an operation that takes too long is answered without it, and counts as one of the VM's until it returns.
+//! What a question means is decided by the [task](super::task); this module knows no channel.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use crate::supervisor::artifacts::Artifacts;
+use crate::supervisor::budget::{Budget, Held};
+use crate::supervisor::outside::HostMounts;
+use protocol::abi::{Errno, HostFsReply, HostFsRequest, MountId};
+use protocol::broker::{BrokerReply, CALLS_MAX, ClaimedMount, HOST_FS_CALLS_MAX};
+use protocol::wire::{ErrorData, code};
+
+/// How long an operation in a host directory may take: a disk answers in milliseconds, a network's share that has died
+/// never. It is answered with `ETIMEDOUT` then.
+pub(in crate::supervisor) const HOST_FS_TIME: Duration = Duration::from_secs(30);
+/// How long native code may be waited for, which may have to be compiled.
+const ARTIFACT_TIME: Duration = Duration::from_secs(120);
+
+/// Questions of one worker that are open, until the answer is written. Twice what a worker has at once: it reads an
+/// answer, and asks again, before it is known here that all of what was written with it has been taken.
+const OPEN_MAX: u32 = 2 * CALLS_MAX as u32;
+/// Those about host directories.
+const HOST_FS_OPEN_MAX: u32 = 2 * HOST_FS_CALLS_MAX as u32;
+
+/// The answer to a question, with a file if it announces one.
+pub(super) struct Answer {
+    pub(super) call: u64,
+    pub(super) reply: BrokerReply,
+    pub(super) file: Option<Arc<std::fs::File>>,
+    /// What it holds in budgets until it is written.
+    pub(super) held: Held,
+}
+
+/// What was done for a VM beside its task.
+pub(super) enum Done {
+    /// A question of the worker's has its answer.
+    Answer(Answer),
+    /// A host directory was opened for a request, or not.
+    Opened { id: u64, result: Result<ClaimedMount, ErrorData> },
+}
+
+/// Native code that is fetched or compiled for one worker at once. It asks for one after the other.
+const ARTIFACT_THREADS: u32 = 8;
+
+/// Most of [`Done`] that can wait to be heard of, beside one for each request that opens a directory.
+pub(super) const DONE_MAX: usize = (OPEN_MAX + HOST_FS_OPEN_MAX + ARTIFACT_THREADS) as usize;
+
+/// Who answers a question, and what it holds.
+enum Open {
+    /// We do, since then and until then. The thread that asks may be the one that should end a call.
+    Supervisor { since: Instant, ends: Instant, late: fn() -> BrokerReply, slot: Held },
+    /// Whoever created the VM. No thread of the worker waits for that.
+    Client { slot: Held },
+}
+
+/// The questions of one VM's worker.
+pub(super) struct Calls {
+    open: HashMap<u64, Open>,
+    slots: Budget,
+    host_fs_slots: Budget,
+    /// One for each operation that a thread works on, also when it is answered already.
+    host_fs_threads: Budget,
+    artifact_threads: Budget,
+    done: mpsc::Sender<Done>,
+}
+
+impl Calls {
+    pub(super) fn new(done: mpsc::Sender<Done>) -> Calls {
+        Calls {
+            open: HashMap::new(),
+            slots: Budget::new(OPEN_MAX),
+            host_fs_slots: Budget::new(HOST_FS_OPEN_MAX),
+            host_fs_threads: Budget::new(HOST_FS_OPEN_MAX),
+            artifact_threads: Budget::new(ARTIFACT_THREADS),
+            done,
+        }
+    }
+
+    /// Where answers that come later go.
+    pub(super) fn done(&self) -> mpsc::Sender<Done> {
+        self.done.clone()
+    }
+
+    /// Opens a question that the client answers.
+    pub(super) fn open_for_client(&mut self, call: u64) -> Result<(), String> {
+        let slot = self.slot(call)?;
+        self.open.insert(call, Open::Client { slot });
+        Ok(())
+    }
+
+    /// Has an operation in a host directory done.
+    pub(super) fn host_fs(
+        &mut self,
+        call: u64,
+        (mount, request): (MountId, HostFsRequest),
+        mounts: &Arc<HostMounts>,
+        client_paths: Vec<String>,
+    ) -> Result<(), String> {
+        let mut slot = self.slot(call)?;
+        slot.join(self.host_fs_slots.try_hold(1).ok_or_else(too_many)?);
+        self.open_for_us(call, slot, HOST_FS_TIME, || host_fs_reply(Err(Errno::Etimedout)));
+        let Some(thread) = self.host_fs_threads.try_hold(1) else {
+            // All that may work for this VM hang in operations that were given up.
+            self.send(call, host_fs_reply(Err(Errno::Etimedout)), None);
+            return Ok(());
+        };
+        let (mounts, done) = (mounts.clone(), self.done());
+        tokio::task::spawn_blocking(move || {
+            let result = mounts.answer(mount, request, &client_paths);
+            drop(thread);
+            send(&done, call, host_fs_reply(result), None);
+        });
+        Ok(())
+    }
+
+    /// Has a module's native code fetched or compiled.
+    pub(super) fn artifact(
+        &mut self,
+        call: u64,
+        module: String,
+        artifacts: &Arc<Artifacts>,
+    ) -> Result<(), String> {
+        let slot = self.slot(call)?;
+        self.open_for_us(call, slot, ARTIFACT_TIME, no_artifact);
+        let Some(thread) = self.artifact_threads.try_hold(1) else {
+            self.send(call, no_artifact(), None);
+            return Ok(());
+        };
+        let (artifacts, done) = (artifacts.clone(), self.done());
+        tokio::task::spawn_blocking(move || {
+            let (result, file) = match artifacts.get(&module) {
+                Ok((file, length)) => (Ok(length), Some(file)),
+                Err(error) => (Err(error), None),
+            };
+            drop(thread);
+            send(&done, call, BrokerReply::CommandArtifact { result }, file);
+        });
+        Ok(())
+    }
+
+    /// Takes what a question has held, which its answer holds until it is written; none if it has been answered.
+    pub(super) fn close(&mut self, call: u64) -> Option<Held> {
+        self.open.remove(&call).map(|open| match open {
+            Open::Supervisor { slot, .. } | Open::Client { slot } => slot,
+        })
+    }
+
+    /// Questions that we have had for that long.
+    pub(super) fn waited_for(&self, time: Duration) -> bool {
+        self.open
+            .values()
+            .any(|open| matches!(open, Open::Supervisor { since, .. } if since.elapsed() >= time))
+    }
+
+    /// Answers what is late.
+    pub(super) fn end_late(&mut self) {
+        let now = Instant::now();
+        let late: Vec<(u64, BrokerReply)> = self
+            .open
+            .iter()
+            .filter_map(|(call, open)| match open {
+                Open::Supervisor { ends, late, .. } if *ends <= now => Some((*call, late())),
+                _ => None,
+            })
+            .collect();
+        for (call, reply) in late {
+            self.send(call, reply, None);
+        }
+    }
+
+    fn open_for_us(&mut self, call: u64, slot: Held, time: Duration, late: fn() -> BrokerReply) {
+        let since = Instant::now();
+        self.open.insert(call, Open::Supervisor { since, ends: since + time, late, slot });
+    }
+
+    fn slot(&self, call: u64) -> Result<Held, String> {
+        if self.open.contains_key(&call) {
+            return Err(format!("the worker asked twice as number {call}"));
+        }
+        self.slots.try_hold(1).ok_or_else(too_many)
+    }
+
+    fn send(&self, call: u64, reply: BrokerReply, file: Option<Arc<std::fs::File>>) {
+        send(&self.done, call, reply, file);
+    }
+}
+
+/// Without waiting: there is room for an answer to each question that may be open, and for one more to each that was
+/// answered late. Who is gone needs none.
+fn send(done: &mpsc::Sender<Done>, call: u64, reply: BrokerReply, file: Option<Arc<std::fs::File>>) {
+    let _ = done.try_send(Done::Answer(Answer { call, reply, file, held: Held::default() }));
+}
+
+fn host_fs_reply(result: Result<HostFsReply, Errno>) -> BrokerReply {
+    BrokerReply::HostFilesystem { result }
+}
+
+fn no_artifact() -> BrokerReply {
+    let text = format!("it is still being compiled after {} s", ARTIFACT_TIME.as_secs());
+    let error = ErrorData::new(code::TIMED_OUT, text).hint("`cordon prepare` compiles all commands ahead");
+    BrokerReply::CommandArtifact { result: Err(error) }
+}
+
+fn too_many() -> String {
+    "the worker has too many questions open, or does not take their answers".to_owned()
+}

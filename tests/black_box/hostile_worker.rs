@@ -1,0 +1,214 @@
+//! What a worker that was taken over can do to its supervisor with messages: nothing but end its own VM. The worker is
+//! `tests/hostile_worker`, which `cargo test` builds with the tests.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use cordon::client::{Client, Error, Stream, Vm};
+use cordon::wire::{VmRequest, code};
+use serde_json::json;
+
+use crate::common::{config, directory, error_of};
+
+/// The most that a supervisor of one hostile VM and one client may come to have resident: what messages may hold, twice
+/// (as bytes, and decoded), beside the supervisor itself.
+const RESIDENT_MAX_KIB: u64 = 300 * 1024;
+
+/// An installation whose worker is a hostile one, but for VMs with WebAssembly; and a sidecar over it.
+struct Sidecar {
+    process: tokio::process::Child,
+    client: Client,
+    _folder: tempfile::TempDir,
+}
+
+fn hostile_worker() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let built = tests.parent().unwrap().parent().unwrap().join("examples/hostile-worker");
+    assert!(
+        built.is_file(),
+        "{} is missing: cargo build --release --example hostile-worker",
+        built.display()
+    );
+    built
+}
+
+async fn sidecar() -> Sidecar {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["cordon", "cordon-launcher", "cordon-worker-wasm", "commands"] {
+        let _ = std::os::unix::fs::symlink(directory().join(name), folder.path().join(name));
+    }
+    std::os::unix::fs::symlink(hostile_worker(), folder.path().join("cordon-worker-absent")).unwrap();
+    let mut process = tokio::process::Command::new(directory().join("cordon"))
+        .args(["serve", "--warm", "0", "--template-forks", "0"])
+        .env("CORDON_WORKER_DIR", folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let stream = Stream::new(process.stdout.take().unwrap(), process.stdin.take().unwrap());
+    Sidecar { process, client: Client::over(stream).await.unwrap(), _folder: folder }
+}
+
+impl Sidecar {
+    /// A VM that is going to attack in this way.
+    async fn vm(&self, attack: &str, mut json: serde_json::Value) -> Vm {
+        json["env"] = json!({ "ATTACK": attack });
+        self.client.create_vm(config(json)).await.unwrap()
+    }
+
+    /// The most memory that the supervisor has ever had resident.
+    fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id().unwrap())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+}
+
+async fn begin(vm: &Vm) -> Result<String, Error> {
+    vm.evaluate::<String>("attack").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_breaks_the_protocol_ends_the_vm_and_no_other() {
+    let sidecar = sidecar().await;
+    let neighbour = sidecar.vm("honest", json!({})).await;
+    for attack in [
+        "output without credit",
+        "empty output",
+        "input that was not given",
+        "starts",
+        "an answer to nobody",
+        "ready again",
+        "claimed again",
+        "a pong that nobody asked for",
+        "a length that is none",
+        "no message",
+        "many elements",
+        "one number twice",
+        "functions without end",
+    ] {
+        let vm = sidecar.vm(attack, json!({ "hostFunctions": ["slow"] })).await;
+        let error = error_of(begin(&vm).await);
+        assert_eq!((error.code.as_str(), error.guest), (code::WORKER_LOST, false), "{attack}: {error}");
+        assert!(error.details.contains_key("channel"), "{attack}: {error:?}");
+        assert_eq!(begin(&neighbour).await.unwrap(), "honest", "{attack}");
+    }
+    let vm = sidecar.vm("two answers", json!({})).await;
+    assert_eq!(begin(&vm).await.unwrap(), "one");
+    assert_eq!(error_of(begin(&vm).await).code, code::WORKER_LOST);
+    assert_eq!(begin(&neighbour).await.unwrap(), "honest");
+    assert!(sidecar.peak_kib() < RESIDENT_MAX_KIB, "{} KiB", sidecar.peak_kib());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_and_does_not_read_the_answers_is_ended() {
+    let sidecar = sidecar().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mounts = json!({ "mounts": [{ "host": folder.path(), "guest": "/m" }] });
+    let vm = sidecar.vm("questions without reading", mounts).await;
+    let error = error_of(begin(&vm).await);
+    assert_eq!(error.code, code::WORKER_LOST, "{error}");
+    assert!(sidecar.peak_kib() < RESIDENT_MAX_KIB, "{} KiB", sidecar.peak_kib());
+}
+
+/// Floods of what costs the supervisor nothing to hear: they go on until their caller has had enough.
+#[tokio::test(flavor = "multi_thread")]
+async fn floods_cost_no_memory_and_no_neighbour() {
+    let sidecar = sidecar().await;
+    let neighbour = sidecar.vm("honest", json!({})).await;
+    for attack in ["refusals", "last words"] {
+        let vm = sidecar.vm(attack, json!({})).await;
+        let source = "attack".to_owned();
+        let request =
+            VmRequest::Evaluate { source, evaluate: Default::default(), options: Default::default() };
+        let mut flooding = vm.start(request).unwrap();
+        for _ in 0..200 {
+            assert_eq!(begin(&neighbour).await.unwrap(), "honest", "{attack}");
+        }
+        vm.dispose().await.unwrap();
+        assert_eq!(error_of(flooding.result().await).code, code::CANCELLED, "{attack}");
+    }
+    assert!(sidecar.peak_kib() < RESIDENT_MAX_KIB, "{} KiB", sidecar.peak_kib());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_cannot_speak_for_the_supervisor() {
+    let sidecar = sidecar().await;
+    let vm = sidecar.vm("the supervisor's words", json!({})).await;
+    let error = error_of(begin(&vm).await);
+    assert!(error.code == code::WORKER_LOST && error.guest, "{error:?}");
+    let vm = sidecar.vm("refused calls", json!({})).await;
+    let error = error_of(begin(&vm).await);
+    assert_eq!(error.details.get("refusedCalls").map(String::as_str), Some("bpf ptrace"), "{error:?}");
+    assert_eq!(error.details.get("exitCode").map(String::as_str), Some("3"));
+}
+
+/// A directory beside what is mounted, and a link to it within.
+fn mounted() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret"), "s").unwrap();
+    std::fs::create_dir(folder.path().join("inner")).unwrap();
+    std::fs::write(folder.path().join("inner/file"), "contents").unwrap();
+    std::os::unix::fs::symlink("../secret", folder.path().join("inner/up")).unwrap();
+    std::os::unix::fs::symlink("file", folder.path().join("inner/link")).unwrap();
+    folder
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forged_handles_and_paths_reach_nothing() {
+    let sidecar = sidecar().await;
+    let folder = mounted();
+    let mounts = json!({ "mounts": [{ "host": folder.path().join("inner"), "guest": "/m" }] });
+    let vm = sidecar.vm("forged handles", mounts).await;
+    let told = begin(&vm).await.unwrap();
+    assert_eq!(
+        told,
+        "ENODEV ENODEV ENODEV EBADF EBADF EINVAL EROFS EROFS EACCES EACCES EACCES EINVAL EROFS EROFS EROFS EROFS EROFS"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rules_of_the_filesystem_are_decided_outside_the_worker_too() {
+    let sidecar = sidecar().await;
+    let folder = mounted();
+    let with = |rules: serde_json::Value| {
+        json!({
+            "mounts": [{ "host": folder.path().join("inner"), "guest": "/m" }],
+            "permissions": { "fs": rules },
+        })
+    };
+    let deny = json!({ "default": "allow", "rules": [{ "mode": "deny", "paths": ["/m/file"] }] });
+    for (rules, told) in
+        [(json!("allow"), "opened opened"), (deny, "EACCES EACCES"), (json!("deny"), "EACCES EACCES")]
+    {
+        let vm = sidecar.vm("what rules deny", with(rules.clone())).await;
+        assert_eq!(begin(&vm).await.unwrap(), told, "{rules}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mount_that_the_worker_refuses_is_closed() {
+    let sidecar = sidecar().await;
+    let folder = tempfile::tempdir().unwrap();
+    let vm = sidecar.vm("honest", json!({})).await;
+    let open = || {
+        let of = format!("/proc/{}/fd", sidecar.process.id().unwrap());
+        let links = std::fs::read_dir(of).unwrap().flatten();
+        links.filter(|link| std::fs::read_link(link.path()).is_ok_and(|to| to == folder.path())).count()
+    };
+    for _ in 0..100 {
+        let mount = json!({ "host": folder.path(), "guest": "/m" });
+        let refused = vm.mount(serde_json::from_value(mount).unwrap()).await;
+        assert_eq!(error_of(refused).code, code::LIMIT);
+    }
+    assert_eq!(open(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_gives_no_sign_of_life_is_ended() {
+    let sidecar = sidecar().await;
+    let vm = sidecar.vm("silence", json!({})).await;
+    let error = error_of(vm.stat("/").await);
+    assert_eq!(error.code, code::UNRESPONSIVE, "{error}");
+}
