@@ -205,7 +205,7 @@ impl Supervisor {
         let permit = self.inner.vms.clone().try_acquire_owned().map_err(|_| {
             ErrorData::new(code::LIMIT, format!("this supervisor has {VMS_MAX} VMs; dispose of some first"))
         })?;
-        let descriptor = self.inner.descriptors.take().ok_or_else(|| {
+        let descriptor = self.inner.descriptors.channel().ok_or_else(|| {
             ErrorData::new(code::LIMIT, "this process has no descriptors left for another VM")
                 .hint("dispose of some VMs, or raise its limit of open files (ulimit -n)")
         })?;

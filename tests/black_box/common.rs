@@ -165,6 +165,13 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     panic!("{what} did not come to hold");
 }
 
+/// The most memory that a process has ever had resident, in KiB.
+pub fn peak_kib(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
 /// A process below another.
 pub struct Descendant {
     pub pid: u32,

@@ -8,7 +8,7 @@ use cordon::client::{Client, Error, Stream, Vm};
 use cordon::wire::{VmRequest, code};
 use serde_json::json;
 
-use crate::common::{config, directory, error_of};
+use crate::common::{config, directory, error_of, peak_kib};
 
 /// The most that a supervisor of one hostile VM and one client may come to have resident: what messages may hold, twice
 /// (as bytes, and decoded), beside the supervisor itself.
@@ -59,9 +59,7 @@ impl Sidecar {
 
     /// The most memory that the supervisor has ever had resident.
     fn peak_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id().unwrap())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse().unwrap()
+        peak_kib(self.process.id().unwrap())
     }
 }
 

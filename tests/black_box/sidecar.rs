@@ -1,95 +1,13 @@
 //! The sidecar's socket and the protocol's first rules.
 
-use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, ChildStdout, Stdio};
-use std::sync::mpsc;
 
 use cordon::client::{Client, Sidecar, Socket};
-use cordon::wire::{
-    Bytes, ClientMessage, ExecutionOptions, FRAME_BYTES_MAX, FrameDecoder, INPUT_WINDOW, PROTOCOL_VERSION,
-    Request, Response, ServerMessage, VmRequest, VmResponse, code, decode, encode_frame,
-};
+use cordon::wire::{Bytes, ClientMessage, ExecutionOptions, FRAME_BYTES_MAX, INPUT_WINDOW, Response, code};
 use serde_json::json;
 
 use crate::common::{config, cordon, default_vm, directory, error_of, eventually, run, text};
-
-/// A client that says what it likes.
-struct Raw {
-    child: Child,
-    /// What a thread writes: a client has to read meanwhile.
-    input: mpsc::Sender<Vec<u8>>,
-    output: ChildStdout,
-    decoder: FrameDecoder,
-}
-
-impl Raw {
-    /// With a VM, number 1.
-    fn with_vm() -> Raw {
-        let mut child =
-            cordon(&["serve", "--warm", "0"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let (mut stdin, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let (input, waiting) = mpsc::channel::<Vec<u8>>();
-        std::thread::spawn(move || waiting.iter().try_for_each(|bytes| stdin.write_all(&bytes)));
-        let mut raw = Raw { child, input, output, decoder: FrameDecoder::new() };
-        raw.say(&[
-            ClientMessage::Hello { protocol: PROTOCOL_VERSION, client: "raw".into() },
-            ClientMessage::Request { id: 1, body: Request::CreateVm { config: json!({}) } },
-        ]);
-        assert!(matches!(raw.hear(), ServerMessage::Welcome { .. }));
-        assert!(matches!(raw.answer(1).0, Response::VmCreated { vm: 1, .. }));
-        raw
-    }
-
-    fn say(&mut self, messages: &[ClientMessage]) {
-        let bytes: Vec<u8> = messages.iter().flat_map(|message| encode_frame(message).unwrap()).collect();
-        self.input.send(bytes).unwrap();
-    }
-
-    fn spawn(&mut self, id: u64, command: &str, options: ExecutionOptions) {
-        let request = VmRequest::Spawn { command: command.into(), options };
-        self.say(&[ClientMessage::Request { id, body: Request::Vm { vm: 1, request } }]);
-    }
-
-    fn hear(&mut self) -> ServerMessage {
-        loop {
-            if let Some(content) = self.decoder.next_frame().unwrap() {
-                return decode(content).unwrap();
-            }
-            let mut buffer = [0; 65536];
-            let length = self.output.read(&mut buffer).unwrap();
-            assert!(length > 0, "the sidecar has hung up");
-            self.decoder.push(&buffer[..length]);
-        }
-    }
-
-    /// A request's answer, and how many bytes of its input were said to be taken.
-    fn answer(&mut self, wanted: u64) -> (Response, u64) {
-        let mut taken = 0;
-        loop {
-            match self.hear() {
-                ServerMessage::Response { id, body } if id == wanted => return (body, taken),
-                ServerMessage::InputTaken { id, bytes } if id == wanted => taken += bytes,
-                ServerMessage::VmLost { error, .. } | ServerMessage::Fatal { error } => panic!("{error:?}"),
-                _ => {}
-            }
-        }
-    }
-
-    fn stdout(&mut self, id: u64) -> (Vec<u8>, u64) {
-        match self.answer(id) {
-            (Response::Vm { response: VmResponse::Executed { result } }, taken) => (result.stdout.0, taken),
-            (other, _) => panic!("{other:?}"),
-        }
-    }
-}
-
-impl Drop for Raw {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::raw_client::Raw;
 
 fn input(id: u64, data: &[u8], end: bool) -> ClientMessage {
     ClientMessage::Input { id, data: Bytes(data.to_vec()), end }

@@ -7,5 +7,5 @@ mod mounts;
 mod opening;
 mod rules;
 
-pub(crate) use descriptors::{Descriptors, InUse};
+pub(crate) use descriptors::{Channel, Descriptors};
 pub(crate) use mounts::HostMounts;

@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use super::artifacts::Artifacts;
 use super::budget::{Budget, Held};
 use super::launcher::client::Process;
-use super::outside::{HostMounts, InUse};
+use super::outside::{Channel, HostMounts};
 use super::worker::{Worker, loss};
 pub(super) use calls::HOST_FS_TIME;
 use host_calls::HostCalls;
@@ -172,7 +172,7 @@ impl Drop for Vm {
 /// Starts the task of a claimed worker, which may still be making its VM.
 pub(super) fn start(
     worker: Worker,
-    permits: (OwnedSemaphorePermit, InUse),
+    permits: (OwnedSemaphorePermit, Channel),
     config: &CreateVmConfig,
     outside: Outside,
 ) -> (Vm, mpsc::Receiver<Event>) {
