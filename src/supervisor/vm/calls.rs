@@ -211,3 +211,70 @@ fn no_artifact() -> BrokerReply {
 fn too_many() -> String {
     "the worker has too many questions open, or does not take their answers".to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calls() -> (Calls, mpsc::Receiver<Done>) {
+        let (sender, done) = mpsc::channel(DONE_MAX);
+        (Calls::new(sender), done)
+    }
+
+    fn answer(done: &mut mpsc::Receiver<Done>) -> Option<Answer> {
+        match done.try_recv() {
+            Ok(Done::Answer(answer)) => Some(answer),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_question_that_takes_too_long_is_answered_without_its_work() {
+        let (mut calls, mut done) = calls();
+        let slot = calls.slot(1).unwrap();
+        calls.open_for_us(1, slot, Duration::ZERO, || host_fs_reply(Err(Errno::Etimedout)));
+        let slot = calls.slot(2).unwrap();
+        calls.open_for_us(2, slot, HOST_FS_TIME, no_artifact);
+        calls.end_late();
+        let late = answer(&mut done).unwrap();
+        assert!(matches!(late.reply, BrokerReply::HostFilesystem { result: Err(Errno::Etimedout) }));
+        assert!(answer(&mut done).is_none());
+        assert!(calls.close(late.call).is_some());
+        // What its work comes to later finds no question.
+        calls.send(1, host_fs_reply(Ok(HostFsReply::Done)), None);
+        assert!(calls.close(answer(&mut done).unwrap().call).is_none());
+        assert!(calls.waited_for(Duration::ZERO) && !calls.waited_for(HOST_FS_TIME));
+    }
+
+    #[test]
+    fn questions_are_counted_until_their_answers_are_written() {
+        let (mut calls, _done) = calls();
+        let unwritten: Vec<Held> = (0..u64::from(OPEN_MAX))
+            .map(|call| {
+                calls.open_for_client(call).unwrap();
+                calls.close(call).unwrap()
+            })
+            .collect();
+        assert!(calls.open_for_client(1).is_err());
+        drop(unwritten);
+        calls.open_for_client(1).unwrap();
+        assert!(calls.open_for_client(1).is_err(), "one number twice");
+    }
+
+    #[tokio::test]
+    async fn work_that_hangs_takes_no_more_threads_than_the_vm_may_have() {
+        let (mut calls, mut done) = calls();
+        let policy = Arc::new(protocol::policy::Policy::new(Default::default()));
+        let mounts =
+            Arc::new(HostMounts::new(policy, &crate::supervisor::outside::Descriptors::of_this_process()));
+        let hanging = calls.host_fs_threads.try_hold(HOST_FS_OPEN_MAX).unwrap();
+        let stat = || (MountId(0), HostFsRequest::Stat { path: String::new() });
+        calls.host_fs(1, stat(), &mounts, Vec::new()).unwrap();
+        let refused = answer(&mut done).unwrap();
+        assert!(matches!(refused.reply, BrokerReply::HostFilesystem { result: Err(Errno::Etimedout) }));
+        drop(hanging);
+        calls.host_fs(2, stat(), &mounts, Vec::new()).unwrap();
+        let Some(Done::Answer(answered)) = done.recv().await else { panic!("no answer") };
+        assert!(matches!(answered.reply, BrokerReply::HostFilesystem { result: Err(Errno::Enodev) }));
+    }
+}
