@@ -8,7 +8,7 @@ use super::Error;
 use super::connection::{Connection, unexpected};
 use super::input::Input;
 use protocol::wire::{
-    ClientMessage, ExecutionResult, OutputStream, Request, Response, VmRequest, VmResponse, code,
+    ClientMessage, ExecutionResult, OutputStream, Progress, Request, Response, VmRequest, VmResponse, code,
 };
 
 /// A piece of output.
@@ -68,7 +68,8 @@ impl Pending {
         match (&mut self.response).await {
             Ok(Response::Error { error }) => Err(error),
             Ok(response) => Ok(response),
-            Err(_) => Err(Error::new(code::DISCONNECTED, "the connection to the sidecar ended")),
+            Err(_) => Err(Error::new(code::DISCONNECTED, "the connection to the sidecar ended")
+                .progress(Progress::Unknown)),
         }
     }
 

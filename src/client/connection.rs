@@ -16,8 +16,8 @@ use super::input::Input;
 use super::{Error, Vm};
 use protocol::config::CreateVmConfig;
 use protocol::wire::{
-    ClientMessage, DecodeError, FRAME_BYTES_MAX, FrameDecoder, HostCallOutcome, PROTOCOL_VERSION, Request,
-    Response, ServerMessage, code, decode, encode_frame,
+    ClientMessage, DecodeError, FRAME_BYTES_MAX, FrameDecoder, HostCallOutcome, PROTOCOL_VERSION, Progress,
+    Request, Response, ServerMessage, code, decode, encode_frame,
 };
 
 /// Bytes taken from the connection at once.
@@ -98,7 +98,8 @@ impl Client {
                 std::mem::take(&mut state.calls)
             };
             for (_, call) in calls {
-                call.settle(Response::Error { error: ended.clone() });
+                // They were sent, and whoever got them can be asked no more.
+                call.settle(Response::Error { error: ended.clone().progress(Progress::Unknown) });
             }
         })
         .abort_handle();
@@ -171,7 +172,7 @@ impl Connection {
         {
             let mut state = self.state.lock();
             if let Some(error) = &state.ended {
-                return Err(error.clone());
+                return Err(error.clone().progress(Progress::NotStarted));
             }
             state.calls.insert(id, CallState { response: sender, output, input, started });
         }
@@ -202,7 +203,8 @@ impl Connection {
             return error;
         }
         let state = self.state.lock();
-        state.lost.get(&vm).or(state.ended.as_ref()).cloned().unwrap_or(error)
+        let why = state.lost.get(&vm).or(state.ended.as_ref()).cloned().unwrap_or(error);
+        why.progress(Progress::NotStarted)
     }
 
     /// Whether the connection is over, and every VM made over it with it.
@@ -237,7 +239,8 @@ fn encode(message: &ClientMessage) -> Result<Vec<u8>, Error> {
         DecodeError::TooLong { length, .. } => Error::new(
             code::LIMIT,
             format!("a message of {length} bytes is over FRAME_BYTES_MAX, which is {FRAME_BYTES_MAX}"),
-        ),
+        )
+        .progress(Progress::NotStarted),
         other => Error::new(code::PROTOCOL, other.to_string()),
     })
 }

@@ -14,8 +14,8 @@ use crate::supervisor::{Budget, Event, Held, Supervisor, VMS_MAX, Vm, VmEvent};
 use protocol::config::CreateVmConfig;
 use protocol::wire::{
     CONFIG_BYTES_MAX, ClientMessage, DecodeError, ELEMENTS_MAX, ErrorData, FRAME_BYTES_MAX, FrameDecoder,
-    HELLO_BYTES_MAX, HostCallOutcome, PROTOCOL_VERSION, Request, RequestUpdate, Response, ServerMessage,
-    code, decode, encode_frame, request_head, weigh,
+    HELLO_BYTES_MAX, HostCallOutcome, PROTOCOL_VERSION, Progress, Request, RequestUpdate, Response,
+    ServerMessage, code, decode, encode_frame, request_head, weigh,
 };
 
 /// Messages that wait for the client to read. A full queue holds up the VM that writes, not the connection's others.
@@ -200,7 +200,7 @@ impl Connection {
         if self.state.lock().requests.contains_key(&id) {
             return Err(protocol(format!("request {id} is still under way")));
         }
-        self.fail(id, error).await;
+        self.fail(id, error.progress(Progress::NotStarted)).await;
         Ok(())
     }
 
@@ -270,7 +270,8 @@ impl Connection {
             }
             (_, None | Some(None)) => {
                 let vm = vm.unwrap_or_default();
-                self.fail(id, ErrorData::new(code::NOT_FOUND, format!("there is no VM {vm}"))).await;
+                let error = ErrorData::new(code::NOT_FOUND, format!("there is no VM {vm}"));
+                self.fail(id, error.progress(Progress::NotStarted)).await;
             }
             (Request::DisposeVm { vm: number }, Some(Some(vm))) => {
                 self.state.lock().vms.remove(&number);

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use cordon::client::{Client, Embedded, Execute, Sidecar, Socket, Vm};
 use cordon::supervisor::{ANSWER_TIME, Supervisor, SupervisorOptions, TemplateLimits};
-use cordon::wire::{ExecutionOptions, VmRequest, code};
+use cordon::wire::{Capture, ExecutionOptions, Outcome, Progress, VmRequest, code};
 use serde_json::json;
 
 use crate::common::{
@@ -286,4 +286,51 @@ fn malformed_frames_end_their_connection_only() {
         drop(stdin);
         assert!(String::from_utf8_lossy(&output.stdout).contains(code::PROTOCOL), "{bytes:?}");
     }
+}
+
+/// Whoever has to decide whether to ask again is told what is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_said_whether_what_ended_had_begun() {
+    let mut sidecar = own_sidecar();
+    let id = sidecar.id().unwrap();
+    let client = client_of(&mut sidecar).await;
+    let vm = client.create_vm(config(json!({ "limits": { "calls": 2 } }))).await.unwrap();
+    let forever = |timeout_ms| VmRequest::Execute {
+        source: "console.log('begun'); for (;;);".into(),
+        evaluate: Default::default(),
+        options: ExecutionOptions { capture: Capture::Stream, timeout_ms, ..Default::default() },
+    };
+    let mut running = vm.start(forever(Some(1000))).unwrap();
+    running.next_output().await.unwrap();
+    // It waits for its turn until its time is over, while the other runs.
+    let mut waiting = vm.start(forever(Some(100))).unwrap();
+    let one_too_many = error_of(vm.evaluate::<u32>("1").await);
+    assert_eq!(
+        (one_too_many.code.as_str(), one_too_many.progress),
+        (code::LIMIT, Some(Progress::NotStarted))
+    );
+    for (call, progress) in [(&mut waiting, Progress::NotStarted), (&mut running, Progress::Ran)] {
+        let result = call.result().await.unwrap();
+        assert_eq!((result.outcome, result.progress), (Outcome::TimedOut, progress));
+    }
+    let missing = error_of(vm.spawn("nonesuch", &[], ExecutionOptions::default()).await);
+    assert_eq!((missing.code.as_str(), missing.progress), ("ENOENT", Some(Progress::NotStarted)));
+    assert_eq!(vm.spawn("false", &[], ExecutionOptions::default()).await.unwrap().progress, Progress::Ran);
+
+    let mut lost = vm.start(forever(None)).unwrap();
+    lost.next_output().await.unwrap();
+    kill(descendants(id, "cordon-worker")[0]);
+    let error = error_of(lost.result().await);
+    assert_eq!((error.code.as_str(), error.progress), (code::WORKER_LOST, Some(Progress::Unknown)));
+    let later = error_of(vm.evaluate::<u32>("1").await);
+    assert_eq!((later.code.as_str(), later.progress), (code::WORKER_LOST, Some(Progress::NotStarted)));
+
+    let other = client.create_vm(config(json!({}))).await.unwrap();
+    let mut cut_off = other.start(forever(None)).unwrap();
+    cut_off.next_output().await.unwrap();
+    kill(id);
+    let error = error_of(cut_off.result().await);
+    assert_eq!((error.code.as_str(), error.progress), (code::DISCONNECTED, Some(Progress::Unknown)));
+    let later = error_of(other.evaluate::<u32>("1").await);
+    assert_eq!((later.code.as_str(), later.progress), (code::DISCONNECTED, Some(Progress::NotStarted)));
 }

@@ -167,3 +167,56 @@ async fn posix_semantics_hold_in_the_shell() {
         result.stderr.to_text()
     );
 }
+
+/// What lies in a mount may hang or be too large: that is an error of whoever asks, and of nobody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn pipes_and_endless_directories_of_mounts_are_errors_of_who_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(rustix::fs::CWD, folder.path().join("pipe"), fifo, 0o666.into(), 0).unwrap();
+    let many = folder.path().join("many");
+    std::fs::create_dir(&many).unwrap();
+    for number in 0..20_000 {
+        std::fs::write(many.join(format!("{number:0250}")), "").unwrap();
+    }
+    let vm = vm(json!({ "mounts": [{ "host": folder.path(), "guest": "/m", "readOnly": false }] })).await;
+    for command in
+        ["cat /m/pipe", "echo x > /m/pipe", "echo x >> /m/pipe", "truncate -s 0 /m/pipe", "sh /m/pipe"]
+    {
+        let result = sh(&vm, command).await;
+        assert!(result.exit_code.is_some_and(|code| code != 0), "{command}: {result:?}");
+    }
+    assert_eq!(sh(&vm, "touch -d @1 /m/pipe && ls /m").await.stdout.to_text(), "many\npipe\n");
+    assert!(error_of(vm.read_file("/m/pipe").await).message.contains("/m/pipe"));
+    assert!(error_of(vm.write_file("/m/pipe", "x").await).message.contains("/m/pipe"));
+    assert_eq!(error_of(vm.list("/m/many").await).code, "ENOMEM");
+    let listed = sh(&vm, "ls /m/many").await;
+    assert!(listed.exit_code != Some(0) && listed.stdout.is_empty(), "{listed:?}");
+    assert_eq!(sh(&vm, "cd /m/many && echo on").await.stdout.to_text(), "on\n");
+}
+
+/// The embedder's own requests reach what the guest's rules deny, also where these are decided again outside.
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_beneath_a_mount_bind_the_guest_and_not_the_embedder() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("secret")).unwrap();
+    std::fs::write(folder.path().join("secret/key"), "k").unwrap();
+    std::os::unix::fs::symlink("secret", folder.path().join("link")).unwrap();
+    let vm = vm(json!({
+        "mounts": [{ "host": folder.path(), "guest": "/m", "readOnly": false }],
+        "permissions": { "fs": { "default": "allow", "rules": [{ "mode": "deny", "paths": ["/m/secret/**"] }] } },
+    }))
+    .await;
+    for command in ["cat /m/secret/key", "cat /m/link/key", "rm /m/secret/key", "mkdir /m/secret/new"] {
+        assert_ne!(sh(&vm, command).await.exit_code, Some(0), "{command}");
+    }
+    for path in ["/m/secret/key", "/m/link/key", "/m/secret/../secret/key"] {
+        assert_eq!(vm.read_file(path).await.unwrap(), b"k", "{path}");
+    }
+    vm.mkdir("/m/secret/a/b", true).await.unwrap();
+    vm.write_file("/m/secret/a/b/c", "x").await.unwrap();
+    vm.rename("/m/secret/a/b/c", "/m/secret/a/d").await.unwrap();
+    assert_eq!(vm.list("/m/secret/a").await.unwrap().len(), 2);
+    vm.remove("/m/secret", true).await.unwrap();
+    assert!(!folder.path().join("secret").exists());
+}

@@ -15,7 +15,8 @@ use protocol::config::Platform;
 use protocol::enclosure::{EnclosureReport, Layer, LayerName};
 use protocol::engine::{EngineProfile, EngineReport, WasmLevel};
 use protocol::wire::{
-    Bytes, ErrorData, ExecutionResult, Outcome, OutputStream, RequestUpdate, VmRequest, VmResponse, code,
+    Bytes, ErrorData, ExecutionResult, Outcome, OutputStream, Progress, RequestUpdate, VmRequest, VmResponse,
+    code,
 };
 
 use channel::Channel;
@@ -213,6 +214,7 @@ fn ask(channel: &mut Channel, mount: u32, request: HostFsRequest) -> io::Result<
 fn answer(channel: &mut Channel, id: u64, text: &str) -> io::Result<()> {
     let result = ExecutionResult {
         outcome: Outcome::Succeeded,
+        progress: Progress::Ran,
         value: Some(serde_json::to_string(text).unwrap_or_default()),
         exit_code: Some(0),
         signal: None,

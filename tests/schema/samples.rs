@@ -8,7 +8,7 @@ use protocol::engine::{EngineProfile, EngineReport, WasmLevel};
 use protocol::wire::{
     Bytes, Capture, ClientMessage, DirectoryEntry, ErrorData, EvaluateOptions, ExecutionOptions,
     ExecutionResult, FileKind, FileStatus, HostCallOutcome, Language, Outcome, OutputStream,
-    PROTOCOL_VERSION, Request, Response, ServerMessage, SourceFormat, VmRequest, VmResponse, code,
+    PROTOCOL_VERSION, Progress, Request, Response, ServerMessage, SourceFormat, VmRequest, VmResponse, code,
 };
 use serde::Serialize;
 
@@ -196,6 +196,7 @@ fn engine(wasm: WasmLevel) -> EngineReport {
 fn empty_result(outcome: Outcome) -> ExecutionResult {
     ExecutionResult {
         outcome,
+        progress: Progress::Ran,
         value: None,
         exit_code: None,
         signal: None,
@@ -216,6 +217,7 @@ fn full_error() -> ErrorData {
         stack: Some("ReferenceError: WebAssembly is not defined\n    at [eval]:1:1".into()),
         hint: Some("set permissions.webAssembly to \"allow\"".into()),
         field: Some("permissions.webAssembly".into()),
+        progress: Some(Progress::Unknown),
         details: texts([("location", "[eval]:1:1")]),
     }
 }
@@ -275,6 +277,7 @@ pub fn server_samples() -> Vec<Sample<ServerMessage>> {
     add(
         "cancelled",
         executed(ExecutionResult {
+            progress: Progress::NotStarted,
             error: Some(ErrorData::new(code::CANCELLED, "sh was cancelled")),
             ..empty_result(Outcome::Cancelled)
         }),

@@ -3,11 +3,12 @@
  * answer or with the reason why the connection is over.
  */
 import { FrameDecoder, decodeMessage, encodeFrame } from "./codec.js";
-import { CordonError, cordonError, messageOf, protocolError } from "./errors.js";
+import { CordonError, cordonError, dataOf, messageOf, protocolError, withProgress } from "./errors.js";
 import {
   ErrorCode,
   PROTOCOL_VERSION,
   type ClientMessage,
+  type ErrorData,
   type OutputStream,
   type Request,
   type Response,
@@ -87,7 +88,7 @@ export class Connection {
   /** Sends a request. Its events come to the listener until it is answered. */
   begin(body: Request, listener: RequestListener = {}): PendingRequest {
     const id = ++this.#lastId;
-    if (this.#ended !== undefined) throw this.#ended;
+    if (this.#ended !== undefined) throw withProgress(this.#ended, "not_started");
     const frame = encodeFrame({ type: "request", id, body });
     const response = new Promise<Response>((settle) => this.#open.set(id, { listener, settle }));
     this.#transport.write(frame);
@@ -146,7 +147,8 @@ export class Connection {
   /** Why a request to a VM failed: one that was lost says so to later requests as well. */
   why(vm: number, error: unknown): CordonError {
     if (!(error instanceof CordonError)) return cordonError(ErrorCode.INTERNAL, messageOf(error), { cause: error });
-    return error.code === ErrorCode.NOT_FOUND ? (this.#lost.get(vm) ?? error) : error;
+    const lost = error.code === ErrorCode.NOT_FOUND ? this.#lost.get(vm) : undefined;
+    return lost === undefined ? error : withProgress(lost, "not_started");
   }
 
   forgetVm(vm: number): void {
@@ -246,13 +248,8 @@ export class Connection {
     const open = [...this.#open.values()];
     this.#open.clear();
     this.#hostFunctions.clear();
-    const error = {
-      code: why.code,
-      name: why.name,
-      message: why.message,
-      ...(why.hint === undefined ? {} : { hint: why.hint }),
-      ...(why.details === undefined ? {} : { details: { ...why.details } }),
-    };
+    // They were sent, and whoever got them can be asked no more.
+    const error: ErrorData = { ...dataOf(why), progress: "unknown" };
     for (const request of open) request.settle({ type: "error", error });
     const callbacks = [...this.#onEnd];
     this.#onEnd.clear();

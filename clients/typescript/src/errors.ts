@@ -1,7 +1,7 @@
 /**
  * What this package throws. Guest code that fails is no reason to throw: its error is in the result.
  */
-import { ErrorCode, type ErrorData } from "./generated/wire.js";
+import { ErrorCode, type ErrorData, type Progress } from "./generated/wire.js";
 
 /**
  * Why something could not be done: a wrong configuration, a denied permission, a missing file, a VM or sidecar that is
@@ -16,6 +16,11 @@ export class CordonError extends Error {
   declare readonly hint?: string;
   /** The configuration field that decided. */
   declare readonly field?: string;
+  /**
+   * What is known of whether the request that failed was begun: `not_started` (to ask again does nothing twice), `ran`,
+   * or `unknown` (whoever could say so is gone). Left out where the error alone says it.
+   */
+  declare readonly progress?: Progress;
   /** More facts, by name. */
   declare readonly details?: Readonly<Record<string, string>>;
   /** Where in guest code, if that is where it came from. */
@@ -28,15 +33,35 @@ export class CordonError extends Error {
     this.guest = data.guest ?? false;
     if (data.hint !== undefined) this.hint = data.hint;
     if (data.field !== undefined) this.field = data.field;
+    if (data.progress !== undefined) this.progress = data.progress;
     if (data.details !== undefined) this.details = data.details;
     if (data.stack !== undefined) this.guestStack = data.stack;
   }
+}
+
+/** The same error, of a request of which that is known. */
+export function withProgress(error: CordonError, progress: Progress): CordonError {
+  return new CordonError({ ...dataOf(error), progress });
+}
+
+/** An error as it travels. */
+export function dataOf(error: CordonError): ErrorData {
+  const { code, name, message, guest, hint, field, progress, details, guestStack } = error;
+  const data: ErrorData = { code, name, message };
+  if (guest) data.guest = guest;
+  if (hint !== undefined) data.hint = hint;
+  if (field !== undefined) data.field = field;
+  if (progress !== undefined) data.progress = progress;
+  if (details !== undefined) data.details = { ...details };
+  if (guestStack !== undefined) data.stack = guestStack;
+  return data;
 }
 
 /** What an error of cordon's own can say besides its code and message. */
 export interface ErrorFacts {
   readonly hint?: string;
   readonly field?: string;
+  readonly progress?: Progress;
   readonly details?: Record<string, string>;
   readonly cause?: unknown;
 }

@@ -59,6 +59,8 @@ export const PROGRAM_OPTIONS: Names<ProgramOptions> = { ...RUN_OPTIONS, args: tr
 export type Outcome = WireResult["outcome"];
 
 interface ResultBase {
+  /** Whether it was begun: a call that was cancelled or late may have waited for others all its time. */
+  readonly progress: WireResult["progress"];
   /** The exit code, unless a signal ended the program. */
   readonly exitCode?: number;
   /** The name of the signal that ended the program: `SIGKILL`. */
@@ -150,7 +152,7 @@ export async function run(connection: Connection, vm: number, request: VmRequest
 /** The result of a call that was cancelled before it was made. */
 export function cancelledBefore(): WireResult {
   const error = { code: ErrorCode.CANCELLED, name: "CordonError", message: "the call was cancelled" };
-  return { outcome: "cancelled", error };
+  return { outcome: "cancelled", progress: "not_started", error };
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -170,7 +172,7 @@ export function toEvaluation<T>(wire: WireResult): EvaluationResult<T> {
 }
 
 function toBase(wire: WireResult): ResultBase {
-  const base = {} as { -readonly [K in keyof ResultBase]: ResultBase[K] };
+  const base = { progress: wire.progress } as { -readonly [K in keyof ResultBase]: ResultBase[K] };
   if (wire.exitCode !== undefined) base.exitCode = wire.exitCode;
   if (wire.signal !== undefined) base.signal = wire.signal;
   base.stdout = toText(wire.stdout);

@@ -94,6 +94,8 @@ function tagged<T extends { type: string }>(variants: Variants<T>): Shape {
   };
 }
 
+const progress = oneOf("not_started", "ran", "unknown");
+
 const error: Shape = record<ErrorData>({
   code: text,
   name: text,
@@ -102,6 +104,7 @@ const error: Shape = record<ErrorData>({
   stack: optional(text),
   hint: optional(text),
   field: optional(text),
+  progress: optional(progress),
   details: optional(texts),
 });
 
@@ -120,6 +123,7 @@ const engine: Shape = record<EngineReport>({
 
 const executionResult: Shape = record<ExecutionResult>({
   outcome: oneOf("succeeded", "failed", "cancelled", "timed_out"),
+  progress,
   value: optional(text),
   exitCode: optional(integer),
   signal: optional(text),

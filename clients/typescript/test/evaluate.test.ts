@@ -31,7 +31,7 @@ test("an expression has its value", async () => {
 test("a run has its output and exit code", async () => {
   await using machine = await vm();
   const result = await machine.javascript.execute("console.log('out', { a: 1 }); console.error('err'); await null;");
-  assert.deepEqual(result, { outcome: "succeeded", exitCode: 0, stdout: "out { a: 1 }\n", stderr: "err\n" });
+  assert.deepEqual(result, { outcome: "succeeded", progress: "ran", exitCode: 0, stdout: "out { a: 1 }\n", stderr: "err\n" });
 });
 
 test("inputs, arguments, environment and directory reach the code", async () => {

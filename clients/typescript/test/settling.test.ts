@@ -203,3 +203,15 @@ test("a spawned program that is cancelled before it runs says so", async () => {
     assert.equal((error as { code?: string }).code, "ERR_CANCELLED");
   }
 });
+
+test("it is said whether what ended had begun", async () => {
+  await using machine = await vm({ limits: { calls: 1 } });
+  const aborted = await machine.javascript.evaluate("1", { signal: AbortSignal.abort() });
+  assert.deepEqual([aborted.outcome, aborted.progress], ["cancelled", "not_started"]);
+  const running = machine.javascript.evaluate("new Promise(() => setTimeout(() => {}, 1e6))", { timeoutMs: 300 });
+  const refused = await rejection(machine.javascript.evaluate("1"));
+  assert.deepEqual([refused.code, refused.progress], ["ERR_LIMIT", "not_started"]);
+  const late = await running;
+  assert.deepEqual([late.outcome, late.progress], ["timed_out", "ran"]);
+  assert.equal((await machine.javascript.evaluate("1")).progress, "ran");
+});

@@ -70,7 +70,7 @@ test("a result that succeeded has a value and no error, and the other way round"
   const error = (result: ExecutionResult) => (result.outcome === "succeeded" ? undefined : result.error.message);
   holds<Equal<ReturnType<typeof value>, number | string>>();
   holds<Equal<ReturnType<typeof error>, string | undefined>>();
-  assert.equal(value({ outcome: "succeeded", value: 1, stdout: "", stderr: "" }), 1);
+  assert.equal(value({ outcome: "succeeded", progress: "ran", value: 1, stdout: "", stderr: "" }), 1);
 });
 
 test("the version is that of the manifest and of the crate", () => {

@@ -254,6 +254,12 @@ impl IsolateHandle {
         self.0.end(job, cause)
     }
 
+    /// Whether a job is under way or over: not one that still waits for its turn.
+    pub fn has_begun(&self, job: JobId) -> bool {
+        let state = self.0.state.lock();
+        !state.queue.iter().any(|message| matches!(message, Message::Run(waiting) if waiting.id == job))
+    }
+
     /// Creates a context that keeps its state between jobs.
     ///
     /// # Errors

@@ -36,6 +36,19 @@ pub mod code {
     pub const INTERNAL: &str = "ERR_INTERNAL";
 }
 
+/// What is known of whether something has been begun, for whoever has to decide whether to ask for it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Progress {
+    /// It was not begun: asking again does nothing twice.
+    NotStarted,
+    /// It was begun, and may have had effects.
+    Ran,
+    /// Whoever could say so is gone.
+    Unknown,
+}
+
 /// An error as clients see it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
@@ -64,6 +77,10 @@ pub struct ErrorData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]
     pub field: Option<String>,
+    /// What is known of whether the request that it answers was begun, where the error alone does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub progress: Option<Progress>,
     /// More facts, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "schema", ts(as = "Option<BTreeMap<String, String>>", optional))]
@@ -98,6 +115,13 @@ impl ErrorData {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says whether the request that it answers was begun.
+    #[must_use]
+    pub fn progress(mut self, progress: Progress) -> Self {
+        self.progress = Some(progress);
         self
     }
 
@@ -261,6 +285,8 @@ pub enum Outcome {
 pub struct ExecutionResult {
     /// How it ended.
     pub outcome: Outcome,
+    /// Whether it was begun; one that was cancelled or late may have waited for others all its time.
+    pub progress: Progress,
     /// The value of an evaluation, a JSON text; none for `undefined`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]

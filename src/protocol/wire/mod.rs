@@ -19,7 +19,7 @@ mod weight;
 pub use codec::{DecodeError, FRAME_BYTES_MAX, FrameDecoder, decode, encode_frame};
 pub use execution::{
     Capture, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, Language, Outcome, OutputStream,
-    SourceFormat, code,
+    Progress, SourceFormat, code,
 };
 pub use head::{RequestHead, request_head};
 pub use message::{

@@ -26,7 +26,7 @@ use protocol::config::{CreateVmConfig, Limits, Mount};
 use protocol::engine::EngineReport;
 use protocol::policy::Policy;
 use protocol::wire::{
-    Bytes, ErrorData, HostCallOutcome, OutputStream, RequestUpdate, VmRequest, VmResponse, code,
+    Bytes, ErrorData, HostCallOutcome, OutputStream, Progress, RequestUpdate, VmRequest, VmResponse, code,
 };
 use task::Task;
 
@@ -205,7 +205,9 @@ pub(super) fn start(
         // Some were on their way, and others come until whoever created the VM has heard of it.
         while let Some((command, held)) = commands_receiver.recv().await {
             if let Some(id) = command.answered_as() {
-                let _ = events.send((VmEvent::Response { id, result: Err(error.clone()) }, held)).await;
+                // The worker has not heard of these.
+                let result = Err(error.clone().progress(Progress::NotStarted));
+                let _ = events.send((VmEvent::Response { id, result }, held)).await;
             }
         }
     });

@@ -22,7 +22,7 @@ use protocol::abi::{Errno, HostCallError};
 use protocol::broker::{BrokerCall, BrokerReply, ClaimedMount, FromWorker, ToWorker};
 use protocol::config::{CreateVmConfig, Mount};
 use protocol::policy::Scope;
-use protocol::wire::{ErrorData, RequestUpdate, VmResponse, code};
+use protocol::wire::{ErrorData, Progress, RequestUpdate, VmResponse, code};
 
 /// Names of refused system calls that are kept of one VM, and how long one may be.
 const REFUSED_CALLS_MAX: usize = 32;
@@ -144,6 +144,7 @@ impl Task {
 
     /// Answers all requests with why the VM is gone, after what was to be told before. Gives back where more can be told.
     pub(super) async fn end(mut self, error: &ErrorData) -> mpsc::Sender<Event> {
+        let error = error.clone().progress(Progress::Unknown);
         self.outside.host_calls.clear();
         for event in self.unsent {
             let _ = self.events.send(event).await;
@@ -160,7 +161,7 @@ impl Task {
             && self.requests.len() >= self.requests_max
         {
             let error = ErrorData::new(code::LIMIT, "too many requests under way").field("limits.calls");
-            self.respond(id, Err(error));
+            self.respond(id, Err(error.progress(Progress::NotStarted)));
             return Ok(());
         }
         let message = match command {

@@ -10,7 +10,7 @@ use crate::streams::{Captured, Credit, Input, Sent};
 use crate::vm::VirtualMachine;
 use isolate::{self, Cause, Completion, JobId};
 use kernel::{ExitStatus, OpenFile, Process, Scope, Signal, Stream};
-use protocol::wire::{Bytes, Capture, ExecutionOptions, ExecutionResult, OutputStream};
+use protocol::wire::{Bytes, Capture, ExecutionOptions, ExecutionResult, OutputStream, Progress};
 
 use super::Calls;
 use super::outcome::{Ended, job_ended, program_ended};
@@ -33,6 +33,8 @@ pub(super) struct State {
     pub(super) scope: Option<Scope>,
     /// Why it was ended from outside, if it was.
     pub(super) ended: Option<Cause>,
+    /// It was ended before anything of it ran.
+    pub(super) unbegun: bool,
 }
 
 /// What runs for a call.
@@ -113,6 +115,11 @@ impl Call {
                 return;
             }
             state.ended = Some(cause);
+            state.unbegun = !match state.target {
+                Some(Target::Job) => self.vm.isolate.has_begun(JobId(self.id)),
+                Some(Target::Program) => true,
+                None => false,
+            };
             state.target
         };
         let ends_now = match target {
@@ -133,6 +140,12 @@ impl Call {
         }
     }
 
+    /// What is known of whether it has been begun.
+    pub(super) fn progress(&self) -> Progress {
+        let state = self.state.lock();
+        if state.unbegun || state.target.is_none() { Progress::NotStarted } else { Progress::Ran }
+    }
+
     pub(super) fn result(&self, ended: Ended) -> ExecutionResult {
         let Ended { outcome, value, exit_code, signal, error } = ended;
         let taken = |stream: &Arc<Captured>| stream.take();
@@ -142,6 +155,7 @@ impl Call {
         };
         ExecutionResult {
             outcome,
+            progress: self.progress(),
             value,
             exit_code,
             signal,
@@ -175,6 +189,8 @@ impl RunningProgram {
             let cause = self.call.state.lock().ended;
             let command = self.call.command.as_deref().unwrap_or_default();
             let refused = self.calls.refusals.lock().remove(&self.process.pid()).filter(|_| cause.is_none());
+            // One that could not be had has run nothing.
+            let refused = refused.map(|error| error.progress(Progress::NotStarted));
             let ended = refused.map_or_else(|| Ok(program_ended(command, status, cause)), Err);
             self.calls.finish(&self.call, ended);
         }

@@ -23,8 +23,8 @@ use isolate::{self, Cause, Completion, ContextId, Job, JobId, SourceOptions};
 use kernel::{Errno, Grouping, Pid, Process, Signal, SpawnRequest};
 use protocol::broker::FromWorker;
 use protocol::wire::{
-    ErrorData, EvaluateOptions, ExecutionOptions, INPUT_WINDOW, Language, RequestUpdate, SourceFormat,
-    VmRequest, VmResponse, code,
+    ErrorData, EvaluateOptions, ExecutionOptions, INPUT_WINDOW, Language, Progress, RequestUpdate,
+    SourceFormat, VmRequest, VmResponse, code,
 };
 
 use call::{Call, Output, RunningProgram, Target};
@@ -124,7 +124,8 @@ impl Calls {
             if open.len() as u64 >= vm.limits.calls {
                 drop(open);
                 let text = format!("{} calls are under way already", vm.limits.calls);
-                vm.respond(id, Err(ErrorData::new(code::LIMIT, text).field("limits.calls")));
+                let error = ErrorData::new(code::LIMIT, text).field("limits.calls");
+                vm.respond(id, Err(error.progress(Progress::NotStarted)));
                 return;
             }
             open.insert(id, call.clone());
@@ -138,7 +139,7 @@ impl Calls {
                 return;
             }
             if let Err(error) = calls.start_call(&call, request) {
-                calls.finish(&call, Err(error));
+                calls.finish(&call, Err(error.progress(Progress::NotStarted)));
             }
         };
         if self.waiting.load(Ordering::Acquire) > 0 {
@@ -162,7 +163,7 @@ impl Calls {
                     // A client that ignores the window loses the call, not the VM.
                     let text =
                         format!("more than INPUT_WINDOW ({INPUT_WINDOW}) bytes of input were sent ahead");
-                    self.finish(&call, Err(ErrorData::new(code::LIMIT, text)));
+                    self.finish(&call, Err(ErrorData::new(code::LIMIT, text).progress(call.progress())));
                     call.end(Cause::Cancelled);
                 }
             }

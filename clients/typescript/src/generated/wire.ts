@@ -263,6 +263,10 @@ export type ErrorData = {
      */
     field?: string,
     /**
+     * What is known of whether the request that it answers was begun, where the error alone does not say.
+     */
+    progress?: Progress,
+    /**
      * More facts, by name.
      */
     details?: { [key in string]: string }, };
@@ -337,6 +341,10 @@ export type ExecutionResult = {
      * How it ended.
      */
     outcome: Outcome,
+    /**
+     * Whether it was begun; one that was cancelled or late may have waited for others all its time.
+     */
+    progress: Progress,
     /**
      * The value of an evaluation, a JSON text; none for `undefined`.
      */
@@ -646,6 +654,11 @@ export type Permissions = {
  * Which globals a VM's JavaScript finds.
  */
 export type Platform = "neutral" | "bare";
+
+/**
+ * What is known of whether something has been begun, for whoever has to decide whether to ask for it again.
+ */
+export type Progress = "not_started" | "ran" | "unknown";
 
 /**
  * What a client asks for.
