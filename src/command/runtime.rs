@@ -1,23 +1,25 @@
 //! Runs commands as processes of the VM's kernel.
 //!
 //! No thread exists until the first command starts. From then on one thread polls all commands, each a fiber that yields
-//! when it waits and when its time slice is over; a second thread ticks while any runs. The engine may have been started
+//! when it waits and when its time slice is over; a second thread ticks while any runs. A thread that has to wait for the
+//! host, in the middle of a command's call to the kernel, hands the other commands on to another first
+//! (`tokio::task::block_in_place`); that is for whoever implements `kernel::HostFs` to do. The engine may have been started
 //! before, with programs mapped and linked ([`Prepared`]), by whoever this process was forked from.
 
-use std::future::{self, Future};
+use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Waker};
-use std::thread;
 
 use parking_lot::Mutex;
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Runtime};
 use tokio::task;
 use wasmtime::Engine;
 
 use artifact::applets;
 use kernel::{Errno, Executor, ExitStatus, Kernel, Process, Program};
+use protocol::broker::HOST_FS_CALLS_MAX;
 
 use super::ahead::{self, Ahead, Begun};
 use super::engine::{self, CommandLimits};
@@ -29,6 +31,10 @@ use super::ticker::{Running, Ticker};
 
 /// Stack of the thread that polls commands; they have stacks of their own.
 const STACK: usize = 512 * 1024;
+
+/// Threads that may wait for the host, each in the middle of one command's call, besides the one that polls the others.
+/// As many as may ask for host directories at once.
+const WAITING_THREADS: usize = HOST_FS_CALLS_MAX;
 
 /// Why commands cannot be run at all.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +93,7 @@ pub struct CommandRuntime {
     limits: CommandLimits,
     services: Arc<dyn Services>,
     prepared: Option<Prepared>,
-    started: OnceLock<Started>,
+    started: OnceLock<(Started, Runtime)>,
     starting: Mutex<()>,
 }
 
@@ -117,25 +123,26 @@ impl CommandRuntime {
     /// Performs something on the thread of the commands, if there is one yet; else it is given back.
     pub fn perform<F: FnOnce() + Send + 'static>(&self, work: F) -> Result<(), F> {
         match self.started.get() {
-            Some(started) => drop(started.tasks.spawn(async move { work() })),
+            Some((started, _)) => drop(started.tasks.spawn(async move { work() })),
             None => return Err(work),
         }
         Ok(())
     }
 
     fn started(&self) -> Result<&Started, StartError> {
-        if let Some(started) = self.started.get() {
+        if let Some((started, _)) = self.started.get() {
             return Ok(started);
         }
         let _starting = self.starting.lock();
-        if let Some(started) = self.started.get() {
+        if let Some((started, _)) = self.started.get() {
             return Ok(started);
         }
         let started = self.start_engine()?;
-        Ok(self.started.get_or_init(|| started))
+        let (started, _) = self.started.get_or_init(|| started);
+        Ok(started)
     }
 
-    fn start_engine(&self) -> Result<Started, StartError> {
+    fn start_engine(&self) -> Result<(Started, Runtime), StartError> {
         let (engine, programs) = match &self.prepared {
             Some(Prepared { engine, programs }) => (engine.clone(), programs.clone()),
             None => {
@@ -144,13 +151,15 @@ impl CommandRuntime {
             }
         };
         let ticker = Arc::new(Ticker::start(engine.clone())?);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(WAITING_THREADS)
+            .thread_name("commands")
+            .thread_stack_size(STACK)
+            .enable_time()
+            .build()?;
         let tasks = runtime.handle().clone();
-        thread::Builder::new()
-            .name("commands".into())
-            .stack_size(STACK)
-            .spawn(move || runtime.block_on(future::pending::<()>()))?;
-        Ok(Started { engine, programs, ahead: Arc::new(Ahead::new()), ticker, tasks })
+        Ok((Started { engine, programs, ahead: Arc::new(Ahead::new()), ticker, tasks }, runtime))
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn open() -> io::Result<(Sender, Receiver)> {
 pub(super) fn open_with(buffer: Vec<u8>) -> io::Result<(Sender, Receiver)> {
     let socket = io::stdin().as_fd().try_clone_to_owned()?;
     rustix::net::getsockname(&socket)?;
-    let sender = Sender { socket: Mutex::new(UnixStream::from(socket.try_clone()?)) };
+    let sender = Sender::new(UnixStream::from(socket.try_clone()?));
     let receiver = Receiver { socket, decoder: FrameDecoder::new(), buffer, descriptors: VecDeque::new() };
     Ok((sender, receiver))
 }
@@ -43,6 +43,10 @@ pub(super) struct Sender {
 }
 
 impl Sender {
+    pub(super) fn new(socket: UnixStream) -> Sender {
+        Sender { socket: Mutex::new(socket) }
+    }
+
     /// Sends a message. When the supervisor is gone the reading thread notices.
     pub(super) fn send(&self, message: &FromWorker) {
         let frame = match encode_frame(message) {

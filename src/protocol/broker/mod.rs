@@ -12,5 +12,5 @@ pub use message::{BrokerCall, BrokerReply, Claim, ClaimedMount, FromWorker, ToWo
 /// Broker calls that a worker may have under way at once; one more ends the worker.
 pub const CALLS_MAX: usize = 256;
 
-/// Of these, calls about host directories. Threads that need one wait for it, and a worker has fewer than this.
+/// Of these, calls about host directories. A thread that would ask one more waits.
 pub const HOST_FS_CALLS_MAX: usize = 16;
