@@ -6,7 +6,9 @@ use std::collections::HashSet;
 use cordon::client::{Execute, Vm};
 use cordon::wire::{EvaluateOptions, ExecutionOptions, Outcome, code};
 
-use crate::common::{default_vm, execute, execute_with, stdout_of};
+use serde_json::json;
+
+use crate::common::{default_vm, execute, execute_with, stdout_of, vm};
 
 async fn write(vm: &Vm, files: &[(&str, &str)]) {
     for (name, contents) in files {
@@ -241,4 +243,17 @@ async fn no_graph_of_modules_ends_the_vm() {
     assert_eq!(refused.len(), 3, "the graphs have shown too little: {refused:?}");
     assert_eq!(execute(&vm, "console.log(1)").await.stdout.to_text(), "1\n");
     assert_ne!(vm.evaluate::<u32>("1").await.map_err(|error| error.code), Err(code::WORKER_LOST.to_owned()));
+}
+
+/// What a file is has to be seen before its code runs. It is read, and counted, once for both.
+#[tokio::test]
+async fn a_module_is_read_once() {
+    let vm = vm(json!({ "limits": { "modules": 2 } })).await;
+    vm.write_file("/workspace/a.js", "exports.b = require('./b.js');").await.unwrap();
+    vm.write_file("/workspace/b.js", "module.exports = 'b';").await.unwrap();
+    let result = execute(&vm, "import { b } from './a.js'; console.log(b);").await;
+    assert_eq!(result.stdout.to_text(), "b\n", "{:?}", result.error);
+    vm.write_file("/workspace/c.js", "exports.a = require('./a.js'); module.exports = 'c';").await.unwrap();
+    let result = execute(&vm, "import './c.js';").await;
+    assert_eq!(result.error.unwrap().code, "ERR_MODULE_LIMIT");
 }

@@ -15,7 +15,7 @@ use crate::fs::Filesystem;
 use crate::fs::inode::Inode;
 use crate::fs::walk::Node;
 use crate::limits::Share;
-use crate::{Errno, FileKind, FileStatus, OpenFlags, Whence};
+use crate::{Errno, FileKind, FileStatus, HOST_TRANSFER_MAX, OpenFlags, Whence};
 
 /// An open file description: shared by every descriptor that was duplicated or inherited from the one that opened it.
 /// The last one who drops it closes it.
@@ -156,6 +156,31 @@ impl OpenFile {
     /// Reads at `offset` and leaves the file offset alone. `ESPIPE` for pipes.
     pub fn pread(&self, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {
         if self.readable { self.file.read_at(buffer, offset) } else { Err(Errno::Ebadf) }
+    }
+
+    /// The contents of a regular file of at most `limit` bytes (`EFBIG`).
+    pub(crate) fn read_whole(&self, limit: u64) -> Result<Vec<u8>, Errno> {
+        let status = self.status()?;
+        match status.kind {
+            FileKind::Regular => {}
+            FileKind::Directory => return Err(Errno::Eisdir),
+            _ => return Err(Errno::Einval),
+        }
+        if status.size > limit {
+            return Err(Errno::Efbig);
+        }
+        let mut bytes = Vec::new();
+        let mut chunk = vec![0; (status.size as usize).saturating_add(1).clamp(512, HOST_TRANSFER_MAX)];
+        loop {
+            let count = self.pread(&mut chunk, bytes.len() as u64)?;
+            if count == 0 {
+                return Ok(bytes);
+            }
+            bytes.extend_from_slice(&chunk[..count]);
+            if bytes.len() as u64 > limit {
+                return Err(Errno::Efbig);
+            }
+        }
     }
 
     /// Writes at `offset` (at the end if opened for appending) and leaves the file offset alone.

@@ -139,6 +139,14 @@ impl HostPath {
         }
     }
 
+    /// The contents of a regular file that is not too long for one answer.
+    pub(crate) fn contents(&self) -> Result<Vec<u8>, Errno> {
+        match self.call(HostFsRequest::ReadFile { path: self.relative.clone() })? {
+            HostFsReply::Bytes(bytes) if bytes.len() <= HOST_TRANSFER_MAX => Ok(bytes.into_vec()),
+            _ => Err(Errno::Eio),
+        }
+    }
+
     pub(crate) fn open(&self, flags: OpenFlags, mode: u32) -> Result<(HostFile, FileStatus), Errno> {
         match self.call(HostFsRequest::Open { path: self.relative.clone(), flags, mode })? {
             HostFsReply::Opened { handle, status } => {

@@ -65,6 +65,37 @@ impl Filesystem {
         }
     }
 
+    /// The contents of a regular file of at most `limit` bytes. Of a mount, a short one is one question to the host.
+    pub(crate) fn read_file(
+        self: &Arc<Self>,
+        caller: &Caller<'_>,
+        at: &At<'_>,
+        limit: u64,
+    ) -> Result<Vec<u8>, Errno> {
+        let flags = OpenFlags::READ;
+        let opening = {
+            let _tree = self.tree.read();
+            let found = self.walk(caller, at, Symlinks::Follow, operations(flags))?;
+            self.open_found(caller, found, flags)?
+        };
+        let file = match opening {
+            Opening::Done(file) => file,
+            Opening::Again(file) => file.reopen(self, flags)?,
+            Opening::Host { host, path, slash } => {
+                if !slash {
+                    let host = self.access.admit(caller, operations(flags), host.clone(), &path, true)?;
+                    match host.contents() {
+                        Err(Errno::Efbig) => {}
+                        Ok(contents) if contents.len() as u64 > limit => return Err(Errno::Efbig),
+                        outcome => return outcome,
+                    }
+                }
+                self.open_host(caller, host, path, slash, flags, 0)?
+            }
+        };
+        file.read_whole(limit)
+    }
+
     fn open_or_create(
         self: &Arc<Self>,
         caller: &Caller<'_>,

@@ -66,6 +66,11 @@ impl Process {
         self.fs.open(&self.caller(), &self.at(base, path)?, flags, mode)
     }
 
+    /// The contents of a regular file of at most `limit` bytes (`EFBIG` if there are more).
+    pub fn read_file(&self, path: &str, limit: u64) -> Result<Vec<u8>, Errno> {
+        self.fs.read_file(&self.caller(), &self.at(Base::Cwd, path)?, limit)
+    }
+
     /// What is known of a file.
     pub fn stat(&self, path: &str, symlinks: Symlinks) -> Result<FileStatus, Errno> {
         self.stat_at(Base::Cwd, path, symlinks)

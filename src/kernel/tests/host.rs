@@ -56,6 +56,12 @@ impl TestHost {
                 bytes.truncate(length);
                 HostFsReply::Bytes(ByteBuf::from(bytes))
             }
+            HostFsRequest::ReadFile { path } => {
+                if fs::metadata(at(&path))?.len() > HOST_TRANSFER_MAX as u64 {
+                    return Err(rustix::io::Errno::FBIG.into());
+                }
+                HostFsReply::Bytes(ByteBuf::from(fs::read(at(&path))?))
+            }
             HostFsRequest::Write { handle, offset, bytes } => {
                 // With O_APPEND the offset means nothing.
                 self.open.lock()[&handle.0].write_all_at(&bytes, offset.unwrap_or(0))?;

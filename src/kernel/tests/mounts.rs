@@ -242,3 +242,27 @@ fn replies_that_do_not_fit_are_errors() {
     assert_eq!(names(&p, "/m"), Err(Errno::Eio));
     assert_eq!(p.realpath("/m/f"), Err(Errno::Eio));
 }
+
+#[test]
+fn a_short_file_is_read_with_one_question() {
+    let (_kernel, p, host) = mounted(true);
+    host.log.lock().clear();
+    assert_eq!(p.read_file("/host/data/f", 1000).unwrap(), b"from the host");
+    assert_eq!(*host.log.lock(), [HostFsRequest::ReadFile { path: "f".to_owned() }]);
+    assert_eq!(p.read_file("/host/data/f", 12), Err(Errno::Efbig));
+    assert_eq!(p.read_file("/host/data/d", 1000), Err(Errno::Eisdir));
+    assert_eq!(p.read_file("/host/data/f/", 1000), Err(Errno::Enotdir));
+    assert_eq!(p.read_file("/host/data/none", 1000), Err(Errno::Enoent));
+    // A long one comes in parts, and nothing stays open.
+    let long = vec![7; HOST_TRANSFER_MAX * 2 + 1];
+    std::fs::write(host.path().join("long"), &long).unwrap();
+    assert!(p.read_file("/host/data/long", 1 << 30).unwrap() == long);
+    assert_eq!(p.read_file("/host/data/long", HOST_TRANSFER_MAX as u64), Err(Errno::Efbig));
+    assert_eq!(host.open_handles(), 0);
+    // The VM's own files are read in the same way.
+    write(&p, "/tmp/own", "own").unwrap();
+    assert_eq!(p.read_file("/tmp/own", 3).unwrap(), b"own");
+    assert_eq!(p.read_file("/tmp/own", 2), Err(Errno::Efbig));
+    assert_eq!(p.read_file("/tmp", 1000), Err(Errno::Eisdir));
+    assert_eq!(p.read_file("/dev/null", 1000), Err(Errno::Einval));
+}

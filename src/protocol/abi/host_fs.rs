@@ -80,6 +80,12 @@ pub enum HostFsRequest {
         /// Its new length.
         size: u64,
     },
+    /// Reads a regular file whole ([`HostFsReply::Bytes`]): `EFBIG` for one of more than [`HOST_TRANSFER_MAX`] bytes,
+    /// which is opened and read in parts.
+    ReadFile {
+        /// Where.
+        path: String,
+    },
     /// What is known of an open file ([`HostFsReply::Status`]).
     StatHandle {
         /// Which file.

@@ -3,12 +3,16 @@
 //! Path resolution beneath the directory is cap-std's (openat2(2) with `RESOLVE_BENEATH` where the kernel has it), so
 //! symbolic links, `..` and renames that race with us cannot lead out. Files that stay open are the [mounts](super::mounts)'.
 
-use std::io;
+use std::io::{self, Read};
 
 use cap_std::fs::{Dir, DirBuilder, Metadata, MetadataExt};
 
+use serde_bytes::ByteBuf;
+
 use super::opening;
-use protocol::abi::{DirectoryEntry, FileKind, FileStatus, HostFsReply, HostFsRequest, OpenFlags};
+use protocol::abi::{
+    DirectoryEntry, FileKind, FileStatus, HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, OpenFlags,
+};
 
 /// Entries of one directory that a VM is shown, and bytes of their names together. A directory with more cannot be
 /// listed (`ENOMEM`).
@@ -25,6 +29,7 @@ pub(super) fn perform(root: &Dir, request: HostFsRequest) -> io::Result<HostFsRe
     match request {
         R::Stat { path } => Ok(HostFsReply::Status(status(&root.metadata(here(&path))?))),
         R::Lstat { path } => Ok(HostFsReply::Status(status(&root.symlink_metadata(here(&path))?))),
+        R::ReadFile { path } => contents(root, here(&path)),
         R::ReadDir { path } => entries(root, here(&path)),
         R::Mkdir { path, mode } => {
             use cap_std::fs::DirBuilderExt;
@@ -93,6 +98,24 @@ pub(super) fn status(metadata: &Metadata) -> FileStatus {
         modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
         changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
     }
+}
+
+/// A regular file that is short enough for one answer, whole.
+fn contents(root: &Dir, path: &str) -> io::Result<HostFsReply> {
+    let (file, metadata) = opening::open(root, path, OpenFlags::READ, 0)?;
+    if metadata.is_dir() {
+        return Err(rustix::io::Errno::ISDIR.into());
+    }
+    if metadata.len() > HOST_TRANSFER_MAX as u64 {
+        return Err(rustix::io::Errno::FBIG.into());
+    }
+    let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
+    // It may grow meanwhile.
+    file.take(HOST_TRANSFER_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > HOST_TRANSFER_MAX {
+        return Err(rustix::io::Errno::FBIG.into());
+    }
+    Ok(HostFsReply::Bytes(ByteBuf::from(bytes)))
 }
 
 fn entries(root: &Dir, path: &str) -> io::Result<HostFsReply> {

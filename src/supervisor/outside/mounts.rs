@@ -245,6 +245,7 @@ fn changes(request: &HostFsRequest) -> bool {
     match request {
         R::Open { flags, .. } => opening::writes(*flags),
         R::Read { .. }
+        | R::ReadFile { .. }
         | R::StatHandle { .. }
         | R::Sync { .. }
         | R::Close { .. }

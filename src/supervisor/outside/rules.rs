@@ -57,6 +57,7 @@ impl Rules<'_> {
                 self.any(ways, path, !flags.contains(OpenFlags::NO_FOLLOW))
             }
             R::ReadDir { path } => self.any(&[List], path, true),
+            R::ReadFile { path } => self.any(&[Read], path, true),
             R::Readlink { path } => self.any(&[Read], path, false),
             R::Mkdir { path, .. } | R::Symlink { path, .. } => self.any(&[Create], path, false),
             R::Rmdir { path } | R::Unlink { path } => self.any(&[Remove], path, false),
@@ -185,6 +186,7 @@ mod tests {
             let other = || "open/other".to_owned();
             vec![
                 open(&path(), OpenFlags::READ),
+                HostFsRequest::ReadFile { path: path() },
                 open(&path(), OpenFlags::WRITE),
                 open(&path(), OpenFlags::WRITE | OpenFlags::CREATE),
                 HostFsRequest::Mkdir { path: path(), mode: 0o755 },

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use super::resolve::{ResolveError, Resolved, Style};
-use super::{Entry, Kind, SOURCE_LIMIT, Type, exports, read_file};
+use super::{Entry, Kind, SOURCE_LIMIT, Type, exports};
 use crate::binding::errors;
 use crate::platform::source::{extension, language_of, strip_types};
 use crate::realm::core::{Core, Realm, Scope, string};
@@ -23,6 +23,43 @@ pub(crate) enum FileFormat {
     Json,
 }
 
+/// What a module file is read for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To see what it is. Its code, if it runs, is what was seen: a file is read once.
+    Look,
+    /// To run it.
+    Run,
+}
+
+/// A module file's bytes, read now or when it was looked at.
+fn read_bytes(
+    scope: &mut Scope<'_, '_>,
+    core: &Rc<Core>,
+    realm: &Rc<Realm>,
+    path: &str,
+    purpose: Purpose,
+) -> Option<Vec<u8>> {
+    let seen = realm.modules.borrow_mut().seen.remove(path);
+    let bytes = match seen {
+        Some(bytes) => bytes,
+        None => {
+            let process = realm.process().ok_or(Errno::Esrch);
+            match process.and_then(|process| process.read_file(path, SOURCE_LIMIT as u64)) {
+                Ok(bytes) => account(scope, core, realm, bytes.len()).map(|()| bytes)?,
+                Err(errno) => {
+                    errors::throw_errno(scope, errno, "open", Some(path));
+                    return None;
+                }
+            }
+        }
+    };
+    if purpose == Purpose::Look {
+        realm.modules.borrow_mut().seen.insert(path.to_owned(), bytes.clone());
+    }
+    Some(bytes)
+}
+
 /// A module file's text, without types.
 fn read_source(
     scope: &mut Scope<'_, '_>,
@@ -30,23 +67,13 @@ fn read_source(
     realm: &Rc<Realm>,
     path: &str,
     module: Option<bool>,
+    purpose: Purpose,
 ) -> Option<String> {
-    let Some(process) = realm.process() else {
-        errors::throw_errno(scope, Errno::Esrch, "open", Some(path));
-        return None;
-    };
-    let bytes = match read_file(&process, path, SOURCE_LIMIT as u64) {
-        Ok(bytes) => bytes,
-        Err(errno) => {
-            errors::throw_errno(scope, errno, "open", Some(path));
-            return None;
-        }
-    };
+    let bytes = read_bytes(scope, core, realm, path, purpose)?;
     if bytes.starts_with(b"\0asm") || extension(path) == "wasm" {
         throw_wasm(scope, core, path);
         return None;
     }
-    account(scope, core, realm, bytes.len())?;
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
@@ -61,7 +88,7 @@ pub(crate) fn read_text(
     realm: &Rc<Realm>,
     path: &str,
 ) -> Option<String> {
-    read_source(scope, core, realm, path, Some(false))
+    read_source(scope, core, realm, path, Some(false), Purpose::Run)
 }
 
 /// Loads a file as an ECMAScript module, whatever its name says.
@@ -75,7 +102,7 @@ pub(crate) fn load_module(
     if let Some(index) = realm.modules.borrow().by_name.get(&key) {
         return Some(*index);
     }
-    let text = read_source(scope, core, realm, path, Some(true))?;
+    let text = read_source(scope, core, realm, path, Some(true), Purpose::Run)?;
     load_source(scope, realm, path, &text, Some(key))
 }
 
@@ -149,7 +176,7 @@ pub(crate) fn format_of(
         Some("commonjs") => return Some(FileFormat::CommonJs),
         _ => {}
     }
-    let text = read_source(scope, core, realm, path, None)?;
+    let text = read_source(scope, core, realm, path, None, Purpose::Look)?;
     Some(if looks_like_module(scope, &text, path) { FileFormat::Module } else { FileFormat::CommonJs })
 }
 
@@ -206,7 +233,7 @@ pub(crate) fn compile_common_js<'s>(
 ) -> Option<v8::Local<'s, v8::Function>> {
     let text = match source {
         Some(text) => text,
-        None => read_source(scope, core, realm, path, Some(false))?,
+        None => read_source(scope, core, realm, path, Some(false), Purpose::Run)?,
     };
     common_js_function(scope, &text, path)
 }
@@ -255,7 +282,7 @@ pub(crate) fn load_file(
     };
     match format {
         FileFormat::Module => {
-            let text = read_source(scope, core, realm, path, Some(true))?;
+            let text = read_source(scope, core, realm, path, Some(true), Purpose::Run)?;
             load_source(scope, realm, path, &text, Some(key))
         }
         FileFormat::Json if expected == Type::Code => {
@@ -264,13 +291,13 @@ pub(crate) fn load_file(
             None
         }
         FileFormat::Json => {
-            let text = read_source(scope, core, realm, path, None)?;
+            let text = read_source(scope, core, realm, path, None, Purpose::Run)?;
             let value = parse_json(scope, &text, path)?;
             let kind = Kind::Json(v8::Global::new(scope, value));
             Some(synthetic(scope, realm, key, kind, &["default".to_owned()]))
         }
         FileFormat::CommonJs => {
-            let text = read_source(scope, core, realm, path, Some(false))?;
+            let text = read_source(scope, core, realm, path, Some(false), Purpose::Look)?;
             let mut names = common_js_names(realm, &process, path, &text);
             names.insert("default".to_owned());
             names.insert("module.exports".to_owned());
@@ -314,7 +341,7 @@ fn common_js_names(realm: &Rc<Realm>, process: &Process, path: &str, text: &str)
         if !matches!(extension(&target), "js" | "cjs") || !seen.insert(target.clone()) {
             continue;
         }
-        let Ok(bytes) = read_file(process, &target, SOURCE_LIMIT as u64) else { continue };
+        let Ok(bytes) = process.read_file(&target, SOURCE_LIMIT as u64) else { continue };
         let found = exports::scan(&String::from_utf8_lossy(&bytes));
         names.extend(found.names);
         open.extend(found.reexports.into_iter().map(|s| (target.clone(), s)));

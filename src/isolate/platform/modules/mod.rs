@@ -13,7 +13,6 @@ pub(crate) mod resolve;
 use std::collections::HashMap;
 
 use crate::realm::resources::Table;
-use kernel::{Errno, FileKind, OpenFlags, Process};
 
 pub(crate) use callbacks::install;
 pub(crate) use evaluate::{evaluate, forget_unfinished, require};
@@ -64,6 +63,8 @@ pub(crate) struct ModuleMap {
     by_name: HashMap<(String, Type), usize>,
     by_hash: HashMap<i32, Vec<usize>>,
     packages: resolve::Packages,
+    /// Files that were looked at, and whose code has not run. They count among the bytes.
+    seen: HashMap<String, Vec<u8>>,
     /// Promises of `import()` that are not settled.
     imports: Table<v8::Global<v8::PromiseResolver>>,
     /// Modules and bytes so far, CommonJS included.
@@ -91,35 +92,10 @@ impl ModuleMap {
     /// Forgets what was read of `package.json` files: a later job may have changed them.
     pub fn refresh(&mut self) {
         self.packages.clear();
+        self.seen.clear();
     }
 
     pub fn packages(&mut self) -> &mut resolve::Packages {
         &mut self.packages
-    }
-}
-
-/// Reads a regular file whole, up to `limit` bytes (`EFBIG`).
-pub(crate) fn read_file(process: &Process, path: &str, limit: u64) -> Result<Vec<u8>, Errno> {
-    let file = process.open(path, OpenFlags::READ, 0)?;
-    let status = file.status()?;
-    match status.kind {
-        FileKind::Regular => {}
-        FileKind::Directory => return Err(Errno::Eisdir),
-        _ => return Err(Errno::Einval),
-    }
-    if status.size > limit {
-        return Err(Errno::Efbig);
-    }
-    let mut bytes = Vec::new();
-    let mut chunk = vec![0; (status.size as usize + 1).clamp(512, 256 * 1024)];
-    loop {
-        let count = file.pread(&mut chunk, bytes.len() as u64)?;
-        if count == 0 {
-            return Ok(bytes);
-        }
-        bytes.extend_from_slice(&chunk[..count]);
-        if bytes.len() as u64 > limit {
-            return Err(Errno::Efbig);
-        }
     }
 }

@@ -116,7 +116,8 @@ impl Packages {
             return known.clone();
         }
         let path = join(folder, "package.json");
-        let manifest = super::read_file(process, &path, MANIFEST_LIMIT)
+        let manifest = process
+            .read_file(&path, MANIFEST_LIMIT)
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .map(Rc::new);

@@ -69,7 +69,7 @@ fn require_module(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<
 fn read_text(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some((_, _, process)) = here_as(scope) else { return };
     let Some(path) = text_of(scope, &args, 0) else { return };
-    match modules::read_file(&process, &path, SOURCE_LIMIT as u64) {
+    match process.read_file(&path, SOURCE_LIMIT as u64) {
         Ok(bytes) => result.set(string(scope, &String::from_utf8_lossy(&bytes)).into()),
         Err(errno) => errors::throw_errno(scope, errno, "open", Some(&path)),
     }
