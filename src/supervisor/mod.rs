@@ -202,6 +202,7 @@ impl Supervisor {
         let permit = self.inner.vms.clone().try_acquire_owned().map_err(|_| {
             ErrorData::new(code::LIMIT, format!("this supervisor has {VMS_MAX} VMs; dispose of some first"))
         })?;
+        let policy = Policy::new(&config.permissions)?;
         let choice = self.inner.installation.choose(&config)?;
         let key = PoolKey::new(choice, &config);
         let mounts = HostMounts::new();
@@ -219,7 +220,6 @@ impl Supervisor {
             }
         };
         self.inner.refill(&key);
-        let policy = Policy::new(claim.config.permissions.clone());
         Ok(vm::start(worker, permit, &claim.config, policy, mounts, self.inner.artifacts.clone()))
     }
 }

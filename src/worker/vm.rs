@@ -87,7 +87,7 @@ impl VirtualMachine {
         let Ground { commands: prepared, layout, engine, memory } = ground;
         enclosure::limit_memory(memory.saturating_add(config.limits.memory_bytes))
             .map_err(|error| ErrorData::new(code::LIMIT, error.to_string()).field("limits.memoryBytes"))?;
-        let policy = Arc::new(Policy::new(config.permissions.clone()));
+        let policy = Arc::new(Policy::new(&config.permissions)?);
         let broker = Arc::new(Broker::new(sender.clone()));
         let kernel = kernel(layout, &config, &policy);
         // Those that are denied are there as well: the supervisor refuses the call, and says which scope does.
