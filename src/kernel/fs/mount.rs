@@ -15,6 +15,9 @@ use crate::{
     HostHandle, MountId, OpenFlags,
 };
 
+/// Requests that removing one directory takes at most; each removes many names. More come only where somebody makes
+/// names as fast as they are removed.
+const REMOVALS_MAX: usize = 1 << 16;
 /// Device numbers of mounts start here.
 const FIRST_DEVICE: u64 = 0x100;
 
@@ -116,6 +119,18 @@ impl HostPath {
             }
             _ => Err(Errno::Eio),
         }
+    }
+
+    /// Removes a directory with everything in it.
+    pub(crate) fn remove_tree(&self) -> Result<(), Errno> {
+        for _ in 0..REMOVALS_MAX {
+            match self.call(HostFsRequest::RemoveTree { path: self.relative.clone() })? {
+                HostFsReply::Removed(true) => return Ok(()),
+                HostFsReply::Removed(false) => {}
+                _ => return Err(Errno::Eio),
+            }
+        }
+        Err(Errno::Enotempty)
     }
 
     pub(crate) fn readlink(&self) -> Result<String, Errno> {

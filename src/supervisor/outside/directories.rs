@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -24,6 +25,8 @@ use protocol::abi::{
 use protocol::broker::ClaimedMount;
 use protocol::config::Mount;
 use protocol::wire::{ErrorData, code};
+
+use super::remove_tree;
 
 /// Host files that one VM may hold open.
 const HANDLES_MAX: usize = 512;
@@ -170,6 +173,11 @@ impl HostMounts {
                 Ok(HostFsReply::Done)
             }
             R::Rmdir { path } => root.remove_dir(path).map(|()| HostFsReply::Done),
+            R::RemoveTree { path } => {
+                let (parent, name) = path.rsplit_once('/').unwrap_or((".", &path));
+                let parent = root.open_dir(parent)?;
+                remove_tree::remove(parent.as_fd(), name).map(HostFsReply::Removed)
+            }
             R::Unlink { path } => root.remove_file(path).map(|()| HostFsReply::Done),
             R::Rename { from, to } => root.rename(from, root, to).map(|()| HostFsReply::Done),
             R::Symlink { target, path } => root.symlink_contents(target, path).map(|()| HostFsReply::Done),
@@ -266,6 +274,7 @@ fn changes(request: &HostFsRequest) -> bool {
         | R::TruncateHandle { .. }
         | R::Mkdir { .. }
         | R::Rmdir { .. }
+        | R::RemoveTree { .. }
         | R::Unlink { .. }
         | R::Rename { .. }
         | R::Symlink { .. }

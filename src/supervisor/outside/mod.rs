@@ -2,5 +2,6 @@
 //! will live here.)
 
 mod directories;
+mod remove_tree;
 
 pub(crate) use directories::HostMounts;
