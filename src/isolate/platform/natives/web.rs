@@ -38,7 +38,7 @@ fn room_for_timer(scope: &mut Scope<'_, '_>) -> Option<std::rc::Rc<crate::realm:
 fn timer_start(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some(realm) = room_for_timer(scope) else { return };
     let delay = args.get(0).number_value(scope).unwrap_or(0.0);
-    let id = realm.timers.borrow_mut().start(delay, args.get(1).is_true());
+    let id = realm.timers.borrow_mut().start(clock::moment(), delay, args.get(1).is_true());
     result.set_uint32(id);
 }
 
@@ -76,7 +76,7 @@ fn write_output(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     output::write(&core, &process, descriptor, text.as_bytes());
 }
 
-/// Milliseconds of monotonic time since this process's clock began.
+/// Milliseconds of monotonic time since the VM's clock began.
 fn now(_: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
     result.set_double(clock::monotonic().as_secs_f64() * 1000.0);
 }
