@@ -432,6 +432,13 @@ mod tests {
             );
             assert!(mounts.answer(id, HostFsRequest::Stat { path: path.to_owned() }).is_err(), "{path}");
         }
+        for path in ["", ".", "..", "dir", "dir/inner", "../inner", "x/..", "/", "absolute"] {
+            assert!(
+                mounts.answer(id, HostFsRequest::RemoveTree { path: path.to_owned() }).is_err(),
+                "{path}"
+            );
+        }
+        assert!(outer.path().join("secret").exists() && inner.join("file").exists());
         let out = HostFsRequest::Rename { from: "file".into(), to: "../moved".into() };
         assert!(mounts.answer(id, out).is_err());
     }
@@ -447,6 +454,7 @@ mod tests {
             open("file", OpenFlags::READ | OpenFlags::TRUNCATE),
             open("file", OpenFlags::APPEND),
             HostFsRequest::Unlink { path: path() },
+            HostFsRequest::RemoveTree { path: path() },
             HostFsRequest::Mkdir { path: "d".into(), mode: 0o755 },
             HostFsRequest::Rename { from: path(), to: "g".into() },
             HostFsRequest::Symlink { target: "x".into(), path: "l".into() },

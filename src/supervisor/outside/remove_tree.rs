@@ -32,8 +32,12 @@ enum Look {
     Spent,
 }
 
-/// Removes the directory `name` of `parent` and what is in it; false if there is more to remove.
+/// Removes the directory `name` of `parent` and what is in it; false if there is more to remove. `EINVAL` for what is no
+/// name but a way to somewhere: it comes from a worker, which may have been taken over.
 pub(super) fn remove(parent: BorrowedFd<'_>, name: &str) -> io::Result<bool> {
+    if matches!(name, "" | "." | "..") || name.contains(['/', '\0']) {
+        return Err(Errno::INVAL.into());
+    }
     let mut steps = STEPS;
     let mut current = open(parent, &CString::new(name)?)?;
     let mut above = vec![Above { id: id(parent)?, name: CString::new(name)? }];
@@ -155,16 +159,30 @@ mod tests {
         fs::write(path.join("tree/a/f"), "").unwrap();
         symlink("../../kept", path.join("tree/a/link")).unwrap();
         symlink("kept", path.join("link")).unwrap();
+        fs::write(path.join("file"), "").unwrap();
         fs::write(path.join(std::ffi::OsStr::from_bytes(b"tree/\xff")), "").unwrap();
         assert_eq!(remove_all(&root, "tree").unwrap(), 1);
         assert!(!path.join("tree").exists());
         assert_eq!(fs::read_to_string(path.join("kept/f")).unwrap(), "kept");
-        for (name, kind) in [("link", Errno::NOTDIR), ("kept/f", Errno::NOTDIR), ("none", Errno::NOENT)] {
+        for (name, kind) in [("link", Errno::NOTDIR), ("file", Errno::NOTDIR), ("none", Errno::NOENT)] {
             let error = remove(root.as_fd(), name).unwrap_err();
             let errno = error.raw_os_error().unwrap();
             assert!([kind.raw_os_error(), Errno::LOOP.raw_os_error()].contains(&errno), "{name}: {error}");
         }
-        assert!(path.join("kept/x").exists());
+        assert!(path.join("kept/x").exists() && path.join("file").exists());
+    }
+
+    #[test]
+    fn a_name_never_leads_out_of_the_directory() {
+        let (folder, _) = root();
+        std::fs::create_dir_all(folder.path().join("mount/d")).unwrap();
+        let mount: OwnedFd = fs::File::open(folder.path().join("mount")).unwrap().into();
+        let absolute = folder.path().join("mount/d");
+        for name in ["", ".", "..", "../mount", "d/..", "d/../..", "d/", "a\0b", absolute.to_str().unwrap()] {
+            let error = remove(mount.as_fd(), name).unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(Errno::INVAL.raw_os_error()), "{name:?}");
+        }
+        assert!(absolute.exists());
     }
 
     #[test]
