@@ -1,5 +1,7 @@
 //! Timers, output, time and randomness.
 
+use std::time::Duration;
+
 use super::{Args, Native, Return, here, here_as, natives, text_of, u32_of};
 use crate::binding::errors;
 use crate::binding::values;
@@ -78,12 +80,17 @@ fn write_output(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
 
 /// Milliseconds of monotonic time since the VM's clock began.
 fn now(_: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
-    result.set_double(clock::monotonic().as_secs_f64() * 1000.0);
+    result.set_double(milliseconds(clock::monotonic()));
 }
 
 /// Milliseconds since the Unix epoch at which `now` is 0.
 fn time_origin(_: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
-    result.set_double((clock::wall().as_secs_f64() - clock::monotonic().as_secs_f64()) * 1000.0);
+    result.set_double(milliseconds(clock::wall().saturating_sub(clock::monotonic())));
+}
+
+/// Whole milliseconds come out whole.
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs() as f64 * 1000.0 + f64::from(time.subsec_nanos()) / 1e6
 }
 
 /// (view of integers)
