@@ -182,8 +182,12 @@ impl Started {
 }
 
 impl Executor for CommandRuntime {
-    fn permits(&self, parent: &Process, program: &Program, argv: &[String]) -> bool {
-        self.services.may_spawn(parent, applets::subject(&program.module, argv))
+    fn name<'a>(&self, program: &'a Program, argv: &'a [String]) -> Option<&'a str> {
+        applets::called(&program.module, argv)
+    }
+
+    fn permits(&self, parent: &Process, name: &str) -> bool {
+        self.services.may_spawn(parent, name)
     }
 
     fn start(&self, process: Arc<Process>, program: Program) -> Result<(), Errno> {

@@ -69,8 +69,10 @@ pub const FATAL_EXIT_CODE: i32 = 134;
 pub struct Settings {
     /// Ceilings: heap, timers, modules, contexts, host calls.
     pub limits: Limits,
-    /// Clocks and shared memory.
+    /// Shared memory.
     pub timing_mitigation: TimingMitigation,
+    /// The clock that guest code is shown, the kernel's as well.
+    pub clock: GuestClock,
     /// The VM's kernel.
     pub kernel: Arc<Kernel>,
     /// The worker around the isolate.
@@ -234,7 +236,7 @@ impl Isolate {
         self.core.inbox.set_context_limit(usize::try_from(settings.limits.contexts).unwrap_or(usize::MAX));
         let frozen = settings.timing_mitigation == TimingMitigation::Freeze;
         self.isolate.set_allow_atomics_wait(!frozen);
-        engine::clock::set_freezing(frozen);
+        engine::clock::begin(settings.clock);
         assert!(self.core.settings.set(settings).is_ok(), "an isolate is claimed once");
         self.spare = self.next_realm();
     }

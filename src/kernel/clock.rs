@@ -10,6 +10,19 @@ pub trait Clock: Send + Sync {
     fn realtime(&self) -> u64;
     /// Nanoseconds since some fixed point that never jumps; the VM's start is a good one.
     fn monotonic(&self) -> u64;
+    /// Nanoseconds by which two readings that differ do so at least.
+    fn resolution(&self) -> u64 {
+        1000
+    }
+    /// A time that a host has given a file, nanoseconds since the epoch, as the VM may see it now: it must not tell more
+    /// than this clock does.
+    fn host_time(&self, time: u64) -> u64 {
+        time
+    }
+    /// The same of a time that this clock has given, perhaps to somebody for whom it has gone on further.
+    fn own_time(&self, time: u64) -> u64 {
+        time
+    }
 }
 
 /// The machine's own clocks; monotonic time starts when it is made.

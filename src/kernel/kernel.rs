@@ -30,10 +30,16 @@ pub struct KernelOptions {
 
 /// Runs the programs of one engine. Called without any lock held.
 pub trait Executor: Send + Sync {
-    /// Whether `parent` may start `program` with these arguments: asked once everything that could stand between a
-    /// name and what runs (`PATH`, links, `#!` lines) has been resolved, and not of the embedder. Must be quick.
-    fn permits(&self, parent: &Process, program: &Program, argv: &[String]) -> bool {
-        let _ = (parent, program, argv);
+    /// What `program` is called when it runs with these arguments: the one name by which it is permitted or refused,
+    /// whatever path, link or `#!` line led to it. None if it would be nothing that this executor has.
+    fn name<'a>(&self, program: &'a Program, argv: &'a [String]) -> Option<&'a str> {
+        let _ = argv;
+        Some(&program.module)
+    }
+    /// Whether `parent` may start what is called so. Asked in one place, once everything that could stand between what
+    /// was asked for and what runs has been resolved, and not of the embedder. Must be quick.
+    fn permits(&self, parent: &Process, name: &str) -> bool {
+        let _ = (parent, name);
         true
     }
     /// Starts `program` as `process`. Whoever runs it runs it no further while it is stopped ([`Process::poll_stopped`],
@@ -166,7 +172,8 @@ impl Kernel {
     }
 
     /// Starts a program as a child of `parent`, in its call scope; what [`system`](Self::system) starts is in a scope of
-    /// its own. `ENOEXEC` when there is no executor for the program's engine.
+    /// its own. `ENOEXEC` when there is no executor for the program's engine, `ENOENT` when that has no such program,
+    /// `EACCES` when it does not permit it.
     pub fn spawn(&self, parent: &Process, request: SpawnRequest) -> Result<Arc<Process>, Errno> {
         if parent.killed().is_some() || parent.exit_status().is_some() {
             return Err(Errno::Eintr);
@@ -181,8 +188,9 @@ impl Kernel {
         let resolved =
             program::resolve(&self.fs, &caller, &cwd, &request.program, request.argv, path_variable)?;
         let executor = self.executors.read().get(&resolved.program.engine).cloned().ok_or(Errno::Enoexec)?;
+        let name = executor.name(&resolved.program, &resolved.argv).ok_or(Errno::Enoent)?;
         let is_embedders = parent.pid() == INIT;
-        if !is_embedders && !executor.permits(parent, &resolved.program, &resolved.argv) {
+        if !is_embedders && !executor.permits(parent, name) {
             return Err(Errno::Eacces);
         }
         let birth = Birth {

@@ -211,7 +211,7 @@ impl Supervisor {
         })?;
         let choice = self.inner.installation.choose(&config)?;
         let key = PoolKey::new(choice, &config);
-        let policy = Arc::new(Policy::new(config.permissions.clone()));
+        let policy = Arc::new(Policy::new(&config.permissions)?);
         let (mounts, claimed) = self.inner.open_mounts(&config.mounts, &policy).await?;
         let commands = self.inner.artifacts.names();
         let claim = Claim { mounts: claimed, commands, config };

@@ -17,7 +17,7 @@ pub(super) fn perform(kernel: &Kernel, request: &VmRequest) -> Option<Result<VmR
         }
         VmRequest::List { path } => (path, list(system, path)),
         VmRequest::Mkdir { path, recursive: false } => (path, done(system.mkdir(path, 0o777))),
-        VmRequest::Mkdir { path, recursive: true } => (path, done(make_all(system, path))),
+        VmRequest::Mkdir { path, recursive: true } => (path, done(system.make_tree(path, 0o777))),
         VmRequest::Remove { path, recursive } => (path, done(remove(system, path, *recursive))),
         VmRequest::Rename { source, target } => (source, done(system.rename(source, target))),
         _ => return None,
@@ -42,45 +42,14 @@ fn list(system: &Arc<Process>, path: &str) -> Result<VmResponse, Errno> {
     Ok(VmResponse::Entries { entries: entries.collect() })
 }
 
-fn make_all(system: &Arc<Process>, path: &str) -> Result<(), Errno> {
-    for (end, _) in path.match_indices('/').filter(|(at, _)| *at > 0).chain([(path.len(), "")]) {
-        match system.mkdir(&path[..end], 0o777) {
-            Ok(()) => {}
-            Err(Errno::Eexist)
-                if system.stat(&path[..end], Symlinks::Follow)?.kind == KernelKind::Directory => {}
-            // The root and mounts that may only be read are there already.
-            Err(Errno::Erofs) if system.stat(&path[..end], Symlinks::Follow).is_ok() => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
-}
-
 fn remove(system: &Arc<Process>, path: &str, recursive: bool) -> Result<(), Errno> {
-    if system.stat(path, Symlinks::NoFollow)?.kind != KernelKind::Directory {
-        return system.unlink(path);
-    }
     if recursive {
-        // An explicit stack: depth is the guest's to choose.
-        let mut stack = vec![(path.to_owned(), false)];
-        while let Some((directory, emptied)) = stack.pop() {
-            if emptied {
-                system.rmdir(&directory)?;
-                continue;
-            }
-            stack.push((directory.clone(), true));
-            for entry in system.read_dir(&directory)? {
-                let child = format!("{}/{}", directory.trim_end_matches('/'), entry.name);
-                if entry.kind == KernelKind::Directory {
-                    stack.push((child, false))
-                } else {
-                    system.unlink(&child)?
-                }
-            }
-        }
-        return Ok(());
+        return system.remove_tree(path);
     }
-    system.rmdir(path)
+    match system.unlink(path) {
+        Err(Errno::Eisdir) => system.rmdir(path),
+        outcome => outcome,
+    }
 }
 
 fn kind(kind: KernelKind) -> FileKind {

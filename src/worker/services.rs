@@ -24,7 +24,9 @@ pub(super) struct CommandServices {
 
 impl command::Services for CommandServices {
     fn open_artifact(&self, module: &str) -> Result<ArtifactFile, ErrorData> {
-        // The supervisor has verified what it hands out, and nobody can write to it any more.
+        // The supervisor compared the bytes with their digest before it handed the file out, and no worker has it open
+        // for writing. What it holds in memory is sealed. A file of the cache is not: another process of the same user
+        // could still write to it, as to the worker's executable.
         let (file, len) = self.broker.command_artifact(module)?;
         Ok(ArtifactFile { file, len })
     }

@@ -14,9 +14,9 @@ use super::services::{CommandServices, IsolateServices};
 use super::{enclosure, end_now};
 use command::{CommandLimits, CommandRuntime, Prepared};
 use isolate::{GuestClock, Isolate, IsolateHandle, Settings};
-use kernel::{Clock, Errno, Kernel, KernelLimits, KernelOptions, Layout, SystemClock};
+use kernel::{Errno, Kernel, KernelLimits, KernelOptions, Layout};
 use protocol::broker::{BrokerReply, Claim, ClaimedMount, FromWorker, ToWorker};
-use protocol::config::{CreateVmConfig, Limits, TimingMitigation};
+use protocol::config::{CreateVmConfig, Limits};
 use protocol::engine::EngineReport;
 use protocol::policy::{Policy, Scope};
 use protocol::wire::{ErrorData, VmRequest, VmResponse, code};
@@ -87,9 +87,11 @@ impl VirtualMachine {
         let Ground { commands: prepared, layout, engine, memory } = ground;
         enclosure::limit_memory(memory.saturating_add(config.limits.memory_bytes))
             .map_err(|error| ErrorData::new(code::LIMIT, error.to_string()).field("limits.memoryBytes"))?;
-        let policy = Arc::new(Policy::new(config.permissions.clone()));
+        let policy = Arc::new(Policy::new(&config.permissions)?);
         let broker = Arc::new(Broker::new(sender.clone()));
-        let kernel = kernel(layout, &config, &policy);
+        let clock = GuestClock::new(config.timing_mitigation)
+            .map_err(|error| ErrorData::new(code::WORKER_LOST, format!("no random bytes: {error}")))?;
+        let kernel = kernel(layout, &config, &policy, clock);
         // Those that are denied are there as well: the supervisor refuses the call, and says which scope does.
         let host_functions = config.host_functions.clone();
         let command_services = CommandServices {
@@ -130,6 +132,7 @@ impl VirtualMachine {
         isolate.claim(Settings {
             limits: config.limits.clone(),
             timing_mitigation: config.timing_mitigation,
+            clock,
             kernel: kernel.clone(),
             services: Arc::new(services),
             host_functions,
@@ -299,12 +302,8 @@ fn done(result: Result<(), Errno>, guest: &str) -> Result<VmResponse, ErrorData>
     result.map(|()| VmResponse::Done {}).map_err(|errno| super::files::error(errno, guest))
 }
 
-fn kernel(layout: Layout, config: &CreateVmConfig, policy: &Arc<Policy>) -> Arc<Kernel> {
+fn kernel(layout: Layout, config: &CreateVmConfig, policy: &Arc<Policy>, clock: GuestClock) -> Arc<Kernel> {
     let limits = &config.limits;
-    let clock: Arc<dyn Clock> = match config.timing_mitigation {
-        TimingMitigation::Freeze => Arc::new(GuestClock),
-        TimingMitigation::Off => Arc::new(SystemClock::default()),
-    };
     let narrow = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
     let options = KernelOptions {
         limits: KernelLimits {
@@ -316,7 +315,7 @@ fn kernel(layout: Layout, config: &CreateVmConfig, policy: &Arc<Policy>) -> Arc<
             ..KernelLimits::default()
         },
         fs_policy: Arc::new(PathPolicy(policy.clone())),
-        clock,
+        clock: Arc::new(clock),
         random: |buffer| {
             if getrandom::fill(buffer).is_err() {
                 // Without randomness nothing that asks for it may go on.

@@ -1,10 +1,10 @@
 //! Commands started by clients: exit codes, streams, signals, limits, and what they share with JavaScript.
 
 use cordon::client::Output;
-use cordon::wire::{Capture, ExecutionOptions, Outcome, OutputStream, VmRequest, code};
+use cordon::wire::{Capture, EvaluateOptions, ExecutionOptions, Outcome, OutputStream, VmRequest, code};
 use serde_json::json;
 
-use crate::common::{default_vm, error_of, sh, stdout_of, vm};
+use crate::common::{default_vm, error_of, execute_with, sh, stdout_of, vm};
 
 fn streaming(args: &[&str]) -> ExecutionOptions {
     ExecutionOptions {
@@ -261,5 +261,48 @@ async fn utilities_that_are_done_at_once_answer_as_ever() {
         let help = sh(&vm, &format!("{utility} --help")).await.stdout.to_text();
         // Without the texts there would be their names, such as `true-about`.
         assert!(help.contains("--version") && !help.contains("-about"), "{utility}: {help}");
+    }
+}
+
+/// Starts sleepers one after the other, also while its call is being ended, and waits for none.
+const SOWS: &str = r#"
+    import { spawn } from "cordon:vm/process";
+    const sow = () => {
+        for (let i = 0; i < 3; i++) {
+            try {
+                spawn({ program: "sh", arguments: ["sh", "-c", "trap '' TERM HUP INT; sleep 1000 & sleep 1000"], environment: [["PATH", "/bin"]] });
+            } catch (error) {
+                if (error.code !== "EAGAIN" && error.code !== "EINTR") throw error;
+            }
+        }
+    };
+    if (forever) {
+        for (;;) sow();
+    } else {
+        setImmediate(sow);
+        sow();
+    }
+"#;
+
+#[tokio::test]
+async fn children_of_javascript_end_with_its_call_however_that_ends() {
+    let vm = vm(json!({ "limits": { "processes": 40 } })).await;
+    for (forever, timeout_ms) in [(false, None), (true, Some(150)), (true, Some(400))] {
+        let inputs = [("forever".to_owned(), forever.to_string())].into();
+        let evaluate = EvaluateOptions { inputs, ..Default::default() };
+        let options = ExecutionOptions { timeout_ms, ..Default::default() };
+        let result = execute_with(&vm, SOWS, evaluate, options).await;
+        let expected = if forever { Outcome::TimedOut } else { Outcome::Succeeded };
+        assert_eq!(result.outcome, expected, "{result:?}");
+        // Killed is not yet gone, but on its way: nobody can stop that.
+        let mut left = String::new();
+        for _ in 0..100 {
+            left = sh(&vm, "cat /proc/[0-9]*/comm 2>/dev/null").await.stdout.to_text();
+            if !left.contains("sleep") {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert!(!left.contains("sleep"), "{left}");
     }
 }

@@ -25,6 +25,34 @@ async fn clients_work_with_files() {
 }
 
 #[tokio::test]
+async fn a_tree_is_removed_by_clients_however_deep_it_is_and_no_link_in_it_is_followed() {
+    let host = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    // Two that a path can just name, one within the other.
+    let deep = |name: &str| host.path().join(vec![name; 1500].join("/"));
+    std::fs::create_dir_all(deep("a")).unwrap();
+    std::fs::create_dir_all(deep("b")).unwrap();
+    std::fs::rename(host.path().join("b"), deep("a").join("b")).unwrap();
+    std::fs::create_dir(host.path().join("kept")).unwrap();
+    std::fs::write(host.path().join("kept/f"), "kept").unwrap();
+    std::os::unix::fs::symlink("../kept", host.path().join("a/link")).unwrap();
+    std::os::unix::fs::symlink("kept", host.path().join("link")).unwrap();
+    let vm = vm(json!({ "mounts": [{ "host": host.path(), "guest": "/rw", "readOnly": false }] })).await;
+    vm.remove("/rw/a", true).await.unwrap();
+    vm.remove("/rw/link", true).await.unwrap();
+    assert_eq!(error_of(vm.remove("/rw", true).await).code, "EBUSY");
+    assert_eq!(std::fs::read_to_string(host.path().join("kept/f")).unwrap(), "kept");
+    assert_eq!(std::fs::read_dir(host.path()).unwrap().count(), 1);
+    // The same in the VM's own files.
+    assert_eq!(error_of(vm.mkdir(&format!("/tmp/{}", "d/".repeat(3000)), true).await).code, "ENAMETOOLONG");
+    assert_eq!(vm.list("/tmp").await.unwrap(), []);
+    vm.mkdir(&format!("/tmp/{}", "d/".repeat(1900)), true).await.unwrap();
+    assert_eq!(sh(&vm, "ln -s /rw/kept /tmp/d/link").await.exit_code, Some(0));
+    vm.remove("/tmp/d", true).await.unwrap();
+    assert_eq!(vm.list("/tmp").await.unwrap(), []);
+    assert_eq!(vm.read_file("/rw/kept/f").await.unwrap(), b"kept");
+}
+
+#[tokio::test]
 async fn quotas_hold_and_are_given_back() {
     let vm = vm(json!({ "limits": { "filesystemBytes": 1 << 20, "inodes": 400 } })).await;
     assert_eq!(error_of(vm.write_file("/tmp/f", vec![0; 2 << 20]).await).code, "ENOSPC");

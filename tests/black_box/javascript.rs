@@ -4,7 +4,7 @@ use cordon::client::Execute;
 use cordon::wire::{EvaluateOptions, ExecutionOptions, Language, Outcome, code};
 use serde_json::json;
 
-use crate::common::{default_vm, error_of, execute, execute_with, stdout_of, vm};
+use crate::common::{default_vm, error_of, execute, execute_with, sh, stdout_of, vm};
 
 #[tokio::test]
 async fn values_come_back_as_json() {
@@ -207,6 +207,116 @@ async fn frozen_clocks_stand_still_within_a_turn() {
             .unwrap()
     );
     assert_eq!(running.evaluate::<String>("typeof SharedArrayBuffer").await.unwrap(), "function");
+}
+
+/// Readings of `performance.now()` and `Date.now()` at many turns, of which some nothing outside has brought about.
+const TURNS: &str = r#"
+    const seen = [];
+    const look = () => { seen.push([performance.now(), Date.now(), performance.timeOrigin]); };
+    for (let round = 0; round < 20; round++) {
+        const start = performance.now();
+        for (let turn = 0; turn < 50; turn++) {
+            await new Promise((done) => setImmediate(done));
+            for (let i = 0; i < 3e4; i++) Math.sqrt(i);
+            if (performance.now() !== start) throw new Error("it moved by itself");
+        }
+        await new Promise((done) => setTimeout(done, round / 7));
+        look();
+    }
+    return seen;
+"#;
+
+#[tokio::test]
+async fn frozen_clocks_show_whole_milliseconds_and_move_only_by_what_comes_from_outside() {
+    let seen = format!("(async () => {{ {TURNS} }})()");
+    let vm = default_vm().await;
+    let readings = vm.evaluate::<Vec<[f64; 3]>>(&seen).await.unwrap();
+    assert!(readings.iter().flatten().all(|time| time.fract() == 0.0), "{readings:?}");
+    assert!(readings.windows(2).all(|two| two[0][0] < two[1][0] && two[0][1] <= two[1][1]), "{readings:?}");
+    let running = crate::common::vm(json!({ "timingMitigation": "off" })).await;
+    let moved = running.evaluate::<Vec<[f64; 3]>>(&seen).await;
+    assert!(error_of(moved).message.contains("it moved by itself"));
+    let fine = "(() => { for (let i = 0; i < 1e6; i++) if (performance.now() % 1 !== 0) return true; return false; })()";
+    assert!(running.evaluate::<bool>(fine).await.unwrap());
+}
+
+#[tokio::test]
+async fn the_order_of_timers_tells_nothing_about_the_time_between_them() {
+    let source = r#"(async () => {
+        const order = [];
+        await new Promise((done) => {
+            setTimeout(() => { order.push("long"); done(); }, 12);
+            for (let i = 0; i < 3e7; i++) Math.sqrt(i);
+            setTimeout(() => order.push("short"), 11.5);
+            setTimeout(() => order.push("shorter"), 11);
+        });
+        return order.join();
+    })()"#;
+    assert_eq!(default_vm().await.evaluate::<String>(source).await.unwrap(), "short,shorter,long");
+    let running = crate::common::vm(json!({ "timingMitigation": "off" })).await;
+    assert_eq!(running.evaluate::<String>(source).await.unwrap(), "long");
+}
+
+/// Writes to a file again and again within one turn, and takes its times: [changes seen, any with a part of a millisecond].
+const FILE_CLOCK: &str = r#"
+    const fs = await import("cordon:vm/filesystem");
+    const clock = (path) => {
+        fs.writeFile(path, "x");
+        const seen = new Set();
+        let fine = false;
+        for (let i = 0; i < 200; i++) {
+            fs.writeFile(path, String(i));
+            for (let n = 0; n < 1e4; n++) Math.sqrt(n);
+            const { modified, changed } = fs.status(path);
+            seen.add(modified).add(changed);
+            fine ||= modified % 1000000n !== 0n || changed % 1000000n !== 0n;
+        }
+        return [seen.size, fine];
+    };
+    await new Promise((done) => setTimeout(done, 5));
+    console.log(JSON.stringify([clock("/tmp/f"), clock("/host/f")]));
+"#;
+
+#[tokio::test]
+async fn times_of_files_are_no_clock() {
+    let host = tempfile::tempdir().unwrap();
+    std::fs::write(host.path().join("old"), "").unwrap();
+    let old = std::time::UNIX_EPOCH + std::time::Duration::from_nanos(981_173_106_123_456_789);
+    std::fs::File::open(host.path().join("old")).unwrap().set_modified(old).unwrap();
+    let vm = |timing: &str| {
+        crate::common::vm(json!({
+            "timingMitigation": timing, "mounts": [{ "host": host.path(), "guest": "/host", "readOnly": false }],
+        }))
+    };
+    let frozen = vm("freeze").await;
+    let [own, mounted]: [(u32, bool); 2] =
+        serde_json::from_str(&stdout_of(&frozen, FILE_CLOCK).await).unwrap();
+    assert_eq!(own, (1, false));
+    // The host's file times lag behind its clock by one step of its own, so the first may be older than the turn.
+    assert!(mounted.0 <= 2 && !mounted.1, "{mounted:?}");
+    // Commands see the same whole milliseconds, and what is older than the VM as it is.
+    let line = "for i in 1 2 3 4 5 6 7 8; do echo $i >/host/n; stat -c %y /host/n; date +.%N; done; stat -c %y /host/old";
+    let result = sh(&frozen, line).await;
+    let text = result.stdout.to_text();
+    let parts = text.lines().filter_map(|line| line.split_once('.'));
+    let times: Vec<&str> = parts.map(|(_, part)| part.split(' ').next().unwrap()).collect();
+    assert_eq!(times.len(), 17, "{result:?}");
+    assert!(times[..16].iter().all(|part| part.len() == 9 && part.ends_with("000000")), "{text}");
+    assert_eq!(times[16], "123456789", "{text}");
+    // A time that is set is kept: whole milliseconds in a mount, exactly elsewhere.
+    let set = "touch -d '2001-02-03 04:05:06.5' /host/s /tmp/s; stat -c %y /host/s /tmp/s";
+    assert_eq!(sh(&frozen, set).await.stdout.to_text(), "2001-02-03 04:05:06.500000000 +0000\n".repeat(2));
+    let source = r#"
+        import { setTimes, status } from "cordon:vm/filesystem";
+        const later = BigInt(Date.now() + 2000) * 1000000n + 123n;
+        setTimes("/tmp/s", later, later);
+        setTimes("/host/s", later, later);
+        console.log(status("/tmp/s").modified === later, status("/host/s").modified === BigInt(Date.now()) * 1000000n);
+    "#;
+    assert_eq!(stdout_of(&frozen, source).await, "true true\n");
+    let running = vm("off").await;
+    let seen: [(u32, bool); 2] = serde_json::from_str(&stdout_of(&running, FILE_CLOCK).await).unwrap();
+    assert!(seen.iter().all(|&(moments, fine)| moments > 1 && fine), "{seen:?}");
 }
 
 #[tokio::test]

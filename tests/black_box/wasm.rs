@@ -243,10 +243,53 @@ async fn allowed_is_all_of_it() {
     }
     let trapped = "(() => { try { new WebAssembly.Module(new Uint8Array([1])); } catch (e) { return e instanceof WebAssembly.CompileError; } })()";
     assert!(vm.evaluate::<bool>(trapped).await.unwrap());
-    // Frozen time: a shared memory can be had, but not be sent to anybody.
-    let shared = "(() => { try { structuredClone(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer); return 'cloned'; } catch (e) { return e.name; } })()";
-    assert_ne!(vm.evaluate::<String>(shared).await.unwrap(), "cloned");
-    assert_eq!(vm.evaluate::<String>("typeof SharedArrayBuffer").await.unwrap(), "undefined");
+}
+
+/// What becomes of each way to a buffer of shared memory, or to a wait: memories made by hand and by a module (of the
+/// text `(module (memory (export "m") 1 1 shared) (func (export "wait") (result i32)
+/// (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const 1000000))))`).
+const SHARED_MEMORY: &str = r#"(() => {
+    const make = () => new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const bytes = [
+        0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 127, 3, 2, 1, 0, 5, 4, 1, 3, 1, 1, 7, 12, 2, 1, 109, 2, 0,
+        4, 119, 97, 105, 116, 0, 0, 10, 16, 1, 14, 0, 65, 0, 65, 0, 66, 192, 132, 61, 254, 1, 2, 0, 11,
+    ];
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(bytes)));
+    const getter = Object.getOwnPropertyDescriptor(WebAssembly.Memory.prototype, "buffer").get;
+    const ways = {
+        made: () => make().buffer,
+        exported: () => exports.m.buffer,
+        reflected: () => Reflect.get(WebAssembly.Memory.prototype, "buffer", make()),
+        getter: () => Reflect.apply(getter, make(), []),
+        fixed: () => make().toFixedLengthBuffer(),
+        resizable: () => make().toResizableBuffer(),
+        cloned: () => structuredClone(make()),
+        derived: () => new (class extends WebAssembly.Memory {})({ initial: 1, maximum: 1, shared: true }).buffer,
+        waited: () => ["ok", "not-equal", "timed-out"][exports.wait()],
+        waitedFor: () => Atomics.wait(new Int32Array(make().buffer), 0, 0, 1),
+        waitedAsync: () => Atomics.waitAsync(new Int32Array(make().buffer), 0, 0, 1),
+    };
+    return Object.entries(ways).filter(([, way]) => { try { way(); return true; } catch { return false; } }).map(([name]) => name);
+})()"#;
+
+#[tokio::test]
+async fn shared_memory_has_no_road_while_time_is_frozen() {
+    if !has_wasm_worker() {
+        return;
+    }
+    let allow = json!({ "webAssembly": "allow" });
+    let frozen = vm(json!({ "permissions": allow })).await;
+    assert_eq!(frozen.evaluate::<Vec<String>>(SHARED_MEMORY).await.unwrap(), Vec::<String>::new());
+    assert_eq!(frozen.evaluate::<String>("typeof SharedArrayBuffer").await.unwrap(), "undefined");
+    // Memory that is not shared is as it was.
+    let own = "(() => { const m = new WebAssembly.Memory({ initial: 1 }); const b = m.buffer; m.grow(1); return [b instanceof ArrayBuffer, b.byteLength, m.buffer.byteLength, Object.getOwnPropertyDescriptor(WebAssembly.Memory.prototype, 'buffer').get.name].join(); })()";
+    assert_eq!(frozen.evaluate::<String>(own).await.unwrap(), "true,0,131072,get buffer");
+    let running = vm(json!({ "permissions": allow, "timingMitigation": "off" })).await;
+    let ways = running.evaluate::<Vec<String>>(SHARED_MEMORY).await.unwrap();
+    for way in ["made", "exported", "reflected", "getter", "derived", "waited", "waitedFor", "waitedAsync"] {
+        assert!(ways.iter().any(|one| one == way), "{way} is not in {ways:?}");
+    }
+    assert_eq!(running.evaluate::<String>("typeof SharedArrayBuffer").await.unwrap(), "function");
 }
 
 #[tokio::test]

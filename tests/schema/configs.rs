@@ -77,7 +77,7 @@ fn cases() -> Vec<(&'static str, Value, Verdict)> {
                     ],
                 },
                 "hostFunctions": { "rules": [{ "mode": "deny", "patterns": ["admin.*"] }] },
-                "childProcess": { "default": "deny", "rules": [{ "mode": "allow", "patterns": ["/bin/*"] }] },
+                "childProcess": { "default": "deny", "rules": [{ "mode": "allow", "patterns": ["sh", "l*"] }] },
             })),
             Ok(()),
         ),
@@ -90,6 +90,73 @@ fn cases() -> Vec<(&'static str, Value, Verdict)> {
             "a broken glob",
             permissions(json!({ "env": { "rules": [{ "mode": "deny", "patterns": ["A*", "[A"] }] } })),
             Err("permissions.env.rules[0].patterns[1]"),
+        ),
+        (
+            "a path that is not absolute",
+            permissions(json!({ "fs": { "rules": [{ "mode": "deny", "paths": ["/data/**", "data/**"] }] } })),
+            Err("permissions.fs.rules[0].paths[1]"),
+        ),
+        (
+            "a path with a part that resolves to another",
+            permissions(
+                json!({ "fs": { "rules": [{ "mode": "allow" }, { "mode": "deny", "paths": ["/a/../b/*"] }] } }),
+            ),
+            Err("permissions.fs.rules[1].paths[0]"),
+        ),
+        (
+            "a directory with a slash behind it",
+            permissions(json!({ "fs": { "rules": [{ "mode": "deny", "paths": ["/data/"] }] } })),
+            Err("permissions.fs.rules[0].paths[0]"),
+        ),
+        (
+            "a program by its path",
+            permissions(
+                json!({ "childProcess": { "rules": [{ "mode": "deny", "patterns": ["/bin/rm"] }] } }),
+            ),
+            Err("permissions.childProcess.rules[0].patterns[0]"),
+        ),
+        (
+            "a signal by half its name",
+            permissions(
+                json!({ "process": { "rules": [{ "mode": "deny", "patterns": ["SIG*", "KILL"] }] } }),
+            ),
+            Err("permissions.process.rules[0].patterns[1]"),
+        ),
+        (
+            "a variable with its value",
+            permissions(json!({ "env": { "rules": [{ "mode": "deny", "patterns": ["TOKEN=*"] }] } })),
+            Err("permissions.env.rules[0].patterns[0]"),
+        ),
+        (
+            "a host function that can have no such name",
+            permissions(
+                json!({ "hostFunctions": { "rules": [{ "mode": "deny", "patterns": ["orders/*"] }] } }),
+            ),
+            Err("permissions.hostFunctions.rules[0].patterns[0]"),
+        ),
+        (
+            "a host function that is not registered",
+            permissions(
+                json!({ "hostFunctions": { "rules": [{ "mode": "deny", "patterns": ["orders.list"] }] } }),
+            ),
+            Ok(()),
+        ),
+        (
+            "an operation of another scope",
+            permissions(json!({ "env": { "rules": [{ "mode": "deny", "operations": ["read", "write"] }] } })),
+            Err("permissions.env.rules[0].operations[1]"),
+        ),
+        (
+            "an operation of the network",
+            permissions(json!({ "network": { "rules": [{ "mode": "allow", "operations": ["connect"] }] } })),
+            Err("permissions.network.rules[0].operations[0]"),
+        ),
+        (
+            "a place in the network",
+            permissions(
+                json!({ "network": { "rules": [{ "mode": "allow", "patterns": ["example.org:443"] }] } }),
+            ),
+            Err("permissions.network.rules[0].patterns[0]"),
         ),
         (
             "an unknown field of a rule",

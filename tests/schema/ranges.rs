@@ -97,6 +97,30 @@ fn texts_have_the_lengths_of_the_schema() {
     assert_eq!(refused(&rule(longest + 1)).as_deref(), Some("permissions.fs.rules[0].paths[0]"));
 }
 
+#[test]
+fn all_patterns_together_are_bounded_before_any_is_compiled() {
+    let scopes = |scope: &str, list: &str, count: usize, pattern: &str| {
+        let rule = |patterns: usize| json!({ "mode": "deny", list: vec![pattern; patterns] });
+        let (whole, rest) = (count / 256, count % 256);
+        let rules: Vec<Value> = (0..whole).map(|_| rule(256)).chain([rule(rest)]).collect();
+        json!({ "permissions": { scope: { "rules": rules } } })
+    };
+    let too_much = Some("permissions".to_owned());
+    for (scope, list, pattern) in [("fs", "paths", "/a"), ("env", "patterns", "A")] {
+        assert_eq!(refused(&scopes(scope, list, 1024, pattern)), None);
+        assert_eq!(refused(&scopes(scope, list, 1025, pattern)), too_much);
+    }
+    let long = format!("/{}", "a".repeat(1023));
+    assert_eq!(refused(&scopes("fs", "paths", 32, &long)), None);
+    assert_eq!(refused(&scopes("fs", "paths", 33, &long)), too_much);
+    // What is too much is not even looked at: this one is broken.
+    assert_eq!(refused(&scopes("fs", "paths", 1025, "[")), too_much);
+    // The scopes count together.
+    let mut both = scopes("fs", "paths", 1024, "/a");
+    both["permissions"]["env"] = json!({ "rules": [{ "mode": "deny", "patterns": ["A"] }] });
+    assert_eq!(refused(&both), too_much);
+}
+
 /// Whether the schema of a string takes `text`, as far as its expressions go.
 fn takes(schema: &Value, text: &str) -> bool {
     let matches = |pattern: &Value| {

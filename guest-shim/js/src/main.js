@@ -45,6 +45,7 @@ function configure(hostFunctions, sharedArrayBuffer) {
     });
   }
   if (sharedArrayBuffer !== undefined) defineGlobal("SharedArrayBuffer", sharedArrayBuffer);
+  else if (wasmApi !== undefined) hideSharedMemory();
 }
 
 return {

@@ -50,3 +50,31 @@ function arrayBufferLengthOf(value) {
 
 const wasmApi = getOwnPropertyDescriptor(globalThis, "WebAssembly")?.value;
 if (wasmApi !== undefined) exposeWasmStreaming(wasmApi);
+
+/** Shared memory stays within modules where clocks are frozen: nothing gives guest code a buffer of it. */
+function hideSharedMemory() {
+  const prototype = wasmApi.Memory.prototype;
+  const unshared = (original) => function () {
+    const buffer = apply(original, this, []);
+    if (natives.kindOf(buffer) !== "SharedArrayBuffer") return buffer;
+    throw typeError("no buffer of shared memory is given while timingMitigation is \"freeze\"", "ERR_SHARED_MEMORY");
+  };
+  const names = ownKeys(prototype);
+  for (let i = 0; i < names.length; i++) {
+    const described = getOwnPropertyDescriptor(prototype, names[i]);
+    if (typeof described.get === "function") {
+      const get = asMethod(unshared(described.get), described.get.name);
+      defineProperty(prototype, names[i], { __proto__: null, ...described, get });
+    } else if (names[i] === "toFixedLengthBuffer" || names[i] === "toResizableBuffer") {
+      const value = asMethod(unshared(described.value), names[i]);
+      defineProperty(prototype, names[i], { __proto__: null, ...described, value });
+    }
+  }
+}
+
+/** As a built-in: under its name, and no constructor. */
+function asMethod(body, name) {
+  const method = { method() { return apply(body, this, []); } }.method;
+  defineProperty(method, "name", { __proto__: null, value: name, configurable: true });
+  return method;
+}

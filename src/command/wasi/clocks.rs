@@ -1,4 +1,5 @@
-//! `wasi:clocks` over the VM's clock, which may be frozen. Sleeping takes real time all the same.
+//! `wasi:clocks` over the VM's clock, which runs for commands and may do so in steps. Sleeping takes real time all the
+//! same.
 
 use std::time::Duration;
 
@@ -9,9 +10,6 @@ use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
 use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
 
 use super::super::guest::Guest;
-
-/// What both clocks say of themselves.
-const RESOLUTION_NANOS: u32 = 1000;
 
 /// Nanoseconds since the epoch as WASI writes them.
 pub(super) fn datetime(nanoseconds: u64) -> wall_clock::Datetime {
@@ -25,7 +23,7 @@ impl wall_clock::Host for Guest {
     }
 
     fn resolution(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
-        Ok(wall_clock::Datetime { seconds: 0, nanoseconds: RESOLUTION_NANOS })
+        Ok(datetime(self.kernel.clock().resolution()))
     }
 }
 
@@ -35,7 +33,7 @@ impl monotonic_clock::Host for Guest {
     }
 
     fn resolution(&mut self) -> wasmtime::Result<u64> {
-        Ok(RESOLUTION_NANOS.into())
+        Ok(self.kernel.clock().resolution())
     }
 
     fn subscribe_instant(&mut self, when: u64) -> wasmtime::Result<Resource<DynPollable>> {

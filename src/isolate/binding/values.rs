@@ -71,15 +71,15 @@ pub(crate) fn bytes<'s>(scope: &mut Scope<'s, '_>, bytes: &[u8]) -> Option<v8::L
     Some(array.into())
 }
 
-/// `ArrayBuffer::new` ends the process where memory is short; the constructor throws. It is reached through a fresh
-/// typed array of length 0, whose realm's intrinsics guest code cannot replace.
+/// A new buffer with these bytes. `ArrayBuffer::new` ends the process where memory is short, so that is asked first.
 fn backing<'s>(scope: &mut Scope<'s, '_>, bytes: &[u8]) -> Option<v8::Local<'s, v8::ArrayBuffer>> {
     if !memory_for(bytes.len()) {
         return None;
     }
     let buffer = v8::ArrayBuffer::new(scope, bytes.len());
     if let Some(data) = buffer.data() {
-        // SAFETY: a buffer that was made just now, of this length, whose memory nobody else has seen.
+        // SAFETY: the buffer was made just now with this length, its memory lies outside of V8's heap, where no
+        // collection moves it, and nobody else has seen it. `bytes` is memory of Rust's, so they do not overlap.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data.as_ptr().cast::<u8>(), bytes.len()) };
     }
     Some(buffer)
@@ -128,7 +128,9 @@ pub(crate) fn copy_bytes(value: v8::Local<'_, v8::Value>) -> Option<Vec<u8>> {
     }
     let mut bytes = vec![0; length];
     if let Some(data) = buffer.data() {
-        // SAFETY: the buffer is alive (its handle is), has `length` bytes, and no guest code runs in between.
+        // SAFETY: the handle keeps the buffer, whose memory lies outside of V8's heap, where no collection moves it. Its
+        // length was read above; only guest code detaches or resizes it, and none has run since: it is no shared
+        // buffer, so no other thread has it. The vector has `length` bytes of its own.
         unsafe { std::ptr::copy_nonoverlapping(data.as_ptr().cast::<u8>(), bytes.as_mut_ptr(), length) };
     }
     Some(bytes)
@@ -139,8 +141,10 @@ pub(crate) fn fill_view(view: v8::Local<'_, v8::ArrayBufferView>, bytes: &[u8]) 
     let length = view.byte_length().min(bytes.len());
     if length > 0 {
         let data = view.data().cast::<u8>();
-        // SAFETY: the view is alive and at least `length` bytes long (read once, just now); no guest code runs in
-        // between, and V8's sandbox bounds what a forged length could reach to the guest's own memory.
+        // SAFETY: `data` gave the view's buffer memory outside of V8's heap, if it had none, where no collection moves it.
+        // The view has at least `length` bytes, read above; only guest code detaches or resizes a buffer, and none has
+        // run since. `bytes` is memory of Rust's. All this holds for a V8 that is sound: what a guest that has corrupted
+        // V8's heap can reach is the sandbox's to bound where V8 has one, and then the enclosure's.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data, length) };
     }
     length

@@ -1,7 +1,8 @@
 //! The event loop: messages from other threads, timers, operations, and the turns in which guest code runs.
 //!
 //! A turn is the only place where guest code runs. It notes whose code it is (so that another thread can end exactly
-//! that), lets the clock jump, runs, empties the realm's microtasks, and takes stock.
+//! that), runs, empties the realm's microtasks, and takes stock. Frozen clocks stand still from one turn to the next and
+//! jump where something outside has happened: a job begins, a timer is due, an answer is there.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -138,7 +139,7 @@ impl Isolate {
     }
 
     fn run_timers(&mut self) {
-        let now = Instant::now();
+        let now = clock::present();
         for realm in self.realms() {
             if realm.is_stopped() {
                 continue;
@@ -153,6 +154,7 @@ impl Isolate {
             }
             loop {
                 let Some((id, again)) = realm.timers.borrow_mut().take_due(now) else { break };
+                clock::advance();
                 self.fire(&realm, id, again);
             }
         }
@@ -177,6 +179,7 @@ impl Isolate {
             return;
         }
         realm.pending.set(realm.pending.get().saturating_sub(1));
+        clock::advance();
         let ended = self.turn(&realm, |scope, _, _| {
             settled.deliver(scope);
             Some(())
@@ -197,7 +200,6 @@ impl Isolate {
             if self.core.inbox.enter(Running::Background).is_err() {
                 return;
             }
-            clock::begin_turn();
             let again = v8::Platform::pump_message_loop(&platform, &self.isolate, false);
             let interrupted = self.core.inbox.is_interrupted();
             self.core.inbox.leave();
@@ -246,7 +248,6 @@ impl Isolate {
         if let Err(cause) = core.inbox.enter(running) {
             return Err(Failure::Ended(cause));
         }
-        clock::begin_turn();
         let (value, report) = {
             v8::scope!(let scope, &mut self.isolate);
             let context = v8::Local::new(scope, &realm.context);
@@ -386,6 +387,7 @@ impl Isolate {
         *realm.process.borrow_mut() = Some(process.clone());
         realm.modules.borrow_mut().refresh();
         self.watch_signals(id, &process);
+        clock::advance();
         let ended = self.turn(realm, |scope, core, realm| program::begin(scope, core, realm, work));
         match ended {
             Ok(Begun::Value(value)) => self.succeed(realm, &active, value),

@@ -36,15 +36,15 @@ impl Timers {
         self.count() > 0
     }
 
-    /// Starts a timer and returns its number, which is never 0.
-    pub fn start(&mut self, delay_ms: f64, repeat: bool) -> u32 {
+    /// Starts a timer, counted from `now` in whole milliseconds, and returns its number, which is never 0.
+    pub fn start(&mut self, now: Instant, delay_ms: f64, repeat: bool) -> u32 {
         let delay = if (1.0..=MAX_DELAY_MS).contains(&delay_ms) {
-            Duration::from_secs_f64(delay_ms / 1000.0)
+            Duration::from_millis(delay_ms as u64)
         } else {
             MIN_DELAY
         };
         let id = self.fresh();
-        let deadline = Instant::now() + delay;
+        let deadline = now + delay;
         self.sequence += 1;
         self.live.insert(id, Timer { deadline, sequence: self.sequence, period: repeat.then_some(delay) });
         self.due.push(Reverse((deadline, self.sequence, id)));
@@ -135,10 +135,12 @@ mod tests {
     #[test]
     fn timers_fire_in_order_of_their_deadlines_and_then_of_their_start() {
         let mut timers = Timers::default();
-        let late = timers.start(20.0, false);
-        let first = timers.start(0.0, false);
-        let second = timers.start(1.0, false);
-        let later = Instant::now() + Duration::from_secs(1);
+        let now = Instant::now();
+        let late = timers.start(now, 20.0, false);
+        let first = timers.start(now, 0.0, false);
+        let second = timers.start(now, 1.9, false);
+        assert_eq!(timers.next_deadline(), Some(now + MIN_DELAY));
+        let later = now + Duration::from_secs(1);
         let mut order = Vec::new();
         while let Some((id, again)) = timers.take_due(later) {
             assert!(!again);
@@ -151,7 +153,7 @@ mod tests {
     #[test]
     fn a_stopped_timer_neither_fires_nor_keeps_alive() {
         let mut timers = Timers::default();
-        let ids: Vec<u32> = (0..1000).map(|_| timers.start(5.0, true)).collect();
+        let ids: Vec<u32> = (0..1000).map(|_| timers.start(Instant::now(), 5.0, true)).collect();
         ids.iter().for_each(|id| timers.stop(*id));
         assert!(!timers.keeps_alive());
         assert_eq!(timers.next_deadline(), None);
@@ -161,7 +163,7 @@ mod tests {
     #[test]
     fn an_interval_fires_once_for_each_moment_that_is_looked_at() {
         let mut timers = Timers::default();
-        let id = timers.start(1.0, true);
+        let id = timers.start(Instant::now(), 1.0, true);
         let later = Instant::now() + Duration::from_millis(50);
         assert_eq!(timers.take_due(later), Some((id, true)));
         assert_eq!(timers.take_due(later), None);

@@ -27,7 +27,7 @@ impl File for Directory {
 
     fn status(&self) -> Result<FileStatus, Errno> {
         match &self.node {
-            Node::Memory(inode) => Ok(inode.status(self.fs.born)),
+            Node::Memory(inode) => Ok(inode.status(&self.fs)),
             Node::Host(host) => host.status(true),
             Node::Proc(node) => Ok(node.status(&self.fs)),
             Node::Open(_) => Err(Errno::Enotdir),

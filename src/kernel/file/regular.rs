@@ -31,7 +31,7 @@ impl File for Regular {
     }
 
     fn status(&self) -> Result<FileStatus, Errno> {
-        Ok(self.inode.status(self.fs.born))
+        Ok(self.inode.status(&self.fs))
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {

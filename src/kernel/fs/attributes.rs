@@ -52,7 +52,7 @@ impl Filesystem {
     ) -> Result<FileStatus, Errno> {
         let found = self.find(caller, at, symlinks, &[Stat])?;
         let (host, slash) = match found.node {
-            Node::Memory(inode) => return Ok(inode.status(self.born)),
+            Node::Memory(inode) => return Ok(inode.status(self)),
             Node::Proc(node) => return Ok(node.status(self)),
             Node::Open(file) => return file.status(),
             Node::Host(host) => ((host, found.path, found.slash), found.slash),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, RwLock};
 
+use super::Filesystem;
 use super::mount::Mount;
 use super::sparse::Sparse;
 use crate::file::device::Device;
@@ -75,12 +76,23 @@ pub(crate) struct Meta {
     pub(crate) accessed: u64,
     pub(crate) modified: u64,
     pub(crate) changed: u64,
+    /// Whether somebody chose that time; else the clock gave it.
+    accessed_is_set: bool,
+    modified_is_set: bool,
 }
 
 impl Inode {
     pub(crate) fn new(id: u64, content: Content, mode: u32, now: u64, share: Share) -> Inode {
         let links = if matches!(content, Content::Directory(_)) { 2 } else { 1 };
-        let meta = Meta { mode, links, accessed: now, modified: now, changed: now };
+        let meta = Meta {
+            mode,
+            links,
+            accessed: now,
+            modified: now,
+            changed: now,
+            accessed_is_set: false,
+            modified_is_set: false,
+        };
         Inode { id, content, meta: Mutex::new(meta), _share: share }
     }
 
@@ -111,8 +123,8 @@ impl Inode {
         }
     }
 
-    /// Of a filesystem that was born then.
-    pub(crate) fn status(&self, born: u64) -> FileStatus {
+    /// As it is told in the filesystem that it belongs to.
+    pub(crate) fn status(&self, fs: &Filesystem) -> FileStatus {
         let (size, allocated) = match &self.content {
             Content::File(file) => {
                 let data = file.data.read();
@@ -123,7 +135,11 @@ impl Inode {
             Content::Device(_) => (0, 0),
         };
         let meta = *self.meta.lock();
-        let time = |time| if time == LAID_OUT { born } else { time };
+        let time = |time, is_set| match time {
+            LAID_OUT => fs.born,
+            time if is_set => time,
+            time => fs.clock.own_time(time),
+        };
         FileStatus {
             device: MEMORY_DEVICE,
             inode: self.id,
@@ -132,9 +148,9 @@ impl Inode {
             links: u64::from(meta.links),
             size,
             allocated,
-            accessed: time(meta.accessed),
-            modified: time(meta.modified),
-            changed: time(meta.changed),
+            accessed: time(meta.accessed, meta.accessed_is_set),
+            modified: time(meta.modified, meta.modified_is_set),
+            changed: time(meta.changed, false),
         }
     }
 
@@ -158,6 +174,7 @@ impl Inode {
     pub(crate) fn touch(&self, now: u64) {
         let mut meta = self.meta.lock();
         meta.modified = now;
+        meta.modified_is_set = false;
         meta.changed = now;
     }
 
@@ -172,6 +189,8 @@ impl Inode {
         let time = |time: u64| time.min(LAID_OUT - 1);
         meta.accessed = times.accessed.map_or(meta.accessed, time);
         meta.modified = times.modified.map_or(meta.modified, time);
+        meta.accessed_is_set |= times.accessed.is_some();
+        meta.modified_is_set |= times.modified.is_some();
         meta.changed = now;
     }
 }

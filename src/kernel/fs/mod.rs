@@ -18,6 +18,7 @@ pub(crate) mod open;
 mod rename;
 mod setup;
 pub(crate) mod sparse;
+mod tree;
 pub(crate) mod walk;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -11,10 +11,13 @@ use serde_bytes::ByteBuf;
 
 use super::inode::Inode;
 use crate::{
-    DirectoryEntry, Errno, FileKind, FileStatus, HOST_TRANSFER_MAX, HostFs, HostFsReply, HostFsRequest,
-    HostHandle, MountId, OpenFlags,
+    Clock, DirectoryEntry, Errno, FileKind, FileStatus, HOST_TRANSFER_MAX, HostFs, HostFsReply,
+    HostFsRequest, HostHandle, MountId, OpenFlags,
 };
 
+/// Requests that removing one directory takes at most; each removes many names. More come only where somebody makes
+/// names as fast as they are removed.
+const REMOVALS_MAX: usize = 1 << 16;
 /// Device numbers of mounts start here.
 const FIRST_DEVICE: u64 = 0x100;
 
@@ -25,6 +28,8 @@ pub(crate) struct Mount {
     pub(crate) point: Point,
     pub(crate) read_only: bool,
     pub(crate) fs: Arc<dyn HostFs>,
+    /// The VM's, by which the host's times are told.
+    pub(crate) clock: Arc<dyn Clock>,
     /// Mounts within this one, by path relative to it.
     pub(crate) children: Mutex<BTreeMap<String, Arc<Mount>>>,
 }
@@ -93,7 +98,7 @@ impl HostPath {
         let path = self.relative.clone();
         let request = if follow { HostFsRequest::Stat { path } } else { HostFsRequest::Lstat { path } };
         match self.call(request)? {
-            HostFsReply::Status(status) => Ok(self.mount.number(status)),
+            HostFsReply::Status(status) => Ok(self.mount.told(status)),
             _ => Err(Errno::Eio),
         }
     }
@@ -116,6 +121,18 @@ impl HostPath {
             }
             _ => Err(Errno::Eio),
         }
+    }
+
+    /// Removes a directory with everything in it.
+    pub(crate) fn remove_tree(&self) -> Result<(), Errno> {
+        for _ in 0..REMOVALS_MAX {
+            match self.call(HostFsRequest::RemoveTree { path: self.relative.clone() })? {
+                HostFsReply::Removed(true) => return Ok(()),
+                HostFsReply::Removed(false) => {}
+                _ => return Err(Errno::Eio),
+            }
+        }
+        Err(Errno::Enotempty)
     }
 
     pub(crate) fn readlink(&self) -> Result<String, Errno> {
@@ -151,7 +168,7 @@ impl HostPath {
         match self.call(HostFsRequest::Open { path: self.relative.clone(), flags, mode })? {
             HostFsReply::Opened { handle, status } => {
                 let file = HostFile { mount: self.mount.clone(), handle };
-                Ok((file, self.mount.number(status)))
+                Ok((file, self.mount.told(status)))
             }
             _ => Err(Errno::Eio),
         }
@@ -159,9 +176,17 @@ impl HostPath {
 }
 
 impl Mount {
-    /// The host's device numbers say nothing in the VM; each mount has one of its own.
-    fn number(&self, status: FileStatus) -> FileStatus {
-        FileStatus { device: FIRST_DEVICE + u64::from(self.id.0), mode: status.mode & 0o7777, ..status }
+    /// What the host says of a file, as the VM is told: each mount has a device number of its own, and the host's times
+    /// must not be a better clock than the VM's.
+    fn told(&self, status: FileStatus) -> FileStatus {
+        FileStatus {
+            device: FIRST_DEVICE + u64::from(self.id.0),
+            mode: status.mode & 0o7777,
+            accessed: self.clock.host_time(status.accessed),
+            modified: self.clock.host_time(status.modified),
+            changed: self.clock.host_time(status.changed),
+            ..status
+        }
     }
 }
 
@@ -207,7 +232,7 @@ impl HostFile {
 
     pub(crate) fn status(&self) -> Result<FileStatus, Errno> {
         match self.call(HostFsRequest::StatHandle { handle: self.handle })? {
-            HostFsReply::Status(status) => Ok(self.mount.number(status)),
+            HostFsReply::Status(status) => Ok(self.mount.told(status)),
             _ => Err(Errno::Eio),
         }
     }

@@ -422,7 +422,10 @@ impl Filesystem {
         };
         let host = self.access.admit(caller, &[Execute], host, &path, true)?;
         let status = host.status(true)?;
-        if slash || status.kind != FileKind::Regular || status.mode & 0o111 == 0 {
+        if slash && status.kind != FileKind::Directory {
+            return Err(Errno::Enotdir);
+        }
+        if status.kind != FileKind::Regular || status.mode & 0o111 == 0 {
             return Err(Errno::Eacces);
         }
         let path = self.path_of_node(&Node::Host(host.clone()))?;

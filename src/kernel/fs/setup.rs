@@ -143,7 +143,7 @@ impl Filesystem {
         let _tree = self.tree.write();
         let make = |point| {
             let children = Mutex::new(BTreeMap::new());
-            Arc::new(Mount { id, point, read_only, fs: fs.clone(), children })
+            Arc::new(Mount { id, point, read_only, fs: fs.clone(), clock: self.clock.clone(), children })
         };
         match self.make_directories(path)? {
             Spot::Host(host) if host.relative.is_empty() => Err(Errno::Ebusy),

@@ -97,6 +97,17 @@ impl Process {
         self.fs.mkdir(&self.caller(), &self.at(base, path)?, mode)
     }
 
+    /// Creates a directory and those above it that are not there.
+    pub fn make_tree(&self, path: &str, mode: u32) -> Result<(), Errno> {
+        self.fs.make_tree(&self.caller(), &self.at(Base::Cwd, path)?, mode)
+    }
+
+    /// Removes whatever has that name, a directory with all that is in it. Links are never followed; `EBUSY` where a
+    /// mount lies, of which nothing is removed.
+    pub fn remove_tree(&self, path: &str) -> Result<(), Errno> {
+        self.fs.remove_tree(&self.caller(), &self.at(Base::Cwd, path)?)
+    }
+
     /// Removes an empty directory.
     pub fn rmdir(&self, path: &str) -> Result<(), Errno> {
         self.rmdir_at(Base::Cwd, path)

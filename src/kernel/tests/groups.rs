@@ -43,6 +43,70 @@ fn nothing_begins_in_a_scope_that_has_ended() {
     assert_eq!(begun.err(), Some(Errno::Eintr), "who was about to start something does not get away with it");
 }
 
+/// Ends the scope of whoever starts a program while that is being decided, and keeps what is started all the same.
+#[derive(Default)]
+struct EndsTheScope(std::sync::OnceLock<std::sync::Weak<Kernel>>, parking_lot::Mutex<Vec<Arc<Process>>>);
+
+impl Executor for EndsTheScope {
+    fn permits(&self, parent: &Process, name: &str) -> bool {
+        if name == "early" {
+            self.0.get().and_then(std::sync::Weak::upgrade).unwrap().end_scope(parent.scope());
+        }
+        true
+    }
+
+    fn start(&self, process: Arc<Process>, program: Program) -> Result<(), Errno> {
+        if &*program.module == "late" {
+            self.0.get().and_then(std::sync::Weak::upgrade).unwrap().end_scope(process.scope());
+        }
+        self.1.lock().push(process);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_spawn_and_the_end_of_its_call_never_cross() {
+    let (kernel, _) = fresh();
+    let (engine, executor) = (Engine("ending"), Arc::new(EndsTheScope::default()));
+    executor.0.set(Arc::downgrade(&kernel)).unwrap();
+    kernel.add_executor(engine, executor.clone());
+    for name in ["early", "late", "never"] {
+        kernel.install_program(&format!("/bin/{name}"), Program::new(engine, name)).unwrap();
+    }
+    // The call ends after its process was looked at and before the child is entered: there is no child.
+    let p = start(&kernel, "/");
+    assert_eq!(kernel.spawn(&p, request("early", &[])).err(), Some(Errno::Eintr));
+    assert!(
+        executor.1.lock().is_empty() && kernel.processes().iter().all(|process| process.ppid() != p.pid())
+    );
+    // It ends between entry and start: the child is killed before anything of it runs.
+    let p = start(&kernel, "/");
+    let child = kernel.spawn(&p, request("late", &[])).unwrap();
+    assert_eq!(child.killed(), Some(Signal::Kill));
+    assert_eq!(kernel.spawn(&p, request("never", &[])).err(), Some(Errno::Eintr));
+}
+
+#[test]
+fn of_many_spawns_beside_the_end_of_their_call_none_is_left_running() {
+    let (kernel, _) = fresh();
+    for _ in 0..200 {
+        let p = start(&kernel, "/");
+        let spawner = (kernel.clone(), p.clone());
+        let spawning = std::thread::spawn(move || {
+            let (kernel, p) = spawner;
+            (0..20).map_while(|_| kernel.spawn(&p, request("true", &[])).ok()).collect::<Vec<_>>()
+        });
+        kernel.end_scope(p.scope());
+        for child in spawning.join().unwrap() {
+            assert_eq!(child.killed(), Some(Signal::Kill));
+            child.exit(ExitStatus::Signaled(Signal::Kill));
+            child.detach();
+        }
+        p.exit(ExitStatus::Signaled(Signal::Kill));
+    }
+    assert_eq!(kernel.processes().len(), 2, "the kernel's own and the test's");
+}
+
 #[test]
 fn what_the_embedder_starts_is_a_scope_a_session_and_a_group_of_its_own() {
     let (kernel, p) = fresh();

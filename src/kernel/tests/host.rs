@@ -94,6 +94,9 @@ impl TestHost {
                 fs::DirBuilder::new().mode(mode).create(at(&path)).map(|()| done)?
             }
             HostFsRequest::Rmdir { path } => fs::remove_dir(at(&path)).map(|()| done)?,
+            HostFsRequest::RemoveTree { path } => {
+                fs::remove_dir_all(at(&path)).map(|()| HostFsReply::Removed(true))?
+            }
             HostFsRequest::Unlink { path } => fs::remove_file(at(&path)).map(|()| done)?,
             HostFsRequest::Rename { from, to } => fs::rename(at(&from), at(&to)).map(|()| done)?,
             HostFsRequest::Symlink { target, path } => {

@@ -12,6 +12,7 @@ mod policy;
 mod processes;
 mod signals;
 mod threads;
+mod trees;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -184,10 +184,10 @@ fn programs_of_the_host_run_only_as_scripts() {
     kernel.add_executor(ENGINE, Arc::new(Nobody));
     kernel.install_program("/bin/sh", Program::new(ENGINE, "sh")).unwrap();
     write(&p, "/host/data/script", "#!/bin/sh\n").unwrap();
-    let spawn = || {
+    let spawn = |program: &str| {
         let request = SpawnRequest {
-            program: "./script".into(),
-            argv: vec!["./script".into()],
+            program: program.into(),
+            argv: vec![program.into()],
             env: Vec::new(),
             cwd: Some("/host/data".into()),
             fds: Vec::new(),
@@ -196,9 +196,13 @@ fn programs_of_the_host_run_only_as_scripts() {
         };
         kernel.spawn(&p, request).map(|process| process.argv().to_vec())
     };
-    assert_eq!(spawn(), Err(Errno::Eacces));
+    assert_eq!(spawn("./script"), Err(Errno::Eacces));
     p.chmod("/host/data/script", 0o755).unwrap();
-    assert_eq!(spawn().unwrap(), ["/bin/sh", "./script"]);
+    assert_eq!(spawn("./script").unwrap(), ["/bin/sh", "./script"]);
+    for file in ["./script/", "./script//", "./script/.", "/host/data/script/"] {
+        assert_eq!(spawn(file), Err(Errno::Enotdir), "{file}");
+    }
+    assert_eq!(spawn("/host/data/d/"), Err(Errno::Eacces));
 }
 
 /// Answers what no honest host would.

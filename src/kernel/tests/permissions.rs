@@ -27,7 +27,9 @@ impl FsPolicy for Deny {
 }
 
 /// A kernel in which `/secret` holds a file `f` and is denied as the rules say.
-fn guarded(rules: &'static [(&'static str, &'static [FsOperation])]) -> (Arc<Kernel>, Arc<Process>) {
+pub(super) fn guarded(
+    rules: &'static [(&'static str, &'static [FsOperation])],
+) -> (Arc<Kernel>, Arc<Process>) {
     let (kernel, p) = machine(KernelOptions { fs_policy: Arc::new(Deny(rules)), ..options() });
     let system = kernel.system();
     system.mkdir("/secret", 0o777).unwrap();

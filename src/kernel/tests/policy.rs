@@ -52,7 +52,7 @@ fn guarded() -> (Arc<Kernel>, Arc<Process>) {
     let rules = json!({ "fs": { "rules": [{ "mode": "deny", "operations": ["read"], "paths": ["/data/secret/**"] }] } });
     let kernel = Kernel::new(KernelOptions {
         limits: KernelLimits::default(),
-        fs_policy: Arc::new(Ask(Policy::new(serde_json::from_value(rules).unwrap()))),
+        fs_policy: Arc::new(Ask(Policy::new(&serde_json::from_value(rules).unwrap()).unwrap())),
         clock: Arc::new(SystemClock::default()),
         random: |bytes| bytes.fill(0),
     });

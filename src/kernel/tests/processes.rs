@@ -75,6 +75,9 @@ fn what_is_no_program_does_not_run() {
     assert_eq!(spawn("./copy"), Some(Errno::Enoexec), "the attribute of a program cannot be copied");
     assert_eq!(p.open("/bin/coreutils", OpenFlags::WRITE, 0).err(), Some(Errno::Etxtbsy));
     assert_eq!(p.truncate("/bin/coreutils", 0), Err(Errno::Etxtbsy));
+    for file in ["./plain/", "/bin/coreutils/", "/bin/true/", "/bin/true/.", "/bin//true//"] {
+        assert_eq!(spawn(file), Some(Errno::Enotdir), "{file}");
+    }
     let mut long = request("true", &[]);
     long.argv.push("x".repeat(3 << 20));
     assert_eq!(kernel.spawn(&p, long).err(), Some(Errno::E2big));
@@ -95,6 +98,45 @@ fn every_program_goes_to_the_executor_of_its_engine() {
     let started = others.0.lock();
     assert_eq!(started.iter().map(|(process, _)| process.pid()).collect::<Vec<_>>(), [child.pid()]);
     assert_eq!(started[0].1, Program::new(other, "js"));
+}
+
+/// Knows two programs by their first argument, and permits guests one of them.
+#[derive(Default)]
+struct Doorkeeper(Mutex<Vec<String>>);
+
+impl Executor for Doorkeeper {
+    fn name<'a>(&self, _: &'a Program, argv: &'a [String]) -> Option<&'a str> {
+        argv.get(1).map(String::as_str).filter(|name| ["one", "other"].contains(name))
+    }
+
+    fn permits(&self, _: &Process, name: &str) -> bool {
+        self.0.lock().push(name.to_owned());
+        name == "one"
+    }
+
+    fn start(&self, _: Arc<Process>, _: Program) -> Result<(), Errno> {
+        Ok(())
+    }
+}
+
+#[test]
+fn whoever_runs_a_program_says_what_it_is_called_and_that_is_what_is_permitted() {
+    let (kernel, p) = fresh();
+    let (engine, door) = (Engine("door"), Arc::new(Doorkeeper::default()));
+    kernel.install_program("/bin/multi", Program::new(engine, "multi")).unwrap();
+    kernel.add_executor(engine, door.clone());
+    write(&p, "script", "#!/bin/multi other\n").unwrap();
+    p.chmod("script", 0o755).unwrap();
+    let spawn = |program: &str, arguments: &[&str]| kernel.spawn(&p, request(program, arguments)).err();
+    assert_eq!(spawn("multi", &["one"]), None);
+    assert_eq!(spawn("multi", &["other"]), Some(Errno::Eacces));
+    assert_eq!(spawn("./script", &["one"]), Some(Errno::Eacces), "what its first line makes of it is asked");
+    assert_eq!(spawn("multi", &["one/"]), Some(Errno::Enoent));
+    assert_eq!(door.0.lock().join(" "), "one other other");
+    // The embedder is not asked about, and has no more programs for it.
+    let embedder = |arguments: &[&str]| kernel.spawn(kernel.system(), request("multi", arguments)).err();
+    assert_eq!((embedder(&["other"]), embedder(&["one/"])), (None, Some(Errno::Enoent)));
+    assert_eq!(door.0.lock().len(), 3);
 }
 
 #[test]

@@ -128,6 +128,12 @@ pub enum HostFsRequest {
         /// Where.
         path: String,
     },
+    /// Removes a directory and what is in it, or some of that ([`HostFsReply::Removed`]). A link is removed and never
+    /// followed, also where it takes the place of a directory meanwhile.
+    RemoveTree {
+        /// Where.
+        path: String,
+    },
     /// Removes a name that is not a directory ([`HostFsReply::Done`]).
     Unlink {
         /// Where.
@@ -217,4 +223,6 @@ pub enum HostFsReply {
     Entries(Vec<DirectoryEntry>),
     /// A path or a link's target.
     Text(String),
+    /// Whether all of a directory is gone; else there is more of it, to be asked for again.
+    Removed(bool),
 }

@@ -1,5 +1,5 @@
 //! Ceilings on lists and texts of a configuration, so that reading one is bounded work. A list that is too long is
-//! refused at its first element too many, before that is read: a pattern of two bytes costs kilobytes once compiled.
+//! refused at its first element too many, before that is read.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,6 +12,11 @@ pub(super) const RULES: usize = 256;
 pub(super) const OPERATIONS: usize = 64;
 /// Patterns in one rule.
 pub(super) const PATTERNS: usize = 256;
+/// Patterns of all rules of all scopes together: each costs kilobytes once compiled, however short it is.
+pub(super) const PATTERNS_IN_ALL: usize = 1024;
+/// Bytes of all these patterns together. Compiled they are some hundred times as large: measured at the limit, tens of
+/// milliseconds and 8 MiB.
+pub(super) const PATTERN_BYTES_IN_ALL: usize = 32 * 1024;
 /// Mounts of one VM.
 pub const MOUNTS: usize = 64;
 /// Host functions of one VM.

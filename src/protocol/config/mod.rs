@@ -50,7 +50,8 @@ impl Platform {
 #[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TimingMitigation {
-    /// Clocks stand still within one turn of the event loop and no memory is shared between agents.
+    /// Every time is told in whole milliseconds and moves only by what comes from outside; guest code gets no buffer of
+    /// shared memory.
     #[default]
     Freeze,
     /// Clocks run and `SharedArrayBuffer` is there.

@@ -6,7 +6,7 @@ use serde::de::{self, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{ConfigError, bounds};
-use crate::policy::{FsOperation, Pattern};
+use crate::policy::{FsOperation, Pattern, Scope, Subject};
 
 /// Whether something is permitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -125,17 +125,39 @@ macro_rules! scope {
         }
 
         impl $scope {
-            /// The answer of the first rule that matches, or the default; none where neither is given.
-            pub(crate) fn answer(&self, matches: impl Fn(&$rule) -> bool) -> Option<Access> {
-                match self {
-                    $scope::Access(access) => Some(*access),
-                    $scope::Rules(set) => {
-                        set.rules.iter().find(|rule| matches(rule)).map(|rule| rule.mode).or(set.default)
-                    }
-                }
+            /// All patterns of its rules.
+            fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+                let rules = match self {
+                    $scope::Access(_) => &[][..],
+                    $scope::Rules(set) => &set.rules,
+                };
+                rules.iter().flat_map(|rule| rule.$patterns.iter().flatten())
             }
 
-            fn check(&self, field: &str) -> Result<(), ConfigError> {
+            /// Each rule, with the field that it is.
+            fn rules(&self, field: &str) -> impl Iterator<Item = (String, &$rule)> {
+                let rules = match self {
+                    $scope::Access(_) => &[][..],
+                    $scope::Rules(set) => &set.rules,
+                };
+                let field = move |index| format!("permissions.{field}.rules[{index}]");
+                rules.iter().enumerate().map(move |(index, rule)| (field(index), rule))
+            }
+
+            /// Checks every pattern for what the scope asks about.
+            fn check_patterns(&self, field: &str, subject: Subject) -> Result<(), ConfigError> {
+                for (field, rule) in self.rules(field) {
+                    for (index, pattern) in rule.$patterns.iter().flatten().enumerate() {
+                        subject.check(pattern).map_err(|message| {
+                            ConfigError::new(format!("{field}.{}[{index}]", stringify!($patterns)), message)
+                        })?;
+                    }
+                }
+                Ok(())
+            }
+
+            /// Checks the lengths of the lists.
+            fn check_lengths(&self, field: &str) -> Result<(), ConfigError> {
                 let $scope::Rules(set) = self else { return Ok(()) };
                 if set.rules.len() > bounds::RULES {
                     return Err(ConfigError::new(
@@ -208,11 +230,68 @@ impl Default for Permissions {
 
 impl Permissions {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        self.fs.check("fs")?;
-        self.network.check("network")?;
-        self.child_process.check("childProcess")?;
-        self.process.check("process")?;
-        self.env.check("env")?;
-        self.host_functions.check("hostFunctions")
+        let names = [
+            ("network", Scope::Network, &self.network),
+            ("childProcess", Scope::ChildProcess, &self.child_process),
+            ("process", Scope::Process, &self.process),
+            ("env", Scope::Env, &self.env),
+            ("hostFunctions", Scope::HostFunctions, &self.host_functions),
+        ];
+        self.fs.check_lengths("fs")?;
+        names.iter().try_for_each(|(field, _, scope)| scope.check_lengths(field))?;
+        // Before any is compiled.
+        check_cost(self.fs.patterns().chain(names.iter().flat_map(|(_, _, scope)| scope.patterns())))?;
+        self.fs.check_patterns("fs", Subject::Path)?;
+        names.iter().try_for_each(|(field, scope, written)| written.check_names(field, *scope))
+    }
+}
+
+/// What compiling all patterns costs is bounded by their number and their bytes.
+fn check_cost<'a>(patterns: impl Iterator<Item = &'a Pattern>) -> Result<(), ConfigError> {
+    let (mut count, mut bytes) = (0, 0);
+    for pattern in patterns {
+        count += 1;
+        bytes += pattern.as_str().len();
+    }
+    if count > bounds::PATTERNS_IN_ALL || bytes > bounds::PATTERN_BYTES_IN_ALL {
+        let text = format!(
+            "{count} patterns of {bytes} bytes in all scopes together; at most {} of {} bytes",
+            bounds::PATTERNS_IN_ALL,
+            bounds::PATTERN_BYTES_IN_ALL
+        );
+        return Err(ConfigError::new("permissions", text));
+    }
+    Ok(())
+}
+
+impl PatternScope {
+    /// Checks that operations and patterns are such as the scope is asked about.
+    fn check_names(&self, field: &str, scope: Scope) -> Result<(), ConfigError> {
+        let known = scope.operations();
+        for (field, rule) in self.rules(field) {
+            let unknown = |operation: &String| !known.contains(&operation.as_str());
+            let operations = rule.operations.as_deref().unwrap_or_default();
+            if let Some(index) = operations.iter().position(unknown) {
+                let operation = &operations[index];
+                let message = match known {
+                    [] => format!("{operation:?} is no operation of {}: it has none yet", scope.field()),
+                    known => {
+                        format!("{operation:?} is no operation of {}: {}", scope.field(), known.join(", "))
+                    }
+                };
+                return Err(ConfigError::new(format!("{field}.operations[{index}]"), message));
+            }
+        }
+        match scope.subject() {
+            Some(subject) => self.check_patterns(field, subject),
+            None => match self.rules(field).find(|(_, rule)| rule.patterns.iter().flatten().next().is_some())
+            {
+                Some((field, _)) => Err(ConfigError::new(
+                    format!("{field}.patterns[0]"),
+                    format!("nothing that {} decides is there yet, so no pattern can match", scope.field()),
+                )),
+                None => Ok(()),
+            },
+        }
     }
 }

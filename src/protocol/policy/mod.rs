@@ -9,13 +9,16 @@ pub mod fuzz;
 mod pattern;
 #[cfg(test)]
 mod properties;
+mod subject;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Access, PathRule, PathScope, PatternRule, PatternScope, Permissions};
+use crate::config::{Access, ConfigError, PathScope, PatternScope, Permissions};
 pub use pattern::Pattern;
+use pattern::{Kind, Matcher};
+pub(crate) use subject::Subject;
 
 /// What is done to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,6 +68,31 @@ impl Scope {
         }
     }
 
+    /// The operations that it is asked about.
+    pub(crate) fn operations(self) -> &'static [&'static str] {
+        match self {
+            Scope::Network => &[],
+            Scope::ChildProcess => &["spawn"],
+            Scope::Process => &["signal"],
+            Scope::Env => &["read"],
+            Scope::HostFunctions => &["call"],
+        }
+    }
+
+    /// What it is asked about; none while there is nothing of the kind.
+    pub(crate) fn subject(self) -> Option<Subject> {
+        match self {
+            Scope::Network => None,
+            Scope::ChildProcess => Some(Subject::Program),
+            Scope::Process => Some(Subject::Signal),
+            Scope::Env => Some(Subject::Variable),
+            Scope::HostFunctions => Some(Subject::HostFunction),
+        }
+    }
+
+    const ALL: [Scope; 5] =
+        [Scope::Network, Scope::ChildProcess, Scope::Process, Scope::Env, Scope::HostFunctions];
+
     fn of(self, permissions: &Permissions) -> &PatternScope {
         match self {
             Scope::Network => &permissions.network,
@@ -76,48 +104,111 @@ impl Scope {
     }
 }
 
+/// A rule, ready to be asked.
+#[derive(Debug)]
+struct Rule<Operation> {
+    mode: Access,
+    operations: Option<Vec<Operation>>,
+    patterns: Option<Matcher>,
+}
+
+/// The rules of one scope and what holds where none matches.
+#[derive(Debug)]
+struct Rules<Operation> {
+    rules: Vec<Rule<Operation>>,
+    default: Option<Access>,
+}
+
+impl<Operation> Rules<Operation> {
+    /// The first rule that matches decides.
+    fn answer(&self, is_it: impl Fn(&Operation) -> bool, what: &str) -> Option<Access> {
+        let matches = |rule: &&Rule<Operation>| {
+            rule.operations.as_ref().is_none_or(|list| list.iter().any(&is_it))
+                && rule.patterns.as_ref().is_none_or(|patterns| patterns.matches(what))
+        };
+        self.rules.iter().find(matches).map(|rule| rule.mode).or(self.default)
+    }
+}
+
+/// Compiles a scope as it is written: `$scope` is `PathScope` or `PatternScope`, `$patterns` their rules' list.
+macro_rules! compile {
+    ($scope:ident, $written:expr, $own:expr, $field:expr, $patterns:ident, $kind:expr) => {{
+        let own = match $own {
+            $scope::Access(access) => Some(*access),
+            $scope::Rules(set) => set.default,
+        };
+        match $written {
+            $scope::Access(access) => Ok(Rules { rules: Vec::new(), default: Some(*access) }),
+            $scope::Rules(set) => {
+                let rules = set.rules.iter().enumerate().map(|(index, rule)| {
+                    let patterns = rule.$patterns.as_ref().map(|list| Matcher::new(list, $kind)).transpose();
+                    let patterns = patterns.map_err(|message| ConfigError {
+                        path: format!("{}.rules[{index}].{}", $field, stringify!($patterns)),
+                        message,
+                    })?;
+                    Ok(Rule { mode: rule.mode, operations: rule.operations.clone(), patterns })
+                });
+                rules
+                    .collect::<Result<Vec<_>, ConfigError>>()
+                    .map(|rules| Rules { rules, default: set.default.or(own) })
+            }
+        }
+    }};
+}
+
 /// The decisions of one VM, with a count of what was denied.
 #[derive(Debug)]
 pub struct Policy {
-    permissions: Permissions,
-    defaults: Permissions,
+    fs: Rules<FsOperation>,
+    /// The patterns of `fs`, as they are written.
+    paths: Vec<Pattern>,
+    /// In the order of [`Scope::ALL`].
+    names: [Rules<String>; 5],
     denials: AtomicU64,
 }
 
 impl Policy {
     /// The policy that these permissions describe.
-    pub fn new(permissions: Permissions) -> Self {
-        Policy { permissions, defaults: Permissions::default(), denials: AtomicU64::new(0) }
+    ///
+    /// # Errors
+    /// A pattern is no glob or too large, which a configuration that was checked has not.
+    pub fn new(permissions: &Permissions) -> Result<Self, ConfigError> {
+        let defaults = Permissions::default();
+        let fs = compile!(PathScope, &permissions.fs, &defaults.fs, "permissions.fs", paths, Kind::Path)?;
+        let paths = match &permissions.fs {
+            PathScope::Access(_) => Vec::new(),
+            PathScope::Rules(set) => {
+                set.rules.iter().flat_map(|rule| rule.paths.iter().flatten()).cloned().collect()
+            }
+        };
+        let compile = |scope: Scope| {
+            let (written, own) = (scope.of(permissions), scope.of(&defaults));
+            compile!(PatternScope, written, own, scope.field(), patterns, Kind::Name)
+        };
+        let [network, child_process, process, env, host_functions] = Scope::ALL;
+        let names = [
+            compile(network)?,
+            compile(child_process)?,
+            compile(process)?,
+            compile(env)?,
+            compile(host_functions)?,
+        ];
+        Ok(Policy { fs, paths, names, denials: AtomicU64::new(0) })
     }
 
     /// Decides a file operation on an absolute, fully resolved guest path.
     pub fn allows_path(&self, operation: FsOperation, path: &str) -> bool {
-        let matches = |rule: &PathRule| {
-            rule.operations.as_ref().is_none_or(|list| list.contains(&operation))
-                && rule.paths.as_ref().is_none_or(|list| list.iter().any(|p| p.matches_path(path)))
-        };
-        self.count(self.permissions.fs.answer(matches).or_else(|| self.defaults.fs.answer(matches)))
+        self.count(self.fs.answer(|one| *one == operation, path))
     }
 
     /// Whether no rule could tell apart two paths at or below `path`: only then may a directory be moved as a whole.
     pub fn uniform_below(&self, path: &str) -> bool {
-        match &self.permissions.fs {
-            PathScope::Access(_) => true,
-            PathScope::Rules(set) => set
-                .rules
-                .iter()
-                .all(|rule| rule.paths.iter().flatten().all(|pattern| !pattern.reaches_below(path))),
-        }
+        self.paths.iter().all(|pattern| !pattern.reaches_below(path))
     }
 
     /// Decides an operation on something with a name.
     pub fn allows(&self, scope: Scope, operation: &str, name: &str) -> bool {
-        let matches = |rule: &PatternRule| {
-            rule.operations.as_ref().is_none_or(|list| list.iter().any(|one| one == operation))
-                && rule.patterns.as_ref().is_none_or(|list| list.iter().any(|p| p.matches_name(name)))
-        };
-        let answer = |permissions: &Permissions| scope.of(permissions).answer(matches);
-        self.count(answer(&self.permissions).or_else(|| answer(&self.defaults)))
+        self.count(self.names[scope as usize].answer(|one| one == operation, name))
     }
 
     /// How many operations were denied so far.
@@ -141,7 +232,7 @@ mod tests {
     use serde_json::json;
 
     fn policy(permissions: serde_json::Value) -> Policy {
-        Policy::new(serde_json::from_value(permissions).unwrap())
+        Policy::new(&serde_json::from_value(permissions).unwrap()).unwrap()
     }
 
     #[test]
@@ -189,11 +280,19 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_glob_is_refused_when_it_is_read() {
-        let wrong = serde_json::from_value::<Permissions>(
-            json!({ "fs": { "rules": [{ "mode": "deny", "paths": ["/a["] }] } }),
-        );
-        assert!(wrong.unwrap_err().to_string().contains("/a["));
+    fn a_bad_glob_makes_no_policy() {
+        let wrong =
+            json!({ "fs": { "rules": [{ "mode": "deny" }, { "mode": "deny", "paths": ["/a", "/a["] }] } });
+        let wrong = Policy::new(&serde_json::from_value(wrong).unwrap()).unwrap_err();
+        assert_eq!(wrong.path, "permissions.fs.rules[1].paths");
+        assert!(wrong.message.contains("/a["), "{wrong}");
+    }
+
+    #[test]
+    fn scopes_are_found_where_they_are_kept() {
+        for (index, scope) in Scope::ALL.into_iter().enumerate() {
+            assert_eq!(scope as usize, index);
+        }
     }
 
     proptest::proptest! {

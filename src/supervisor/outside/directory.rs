@@ -4,12 +4,13 @@
 //! symbolic links, `..` and renames that race with us cannot lead out. Files that stay open are the [mounts](super::mounts)'.
 
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 
 use cap_std::fs::{Dir, DirBuilder, Metadata, MetadataExt};
 
 use serde_bytes::ByteBuf;
 
-use super::opening;
+use super::{opening, remove_tree};
 use protocol::abi::{
     DirectoryEntry, FileKind, FileStatus, HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, OpenFlags,
 };
@@ -38,6 +39,11 @@ pub(super) fn perform(root: &Dir, request: HostFsRequest) -> io::Result<HostFsRe
             Ok(done)
         }
         R::Rmdir { path } => root.remove_dir(path).map(|()| done),
+        R::RemoveTree { path } => {
+            let (parent, name) = path.rsplit_once('/').unwrap_or((".", &path));
+            let parent = root.open_dir(parent)?;
+            remove_tree::remove(parent.as_fd(), name).map(HostFsReply::Removed)
+        }
         R::Unlink { path } => root.remove_file(path).map(|()| done),
         R::Rename { from, to } => root.rename(from, root, to).map(|()| done),
         R::Symlink { target, path } => root.symlink_contents(target, path).map(|()| done),

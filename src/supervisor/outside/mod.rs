@@ -5,6 +5,7 @@ mod descriptors;
 mod directory;
 mod mounts;
 mod opening;
+mod remove_tree;
 mod rules;
 
 pub(crate) use descriptors::{Channel, Descriptors};

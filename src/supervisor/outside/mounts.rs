@@ -258,6 +258,7 @@ fn changes(request: &HostFsRequest) -> bool {
         | R::TruncateHandle { .. }
         | R::Mkdir { .. }
         | R::Rmdir { .. }
+        | R::RemoveTree { .. }
         | R::Unlink { .. }
         | R::Rename { .. }
         | R::Symlink { .. }
@@ -301,7 +302,7 @@ mod tests {
     }
 
     fn host_mounts() -> HostMounts {
-        let policy = Arc::new(Policy::new(protocol::config::Permissions::default()));
+        let policy = Arc::new(Policy::new(&protocol::config::Permissions::default()).unwrap());
         HostMounts::new(policy, &Descriptors::of_this_process())
     }
 
@@ -324,6 +325,11 @@ mod tests {
             );
             assert!(mounts.answer(id, HostFsRequest::Stat { path: path.to_owned() }, &[]).is_err(), "{path}");
         }
+        for path in ["", ".", "..", "dir", "dir/inner", "../inner", "x/..", "/", "absolute"] {
+            let remove = HostFsRequest::RemoveTree { path: path.to_owned() };
+            assert!(mounts.answer(id, remove, &[]).is_err(), "{path}");
+        }
+        assert!(outer.path().join("secret").exists() && inner.join("file").exists());
         let out = HostFsRequest::Rename { from: "file".into(), to: "../moved".into() };
         assert!(mounts.answer(id, out, &[]).is_err());
     }
@@ -339,6 +345,7 @@ mod tests {
             open("file", OpenFlags::READ | OpenFlags::TRUNCATE),
             open("file", OpenFlags::APPEND),
             HostFsRequest::Unlink { path: path() },
+            HostFsRequest::RemoveTree { path: path() },
             HostFsRequest::Mkdir { path: "d".into(), mode: 0o755 },
             HostFsRequest::Rename { from: path(), to: "g".into() },
             HostFsRequest::Symlink { target: "x".into(), path: "l".into() },

@@ -264,7 +264,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_hangs_takes_no_more_threads_than_the_vm_may_have() {
         let (mut calls, mut done) = calls();
-        let policy = Arc::new(protocol::policy::Policy::new(Default::default()));
+        let policy = Arc::new(protocol::policy::Policy::new(&Default::default()).unwrap());
         let mounts =
             Arc::new(HostMounts::new(policy, &crate::supervisor::outside::Descriptors::of_this_process()));
         let hanging = calls.host_fs_threads.try_hold(HOST_FS_OPEN_MAX).unwrap();

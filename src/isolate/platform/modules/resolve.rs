@@ -462,6 +462,10 @@ mod tests {
         assert_eq!(conditional(target, Style::Import.conditions(), 4), Some("./i/*"));
         assert_eq!(conditional(target, Style::Require.conditions(), 4), Some("./r/*"));
         assert!(conditional(target, &[], 4).is_none());
+        let builds = json!({ "node": "./node", "browser": "./browser", "import": "./i", "default": "./d" });
+        for style in [Style::Import, Style::Require] {
+            assert_eq!(conditional(&builds, style.conditions(), 4), Some("./browser"));
+        }
         assert!(conditional(&json!({ "default": { "default": "./x" } }), &["default"], 2).is_none());
     }
 }

@@ -1,5 +1,7 @@
 //! Timers, output, time and randomness.
 
+use std::time::Duration;
+
 use super::{Args, Native, Return, here, here_as, natives, text_of, u32_of};
 use crate::binding::errors;
 use crate::binding::values;
@@ -38,7 +40,7 @@ fn room_for_timer(scope: &mut Scope<'_, '_>) -> Option<std::rc::Rc<crate::realm:
 fn timer_start(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some(realm) = room_for_timer(scope) else { return };
     let delay = args.get(0).number_value(scope).unwrap_or(0.0);
-    let id = realm.timers.borrow_mut().start(delay, args.get(1).is_true());
+    let id = realm.timers.borrow_mut().start(clock::moment(), delay, args.get(1).is_true());
     result.set_uint32(id);
 }
 
@@ -76,14 +78,19 @@ fn write_output(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     output::write(&core, &process, descriptor, text.as_bytes());
 }
 
-/// Milliseconds of monotonic time since this process's clock began.
+/// Milliseconds of monotonic time since the VM's clock began.
 fn now(_: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
-    result.set_double(clock::monotonic().as_secs_f64() * 1000.0);
+    result.set_double(milliseconds(clock::monotonic()));
 }
 
 /// Milliseconds since the Unix epoch at which `now` is 0.
 fn time_origin(_: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
-    result.set_double((clock::wall().as_secs_f64() - clock::monotonic().as_secs_f64()) * 1000.0);
+    result.set_double(milliseconds(clock::wall().saturating_sub(clock::monotonic())));
+}
+
+/// Whole milliseconds come out whole.
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs() as f64 * 1000.0 + f64::from(time.subsec_nanos()) / 1e6
 }
 
 /// (view of integers)
