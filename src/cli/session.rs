@@ -90,12 +90,16 @@ pub(super) fn supervisor(warm: usize, templates: Option<TemplateLimits>) -> Resu
     let show_worker_stderr = std::env::var_os("CORDON_WORKER_STDERR").is_some();
     let progress = Box::new(|progress: Progress<'_>| match progress {
         Progress::Compiling { name, bytes } => {
-            eprintln!("cordon: compiling {name} ({:.1} MB) for this machine, once", bytes as f64 / 1e6);
+            eprintln!("cordon: compiling {name} ({:.1} MB) for this machine", bytes as f64 / 1e6);
         }
         Progress::Compiled { name, took, .. } => {
             eprintln!("cordon: compiled {name} in {:.1} s", took.as_secs_f64())
         }
         Progress::Waiting { name } => eprintln!("cordon: waiting for another process that compiles {name}"),
+        Progress::NotKept { name, error } => {
+            let hint = error.hint().unwrap_or_default();
+            eprintln!("cordon: {name} is compiled for this process alone: {error}; {hint}");
+        }
         Progress::Discarded { name, reason } => eprintln!("cordon: discarded a cached {name}: {reason}"),
     });
     Ok(Supervisor::new(SupervisorOptions {

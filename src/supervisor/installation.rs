@@ -98,6 +98,13 @@ impl Installation {
         modules
     }
 
+    /// Every file that is run.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let executables = [LAUNCHER, WORKER_ABSENT, WORKER_WASM].map(|name| self.directory.join(name));
+        let modules = self.command_modules().into_iter().map(|(_, path)| path);
+        executables.into_iter().chain(modules).collect()
+    }
+
     /// The strongest worker for a configuration.
     pub(crate) fn choose(&self, config: &CreateVmConfig) -> Result<WorkerChoice, ErrorData> {
         let jit = config.permissions.jit == Access::Allow;

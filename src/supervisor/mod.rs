@@ -27,7 +27,7 @@ pub use artifacts::CommandCache;
 use compile::cache::Progress;
 pub use installation::{DIRECTORY_VARIABLE, Installation};
 use launcher::client::Launcher;
-use outside::HostMounts;
+use outside::{Forbidden, HostMounts};
 pub use overdue::ANSWER_TIME;
 use pool::{Pool, PoolKey};
 use protocol::broker::Claim;
@@ -102,6 +102,7 @@ struct Inner {
     pool: Arc<Pool>,
     templates: Templates,
     artifacts: Arc<Artifacts>,
+    forbidden: Arc<Forbidden>,
     vms: Arc<tokio::sync::Semaphore>,
 }
 
@@ -109,6 +110,7 @@ impl Supervisor {
     /// A supervisor without workers.
     pub fn new(options: SupervisorOptions) -> Self {
         let artifacts = Artifacts::new(&options.installation, options.progress);
+        let forbidden = Arc::new(Forbidden::new(&options.installation));
         Supervisor {
             inner: Arc::new(Inner {
                 installation: options.installation,
@@ -117,6 +119,7 @@ impl Supervisor {
                 pool: Pool::new(options.warm),
                 templates: Templates::new(options.templates),
                 artifacts,
+                forbidden,
                 vms: Arc::new(tokio::sync::Semaphore::new(VMS_MAX)),
             }),
         }
@@ -204,7 +207,7 @@ impl Supervisor {
         })?;
         let choice = self.inner.installation.choose(&config)?;
         let key = PoolKey::new(choice, &config);
-        let mounts = HostMounts::new();
+        let mounts = HostMounts::new(self.inner.forbidden.clone());
         let commands = self.inner.artifacts.names();
         let claim = Claim { mounts: mounts.open_all(&config.mounts).await?, commands, config };
         let worker = loop {

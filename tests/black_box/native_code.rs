@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,7 +11,7 @@ use cordon::supervisor::{Installation, Supervisor, SupervisorOptions, TemplateLi
 use cordon::wire::{ExecutionOptions, code};
 use serde_json::{Value, json};
 
-use crate::common::{config, cordon, error_of, installation_with, sh, text};
+use crate::common::{config, cordon, directory, error_of, installation_with, sh, text};
 
 /// `cordon` in a process that knows no folder for a cache but this one.
 fn cordon_with(cache: Option<&Path>, arguments: &[&str]) -> Command {
@@ -49,23 +49,59 @@ fn without_a_place_for_a_cache_commands_are_compiled_into_memory() {
 }
 
 #[test]
-fn a_cache_that_others_may_write_to_is_refused_with_its_reason() {
+fn a_cache_that_others_may_write_to_is_not_used_and_commands_run_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let commands = folder.path().join("commands");
     std::fs::create_dir(&commands).unwrap();
     std::fs::set_permissions(&commands, std::fs::Permissions::from_mode(0o777)).unwrap();
     let output = cordon_with(Some(folder.path()), &["sh", "-c", "echo works"]).output().unwrap();
     let said = text(&output.stderr);
-    assert_eq!(text(&output.stdout), "");
-    assert!(!output.status.success());
+    assert_eq!(text(&output.stdout), "works\n", "{said}");
     assert!(said.contains("others may write to it (mode 777)"), "{said}");
     assert!(said.contains(commands.to_str().unwrap()) && said.contains("CORDON_CACHE_DIR"), "{said}");
+    assert_eq!(std::fs::read_dir(&commands).unwrap().count(), 0);
     let (cache, human) = doctor(Some(folder.path()));
-    assert_eq!(cache["usable"], false, "{cache}");
-    assert!(human.contains("commands cannot be run") && human.contains("others may write to it"), "{human}");
+    assert_eq!((&cache["usable"], &cache["directory"]), (&json!(true), &Value::Null), "{cache}");
+    assert!(human.contains("held in memory") && human.contains("others may write to it"), "{human}");
     // Mended, it works.
     std::fs::set_permissions(&commands, std::fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(doctor(Some(folder.path())).0["directory"], commands.to_str().unwrap());
+}
+
+/// Runs a shell command in a mount namespace, with a folder that is a filesystem of its own with these options; `$0` is
+/// `cordon` and `$1` the folder, which is its cache as well.
+fn on_a_filesystem(options: &str, command: &str) -> Option<Output> {
+    let folder = tempfile::tempdir().unwrap();
+    let mount = format!("mount -t tmpfs -o {options} none \"$1\" || exit 77; {command}");
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--user", "--map-root-user", "--mount", "sh", "-c", &mount]);
+    unshare.arg(directory().join("cordon")).arg(folder.path()).env("CORDON_CACHE_DIR", folder.path());
+    let output = unshare.output().ok()?;
+    let is_refused = output.status.code() == Some(77) || text(&output.stderr).contains("unshare:");
+    (!is_refused).then_some(output)
+}
+
+#[test]
+fn a_full_disk_and_one_that_may_not_be_written_to_keep_nobody_from_running_commands() {
+    let run = "\"$0\" sh -c 'echo works'; \"$0\" doctor";
+    let Some(full) = on_a_filesystem("size=64k", run) else {
+        eprintln!("SKIPPED: no filesystem can be mounted here");
+        return;
+    };
+    let (said, told) = (text(&full.stderr), text(&full.stdout));
+    assert!(told.starts_with("works\n"), "{told}{said}");
+    assert!(said.contains("No space left") && said.contains("CORDON_CACHE_DIR"), "{said}");
+
+    // What was kept before is used.
+    let run = "\"$0\" sh -c 'echo one' && mount -o remount,ro \"$1\" && echo >&2 between && \"$0\" sh -c 'echo two; ls /'
+        \"$0\" doctor";
+    let read_only = on_a_filesystem("size=64m", run).unwrap();
+    let (said, told) = (text(&read_only.stderr), text(&read_only.stdout));
+    assert!(told.starts_with("one\ntwo\nbin\n"), "{told}{said}");
+    let after = said.split("between").nth(1).unwrap();
+    assert!(!after.contains("compiling sh") && after.contains("compiling coreutils"), "{said}");
+    assert!(after.contains("Read-only file system"), "{said}");
+    assert!(told.contains("cannot be kept in") && told.contains("Read-only file system"), "{told}");
 }
 
 /// A VM with a module that is none, and how often the compiler was started for it.

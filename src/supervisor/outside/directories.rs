@@ -17,6 +17,7 @@ use cap_std::fs::{
 use parking_lot::RwLock;
 use serde_bytes::ByteBuf;
 
+use super::forbidden::Forbidden;
 use protocol::abi::{
     DirectoryEntry, Errno, FileKind, FileStatus, HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, HostHandle,
     MountId, OpenFlags,
@@ -37,6 +38,7 @@ pub struct HostMounts {
     next_handle: AtomicU64,
     mounts: RwLock<HashMap<MountId, Arc<Directory>>>,
     handles: RwLock<HashMap<HostHandle, Arc<Handle>>>,
+    forbidden: Arc<Forbidden>,
 }
 
 struct Directory {
@@ -52,9 +54,9 @@ struct Handle {
 }
 
 impl HostMounts {
-    /// None.
-    pub fn new() -> Self {
-        Self::default()
+    /// None, and never one that is forbidden.
+    pub fn new(forbidden: Arc<Forbidden>) -> Self {
+        HostMounts { forbidden, ..Self::default() }
     }
 
     /// Opens the directories of a configuration.
@@ -74,7 +76,7 @@ impl HostMounts {
     /// Opens a directory.
     ///
     /// # Errors
-    /// It is no directory that can be read; the error names the field.
+    /// It is no directory that can be read, or a forbidden one; the error names the field.
     pub fn open(&self, mount: &Mount, field: &str) -> Result<ClaimedMount, ErrorData> {
         let root = Dir::open_ambient_dir(&mount.host, ambient_authority()).map_err(|error| {
             ErrorData::new(
@@ -83,6 +85,7 @@ impl HostMounts {
             )
             .field(format!("{field}.host"))
         })?;
+        self.forbidden.check(&root, mount.read_only).map_err(|refusal| refusal.of(mount, field))?;
         let id = MountId(self.next_mount.fetch_add(1, Ordering::Relaxed));
         let directory = Directory { guest: mount.guest.clone(), root, read_only: mount.read_only };
         self.mounts.write().insert(id, Arc::new(directory));
@@ -398,7 +401,7 @@ mod tests {
         let inner = outer.path().join("inner");
         std::fs::create_dir(&inner).unwrap();
         std::fs::write(inner.join("file"), "contents").unwrap();
-        let mounts = HostMounts::new();
+        let mounts = HostMounts::default();
         let mount = Mount { host: inner.to_str().unwrap().to_owned(), guest: "/m".to_owned(), read_only };
         let claimed = mounts.open(&mount, "mounts[0]").unwrap();
         (outer, mounts, claimed.mount)

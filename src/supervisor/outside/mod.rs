@@ -2,5 +2,8 @@
 //! will live here.)
 
 mod directories;
+mod forbidden;
+mod mount_table;
 
 pub(crate) use directories::HostMounts;
+pub(crate) use forbidden::Forbidden;
