@@ -17,6 +17,8 @@ use tokio::task;
 use wasmtime::Engine;
 
 use artifact::applets;
+use protocol::wire::ErrorData;
+
 use kernel::{Errno, Executor, ExitStatus, Kernel, Process, Program};
 
 use super::ahead::{self, Ahead, Begun};
@@ -65,6 +67,11 @@ impl Prepared {
     /// The file is no artifact of this engine's.
     pub fn load(&self, module: &str, artifact: &ArtifactFile) -> Result<(), StartError> {
         self.programs.load(&module.into(), artifact).map_err(StartError::Engine).map(drop)
+    }
+
+    /// Has nothing loaded any more. A program that is not there is refused with its reason among these, if it has one.
+    pub fn close(&self, lacking: Vec<(String, ErrorData)>) {
+        self.programs.close(lacking);
     }
 
     /// Begins a program that was loaded, up to where it would learn what for, and lets it go. The engine then has what

@@ -124,6 +124,11 @@ impl Artifacts {
         self.modules.iter().map(|(name, _)| name.clone()).collect()
     }
 
+    /// Whether there is a module of that name.
+    pub(crate) fn has(&self, module: &str) -> bool {
+        self.modules.iter().any(|(name, _)| name == module)
+    }
+
     /// A module's code: a file in sealed memory, and how many bytes it has.
     ///
     /// # Errors
@@ -187,6 +192,13 @@ impl Artifacts {
         // Held for as long as a module is compiled, and then they are not.
         let state = self.state.try_lock();
         state.is_some_and(|state| self.modules.iter().all(|(name, _)| state.ready.contains_key(name)))
+    }
+
+    /// Prepares every module that can be.
+    pub(crate) fn try_all(&self) {
+        for (name, _) in &self.modules {
+            let _ = self.get(name);
+        }
     }
 
     /// Prepares every module.

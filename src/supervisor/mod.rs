@@ -4,6 +4,7 @@
 //! Must be used within a Tokio runtime. It installs no signal handler and waits for no process but its launcher.
 
 mod artifacts;
+mod boot;
 mod channel;
 mod host_calls;
 mod installation;
@@ -169,7 +170,15 @@ impl Supervisor {
         let template = self.inner.templates.start_and_wait(&self.inner, &key).await;
         let mut worker = match &template {
             Ok(()) => self.inner.start_worker(&key).await?,
-            Err(_) => Worker::execute(&self.inner.launcher()?, &key, self.inner.show_worker_stderr).await?,
+            Err(_) => {
+                Worker::execute(
+                    &self.inner.launcher()?,
+                    &key,
+                    &self.inner.artifacts,
+                    self.inner.show_worker_stderr,
+                )
+                .await?
+            }
         };
         worker.ready().await?;
         Ok(Probe { engine: worker.engine, enclosure: worker.enclosure, forked: template })
@@ -261,7 +270,7 @@ impl Inner {
         {
             return template.fork();
         }
-        Worker::execute(&self.launcher()?, key, self.show_worker_stderr).await
+        Worker::execute(&self.launcher()?, key, &self.artifacts, self.show_worker_stderr).await
     }
 
     /// A worker that has been claimed. One that cannot be forked, its template having ended, is executed.
@@ -272,7 +281,8 @@ impl Inner {
             Err(error) if error.code == code::WORKER_LOST => {}
             Err(error) => return Err(error),
         }
-        let mut worker = Worker::execute(&self.launcher()?, key, self.show_worker_stderr).await?;
+        let mut worker =
+            Worker::execute(&self.launcher()?, key, &self.artifacts, self.show_worker_stderr).await?;
         worker.claim(claim).await?;
         Ok(worker)
     }

@@ -11,7 +11,7 @@ use cordon::supervisor::{Installation, Supervisor, SupervisorOptions, TemplateLi
 use cordon::wire::{ExecutionOptions, code};
 use serde_json::{Value, json};
 
-use crate::common::{config, cordon, directory, error_of, installation_with, sh, text};
+use crate::common::{config, cordon, directory, error_of, installation_with, sh, supervisor_at, text};
 
 /// `cordon` in a process that knows no folder for a cache but this one.
 fn cordon_with(cache: Option<&Path>, arguments: &[&str]) -> Command {
@@ -145,4 +145,47 @@ async fn a_command_without_native_code_says_why_to_whoever_started_it() {
     std::fs::write(folder.path().join("commands/broken.wasm"), wat::parse_str(quiet).unwrap()).unwrap();
     let mended = vm.spawn("broken", &[], ExecutionOptions::default()).await.unwrap();
     assert_eq!(mended.exit_code, Some(0), "{mended:?}");
+}
+
+#[tokio::test]
+async fn where_jit_is_denied_every_installed_command_is_there_before_the_vm_and_says_why_if_not() {
+    let quiet = wat::parse_str(
+        r#"(module (memory (export "memory") 1) (data (i32.const 8) "x")
+        (func (export "_start")))"#,
+    );
+    let modules = [("broken", b"this is no module".to_vec()), ("quiet", quiet.unwrap())];
+    let (_folder, installation) = installation_with(&modules);
+    let supervisor = supervisor_at(installation);
+    let client = Client::connect(&Embedded(supervisor.clone())).await.unwrap();
+    let denied = json!({ "permissions": { "jit": "deny" } });
+    let probe = supervisor.probe(&config(denied.clone())).await.unwrap();
+    assert!(probe.forked.is_ok(), "{:?}", probe.forked);
+    // Forked from a template, and executed.
+    let own = json!({ "permissions": { "jit": "deny" }, "engine": { "layout": "own" } });
+    for json in [denied, own] {
+        let vm = client.create_vm(config(json)).await.unwrap();
+        let ran = vm.spawn("quiet", &[], ExecutionOptions::default()).await.unwrap();
+        assert_eq!(ran.exit_code, Some(0), "{ran:?}");
+        assert_eq!(sh(&vm, "quiet && seq 3 | tail -n 1").await.stdout.to_text(), "3\n");
+        let error = error_of(vm.spawn("broken", &[], ExecutionOptions::default()).await);
+        assert_eq!(error.code, code::NOT_INSTALLED, "{error:?}");
+        assert!(error.message.contains("broken is no WebAssembly module"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_is_loaded_late_has_its_data_although_a_worker_makes_no_file_for_it() {
+    // Exits with what its data says, in the place where it says it.
+    let module = r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (memory (export "memory") 4) (data (i32.const 196600) "\2a")
+        (func (export "_start") (call $exit (i32.load8_u (i32.const 196600)))))"#;
+    let (_folder, installation) = installation_with(&[("late", wat::parse_str(module).unwrap())]);
+    let client = Client::connect(&Embedded(supervisor_at(installation))).await.unwrap();
+    for layout in ["shared", "own"] {
+        let vm = client.create_vm(config(json!({ "engine": { "layout": layout } }))).await.unwrap();
+        for _ in 0..3 {
+            let ran = vm.spawn("late", &[], ExecutionOptions::default()).await.unwrap();
+            assert_eq!(ran.exit_code, Some(42), "{ran:?}");
+        }
+    }
 }

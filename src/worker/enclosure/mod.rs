@@ -60,11 +60,11 @@ pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
         });
     layers.push(Layer { partial, ..landlock });
     if !jit {
-        layers.push(optional(
-            LayerName::ExecutableMemory,
-            "no memory becomes executable that was writable",
-            limits::deny_executable_memory,
-        ));
+        // What a worker's filter adds is stronger, but comes when all code is mapped.
+        let partial = limits::deny_executable_memory().err();
+        let partial = partial.map(|error| format!("not yet while the process starts: {error}"));
+        let keeps = "no memory becomes executable; all code was mapped before";
+        layers.push(Layer { partial, ..layer(LayerName::ExecutableMemory, keeps, None) });
     }
     Ok(EnclosureReport { layers })
 }
@@ -94,7 +94,7 @@ pub(super) fn enter_forked(filter: &BpfProgram) -> io::Result<()> {
 /// # Errors
 /// The kernel refuses it, or a rule makes no sense on this processor.
 pub(super) fn filter_calls(rules: &Rules) -> io::Result<()> {
-    refusals::note()?;
+    refusals::note(rules.declined()?)?;
     filter::install(&rules.shared()?)
 }
 
@@ -108,8 +108,8 @@ pub(super) fn executed_apart() -> Layer {
 ///
 /// # Errors
 /// As [`filter_calls`].
-pub(super) fn filter_last(rules: &Rules) -> io::Result<Layer> {
-    filter::install_last(&rules.worker(std::process::id())?)
+pub(super) fn filter_last(rules: &Rules, jit: bool) -> io::Result<Layer> {
+    filter::install_last(&rules.worker(std::process::id(), jit)?)
 }
 
 // What is said in more than one place of a layer.
