@@ -135,7 +135,8 @@ fn boot(
     let rules = enclosure::Rules::read()?;
     enclosure::filter_calls(&rules)?;
     report.layers.push(enclosure::executed_apart());
-    report.layers.push(enclosure::filter_last(&rules, profile.jit)?);
+    let filter = enclosure::filter_last(&rules, profile.jit, &report)?;
+    report.layers.push(filter);
     let mut booted = Booted::new(isolate, commands, report)?;
     booted.ground.memory = memory.bytes()?;
     Ok((booted, channel))

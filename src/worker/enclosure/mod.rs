@@ -38,11 +38,19 @@ pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
         })?,
         required(
             LayerName::ResourceLimits,
-            "no core dumps, few descriptors; memory when the VM is known",
+            "no core dumps, few descriptors and threads; memory when the VM is known",
             limits::limit_resources,
         )?,
     ];
-    layers.extend(namespaces::enter());
+    let namespaces = namespaces::enter();
+    let alone = match namespaces.iter().find(|layer| layer.name == LayerName::UserNamespace) {
+        Some(Layer { missing: None, .. }) => limits::can_limit_threads()?,
+        _ => Err("without a user namespace all of this user's processes would be counted".to_owned()),
+    };
+    if let Err(why) = alone {
+        partly_limited(&mut layers, &why);
+    }
+    layers.extend(namespaces);
     // After the namespaces: ids cannot be mapped by a process whose files in /proc are root's.
     layers.push(required(LayerName::NotDumpable, "other processes of this user cannot trace it", || {
         Ok(rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?)
@@ -73,15 +81,36 @@ pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
 /// user and a PID namespace of their own.
 pub(super) fn of_forked(template: &EnclosureReport, has_namespaces: Result<(), &str>) -> EnclosureReport {
     let missing = has_namespaces.err().map(str::to_owned);
-    let own = [layer(PID_NAMESPACE.0, PID_NAMESPACE.1, missing), layer(SECCOMP.0, SECCOMP.1, None)];
-    EnclosureReport { layers: template.layers.iter().cloned().chain(own).collect() }
+    let mut layers = template.layers.clone();
+    if missing.is_some() {
+        partly_limited(&mut layers, "workers share their template's user namespace");
+    }
+    layers.push(layer(PID_NAMESPACE.0, PID_NAMESPACE.1, missing));
+    layers.push(layer(SECCOMP.0, SECCOMP.1, None));
+    EnclosureReport { layers }
+}
+
+/// Says that the number of threads has no limit.
+fn partly_limited(layers: &mut [Layer], why: &str) {
+    for layer in layers.iter_mut().filter(|layer| layer.name == LayerName::ResourceLimits) {
+        layer.partial.get_or_insert_with(|| format!("threads are not limited: {why}"));
+    }
+}
+
+/// Whether threads of a worker with this enclosure are limited, once it takes the rest of it.
+pub(super) fn limits_threads(enclosure: &EnclosureReport) -> bool {
+    let limits = enclosure.layers.iter().find(|layer| layer.name == LayerName::ResourceLimits);
+    limits.is_some_and(|layer| layer.partial.is_none())
 }
 
 /// Adds what a worker that was forked from a template has to itself, beside the namespaces that it was forked into.
 ///
 /// # Errors
 /// A layer that every host has could not be set up.
-pub(super) fn enter_forked(filter: &BpfProgram) -> io::Result<()> {
+pub(super) fn enter_forked(filter: &BpfProgram, limits_threads: bool) -> io::Result<()> {
+    if limits_threads {
+        limits::limit_threads()?;
+    }
     // The namespace brought every capability in itself.
     limits::drop_capabilities()?;
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
@@ -108,7 +137,10 @@ pub(super) fn executed_apart() -> Layer {
 ///
 /// # Errors
 /// As [`filter_calls`].
-pub(super) fn filter_last(rules: &Rules, jit: bool) -> io::Result<Layer> {
+pub(super) fn filter_last(rules: &Rules, jit: bool, enclosure: &EnclosureReport) -> io::Result<Layer> {
+    if limits_threads(enclosure) {
+        limits::limit_threads()?;
+    }
     filter::install_last(&rules.worker(std::process::id(), jit)?)
 }
 

@@ -163,18 +163,21 @@ fn other() -> i32 {
 fn enclose(jit: bool) {
     OTHER.store(std::os::unix::process::parent_id().cast_signed(), Relaxed);
     let rules = Rules::read().unwrap();
-    enter(jit).unwrap();
+    let report = enter(jit).unwrap();
     filter_calls(&rules).unwrap();
-    filter_last(&rules, jit).unwrap();
+    filter_last(&rules, jit, &report).unwrap();
 }
 
 /// This test's own executable as a worker that does what is named, on its main thread.
+fn command(what: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "enclosure::tests::the_worker", "--nocapture", "--test-threads=1"]);
+    command.env(PROBE, what);
+    command
+}
+
 fn probe(what: &str) -> std::process::Output {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "enclosure::tests::the_worker", "--nocapture", "--test-threads=1"])
-        .env(PROBE, what)
-        .output()
-        .unwrap()
+    command(what).output().unwrap()
 }
 
 #[test]
@@ -182,6 +185,9 @@ fn the_worker() {
     // Without the variable this is no test of its own.
     let Ok(what) = std::env::var(PROBE) else { return };
     write_code();
+    if what == "threads" {
+        return start_threads();
+    }
     enclose(what != "code without jit");
     // The harness has begun a line.
     println!();
@@ -207,6 +213,28 @@ fn the_worker() {
         }
         other => panic!("{other}"),
     }
+}
+
+/// Starts threads until there are no more. Only limited: the harness has a thread beside this one, and whoever has two
+/// cannot make the namespace, in which this was started.
+fn start_threads() {
+    let can = limits::can_limit_threads().unwrap();
+    println!("\ncan be limited: {can:?}");
+    if can.is_ok() {
+        limits::limit_threads().unwrap();
+    }
+    let mut started = 0;
+    let error = loop {
+        let wait_for_ever = || loop {
+            std::thread::park();
+        };
+        match std::thread::Builder::new().stack_size(64 * 1024).spawn(wait_for_ever) {
+            Ok(_) if started < 10 * limits::THREADS => started += 1,
+            Ok(_) => break None,
+            Err(error) => break error.raw_os_error(),
+        }
+    };
+    println!("threads: {started} {error:?}");
 }
 
 #[test]
@@ -236,6 +264,37 @@ fn where_jit_is_denied_nothing_that_was_written_becomes_executable() {
         for (name, ..) in CODE {
             let line = format!("{name}: {expected:?}");
             assert!(text.lines().any(|found| found == line), "{what}: {line} is not among\n{text}");
+        }
+    }
+}
+
+#[test]
+fn threads_of_a_worker_are_few_or_it_says_why_not() {
+    use std::os::unix::process::CommandExt;
+    // Root of the host is exempt; a user with no rights is not.
+    for user in [None, Some(65534)] {
+        let mut command = command("threads");
+        if let Some(user) = user {
+            command.uid(user).gid(user);
+        }
+        // SAFETY: between fork and exec it makes one system call and allocates nothing.
+        unsafe {
+            command.pre_exec(|| Ok(rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWUSER)?));
+        }
+        let Ok(output) = command.output() else {
+            eprintln!("SKIPPED: no user namespace as user {user:?}");
+            continue;
+        };
+        let text = String::from_utf8_lossy(&output.stdout);
+        let started = text.lines().find_map(|line| line.strip_prefix("threads: ")).unwrap_or_default();
+        let (number, error) = started.split_once(' ').unwrap_or_default();
+        if text.lines().any(|line| line == "can be limited: Ok(())") {
+            let most: u64 = number.parse().unwrap();
+            assert!(most > 7 && most < limits::THREADS, "{text}");
+            assert_eq!(error, format!("Some({})", libc::EAGAIN));
+        } else {
+            assert!(text.contains("exempts this user") || text.contains("counts all threads"), "{text}");
+            eprintln!("as user {user:?} threads are not limited: {text}");
         }
     }
 }
