@@ -29,8 +29,20 @@ use super::run::{self, refuse};
 use super::services::{ArtifactFile, Services};
 use super::ticker::{Running, Ticker};
 
-/// Stack of the thread that polls commands; they have stacks of their own.
-const STACK: usize = 512 * 1024;
+/// A thread that the runtime needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thread {
+    /// Polls commands, which have stacks of their own.
+    Commands,
+    /// Ends time slices, and does next to nothing.
+    Ticks,
+}
+
+/// What a thread does, until the process ends.
+pub type ThreadWork = Box<dyn FnOnce() + Send>;
+
+/// Starts a thread: whoever has the runtime decides names and stacks of all threads of its process.
+pub type StartThread = fn(Thread, ThreadWork) -> io::Result<thread::Thread>;
 
 /// Why commands cannot be run at all.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +105,7 @@ pub struct CommandRuntime {
     kernel: Arc<Kernel>,
     limits: CommandLimits,
     services: Arc<dyn Services>,
+    start_thread: StartThread,
     prepared: Option<Prepared>,
     started: OnceLock<Started>,
     starting: Mutex<()>,
@@ -115,10 +128,11 @@ impl CommandRuntime {
         kernel: Arc<Kernel>,
         limits: CommandLimits,
         services: Arc<dyn Services>,
+        start_thread: StartThread,
         prepared: Option<Prepared>,
     ) -> Arc<CommandRuntime> {
         let (started, starting) = (OnceLock::new(), Mutex::new(()));
-        Arc::new(CommandRuntime { kernel, limits, services, prepared, started, starting })
+        Arc::new(CommandRuntime { kernel, limits, services, start_thread, prepared, started, starting })
     }
 
     /// Performs something on the thread of the commands, if there is one yet; else it is given back.
@@ -150,13 +164,10 @@ impl CommandRuntime {
                 (engine, programs)
             }
         };
-        let ticker = Arc::new(Ticker::start(engine.clone())?);
+        let ticker = Arc::new(Ticker::start(engine.clone(), self.start_thread)?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let tasks = runtime.handle().clone();
-        thread::Builder::new()
-            .name("commands".into())
-            .stack_size(STACK)
-            .spawn(move || runtime.block_on(future::pending::<()>()))?;
+        (self.start_thread)(Thread::Commands, Box::new(move || runtime.block_on(future::pending::<()>())))?;
         Ok(Started { engine, programs, ahead: Arc::new(Ahead::new()), ticker, tasks })
     }
 }

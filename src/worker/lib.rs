@@ -1,7 +1,8 @@
 //! A worker process: exactly one VM, enclosed; and the template that workers are forked from. Their `main` is [`run`].
 //!
 //! Threads of a worker: `main` owns the isolate; `io` reads the broker channel, ends what is late and never blocks on
-//! anything else; `calls` performs what clients ask for and may wait for files; the command runtime has its own.
+//! anything else; `calls` performs what clients ask for and may wait for files; the command runtime has its own, all of which
+//! `threads.rs` describes.
 //! The kernel is shared by all. No guest byte is read before the enclosure is complete. A template has one thread.
 
 mod broker;
@@ -17,6 +18,7 @@ mod serve;
 mod services;
 mod streams;
 mod template;
+mod threads;
 mod transfers;
 mod vm;
 

@@ -1,6 +1,6 @@
 //! What encloses a worker, seen from outside.
 
-use crate::common::{cordon, default_vm, descendants, directory, eventually, run, text};
+use crate::common::{cordon, default_vm, descendants, directory, eventually, run, sh, text};
 
 #[test]
 fn doctor_lists_the_layers_and_what_the_host_lacks() {
@@ -191,4 +191,28 @@ fn a_worker_has_few_threads_or_says_why_they_are_not_limited() {
         running.kill().unwrap();
         running.wait().unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_worker_has_the_threads_that_are_known_and_no_other() {
+    let vm = default_vm().await;
+    vm.evaluate::<u32>("let sum = 0; for (let i = 0; i < 3e7; i++) sum = (sum + i) % 7; sum").await.unwrap();
+    assert_eq!(sh(&vm, "seq 3 | tail -n 1").await.stdout.to_text(), "3\n");
+    let mut workers = descendants(std::process::id());
+    workers.retain(|process| process.name == "cordon-worker");
+    let mut most = Vec::new();
+    for worker in workers {
+        let Ok(threads) = std::fs::read_dir(format!("/proc/{}/task", worker.pid)) else { continue };
+        let named =
+            threads.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+        let named: Vec<String> = named.map(|name| name.trim().to_owned()).collect();
+        for name in &named {
+            let known = ["cordon-worker", "io", "calls", "commands", "ticks"];
+            assert!(known.contains(&name.as_str()) || name.starts_with("V8 "), "{named:?}");
+        }
+        if named.len() > most.len() {
+            most = named;
+        }
+    }
+    assert!((6..=7).contains(&most.len()), "{most:?}");
 }

@@ -7,6 +7,8 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::CapabilitySet;
 
+use crate::threads::THREADS_MAX;
+
 /// Descriptors that a worker needs at most: the channel, artifacts, pollers of its runtimes.
 const DESCRIPTORS: u64 = 64;
 
@@ -14,8 +16,6 @@ const DESCRIPTORS: u64 = 64;
 /// rule, is kept if that is less.
 const STACK_MAX: u64 = 64 << 20;
 
-/// Threads of one worker: its own are seven, one or two of them V8's.
-pub(super) const THREADS: u64 = 24;
 /// Stack of a thread that does nothing.
 const TRIAL_STACK: usize = 64 * 1024;
 
@@ -112,12 +112,12 @@ fn counts_by_namespace(release: &str) -> bool {
     version >= (Some(5), Some(14))
 }
 
-/// Limits the threads of this process to [`THREADS`], for good. They must be alone in their user namespace.
+/// Limits the threads of this process to [`THREADS_MAX`], for good. They must be alone in their user namespace.
 ///
 /// # Errors
 /// As setrlimit(2).
 pub(super) fn limit_threads() -> io::Result<()> {
-    Ok(setrlimit(Resource::Nproc, Rlimit { current: Some(THREADS), maximum: Some(THREADS) })?)
+    Ok(setrlimit(Resource::Nproc, Rlimit { current: Some(THREADS_MAX), maximum: Some(THREADS_MAX) })?)
 }
 
 /// Gives up every capability, also those that the user namespace brought.

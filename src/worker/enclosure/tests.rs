@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use super::*;
+use crate::threads::THREADS_MAX;
 
 /// Says to this test's own executable that it is the worker, and what it does.
 const PROBE: &str = "CORDON_ENCLOSURE_PROBE";
@@ -229,7 +230,7 @@ fn start_threads() {
             std::thread::park();
         };
         match std::thread::Builder::new().stack_size(64 * 1024).spawn(wait_for_ever) {
-            Ok(_) if started < 10 * limits::THREADS => started += 1,
+            Ok(_) if started < 10 * THREADS_MAX => started += 1,
             Ok(_) => break None,
             Err(error) => break error.raw_os_error(),
         }
@@ -290,7 +291,7 @@ fn threads_of_a_worker_are_few_or_it_says_why_not() {
         let (number, error) = started.split_once(' ').unwrap_or_default();
         if text.lines().any(|line| line == "can be limited: Ok(())") {
             let most: u64 = number.parse().unwrap();
-            assert!(most > 7 && most < limits::THREADS, "{text}");
+            assert!(most > 7 && most < THREADS_MAX, "{text}");
             assert_eq!(error, format!("Some({})", libc::EAGAIN));
         } else {
             assert!(text.contains("exempts this user") || text.contains("counts all threads"), "{text}");
