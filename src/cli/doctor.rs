@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use serde::Serialize;
 
-use super::session::supervisor;
+use super::session::supervisor_of;
 use crate::client::Error;
 use crate::supervisor::{CommandCache, Installation, Probe, TemplateLimits};
 use protocol::config::{Access, CreateVmConfig};
@@ -82,7 +82,9 @@ struct Profile {
 /// Looks, and prints. Exits with 1 if the default VM cannot be had.
 pub(super) async fn doctor(json: bool) -> Result<u8, Error> {
     let installation = Installation::find()?;
-    let supervisor = supervisor(0, Some(TemplateLimits::default()))?;
+    // What it looks at does not wait for commands to be compiled.
+    let without = installation.clone().without_commands();
+    let supervisor = supervisor_of(without, 0, Some(TemplateLimits::default()));
     let mut profiles = Vec::new();
     for (permissions, web_assembly, jit) in [
         ("webAssembly: deny (default)", Access::Deny, Access::Allow),

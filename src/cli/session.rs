@@ -9,7 +9,7 @@ use serde_json::json;
 use super::arguments::{VmArguments, usage};
 use super::{exit, report};
 use crate::client::{Call, Client, Embedded, Error, Stdin, Vm};
-use crate::supervisor::{Supervisor, SupervisorOptions, TemplateLimits};
+use crate::supervisor::{Installation, Supervisor, SupervisorOptions, TemplateLimits};
 use compile::cache::Progress;
 use protocol::config::{CreateVmConfig, Mount};
 use protocol::wire::{
@@ -87,6 +87,15 @@ pub(super) async fn prepare() -> Result<u8, Error> {
 
 /// A supervisor that says on standard error what takes long.
 pub(super) fn supervisor(warm: usize, templates: Option<TemplateLimits>) -> Result<Supervisor, Error> {
+    Ok(supervisor_of(Installation::find()?, warm, templates))
+}
+
+/// Likewise of this installation.
+pub(super) fn supervisor_of(
+    installation: Installation,
+    warm: usize,
+    templates: Option<TemplateLimits>,
+) -> Supervisor {
     let show_worker_stderr = std::env::var_os("CORDON_WORKER_STDERR").is_some();
     let progress = Box::new(|progress: Progress<'_>| match progress {
         Progress::Compiling { name, bytes } => {
@@ -102,13 +111,7 @@ pub(super) fn supervisor(warm: usize, templates: Option<TemplateLimits>) -> Resu
         }
         Progress::Discarded { name, reason } => eprintln!("cordon: discarded a cached {name}: {reason}"),
     });
-    Ok(Supervisor::new(SupervisorOptions {
-        warm,
-        templates,
-        show_worker_stderr,
-        progress,
-        ..SupervisorOptions::find()?
-    }))
+    Supervisor::new(SupervisorOptions { installation, warm, templates, show_worker_stderr, progress })
 }
 
 fn options(vm: &VmArguments, args: Vec<String>) -> ExecutionOptions {
