@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use serde::Serialize;
 
-use super::session::supervisor;
+use super::session::supervisor_of;
 use crate::client::Error;
 use crate::supervisor::{CommandCache, Installation, Probe, TemplateLimits};
 use protocol::config::{Access, CreateVmConfig};
@@ -28,7 +28,7 @@ struct Findings {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Cache {
-    /// None: in memory, or nowhere.
+    /// None: in memory, or nowhere. With a reason: nothing more can be kept there.
     #[serde(skip_serializing_if = "Option::is_none")]
     directory: Option<String>,
     /// Whether commands can be run.
@@ -45,6 +45,12 @@ impl Cache {
             Ok(CommandCache::Directory(path)) => {
                 Cache { directory: Some(path.display().to_string()), usable: true, reason: None, hint: None }
             }
+            Ok(CommandCache::Unwritable { directory, reason, hint }) => Cache {
+                directory: Some(directory.display().to_string()),
+                usable: true,
+                reason: Some(reason),
+                hint: Some(hint),
+            },
             Ok(CommandCache::Memory { reason, hint }) => {
                 Cache { directory: None, usable: true, reason: Some(reason), hint: Some(hint) }
             }
@@ -76,7 +82,9 @@ struct Profile {
 /// Looks, and prints. Exits with 1 if the default VM cannot be had.
 pub(super) async fn doctor(json: bool) -> Result<u8, Error> {
     let installation = Installation::find()?;
-    let supervisor = supervisor(0, Some(TemplateLimits::default()))?;
+    // What it looks at does not wait for commands to be compiled.
+    let without = installation.clone().without_commands();
+    let supervisor = supervisor_of(without, 0, Some(TemplateLimits::default()));
     let mut profiles = Vec::new();
     for (permissions, web_assembly, jit) in [
         ("webAssembly: deny (default)", Access::Deny, Access::Allow),
@@ -166,14 +174,20 @@ fn print(out: &mut impl Write, findings: &Findings, marks: &Marks) -> std::io::R
     }
     let cache = &findings.command_cache;
     match (&cache.directory, &cache.reason) {
-        (Some(directory), _) => writeln!(out, "{} commands' native code is kept in {directory}", marks.good)?,
-        (None, reason) => {
-            let reason = reason.as_deref().unwrap_or_default();
-            let so = match cache.usable {
-                true => "commands' native code is held in memory and compiled by each process",
-                false => "commands cannot be run",
+        (Some(directory), None) => {
+            writeln!(out, "{} commands' native code is kept in {directory}", marks.good)?;
+        }
+        (directory, reason) => {
+            let so = match (cache.usable, directory) {
+                (true, Some(directory)) => format!(
+                    "commands' native code cannot be kept in {directory}; what is not there is compiled by each process"
+                ),
+                (true, None) => {
+                    "commands' native code is held in memory and compiled by each process".to_owned()
+                }
+                (false, _) => "commands cannot be run".to_owned(),
             };
-            writeln!(out, "{} {so}: {reason}", marks.bad)?;
+            writeln!(out, "{} {so}: {}", marks.bad, reason.as_deref().unwrap_or_default())?;
             if let Some(hint) = &cache.hint {
                 writeln!(out, "      {hint}")?;
             }

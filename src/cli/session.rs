@@ -9,7 +9,7 @@ use serde_json::json;
 use super::arguments::{VmArguments, usage};
 use super::{exit, report};
 use crate::client::{Call, Client, Embedded, Error, Stdin, Vm};
-use crate::supervisor::{Supervisor, SupervisorOptions, TemplateLimits};
+use crate::supervisor::{Installation, Supervisor, SupervisorOptions, TemplateLimits};
 use compile::cache::Progress;
 use protocol::config::{CreateVmConfig, Mount};
 use protocol::wire::{
@@ -87,24 +87,31 @@ pub(super) async fn prepare() -> Result<u8, Error> {
 
 /// A supervisor that says on standard error what takes long.
 pub(super) fn supervisor(warm: usize, templates: Option<TemplateLimits>) -> Result<Supervisor, Error> {
+    Ok(supervisor_of(Installation::find()?, warm, templates))
+}
+
+/// Likewise of this installation.
+pub(super) fn supervisor_of(
+    installation: Installation,
+    warm: usize,
+    templates: Option<TemplateLimits>,
+) -> Supervisor {
     let show_worker_stderr = std::env::var_os("CORDON_WORKER_STDERR").is_some();
     let progress = Box::new(|progress: Progress<'_>| match progress {
         Progress::Compiling { name, bytes } => {
-            eprintln!("cordon: compiling {name} ({:.1} MB) for this machine, once", bytes as f64 / 1e6);
+            eprintln!("cordon: compiling {name} ({:.1} MB) for this machine", bytes as f64 / 1e6);
         }
         Progress::Compiled { name, took, .. } => {
             eprintln!("cordon: compiled {name} in {:.1} s", took.as_secs_f64())
         }
         Progress::Waiting { name } => eprintln!("cordon: waiting for another process that compiles {name}"),
+        Progress::NotKept { name, error } => {
+            let hint = error.hint().unwrap_or_default();
+            eprintln!("cordon: {name} is compiled for this process alone: {error}; {hint}");
+        }
         Progress::Discarded { name, reason } => eprintln!("cordon: discarded a cached {name}: {reason}"),
     });
-    Ok(Supervisor::new(SupervisorOptions {
-        warm,
-        templates,
-        show_worker_stderr,
-        progress,
-        ..SupervisorOptions::find()?
-    }))
+    Supervisor::new(SupervisorOptions { installation, warm, templates, show_worker_stderr, progress })
 }
 
 fn options(vm: &VmArguments, args: Vec<String>) -> ExecutionOptions {

@@ -23,5 +23,5 @@ mod wasi;
 pub use ahead::MODULES as COMMON_MODULES;
 pub use engine::CommandLimits;
 pub use install::{ENGINE, install_programs, lay_out};
-pub use runtime::{CommandRuntime, Prepared, StartError};
+pub use runtime::{CommandRuntime, Prepared, StartError, ThreadWork, Threads};
 pub use services::{ArtifactFile, HostCall, Services};

@@ -2,8 +2,8 @@
 //! writable.
 //!
 //! This is the one place of the command runtime with `unsafe` code. Whoever hands in a descriptor vouches for it: it is
-//! an artifact made by the project's own compiler, and nobody changes the file while the process lives (the
-//! supervisor's cache replaces files by renaming). Nothing here checks bytes beyond what the engine does itself.
+//! an artifact made by the project's own compiler, in memory that the supervisor has sealed, so that nobody changes it.
+//! Nothing here checks bytes beyond what the engine does itself.
 
 use std::io;
 use std::os::fd::BorrowedFd;

@@ -1,16 +1,16 @@
 //! The programs of a VM, ready to be started: each is fetched, mapped and linked once, at the latest when it is first
-//! run.
+//! run; where code may not become executable any more by then, before.
 
 use std::collections::HashMap;
 use std::os::fd::AsFd;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 use wasmtime_wasi::p2::bindings::CommandPre;
 
-use protocol::wire::ErrorData;
+use protocol::wire::{ErrorData, code};
 
 use super::guest::Guest;
 use super::services::{ArtifactFile, Services};
@@ -30,6 +30,8 @@ pub(super) struct Programs {
     engine: Engine,
     linker: Linker<Guest>,
     loaded: Mutex<HashMap<Arc<str>, Arc<CommandPre<Guest>>>>,
+    /// Once it is there nothing is loaded any more: why what lacks does.
+    lacking: OnceLock<HashMap<String, ErrorData>>,
 }
 
 impl Programs {
@@ -37,7 +39,7 @@ impl Programs {
         let mut linker = Linker::new(&engine);
         wasi::add_to_linker(&mut linker)?;
         vm::add_to_linker(&mut linker)?;
-        Ok(Programs { engine, linker, loaded: Mutex::default() })
+        Ok(Programs { engine, linker, loaded: Mutex::default(), lacking: OnceLock::new() })
     }
 
     /// The program of that module, loaded now if nobody asked for it before.
@@ -49,9 +51,19 @@ impl Programs {
         if let Some(program) = self.loaded(module) {
             return Ok(program);
         }
+        if let Some(lacking) = self.lacking.get() {
+            return Err(LoadError::Missing(
+                lacking.get(&**module).cloned().unwrap_or_else(|| too_late(module)),
+            ));
+        }
         // Not under the lock: it may take a while. Two that load the same map it twice, and one is kept.
         let artifact = services.open_artifact(module).map_err(LoadError::Missing)?;
         self.load(module, &artifact).map_err(LoadError::Unusable)
+    }
+
+    /// Has nothing loaded any more, for these reasons.
+    pub(super) fn close(&self, lacking: Vec<(String, ErrorData)>) {
+        let _ = self.lacking.set(lacking.into_iter().collect());
     }
 
     /// The program of that module, if it was asked for before.
@@ -70,4 +82,10 @@ impl Programs {
         let program = Arc::new(CommandPre::new(self.linker.instantiate_pre(&component)?)?);
         Ok(self.loaded.lock().entry(module.clone()).or_insert(program).clone())
     }
+}
+
+fn too_late(module: &str) -> ErrorData {
+    let text = format!("{module} was not installed when this VM's process started, and jit is denied");
+    ErrorData::new(code::NOT_INSTALLED, text)
+        .hint("make another VM: where jit is denied, native code is mapped before a VM runs")
 }

@@ -11,6 +11,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Waker};
+use std::thread::Thread;
 
 use parking_lot::Mutex;
 use tokio::runtime::{Handle, Runtime};
@@ -19,7 +20,7 @@ use wasmtime::Engine;
 
 use artifact::applets;
 use kernel::{Errno, Executor, ExitStatus, Kernel, Process, Program};
-use protocol::broker::HOST_FS_CALLS_MAX;
+use protocol::wire::ErrorData;
 
 use super::ahead::{self, Ahead, Begun};
 use super::engine::{self, CommandLimits};
@@ -29,12 +30,18 @@ use super::run::{self, refuse};
 use super::services::{ArtifactFile, Services};
 use super::ticker::{Running, Ticker};
 
-/// Stack of the thread that polls commands; they have stacks of their own.
-const STACK: usize = 512 * 1024;
+/// What a thread does, until the process ends.
+pub type ThreadWork = Box<dyn FnOnce() + Send>;
 
-/// Threads that may wait for the host, each in the middle of one command's call, besides the one that polls the others.
-/// As many as may ask for host directories at once.
-const WAITING_THREADS: usize = HOST_FS_CALLS_MAX;
+/// The threads that the runtime needs, as whoever has it starts them: it decides names and stacks of all threads of its
+/// process.
+#[derive(Clone, Copy)]
+pub struct Threads {
+    /// Starts what polls commands: one thread at a time, and others to which it hands them on while it waits.
+    pub commands: fn() -> io::Result<Runtime>,
+    /// Starts a thread that does next to nothing.
+    pub ticks: fn(ThreadWork) -> io::Result<Thread>,
+}
 
 /// Why commands cannot be run at all.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +80,11 @@ impl Prepared {
         self.programs.load(&module.into(), artifact).map_err(StartError::Engine).map(drop)
     }
 
+    /// Has nothing loaded any more. A program that is not there is refused with its reason among these, if it has one.
+    pub fn close(&self, lacking: Vec<(String, ErrorData)>) {
+        self.programs.close(lacking);
+    }
+
     /// Begins a program that was loaded, up to where it would learn what for, and lets it go. The engine then has what
     /// all its instances share, the image of their memory first of all: a descriptor and a mapping. No thread is started
     /// or needed; a program that waits before it comes to that point is let go there.
@@ -92,6 +104,7 @@ pub struct CommandRuntime {
     kernel: Arc<Kernel>,
     limits: CommandLimits,
     services: Arc<dyn Services>,
+    threads: Threads,
     prepared: Option<Prepared>,
     started: OnceLock<(Started, Runtime)>,
     starting: Mutex<()>,
@@ -114,10 +127,11 @@ impl CommandRuntime {
         kernel: Arc<Kernel>,
         limits: CommandLimits,
         services: Arc<dyn Services>,
+        threads: Threads,
         prepared: Option<Prepared>,
     ) -> Arc<CommandRuntime> {
         let (started, starting) = (OnceLock::new(), Mutex::new(()));
-        Arc::new(CommandRuntime { kernel, limits, services, prepared, started, starting })
+        Arc::new(CommandRuntime { kernel, limits, services, threads, prepared, started, starting })
     }
 
     /// Performs something on the thread of the commands, if there is one yet; else it is given back.
@@ -150,14 +164,8 @@ impl CommandRuntime {
                 (engine, programs)
             }
         };
-        let ticker = Arc::new(Ticker::start(engine.clone())?);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .max_blocking_threads(WAITING_THREADS)
-            .thread_name("commands")
-            .thread_stack_size(STACK)
-            .enable_time()
-            .build()?;
+        let ticker = Arc::new(Ticker::start(engine.clone(), self.threads.ticks)?);
+        let runtime = (self.threads.commands)()?;
         let tasks = runtime.handle().clone();
         Ok((Started { engine, programs, ahead: Arc::new(Ahead::new()), ticker, tasks }, runtime))
     }

@@ -9,14 +9,13 @@ use std::time::Duration;
 
 use wasmtime::Engine;
 
+use super::runtime::ThreadWork;
+
 /// How long one command runs before others get their turn, and how soon a signal ends a loop.
 const SLICE: Duration = Duration::from_millis(10);
 
 /// Slices without a command after which the thread sleeps.
 const IDLE_SLICES: u32 = 10;
-
-/// Stack of the thread, which does next to nothing.
-const STACK: usize = 64 * 1024;
 
 /// Counts the commands that run, and ticks while there are any.
 pub(super) struct Ticker {
@@ -26,10 +25,10 @@ pub(super) struct Ticker {
 
 impl Ticker {
     /// Starts the thread. It ends with the process.
-    pub(super) fn start(engine: Engine) -> io::Result<Ticker> {
+    pub(super) fn start(engine: Engine, start: fn(ThreadWork) -> io::Result<Thread>) -> io::Result<Ticker> {
         let running = Arc::new(AtomicU32::new(0));
         let counter = running.clone();
-        let thread = thread::Builder::new().name("ticks".into()).stack_size(STACK).spawn(move || {
+        let tick: ThreadWork = Box::new(move || {
             let mut idle = 0;
             loop {
                 let is_idle = counter.load(Ordering::SeqCst) == 0;
@@ -42,8 +41,8 @@ impl Ticker {
                 thread::sleep(SLICE);
                 engine.increment_epoch();
             }
-        })?;
-        Ok(Ticker { running, thread: thread.thread().clone() })
+        });
+        Ok(Ticker { running, thread: start(tick)? })
     }
 
     /// Counts one more command, if they are not `most` already. Whoever enters has [`wake`](Self::wake) called.

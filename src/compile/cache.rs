@@ -1,102 +1,46 @@
 //! The cache of compiled commands: a directory that only its owner may enter, one file per artifact.
 //!
 //! An artifact is native code that workers map and run, so what is opened here is checked as if it were code: the
-//! directory has to be the user's own, and every file carries the digest of its contents. What does not match is
-//! removed and built anew. A file is named after everything that shaped it (module, compiler, processor), written
-//! under another name and renamed when complete: a reader sees all of it or nothing.
+//! directory has to be the user's own, and every file carries a code (HMAC-SHA-256) over its name and contents, made with
+//! a key that only the owner can read ([`super::key`]): who can write a file but not read the key can forge none. What is
+//! handed out is never the file but a sealed copy in memory, made while it is checked, so that nothing that happens to
+//! the file afterwards reaches a worker. What does not match is removed and built anew; what cannot be kept is handed out
+//! all the same. A file is named after everything that shaped it (module, compiler, processor), written under another
+//! name and renamed when complete: a reader sees all of it or nothing.
 //!
-//! Layout of a file: the artifact from offset 0, because it is mapped, then a trailer with magic and digest.
+//! Layout of a file: the artifact, then a trailer with magic and code.
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
+use hmac::{Hmac, Mac};
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
-use super::compiler::{CompileError, Compiler};
+use super::compiler::Compiler;
+pub use super::error::CacheError;
+use super::key::{self, Key};
+use super::sealed::{self, SealedWriter};
 
-/// Ends every artifact file, followed by the SHA-256 of what precedes it.
-const TRAILER_MAGIC: &[u8; 16] = b"cordon artifact\n";
+/// Ends every artifact file, followed by the code over its name and what precedes it.
+const TRAILER_MAGIC: &[u8; 16] = b"cordon keyed v1\n";
 const TRAILER_BYTES: u64 = 16 + 32;
+
+/// Native code of one program. coreutils has 19 MB; a file that says it is longer is not read.
+const ARTIFACT_BYTES_MAX: u64 = 512 << 20;
 
 /// Artifacts of one program that are kept: each version of the program, the compiler or the processor makes one.
 const ARTIFACTS_PER_PROGRAM: usize = 8;
 
 /// A file that is being written has this ending; one this old was left by a crash.
-const UNFINISHED: &str = ".unfinished";
+pub(super) const UNFINISHED: &str = ".unfinished";
 const UNFINISHED_LIFE: Duration = Duration::from_secs(60 * 60);
-
-/// Why there is no artifact. The texts name no path of the host, for guests may come to read them; the hints do.
-#[derive(Debug, thiserror::Error)]
-pub enum CacheError {
-    /// Neither `CORDON_CACHE_DIR` nor `XDG_CACHE_HOME` nor `HOME` says where the cache is.
-    #[error("no place for the cache: set CORDON_CACHE_DIR, XDG_CACHE_HOME or HOME")]
-    NoPlace,
-    /// There is no directory, and none can be made.
-    #[error("the cache of compiled commands cannot be made: {source}")]
-    Absent {
-        /// The directory.
-        path: PathBuf,
-        /// Why it cannot be made.
-        source: io::Error,
-    },
-    /// The directory is somebody else's, or others may write to it, so its files must not be run.
-    #[error("the cache of compiled commands cannot be trusted: {reason}")]
-    Untrusted {
-        /// The directory.
-        path: PathBuf,
-        /// Whose it is or who may write.
-        reason: String,
-    },
-    /// A file operation failed.
-    #[error("cannot {doing} {}, in the cache of compiled commands: {source}", path.file_name().unwrap_or_default().display())]
-    Io {
-        /// What was tried.
-        doing: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// A name that is no plain word could leave the directory.
-    #[error("{0:?} is no name of a program: letters, digits, '-' and '_' only")]
-    Name(String),
-    /// The compiler refused.
-    #[error(transparent)]
-    Compile(#[from] CompileError),
-}
-
-impl CacheError {
-    /// Whether there is just no directory, so that nothing is wrong with doing without.
-    pub fn is_absence(&self) -> bool {
-        matches!(self, CacheError::NoPlace | CacheError::Absent { .. })
-    }
-
-    /// What to do about it; none if the module is at fault.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            CacheError::NoPlace => Some("set CORDON_CACHE_DIR to a folder of your own".to_owned()),
-            CacheError::Absent { path, .. } => {
-                Some(format!("make {} possible, or set CORDON_CACHE_DIR to another folder", path.display()))
-            }
-            CacheError::Untrusted { path, .. } => Some(format!(
-                "make {} your own and writable for you alone, or set CORDON_CACHE_DIR to another folder",
-                path.display()
-            )),
-            CacheError::Io { path, .. } => Some(format!(
-                "see that {} can be written and that its disk has room, or set CORDON_CACHE_DIR to another folder",
-                path.display()
-            )),
-            CacheError::Name(_) | CacheError::Compile(_) => None,
-        }
-    }
-}
 
 /// What a caller may tell a user who waits.
 #[derive(Debug)]
@@ -120,6 +64,13 @@ pub enum Progress<'a> {
         /// Size of the module.
         bytes: usize,
     },
+    /// The artifact is handed out, but could not be kept: other processes will compile it again.
+    NotKept {
+        /// The program.
+        name: &'a str,
+        /// Why.
+        error: &'a CacheError,
+    },
     /// The compiler is done.
     Compiled {
         /// The program.
@@ -136,9 +87,10 @@ pub enum Progress<'a> {
 pub struct Artifact {
     /// The program.
     pub name: String,
-    /// Open for reading; workers get a duplicate of the descriptor and map the first `len` bytes.
+    /// A file in memory that nobody can change any more, not even this process. Workers get a duplicate of the
+    /// descriptor and map it.
     pub file: File,
-    /// Bytes of native code and its tables, without the trailer.
+    /// Bytes of native code and its tables, which is all that the file has.
     pub len: u64,
 }
 
@@ -148,6 +100,7 @@ pub struct ArtifactCache {
     path: PathBuf,
     compiler: Compiler,
     fingerprint: [u8; 32],
+    key: Key,
 }
 
 impl ArtifactCache {
@@ -190,12 +143,38 @@ impl ArtifactCache {
         if status.st_mode & 0o022 != 0 {
             return untrusted(format!("others may write to it (mode {:o})", status.st_mode & 0o777));
         }
+        let key = key::read_or_make(&opened).map_err(|source| CacheError::Io {
+            doing: "make or read",
+            path: directory.join(key::FILE),
+            source,
+        })?;
         let compiler = Compiler::new()?;
         let fingerprint = compiler.fingerprint();
-        Ok(ArtifactCache { directory: opened, path: directory.to_owned(), compiler, fingerprint })
+        Ok(ArtifactCache { directory: opened, path: directory.to_owned(), compiler, fingerprint, key })
     }
 
-    /// The artifact of a program, from the cache or compiled now.
+    /// Whether something can be kept in it now.
+    ///
+    /// # Errors
+    /// Why not: a file can be neither made nor filled there.
+    pub fn try_writing(&self) -> Result<(), CacheError> {
+        let name = format!("trial.{}{UNFINISHED}", std::process::id());
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let tried = rustix::fs::openat(&self.directory, &name, flags, Mode::RUSR | Mode::WUSR)
+            .map_err(io::Error::from)
+            .and_then(|opened| {
+                let mut file = File::from(opened);
+                file.write_all(&[0; 4096]).and_then(|()| file.sync_all())
+            });
+        self.forget(OsStr::new(&name));
+        tried.map_err(|source| self.io("write", &name, source))
+    }
+
+    /// The artifact of a program, from the cache or compiled now. Where the cache does not do its part the artifact is
+    /// compiled and handed out all the same, and `progress` is told why it is not kept.
+    ///
+    /// # Errors
+    /// The module cannot be compiled, or the system gives no memory for its code.
     pub fn get_or_compile(
         &self,
         name: &str,
@@ -206,34 +185,58 @@ impl ArtifactCache {
         if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
             return Err(CacheError::Name(name.to_owned()));
         }
-        let file_name = format!("{name}-{}.cwasm", self.key(wasm));
-        if let Some(artifact) = self.open_verified(name, &file_name, progress)? {
-            return Ok(artifact);
+        let file_name = format!("{name}-{}.cwasm", self.name_of(wasm));
+        let lock = match self.find_or_lock(name, &file_name, progress) {
+            Ok(Found::Artifact(artifact)) => return Ok(artifact),
+            Ok(Found::Nothing(lock)) => Ok(lock),
+            Err(error @ CacheError::Memory(_)) => return Err(error),
+            Err(error) => Err(error),
+        };
+        let (artifact, native) = sealed::compile(&self.compiler, name, wasm, progress)?;
+        let kept = lock.and_then(|_lock| self.store(&file_name, &native));
+        match kept {
+            Ok(()) => self.prune(name, &file_name),
+            Err(error) => progress(Progress::NotKept { name, error: &error }),
         }
-        let _lock = self.lock(name, progress)?;
-        // Whoever held the lock may have built it.
-        if let Some(artifact) = self.open_verified(name, &file_name, progress)? {
-            return Ok(artifact);
-        }
-        progress(Progress::Compiling { name, bytes: wasm.len() });
-        let started = Instant::now();
-        let native = self.compiler.compile(name, wasm)?;
-        self.store(&file_name, &native)?;
-        progress(Progress::Compiled { name, took: started.elapsed(), bytes: native.len() });
-        self.prune(name, &file_name);
-        self.open_verified(name, &file_name, progress)?.ok_or_else(|| {
-            self.io("find again", &file_name, io::Error::other("it does not hold what was written"))
-        })
+        Ok(artifact)
     }
 
-    fn key(&self, wasm: &[u8]) -> String {
+    fn find_or_lock(
+        &self,
+        name: &str,
+        file_name: &str,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Found, CacheError> {
+        if let Some(artifact) = self.open_verified(name, file_name, progress)? {
+            return Ok(Found::Artifact(artifact));
+        }
+        let lock = self.lock(name, progress)?;
+        // Whoever held the lock may have built it.
+        match self.open_verified(name, file_name, progress)? {
+            Some(artifact) => Ok(Found::Artifact(artifact)),
+            None => Ok(Found::Nothing(lock)),
+        }
+    }
+
+    fn name_of(&self, wasm: &[u8]) -> String {
         let mut digest = Sha256::new();
+        // Of another form, it is another file: versions of cordon that share a cache do not remove each other's.
+        digest.update(TRAILER_MAGIC);
         digest.update(self.fingerprint);
         digest.update(wasm);
         digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Opens an artifact and checks it; a file that fails the check is removed.
+    /// The code of an artifact of that name, to be fed its contents.
+    fn code(&self, file_name: &str) -> Hmac<Sha256> {
+        let mut code = self.key.code();
+        // A name of the cache has no zero in it, so what follows the first is the contents.
+        code.update(file_name.as_bytes());
+        code.update(&[0]);
+        code
+    }
+
+    /// Copies an artifact and checks it; a file that fails the check is removed.
     fn open_verified(
         &self,
         name: &str,
@@ -242,13 +245,13 @@ impl ArtifactCache {
     ) -> Result<Option<Artifact>, CacheError> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let checked = match rustix::fs::openat(&self.directory, file_name, flags, Mode::empty()) {
-            Ok(opened) => check(File::from(opened)).map_err(|source| self.io("read", file_name, source))?,
+            Ok(opened) => self.check(name, file_name, File::from(opened))?,
             Err(Errno::NOENT) => return Ok(None),
             Err(Errno::LOOP) => Err("it is a symbolic link"),
             Err(errno) => return Err(self.io("open", file_name, errno.into())),
         };
         match checked {
-            Ok((file, len)) => Ok(Some(Artifact { name: name.to_owned(), file, len })),
+            Ok(artifact) => Ok(Some(artifact)),
             Err(reason) => {
                 progress(Progress::Discarded { name, reason });
                 match rustix::fs::unlinkat(&self.directory, file_name, AtFlags::empty()) {
@@ -257,6 +260,56 @@ impl ArtifactCache {
                 }
             }
         }
+    }
+
+    /// Copies a file into sealed memory, and says what is wrong with it unless it is ours, complete and unchanged.
+    fn check(
+        &self,
+        name: &str,
+        file_name: &str,
+        mut file: File,
+    ) -> Result<Result<Artifact, &'static str>, CacheError> {
+        let failed = |source| self.io("read", file_name, source);
+        let status = file.metadata().map_err(failed)?;
+        if !status.is_file() {
+            return Ok(Err("it is no regular file"));
+        }
+        if status.uid() != rustix::process::geteuid().as_raw() {
+            return Ok(Err("it belongs to somebody else"));
+        }
+        if status.mode() & 0o022 != 0 {
+            return Ok(Err("others may write to it"));
+        }
+        let Some(len) = status.len().checked_sub(TRAILER_BYTES) else { return Ok(Err("it is too short")) };
+        if len > ARTIFACT_BYTES_MAX {
+            return Ok(Err("it is too long"));
+        }
+        let mut trailer = [0; TRAILER_BYTES as usize];
+        file.read_exact_at(&mut trailer, len).map_err(failed)?;
+        let Some(expected) = trailer.strip_prefix(TRAILER_MAGIC) else { return Ok(Err("it has no trailer")) };
+        let mut code = self.code(file_name);
+        let mut copy = SealedWriter::new(name).map_err(CacheError::Memory)?;
+        let mut buffer = vec![0; 256 * 1024];
+        let mut left = len;
+        while left > 0 {
+            let want = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            match file.read(&mut buffer[..want]) {
+                Ok(0) => return Ok(Err("it was cut off while it was read")),
+                Ok(more) => {
+                    // What is checked is what was copied, whatever becomes of the file.
+                    code.update(&buffer[..more]);
+                    copy.write(&buffer[..more]).map_err(CacheError::Memory)?;
+                    left -= more as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        if code.verify_slice(expected).is_err() {
+            return Ok(Err("it was not made with this cache's key, or has changed since"));
+        }
+        let file = copy.seal().map_err(CacheError::Memory)?;
+        Ok(Ok(Artifact { name: name.to_owned(), file, len }))
     }
 
     /// Keeps other processes from compiling the same program; given up when the file is dropped.
@@ -282,6 +335,12 @@ impl ArtifactCache {
         let unfinished = format!("{file_name}.{}{UNFINISHED}", std::process::id());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let failed = |errno: Errno| self.io("create", &unfinished, errno.into());
+        if native.len() as u64 > ARTIFACT_BYTES_MAX {
+            let text = format!("it is longer than {ARTIFACT_BYTES_MAX} bytes");
+            return Err(self.io("keep", file_name, io::Error::other(text)));
+        }
+        let mut code = self.code(file_name);
+        code.update(native);
         // A file of this name can only be what a process of the same id left; it may be read-only already.
         let _ = rustix::fs::unlinkat(&self.directory, &unfinished, AtFlags::empty());
         let mut file: File = rustix::fs::openat(&self.directory, &unfinished, flags, Mode::RUSR | Mode::WUSR)
@@ -290,7 +349,7 @@ impl ArtifactCache {
         let written = file
             .write_all(native)
             .and_then(|()| file.write_all(TRAILER_MAGIC))
-            .and_then(|()| file.write_all(&Sha256::digest(native)))
+            .and_then(|()| file.write_all(&code.finalize().into_bytes()))
             .and_then(|()| Ok(rustix::fs::fchmod(&file, Mode::RUSR)?))
             .and_then(|()| file.sync_all())
             .and_then(|()| {
@@ -334,6 +393,13 @@ impl ArtifactCache {
     }
 }
 
+/// What is in the cache.
+enum Found {
+    Artifact(Artifact),
+    /// Nothing, and nobody else makes it while this is held.
+    Nothing(File),
+}
+
 /// Whether a file of the cache holds an artifact of the program `name`, which another's name may begin with.
 fn is_artifact_of(name: &str, file_name: &str) -> bool {
     file_name
@@ -343,146 +409,5 @@ fn is_artifact_of(name: &str, file_name: &str) -> bool {
         .is_some_and(|key| key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// Whether a file is an artifact as it was written: ours, complete and unchanged. Gives the length without trailer.
-fn check(mut file: File) -> io::Result<Result<(File, u64), &'static str>> {
-    let status = file.metadata()?;
-    if !status.is_file() {
-        return Ok(Err("it is no regular file"));
-    }
-    if status.uid() != rustix::process::geteuid().as_raw() {
-        return Ok(Err("it belongs to somebody else"));
-    }
-    if status.mode() & 0o022 != 0 {
-        return Ok(Err("others may write to it"));
-    }
-    let Some(len) = status.len().checked_sub(TRAILER_BYTES) else { return Ok(Err("it is too short")) };
-    let mut trailer = [0; TRAILER_BYTES as usize];
-    file.read_exact_at(&mut trailer, len)?;
-    let Some(expected) = trailer.strip_prefix(TRAILER_MAGIC) else { return Ok(Err("it has no trailer")) };
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 256 * 1024];
-    let mut left = len;
-    while left > 0 {
-        let want = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        file.read_exact(&mut buffer[..want])?;
-        digest.update(&buffer[..want]);
-        left -= want as u64;
-    }
-    if digest.finalize().as_slice() != expected {
-        return Ok(Err("its contents do not match their digest"));
-    }
-    file.rewind()?;
-    Ok(Ok((file, len)))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
-    const MODULE: &str = r#"(module (memory (export "memory") 1) (func (export "_start")))"#;
-
-    struct Counted(usize, Vec<&'static str>);
-
-    fn get(cache: &ArtifactCache, wasm: &[u8]) -> (Artifact, Counted) {
-        let mut seen = Counted(0, Vec::new());
-        let mut progress = |progress: Progress<'_>| match progress {
-            Progress::Compiling { .. } => seen.0 += 1,
-            Progress::Discarded { reason, .. } => seen.1.push(reason),
-            Progress::Waiting { .. } | Progress::Compiled { .. } => {}
-        };
-        let artifact = cache.get_or_compile("quiet", wasm, &mut progress).unwrap();
-        (artifact, seen)
-    }
-
-    fn files(directory: &Path) -> Vec<PathBuf> {
-        let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-        entries.filter(|path| path.extension().is_some_and(|ending| ending == "cwasm")).collect()
-    }
-
-    #[test]
-    fn what_was_compiled_is_found_again_until_it_is_damaged() {
-        let home = tempfile::tempdir().unwrap();
-        let directory = home.path().join("cordon/commands");
-        let cache = ArtifactCache::open(&directory).unwrap();
-        let wasm = wat::parse_str(MODULE).unwrap();
-        let (first, seen) = get(&cache, &wasm);
-        assert_eq!((seen.0, seen.1.len()), (1, 0));
-        let again = ArtifactCache::open(&directory).unwrap();
-        assert_eq!(get(&again, &wasm).1.0, 0);
-        assert_eq!(get(&again, &wasm).0.len, first.len);
-
-        let file = files(&directory).pop().unwrap();
-        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o400);
-        let whole = std::fs::read(&file).unwrap();
-        let mut flipped = whole.clone();
-        flipped[whole.len() / 2] ^= 1;
-        let cases = [
-            (flipped, "its contents do not match their digest"),
-            (whole[..whole.len() - 1].to_vec(), "it has no trailer"),
-            (whole[..7].to_vec(), "it is too short"),
-        ];
-        for (contents, reason) in cases {
-            std::fs::remove_file(&file).unwrap();
-            std::fs::write(&file, contents).unwrap();
-            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o400)).unwrap();
-            let (_, seen) = get(&cache, &wasm);
-            assert_eq!((seen.0, seen.1), (1, vec![reason]));
-        }
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o620)).unwrap();
-        assert_eq!(get(&cache, &wasm).1.1, ["others may write to it"]);
-    }
-
-    #[test]
-    fn a_directory_that_others_may_write_to_is_refused() {
-        let home = tempfile::tempdir().unwrap();
-        let directory = home.path().join("commands");
-        ArtifactCache::open(&directory).unwrap();
-        assert_eq!(std::fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o700);
-        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o770)).unwrap();
-        assert!(matches!(ArtifactCache::open(&directory), Err(CacheError::Untrusted { .. })));
-        let link = home.path().join("link");
-        std::os::unix::fs::symlink(&directory, &link).unwrap();
-        assert!(matches!(ArtifactCache::open(&link), Err(CacheError::Io { .. })));
-    }
-
-    #[test]
-    fn a_directory_that_cannot_be_made_is_absent_and_another_failure_is_not() {
-        let home = tempfile::tempdir().unwrap();
-        let file = home.path().join("file");
-        std::fs::write(&file, "").unwrap();
-        let absent = ArtifactCache::open(&file.join("cordon/commands")).err().unwrap();
-        assert!(absent.is_absence(), "{absent}");
-        let occupied = ArtifactCache::open(&file).err().unwrap();
-        assert!(!occupied.is_absence(), "{occupied}");
-        for error in [absent, occupied] {
-            let path = home.path().to_str().unwrap();
-            assert!(!error.to_string().contains(path), "{error}");
-            assert!(error.hint().unwrap().contains(path));
-        }
-    }
-
-    #[test]
-    fn old_versions_of_a_program_are_removed() {
-        let home = tempfile::tempdir().unwrap();
-        let cache = ArtifactCache::open(&home.path().join("commands")).unwrap();
-        for version in 0..ARTIFACTS_PER_PROGRAM + 3 {
-            let module =
-                format!(r#"(module (memory (export "memory") {}) (func (export "_start")))"#, version + 1);
-            get(&cache, &wat::parse_str(module).unwrap());
-        }
-        assert_eq!(files(&cache.path).len(), ARTIFACTS_PER_PROGRAM);
-    }
-
-    #[test]
-    fn what_is_no_program_and_names_that_are_no_names_are_refused() {
-        let home = tempfile::tempdir().unwrap();
-        let cache = ArtifactCache::open(&home.path().join("commands")).unwrap();
-        let mut ignore = |_: Progress<'_>| {};
-        let refused = cache.get_or_compile("text", b"#!/bin/sh\n", &mut ignore);
-        assert!(matches!(refused, Err(CacheError::Compile(CompileError::NotWasm(_)))));
-        for name in ["", "../quiet", "a/b", ".lock", "name with blanks"] {
-            assert!(matches!(cache.get_or_compile(name, b"", &mut ignore), Err(CacheError::Name(_))));
-        }
-    }
-}
+mod tests;

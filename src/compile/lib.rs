@@ -5,5 +5,8 @@
 
 pub mod cache;
 pub mod compiler;
+mod error;
+mod key;
 pub mod memory;
 mod redirect;
+mod sealed;

@@ -1,15 +1,8 @@
-//! Artifacts without a directory: compiled anew by each process, in files that exist in memory alone and that nobody can
-//! change, not even this process.
-
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::PathBuf;
-use std::time::Instant;
-
-use rustix::fs::{MemfdFlags, SealFlags};
+//! Artifacts without a directory: compiled anew by each process.
 
 use super::cache::{Artifact, CacheError, Progress};
 use super::compiler::Compiler;
+use super::sealed;
 
 /// Makes artifacts and keeps none: whoever asks keeps what it gets.
 pub struct MemoryArtifacts {
@@ -35,32 +28,8 @@ impl MemoryArtifacts {
         wasm: &[u8],
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Artifact, CacheError> {
-        progress(Progress::Compiling { name, bytes: wasm.len() });
-        let started = Instant::now();
-        let native = self.compiler.compile(name, wasm)?;
-        let file = sealed(name, &native).map_err(|source| CacheError::Io {
-            doing: "hold in memory",
-            path: PathBuf::from(name),
-            source,
-        })?;
-        progress(Progress::Compiled { name, took: started.elapsed(), bytes: native.len() });
-        Ok(Artifact { name: name.to_owned(), file, len: native.len() as u64 })
+        sealed::compile(&self.compiler, name, wasm, progress).map(|(artifact, _)| artifact)
     }
-}
-
-/// A file in memory with these contents, for ever.
-fn sealed(name: &str, contents: &[u8]) -> io::Result<File> {
-    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    let made = match rustix::fs::memfd_create(name, flags | MemfdFlags::EXEC) {
-        // Linux before 6.3 knows no such flag, and lets every file in memory be executed.
-        Err(rustix::io::Errno::INVAL) => rustix::fs::memfd_create(name, flags),
-        made => made,
-    };
-    let mut file = File::from(made?);
-    file.write_all(contents)?;
-    let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
-    rustix::fs::fcntl_add_seals(&file, seals)?;
-    Ok(file)
 }
 
 #[cfg(test)]

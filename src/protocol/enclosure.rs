@@ -46,7 +46,7 @@ pub enum LayerName {
     /// landlock(7).
     #[serde(rename = "Landlock")]
     Landlock,
-    /// With `permissions.jit: "deny"`: prctl(2), `PR_SET_MDWE`.
+    /// With `permissions.jit: "deny"`: the filter of a worker, and before that is there prctl(2), `PR_SET_MDWE`.
     #[serde(rename = "executable memory")]
     ExecutableMemory,
     /// seccomp(2), with a list of what is allowed.

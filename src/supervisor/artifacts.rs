@@ -1,7 +1,8 @@
 //! The command modules of this installation as native code, each verified or compiled once for this supervisor.
 //!
-//! Where there is no directory for a cache the code is held in memory. What cannot be had is remembered for a while with
-//! its reason, so that every command says why and none of them tries again what takes long.
+//! What is handed out lies in sealed memory, once for all VMs. A cache that cannot be used keeps nobody from running
+//! commands: the code is compiled by this process then. What cannot be had at all is remembered for a while with its
+//! reason, so that every command says why and none of them tries again what takes long.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -50,6 +51,15 @@ enum Place {
 pub enum CommandCache {
     /// In this directory, for every process of the user's.
     Directory(PathBuf),
+    /// In this directory, as far as it is there. The rest is compiled anew by each process.
+    Unwritable {
+        /// The directory.
+        directory: PathBuf,
+        /// Why nothing more can be kept there.
+        reason: String,
+        /// What to do about it.
+        hint: String,
+    },
     /// In memory, compiled anew by each process.
     Memory {
         /// Why there is no directory.
@@ -61,17 +71,28 @@ pub enum CommandCache {
 
 /// Looks where native code would be kept.
 pub(crate) fn command_cache() -> Result<CommandCache, ErrorData> {
-    let opened = ArtifactCache::default_directory().and_then(|directory| ArtifactCache::open(&directory));
-    match opened {
-        Ok(cache) => Ok(CommandCache::Directory(cache.path().to_owned())),
+    let cache = match open_cache() {
+        Ok(cache) => cache,
+        Err(error @ CacheError::Compile(_)) => {
+            return Err(ErrorData::new(code::NOT_INSTALLED, error.to_string()));
+        }
         Err(error) => {
             let (reason, hint) = (error.to_string(), error.hint().unwrap_or_default());
-            match error.is_absence() {
-                true => Ok(CommandCache::Memory { reason, hint }),
-                false => Err(ErrorData::new(code::NOT_INSTALLED, reason).hint(hint)),
-            }
+            return Ok(CommandCache::Memory { reason, hint });
         }
-    }
+    };
+    let directory = cache.path().to_owned();
+    Ok(match cache.try_writing() {
+        Ok(()) => CommandCache::Directory(directory),
+        Err(error) => {
+            let (reason, hint) = (error.to_string(), error.hint().unwrap_or_default());
+            CommandCache::Unwritable { directory, reason, hint }
+        }
+    })
+}
+
+fn open_cache() -> Result<ArtifactCache, CacheError> {
+    ArtifactCache::open(&ArtifactCache::default_directory()?)
 }
 
 struct Failure {
@@ -103,7 +124,12 @@ impl Artifacts {
         self.modules.iter().map(|(name, _)| name.clone()).collect()
     }
 
-    /// A module's code: a descriptor for reading, and how many bytes to map.
+    /// Whether there is a module of that name.
+    pub(crate) fn has(&self, module: &str) -> bool {
+        self.modules.iter().any(|(name, _)| name == module)
+    }
+
+    /// A module's code: a file in sealed memory, and how many bytes it has.
     ///
     /// # Errors
     /// `ERR_NOT_INSTALLED`: the message says why in words that a guest may read, the hint what to do and where.
@@ -152,7 +178,7 @@ impl Artifacts {
         let progress = &mut |progress: Progress<'_>| (self.progress)(progress);
         let place = match place {
             Some(place) => place,
-            None => place.insert(Place::open().map_err(of_cache)?),
+            None => place.insert(Place::open(name, progress).map_err(of_cache)?),
         };
         match place {
             Place::Directory(cache) => cache.get_or_compile(name, &wasm, progress),
@@ -168,6 +194,13 @@ impl Artifacts {
         state.is_some_and(|state| self.modules.iter().all(|(name, _)| state.ready.contains_key(name)))
     }
 
+    /// Prepares every module that can be.
+    pub(crate) fn try_all(&self) {
+        for (name, _) in &self.modules {
+            let _ = self.get(name);
+        }
+    }
+
     /// Prepares every module.
     ///
     /// # Errors
@@ -178,12 +211,17 @@ impl Artifacts {
 }
 
 impl Place {
-    fn open() -> Result<Self, CacheError> {
-        let opened = ArtifactCache::default_directory().and_then(|directory| ArtifactCache::open(&directory));
-        match opened {
+    /// The cache; memory where that cannot be used, which is said unless there just is none.
+    fn open(name: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Self, CacheError> {
+        match open_cache() {
             Ok(cache) => Ok(Place::Directory(cache)),
-            Err(error) if error.is_absence() => Ok(Place::Memory(MemoryArtifacts::new()?)),
-            Err(error) => Err(error),
+            Err(error @ CacheError::Compile(_)) => Err(error),
+            Err(error) => {
+                if !error.is_absence() {
+                    progress(Progress::NotKept { name, error: &error });
+                }
+                Ok(Place::Memory(MemoryArtifacts::new()?))
+            }
         }
     }
 }

@@ -23,6 +23,7 @@ const MODULES: &str = "commands";
 #[derive(Clone, Debug)]
 pub struct Installation {
     directory: PathBuf,
+    has_commands: bool,
 }
 
 /// Which executable a VM's worker is, and with which engine profile it is started.
@@ -54,7 +55,7 @@ impl Installation {
     pub fn at(directory: impl Into<PathBuf>) -> Result<Self, ErrorData> {
         let directory = directory.into();
         let directory = directory.canonicalize().unwrap_or(directory);
-        let installation = Installation { directory };
+        let installation = Installation { directory, has_commands: true };
         if !installation.launcher().is_file() {
             return Err(ErrorData::new(
                 code::NOT_INSTALLED,
@@ -63,6 +64,11 @@ impl Installation {
             .hint(format!("build it with `make build`, or name the folder of cordon's executables in {DIRECTORY_VARIABLE}")));
         }
         Ok(installation)
+    }
+
+    /// The same without its commands, for whoever runs none: nothing of theirs is compiled.
+    pub fn without_commands(self) -> Self {
+        Installation { has_commands: false, ..self }
     }
 
     /// The folder.
@@ -86,6 +92,9 @@ impl Installation {
 
     /// The command modules: name and path of each, sorted.
     pub fn command_modules(&self) -> Vec<(String, PathBuf)> {
+        if !self.has_commands {
+            return Vec::new();
+        }
         let Ok(entries) = std::fs::read_dir(self.directory.join(MODULES)) else { return Vec::new() };
         let mut modules: Vec<_> = entries
             .filter_map(|entry| {
@@ -96,6 +105,13 @@ impl Installation {
             .collect();
         modules.sort();
         modules
+    }
+
+    /// Every file that is run.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let executables = [LAUNCHER, WORKER_ABSENT, WORKER_WASM].map(|name| self.directory.join(name));
+        let modules = self.command_modules().into_iter().map(|(_, path)| path);
+        executables.into_iter().chain(modules).collect()
     }
 
     /// The strongest worker for a configuration.

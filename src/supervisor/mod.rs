@@ -4,6 +4,7 @@
 //! Must be used within a Tokio runtime. It installs no signal handler and waits for no process but its launcher.
 
 mod artifacts;
+mod boot;
 mod budget;
 mod channel;
 mod installation;
@@ -27,7 +28,7 @@ pub(crate) use budget::{Budget, Held};
 use compile::cache::Progress;
 pub use installation::{DIRECTORY_VARIABLE, Installation};
 use launcher::client::Launcher;
-use outside::{Descriptors, HostMounts};
+use outside::{Descriptors, Forbidden, HostMounts};
 use pool::{Pool, PoolKey};
 use protocol::broker::{Claim, ClaimedMount};
 use protocol::config::{CreateVmConfig, Layout, Mount};
@@ -103,6 +104,7 @@ struct Inner {
     pool: Arc<Pool>,
     templates: Templates,
     artifacts: Arc<Artifacts>,
+    forbidden: Arc<Forbidden>,
     vms: Arc<tokio::sync::Semaphore>,
     descriptors: Descriptors,
 }
@@ -111,6 +113,7 @@ impl Supervisor {
     /// A supervisor without workers.
     pub fn new(options: SupervisorOptions) -> Self {
         let artifacts = Artifacts::new(&options.installation, options.progress);
+        let forbidden = Arc::new(Forbidden::new(&options.installation));
         Supervisor {
             inner: Arc::new(Inner {
                 installation: options.installation,
@@ -119,6 +122,7 @@ impl Supervisor {
                 pool: Pool::new(options.warm),
                 templates: Templates::new(options.templates),
                 artifacts,
+                forbidden,
                 vms: Arc::new(tokio::sync::Semaphore::new(VMS_MAX)),
                 descriptors: Descriptors::of_this_process(),
             }),
@@ -169,7 +173,15 @@ impl Supervisor {
         let template = self.inner.templates.start_and_wait(&self.inner, &key).await;
         let mut worker = match &template {
             Ok(()) => self.inner.start_worker(&key).await?,
-            Err(_) => Worker::execute(&self.inner.launcher()?, &key, self.inner.show_worker_stderr).await?,
+            Err(_) => {
+                Worker::execute(
+                    &self.inner.launcher()?,
+                    &key,
+                    &self.inner.artifacts,
+                    self.inner.show_worker_stderr,
+                )
+                .await?
+            }
         };
         worker.ready().await?;
         Ok(Probe { engine: worker.engine, enclosure: worker.enclosure, forked: template })
@@ -252,7 +264,7 @@ impl Inner {
         mounts: &[Mount],
         policy: &Arc<Policy>,
     ) -> Result<(HostMounts, Vec<ClaimedMount>), ErrorData> {
-        let opened = HostMounts::new(policy.clone(), &self.descriptors);
+        let opened = HostMounts::new(policy.clone(), self.forbidden.clone(), &self.descriptors);
         if mounts.is_empty() {
             return Ok((opened, Vec::new()));
         }
@@ -292,7 +304,7 @@ impl Inner {
         {
             return template.fork();
         }
-        Worker::execute(&self.launcher()?, key, self.show_worker_stderr).await
+        Worker::execute(&self.launcher()?, key, &self.artifacts, self.show_worker_stderr).await
     }
 
     /// A worker that has been claimed. One that cannot be forked, its template having ended, is executed.
@@ -303,7 +315,8 @@ impl Inner {
             Err(error) if error.code == code::WORKER_LOST => {}
             Err(error) => return Err(error),
         }
-        let mut worker = Worker::execute(&self.launcher()?, key, self.show_worker_stderr).await?;
+        let mut worker =
+            Worker::execute(&self.launcher()?, key, &self.artifacts, self.show_worker_stderr).await?;
         worker.claim(claim).await?;
         Ok(worker)
     }

@@ -11,6 +11,8 @@ use protocol::engine::{EngineReport, WasmLevel};
 use protocol::wire::{ErrorData, code};
 use tokio::sync::oneshot;
 
+use super::artifacts::Artifacts;
+use super::boot::{self, Ready};
 use super::channel::{self, ChannelError, Reader, Writer};
 use super::launcher::Exit;
 use super::launcher::client::{Ended, Launcher, Process};
@@ -42,19 +44,19 @@ impl Worker {
     pub(crate) async fn execute(
         launcher: &Arc<Launcher>,
         key: &PoolKey,
+        artifacts: &Arc<Artifacts>,
         show_stderr: bool,
     ) -> Result<Worker, ErrorData> {
-        let (mut reader, writer, theirs) = channel::pair().map_err(not_started)?;
+        boot::prepare(artifacts, key).await;
+        let (mut reader, mut writer, theirs) = channel::pair().map_err(not_started)?;
         let executable = &key.choice.executable;
         let (process, mut ended) = launcher
-            .execute(executable, arguments("worker", key), false, show_stderr, &theirs)
+            .execute(executable, arguments("worker", key, artifacts), false, show_stderr, &theirs)
             .map_err(not_started)?;
         drop(theirs);
-        let first = tokio::time::timeout(START_TIMEOUT, reader.next()).await;
-        let (engine, enclosure) = match first {
-            Ok(Ok(Some(FromWorker::Ready { engine, enclosure }))) => (engine, enclosure),
-            other => return Err(no_start(other, &mut ended, executable).await),
-        };
+        let channel = (&mut reader, &mut writer);
+        let Ready { engine, enclosure, .. } =
+            boot::until_ready(channel, artifacts, &mut ended, executable).await?;
         check_engine(key, &engine)?;
         Ok(Worker { process, ended, reader, writer, engine, enclosure, is_ready: true, is_made: false })
     }
@@ -170,14 +172,19 @@ pub(super) fn check_engine(key: &PoolKey, engine: &EngineReport) -> Result<(), E
 }
 
 /// The command line of a worker, or of a template of workers; read by the crate `worker`.
-pub(super) fn arguments(role: &str, key: &PoolKey) -> Vec<String> {
+pub(super) fn arguments(role: &str, key: &PoolKey, artifacts: &Artifacts) -> Vec<String> {
     let wasm = match key.choice.profile.wasm {
         WasmLevel::Absent => "absent",
         WasmLevel::Locked => "locked",
         WasmLevel::Allowed => "allowed",
     };
     let jit = if key.choice.profile.jit { "allow" } else { "deny" };
-    [role, wasm, jit, key.platform.name()].map(str::to_owned).into()
+    let mut arguments: Vec<String> = [role, wasm, jit, key.platform.name()].map(str::to_owned).into();
+    if !key.choice.profile.jit {
+        // Whatever it does not load before its filter is there it cannot load at all.
+        arguments.extend(artifacts.names());
+    }
+    arguments
 }
 
 /// The error for a worker whose channel has closed, with how its process ended.

@@ -1,7 +1,8 @@
 //! A worker process: exactly one VM, enclosed; and the template that workers are forked from. Their `main` is [`run`].
 //!
 //! Threads of a worker: `main` owns the isolate; `io` reads the broker channel, ends what is late and never blocks on
-//! anything else; `calls` performs what clients ask for and may wait for files; the command runtime has its own.
+//! anything else; `calls` performs what clients ask for and may wait for files; the command runtime has its own, all of which
+//! `threads.rs` describes.
 //! The kernel is shared by all. No guest byte is read before the enclosure is complete. A template has one thread.
 
 mod broker;
@@ -12,10 +13,12 @@ mod enclosure;
 mod files;
 mod memory;
 mod policy;
+mod preload;
 mod serve;
 mod services;
 mod streams;
 mod template;
+mod threads;
 mod transfers;
 mod vm;
 
@@ -43,11 +46,13 @@ enum Role {
     Template,
 }
 
-/// The command line: `cordon-worker worker|template absent|locked|allowed allow|deny PLATFORM`.
+/// The command line: `cordon-worker worker|template absent|locked|allowed allow|deny PLATFORM MODULE...`.
 struct Arguments {
     role: Role,
     profile: EngineProfile,
     platform: Platform,
+    /// Commands to load before anything may run, where none can be loaded later.
+    modules: Vec<String>,
 }
 
 impl Arguments {
@@ -72,7 +77,8 @@ impl Arguments {
         let platform =
             [Platform::Neutral, Platform::Bare].into_iter().find(|platform| platform.name() == name)?;
         let profile = EngineProfile { wasm, jit };
-        arguments.next().is_none().then_some(Arguments { role, profile, platform })
+        let modules: Vec<String> = arguments.collect();
+        (modules.is_empty() || !jit).then_some(Arguments { role, profile, platform, modules })
     }
 }
 
@@ -84,7 +90,8 @@ pub fn run() -> ExitCode {
         print(panic);
         std::process::abort();
     }));
-    let Some(Arguments { role, profile, platform }) = Arguments::parse(std::env::args().skip(1)) else {
+    let Some(Arguments { role, profile, platform, modules }) = Arguments::parse(std::env::args().skip(1))
+    else {
         eprintln!("cordon-worker is started by cordon itself");
         return ExitCode::from(USAGE);
     };
@@ -93,8 +100,8 @@ pub fn run() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let booted = match role {
-        Role::Worker => boot(profile, platform).map(Some),
-        Role::Template => template::serve(profile, platform),
+        Role::Worker => boot(profile, platform, &modules).map(Some),
+        Role::Template => template::serve(profile, platform, &modules),
     };
     match booted {
         Ok(Some((booted, channel))) => booted.serve(channel),
@@ -111,18 +118,28 @@ pub fn run() -> ExitCode {
 }
 
 /// Boots a worker that was executed.
-fn boot(profile: EngineProfile, platform: Platform) -> std::io::Result<(Booted, (Sender, Receiver))> {
-    let channel = channel::open()?;
+fn boot(
+    profile: EngineProfile,
+    platform: Platform,
+    modules: &[String],
+) -> std::io::Result<(Booted, (Sender, Receiver))> {
+    let mut channel = channel::open()?;
     let memory = Memory::open();
     let mut report = enclosure::enter(profile.jit)?;
     isolate::initialize(&profile, Helpers::Now);
     let isolate = Isolate::new(profile, platform, 1);
+    // Where it may not be mapped later.
+    let commands = match profile.jit {
+        true => None,
+        false => Some(preload::load(&channel.0, &mut channel.1, modules, true)?),
+    };
     // V8's own threads exist now; the filter is for every thread, these and those to come.
     let rules = enclosure::Rules::read()?;
     enclosure::filter_calls(&rules)?;
     report.layers.push(enclosure::executed_apart());
-    report.layers.push(enclosure::filter_last(&rules)?);
-    let mut booted = Booted::new(isolate, None, report)?;
+    let filter = enclosure::filter_last(&rules, profile.jit, &report)?;
+    report.layers.push(filter);
+    let mut booted = Booted::new(isolate, commands, report)?;
     booted.ground.memory = memory.bytes()?;
     Ok((booted, channel))
 }

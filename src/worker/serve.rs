@@ -12,8 +12,8 @@ use protocol::wire::{ErrorData, code, encode_frame};
 
 use super::calls::Calls;
 use super::channel::{Receiver, Sender};
-use super::end_now;
-use super::vm::{Engine, Ground, Inbox, THREAD_STACK, VirtualMachine};
+use super::vm::{Engine, Ground, Inbox, VirtualMachine};
+use super::{end_now, threads};
 
 /// A process with an engine and no VM.
 pub(super) struct Booted {
@@ -86,8 +86,7 @@ type Reader = mpsc::SyncSender<(Arc<VirtualMachine>, Inbox)>;
 fn start_reader(calls: &Arc<Calls>) -> io::Result<Reader> {
     let (give, given) = mpsc::sync_channel(1);
     let calls = calls.clone();
-    let thread = std::thread::Builder::new().name("io".to_owned()).stack_size(THREAD_STACK);
-    thread.spawn(move || {
+    threads::start(threads::Name::Io, move || {
         let started = calls.start_thread();
         let Ok((vm, inbox)): Result<(Arc<VirtualMachine>, Inbox), _> = given.recv() else { return };
         match started {

@@ -24,9 +24,7 @@ pub(super) struct CommandServices {
 
 impl command::Services for CommandServices {
     fn open_artifact(&self, module: &str) -> Result<ArtifactFile, ErrorData> {
-        // The supervisor compared the bytes with their digest before it handed the file out, and no worker has it open
-        // for writing. What it holds in memory is sealed. A file of the cache is not: another process of the same user
-        // could still write to it, as to the worker's executable.
+        // The supervisor checked the bytes while it copied them into memory that is sealed: nobody writes to it any more.
         let (file, len) = self.broker.command_artifact(module)?;
         Ok(ArtifactFile { file, len })
     }

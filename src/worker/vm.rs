@@ -11,7 +11,7 @@ use super::calls::Calls;
 use super::channel::{Received, Receiver, Sender};
 use super::policy::PathPolicy;
 use super::services::{CommandServices, IsolateServices};
-use super::{enclosure, end_now};
+use super::{enclosure, end_now, threads};
 use command::{CommandLimits, CommandRuntime, Prepared};
 use isolate::{GuestClock, Isolate, IsolateHandle, Settings};
 use kernel::{Errno, Kernel, KernelLimits, KernelOptions, Layout};
@@ -20,9 +20,6 @@ use protocol::config::{CreateVmConfig, Limits};
 use protocol::engine::EngineReport;
 use protocol::policy::{Policy, Scope};
 use protocol::wire::{ErrorData, VmRequest, VmResponse, code};
-
-/// Native stack of the worker's own threads. None of them runs guest code.
-pub(super) const THREAD_STACK: usize = 256 * 1024;
 
 /// Open files of the whole VM, for each descriptor that one process may have.
 const OPEN_FILES_PER_DESCRIPTOR: u64 = 16;
@@ -106,7 +103,13 @@ impl VirtualMachine {
             memory_bytes: config.limits.command_memory_bytes,
             ..CommandLimits::default()
         };
-        let runtime = CommandRuntime::new(kernel.clone(), limits, Arc::new(command_services), prepared);
+        let runtime = CommandRuntime::new(
+            kernel.clone(),
+            limits,
+            Arc::new(command_services),
+            threads::OF_COMMANDS,
+            prepared,
+        );
         kernel.add_executor(command::ENGINE, runtime.clone());
         let refused = |errno: Errno, field: &str, what: &str| {
             let text = format!("{field}: {}: {what}", errno.message());

@@ -1,6 +1,6 @@
 //! What encloses a worker, seen from outside.
 
-use crate::common::{cordon, default_vm, directory, run, text};
+use crate::common::{cordon, default_vm, descendants, directory, eventually, run, sh, text};
 
 #[test]
 fn doctor_lists_the_layers_and_what_the_host_lacks() {
@@ -147,4 +147,72 @@ fn a_vm_gets_the_enclosure_that_it_asks_for_or_is_not_created() {
     let landlock = layers.iter().any(|layer| layer["name"] == "Landlock" && layer["missing"].is_null());
     let strong = without_namespaces(&["eval", "1"]).unwrap();
     assert_eq!(strong.status.success(), landlock, "{}", text(&strong.stderr));
+}
+
+#[test]
+fn a_worker_has_few_threads_or_says_why_they_are_not_limited() {
+    use std::os::unix::process::CommandExt;
+    // Root is exempt from the limit, so that a user without rights is tried as well.
+    let users: &[Option<u32>] =
+        if rustix::process::geteuid().is_root() { &[None, Some(65534)] } else { &[None] };
+    for user in users {
+        let home = tempfile::tempdir().unwrap();
+        let as_user = |arguments: &[&str]| {
+            let mut command = cordon(arguments);
+            command.env_remove("XDG_CACHE_HOME").env_remove("CORDON_CACHE_DIR").env("HOME", home.path());
+            if let Some(user) = *user {
+                std::os::unix::fs::chown(home.path(), Some(user), Some(user)).unwrap();
+                command.uid(user).gid(user);
+            }
+            command
+        };
+        let mut running = as_user(&["eval", "for (;;);"]).spawn().unwrap();
+        let mut workers = Vec::new();
+        eventually("a worker that runs", || {
+            workers = descendants(running.id());
+            workers.retain(|process| process.name.starts_with("cordon-worker"));
+            !workers.is_empty()
+        });
+        let limits = || std::fs::read_to_string(format!("/proc/{}/limits", workers[0].pid)).unwrap();
+        let has_limit = || {
+            let limits = limits();
+            let line = limits.lines().find(|line| line.starts_with("Max processes")).unwrap().to_owned();
+            line.split_whitespace().skip(2).take(2).all(|limit| limit == "24")
+        };
+        let json = as_user(&["doctor", "--json"]).output().unwrap().stdout;
+        let findings: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        let layers = findings["profiles"][0]["enclosure"]["layers"].as_array().unwrap();
+        let of_threads = layers.iter().find(|layer| layer["name"] == "resource limits").unwrap();
+        match of_threads["partial"].as_str() {
+            None => eventually("the limit", has_limit),
+            Some(why) => assert!(why.starts_with("threads are not limited: ") && !has_limit(), "{why}"),
+        }
+        eprintln!("as user {user:?}: {of_threads}");
+        running.kill().unwrap();
+        running.wait().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_worker_has_the_threads_that_are_known_and_no_other() {
+    let vm = default_vm().await;
+    vm.evaluate::<u32>("let sum = 0; for (let i = 0; i < 3e7; i++) sum = (sum + i) % 7; sum").await.unwrap();
+    assert_eq!(sh(&vm, "seq 3 | tail -n 1").await.stdout.to_text(), "3\n");
+    let mut workers = descendants(std::process::id());
+    workers.retain(|process| process.name == "cordon-worker");
+    let mut most = Vec::new();
+    for worker in workers {
+        let Ok(threads) = std::fs::read_dir(format!("/proc/{}/task", worker.pid)) else { continue };
+        let named =
+            threads.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+        let named: Vec<String> = named.map(|name| name.trim().to_owned()).collect();
+        for name in &named {
+            let known = ["cordon-worker", "io", "calls", "commands", "ticks"];
+            assert!(known.contains(&name.as_str()) || name.starts_with("V8 "), "{named:?}");
+        }
+        if named.len() > most.len() {
+            most = named;
+        }
+    }
+    assert!((6..=7).contains(&most.len()), "{most:?}");
 }

@@ -22,6 +22,7 @@ mod limits;
 mod modules;
 mod native_code;
 mod own_commands;
+mod own_directories;
 mod parity;
 mod permissions;
 mod programs;

@@ -2,20 +2,39 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
-use std::sync::Arc;
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use cordon::client::{Client, Embedded, Vm};
 use cordon::supervisor::{Installation, Supervisor, SupervisorOptions, TemplateLimits};
 use cordon::wire::{ExecutionOptions, code};
 use serde_json::{Value, json};
 
-use crate::common::{config, cordon, error_of, installation_with, sh, text};
+use crate::common::{config, cordon, directory, error_of, installation_with, sh, supervisor_at, text};
+
+/// The installation under test with two commands that are soon compiled: `sh`, and `quiet`, which does nothing.
+static SMALL: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let commands = folder.path().join("commands");
+    std::fs::create_dir(&commands).unwrap();
+    let links =
+        ["cordon", "cordon-launcher", "cordon-worker-absent", "cordon-worker-wasm", "commands/sh.wasm"];
+    for link in links.into_iter().filter(|link| directory().join(link).exists()) {
+        std::os::unix::fs::symlink(directory().join(link), folder.path().join(link)).unwrap();
+    }
+    std::fs::write(commands.join("quiet.wasm"), quiet()).unwrap();
+    folder
+});
+
+fn quiet() -> Vec<u8> {
+    wat::parse_str(r#"(module (memory (export "memory") 1) (func (export "_start")))"#).unwrap()
+}
 
 /// `cordon` in a process that knows no folder for a cache but this one.
 fn cordon_with(cache: Option<&Path>, arguments: &[&str]) -> Command {
     let mut command = cordon(arguments);
+    command.env("CORDON_WORKER_DIR", SMALL.path());
     for name in ["HOME", "XDG_CACHE_HOME", "CORDON_CACHE_DIR"] {
         command.env_remove(name);
     }
@@ -49,23 +68,60 @@ fn without_a_place_for_a_cache_commands_are_compiled_into_memory() {
 }
 
 #[test]
-fn a_cache_that_others_may_write_to_is_refused_with_its_reason() {
+fn a_cache_that_others_may_write_to_is_not_used_and_commands_run_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let commands = folder.path().join("commands");
     std::fs::create_dir(&commands).unwrap();
     std::fs::set_permissions(&commands, std::fs::Permissions::from_mode(0o777)).unwrap();
     let output = cordon_with(Some(folder.path()), &["sh", "-c", "echo works"]).output().unwrap();
     let said = text(&output.stderr);
-    assert_eq!(text(&output.stdout), "");
-    assert!(!output.status.success());
+    assert_eq!(text(&output.stdout), "works\n", "{said}");
     assert!(said.contains("others may write to it (mode 777)"), "{said}");
     assert!(said.contains(commands.to_str().unwrap()) && said.contains("CORDON_CACHE_DIR"), "{said}");
+    assert_eq!(std::fs::read_dir(&commands).unwrap().count(), 0);
     let (cache, human) = doctor(Some(folder.path()));
-    assert_eq!(cache["usable"], false, "{cache}");
-    assert!(human.contains("commands cannot be run") && human.contains("others may write to it"), "{human}");
+    assert_eq!((&cache["usable"], &cache["directory"]), (&json!(true), &Value::Null), "{cache}");
+    assert!(human.contains("held in memory") && human.contains("others may write to it"), "{human}");
     // Mended, it works.
     std::fs::set_permissions(&commands, std::fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(doctor(Some(folder.path())).0["directory"], commands.to_str().unwrap());
+}
+
+/// Runs a shell command in a mount namespace, with a folder that is a filesystem of its own with these options; `$0` is
+/// `cordon` and `$1` the folder, which is its cache as well.
+fn on_a_filesystem(options: &str, command: &str) -> Option<Output> {
+    let folder = tempfile::tempdir().unwrap();
+    let mount = format!("mount -t tmpfs -o {options} none \"$1\" || exit 77; {command}");
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--user", "--map-root-user", "--mount", "sh", "-c", &mount]);
+    unshare.arg(directory().join("cordon")).arg(folder.path()).env("CORDON_CACHE_DIR", folder.path());
+    unshare.env("CORDON_WORKER_DIR", SMALL.path());
+    let output = unshare.output().ok()?;
+    let is_refused = output.status.code() == Some(77) || text(&output.stderr).contains("unshare:");
+    (!is_refused).then_some(output)
+}
+
+#[test]
+fn a_full_disk_and_one_that_may_not_be_written_to_keep_nobody_from_running_commands() {
+    let run = "\"$0\" sh -c 'echo works'; \"$0\" doctor";
+    let Some(full) = on_a_filesystem("size=64k", run) else {
+        eprintln!("SKIPPED: no filesystem can be mounted here");
+        return;
+    };
+    let (said, told) = (text(&full.stderr), text(&full.stdout));
+    assert!(told.starts_with("works\n"), "{told}{said}");
+    assert!(said.contains("No space left") && said.contains("CORDON_CACHE_DIR"), "{said}");
+
+    // What was kept before is used.
+    let run = "\"$0\" sh -c 'echo one' && mount -o remount,ro \"$1\" && echo >&2 between && \"$0\" sh -c 'echo two; quiet'
+        \"$0\" doctor";
+    let read_only = on_a_filesystem("size=64m", run).unwrap();
+    let (said, told) = (text(&read_only.stderr), text(&read_only.stdout));
+    assert!(told.starts_with("one\ntwo\n"), "{told}{said}");
+    let after = said.split("between").nth(1).unwrap();
+    assert!(!after.contains("compiling sh") && after.contains("compiling quiet"), "{said}");
+    assert!(after.contains("Read-only file system"), "{said}");
+    assert!(told.contains("cannot be kept in") && told.contains("Read-only file system"), "{told}");
 }
 
 /// A VM with a module that is none, and how often the compiler was started for it.
@@ -105,8 +161,46 @@ async fn a_command_without_native_code_says_why_to_whoever_started_it() {
     assert!(!said.contains(folder.path().to_str().unwrap()), "{said}");
     assert_eq!(tried.load(Ordering::Relaxed), 1, "what takes long was tried again");
     // Whoever mends it need not wait, nor make another VM.
-    let quiet = r#"(module (memory (export "memory") 1) (func (export "_start")))"#;
-    std::fs::write(folder.path().join("commands/broken.wasm"), wat::parse_str(quiet).unwrap()).unwrap();
+    std::fs::write(folder.path().join("commands/broken.wasm"), quiet()).unwrap();
     let mended = vm.spawn("broken", &[], ExecutionOptions::default()).await.unwrap();
     assert_eq!(mended.exit_code, Some(0), "{mended:?}");
+}
+
+#[tokio::test]
+async fn where_jit_is_denied_every_installed_command_is_there_before_the_vm_and_says_why_if_not() {
+    let modules = [("broken", b"this is no module".to_vec()), ("quiet", quiet())];
+    let (_folder, installation) = installation_with(&modules);
+    let supervisor = supervisor_at(installation);
+    let client = Client::connect(&Embedded(supervisor.clone())).await.unwrap();
+    let denied = json!({ "permissions": { "jit": "deny" } });
+    let probe = supervisor.probe(&config(denied.clone())).await.unwrap();
+    assert!(probe.forked.is_ok(), "{:?}", probe.forked);
+    // Forked from a template, and executed.
+    let own = json!({ "permissions": { "jit": "deny" }, "engine": { "layout": "own" } });
+    for json in [denied, own] {
+        let vm = client.create_vm(config(json)).await.unwrap();
+        let ran = vm.spawn("quiet", &[], ExecutionOptions::default()).await.unwrap();
+        assert_eq!(ran.exit_code, Some(0), "{ran:?}");
+        assert_eq!(sh(&vm, "quiet && seq 3 | tail -n 1").await.stdout.to_text(), "3\n");
+        let error = error_of(vm.spawn("broken", &[], ExecutionOptions::default()).await);
+        assert_eq!(error.code, code::NOT_INSTALLED, "{error:?}");
+        assert!(error.message.contains("broken is no WebAssembly module"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_is_loaded_late_has_its_data_although_a_worker_makes_no_file_for_it() {
+    // Exits with what its data says, in the place where it says it.
+    let module = r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (memory (export "memory") 4) (data (i32.const 196600) "\2a")
+        (func (export "_start") (call $exit (i32.load8_u (i32.const 196600)))))"#;
+    let (_folder, installation) = installation_with(&[("late", wat::parse_str(module).unwrap())]);
+    let client = Client::connect(&Embedded(supervisor_at(installation))).await.unwrap();
+    for layout in ["shared", "own"] {
+        let vm = client.create_vm(config(json!({ "engine": { "layout": layout } }))).await.unwrap();
+        for _ in 0..3 {
+            let ran = vm.spawn("late", &[], ExecutionOptions::default()).await.unwrap();
+            assert_eq!(ran.exit_code, Some(42), "{ran:?}");
+        }
+    }
 }

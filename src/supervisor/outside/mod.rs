@@ -3,10 +3,13 @@
 
 mod descriptors;
 mod directory;
+mod forbidden;
+mod mount_table;
 mod mounts;
 mod opening;
 mod remove_tree;
 mod rules;
 
 pub(crate) use descriptors::{Channel, Descriptors};
+pub(crate) use forbidden::Forbidden;
 pub(crate) use mounts::HostMounts;

@@ -16,6 +16,7 @@ use serde_bytes::ByteBuf;
 
 use super::descriptors::{Descriptors, Lent, Share};
 use super::directory::{self, here, status};
+use super::forbidden::Forbidden;
 use super::opening;
 use super::rules::Rules;
 use protocol::abi::{Errno, HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags};
@@ -27,6 +28,7 @@ use protocol::wire::{ErrorData, code};
 /// The host directories of one VM.
 pub(crate) struct HostMounts {
     policy: Arc<Policy>,
+    forbidden: Arc<Forbidden>,
     descriptors: Share,
     next_mount: AtomicU32,
     next_handle: AtomicU64,
@@ -49,10 +51,11 @@ struct Handle {
 }
 
 impl HostMounts {
-    /// None, for a guest of that policy.
-    pub(crate) fn new(policy: Arc<Policy>, descriptors: &Descriptors) -> Self {
+    /// None, for a guest of that policy, and never one that is forbidden.
+    pub(crate) fn new(policy: Arc<Policy>, forbidden: Arc<Forbidden>, descriptors: &Descriptors) -> Self {
         HostMounts {
             policy,
+            forbidden,
             descriptors: descriptors.share(),
             next_mount: AtomicU32::new(0),
             next_handle: AtomicU64::new(0),
@@ -73,7 +76,8 @@ impl HostMounts {
     /// Opens a directory. Blocks.
     ///
     /// # Errors
-    /// It is no directory that can be read, or the VM has as many as it may; the error names the field.
+    /// It is no directory that can be read, or a forbidden one, or the VM has as many as it may; the error names the
+    /// field.
     pub(crate) fn open(&self, mount: &Mount, field: &str) -> Result<ClaimedMount, ErrorData> {
         let descriptor = self.descriptors.lend().ok_or_else(|| {
             ErrorData::new(
@@ -89,6 +93,7 @@ impl HostMounts {
             )
             .field(format!("{field}.host"))
         })?;
+        self.forbidden.check(&root, mount.read_only).map_err(|refusal| refusal.of(mount, field))?;
         let id = MountId(self.next_mount.fetch_add(1, Ordering::Relaxed));
         let directory = Directory {
             guest: mount.guest.clone(),
@@ -303,7 +308,7 @@ mod tests {
 
     fn host_mounts() -> HostMounts {
         let policy = Arc::new(Policy::new(&protocol::config::Permissions::default()).unwrap());
-        HostMounts::new(policy, &Descriptors::of_this_process())
+        HostMounts::new(policy, Arc::default(), &Descriptors::of_this_process())
     }
 
     fn open(path: &str, flags: OpenFlags) -> HostFsRequest {

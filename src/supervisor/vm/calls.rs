@@ -215,6 +215,7 @@ fn too_many() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::supervisor::outside::Descriptors;
 
     fn calls() -> (Calls, mpsc::Receiver<Done>) {
         let (sender, done) = mpsc::channel(DONE_MAX);
@@ -265,8 +266,7 @@ mod tests {
     async fn work_that_hangs_takes_no_more_threads_than_the_vm_may_have() {
         let (mut calls, mut done) = calls();
         let policy = Arc::new(protocol::policy::Policy::new(&Default::default()).unwrap());
-        let mounts =
-            Arc::new(HostMounts::new(policy, &crate::supervisor::outside::Descriptors::of_this_process()));
+        let mounts = Arc::new(HostMounts::new(policy, Arc::default(), &Descriptors::of_this_process()));
         let hanging = calls.host_fs_threads.try_hold(HOST_FS_OPEN_MAX).unwrap();
         let stat = || (MountId(0), HostFsRequest::Stat { path: String::new() });
         calls.host_fs(1, stat(), &mounts, Vec::new()).unwrap();

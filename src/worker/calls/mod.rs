@@ -17,8 +17,9 @@ use parking_lot::Mutex;
 
 use crate::deadlines::{Deadlines, Late};
 use crate::files;
+use crate::threads;
 use crate::transfers::Transfers;
-use crate::vm::{THREAD_STACK, VirtualMachine};
+use crate::vm::VirtualMachine;
 use isolate::{self, Cause, Completion, ContextId, Job, JobId, SourceOptions};
 use kernel::{Errno, Grouping, Pid, Process, Signal, SpawnRequest};
 use protocol::broker::FromWorker;
@@ -70,10 +71,7 @@ impl Calls {
     /// Starts the thread that performs requests. The second time there is nothing to do.
     pub(super) fn start_thread(&self) -> std::io::Result<()> {
         let Some(runtime) = self.unstarted.lock().take() else { return Ok(()) };
-        std::thread::Builder::new()
-            .name("calls".to_owned())
-            .stack_size(THREAD_STACK)
-            .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+        threads::start(threads::Name::Calls, move || runtime.block_on(std::future::pending::<()>()))?;
         Ok(())
     }
 

@@ -3,7 +3,8 @@
 //! Three filters lie over each other, and the strictest answer counts. The first says what a template and a worker may
 //! call at all; everything else is refused and noted ([`refusals`](super::refusals)). The second answers quietly what
 //! libraries try and can do without. The third, which a forked worker adds, takes away what only a template needs and
-//! limits arguments. A filter of many rules takes the kernel a third of a millisecond to install, so that the first two are
+//! limits arguments, more of them where `jit` is denied. What it takes away and libraries can do without is answered by
+//! the handler of refusals, so that it stays one filter. A filter of many rules takes the kernel a third of a millisecond to install, so that the first two are
 //! inherited.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +35,9 @@ pub(crate) struct Rules {
     unavailable_on: BTreeMap<String, Vec<Answered>>,
     template: Vec<Group>,
     template_on: BTreeMap<String, Vec<Group>>,
+    declined: Vec<Answered>,
     limited: Vec<Limited>,
+    limited_without_jit: Vec<Limited>,
 }
 
 /// Calls that are allowed for one reason.
@@ -117,7 +120,8 @@ impl Rules {
         let names = with(&self.allowed, &self.allowed_on)
             .chain(with(&self.template, &self.template_on))
             .flat_map(|group| &group.calls)
-            .chain(answered.iter().flat_map(|group| &group.calls));
+            .chain(answered.iter().flat_map(|group| &group.calls))
+            .chain(self.declined.iter().flat_map(|group| &group.calls));
         let allowed = whatever_arguments(names)?;
         let mut filters = vec![filter(allowed, SeccompAction::Trap, SeccompAction::Allow)?];
         let errors: BTreeSet<u32> = answered.iter().map(|group| group.errno).collect();
@@ -133,15 +137,26 @@ impl Rules {
     ///
     /// # Errors
     /// As [`shared`](Self::shared).
-    pub(crate) fn worker(&self, own: u32) -> io::Result<BpfProgram> {
+    pub(crate) fn worker(&self, own: u32, jit: bool) -> io::Result<BpfProgram> {
         let templates = with(&self.template, &self.template_on).flat_map(|group| &group.calls);
-        let mut refused = whatever_arguments(templates)?;
-        for Limited { call, refused_if, .. } in &self.limited {
+        let declined = self.declined.iter().flat_map(|group| &group.calls);
+        let mut refused = whatever_arguments(templates.chain(declined))?;
+        let without_jit = self.limited_without_jit.iter().filter(|_| !jit);
+        for Limited { call, refused_if, .. } in self.limited.iter().chain(without_jit) {
             let rules: io::Result<Vec<SeccompRule>> =
                 refused_if.iter().map(|conditions| rule(conditions, own)).collect();
-            refused.insert(number(call)?, rules?);
+            refused.entry(number(call)?).or_default().extend(rules?);
         }
         filter(refused, SeccompAction::Allow, SeccompAction::Trap)
+    }
+
+    /// What workers may not call either but are told another error than [`REFUSED`], and what they are told.
+    ///
+    /// # Errors
+    /// As [`shared`](Self::shared).
+    pub(super) fn declined(&self) -> io::Result<Vec<(i64, u32)>> {
+        let calls = self.declined.iter().flat_map(|group| group.calls.iter().map(|call| (call, group.errno)));
+        calls.map(|(call, errno)| Ok((number(call)?, errno))).collect()
     }
 }
 

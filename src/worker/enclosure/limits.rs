@@ -7,12 +7,17 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::CapabilitySet;
 
+use crate::threads::THREADS_MAX;
+
 /// Descriptors that a worker needs at most: the channel, artifacts, pollers of its runtimes.
 const DESCRIPTORS: u64 = 64;
 
 /// How far the stack of the main thread may grow at most; it does not count as data. What the process starts with, 8 MiB as a
 /// rule, is kept if that is less.
 const STACK_MAX: u64 = 64 << 20;
+
+/// Stack of a thread that does nothing.
+const TRIAL_STACK: usize = 64 * 1024;
 
 /// `PR_SET_MDWE` and its flag (linux/prctl.h): memory that is or was writable cannot become executable.
 const PR_SET_MDWE: i32 = 65;
@@ -77,6 +82,44 @@ pub(crate) fn limit_memory(bytes: u64) -> io::Result<()> {
     Ok(setrlimit(Resource::Data, Rlimit { current: Some(bytes), maximum: Some(bytes) })?)
 }
 
+/// Whether [`limit_threads`] would limit the threads of this process, and of none other; else why not. To be asked in the
+/// user namespace that it is in for good. A thread is tried to be started, and waited for.
+///
+/// # Errors
+/// As setrlimit(2).
+pub(super) fn can_limit_threads() -> io::Result<Result<(), String>> {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    if !counts_by_namespace(&release) {
+        return Ok(Err(format!("Linux {release} counts all threads of a user together")));
+    }
+    let limit = getrlimit(Resource::Nproc);
+    setrlimit(Resource::Nproc, Rlimit { current: Some(0), maximum: limit.maximum })?;
+    let started = std::thread::Builder::new().stack_size(TRIAL_STACK).spawn(|| ());
+    setrlimit(Resource::Nproc, limit)?;
+    Ok(match started {
+        Ok(thread) => {
+            let _ = thread.join();
+            Err("the kernel exempts this user, as it does the host's root".to_owned())
+        }
+        Err(_) => Ok(()),
+    })
+}
+
+/// Whether Linux of that release counts a user's processes in each user namespace apart: from 5.14 on.
+fn counts_by_namespace(release: &str) -> bool {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|part| part.parse::<u32>().ok());
+    let version = (numbers.next(), numbers.next());
+    version >= (Some(5), Some(14))
+}
+
+/// Limits the threads of this process to [`THREADS_MAX`], for good. They must be alone in their user namespace.
+///
+/// # Errors
+/// As setrlimit(2).
+pub(super) fn limit_threads() -> io::Result<()> {
+    Ok(setrlimit(Resource::Nproc, Rlimit { current: Some(THREADS_MAX), maximum: Some(THREADS_MAX) })?)
+}
+
 /// Gives up every capability, also those that the user namespace brought.
 pub(super) fn drop_capabilities() -> io::Result<()> {
     let none = rustix::thread::CapabilitySets {
@@ -123,5 +166,20 @@ pub(super) fn deny_executable_memory() -> io::Result<()> {
     match unsafe { libc::prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_compared_by_their_numbers() {
+        for release in ["5.14.0-1-amd64", "5.15", "6.1.0", "6.18.44-fc-v669", "10.0"] {
+            assert!(counts_by_namespace(release), "{release}");
+        }
+        for release in ["5.13.19-generic", "4.19.0", "5.9", "strange", ""] {
+            assert!(!counts_by_namespace(release), "{release}");
+        }
     }
 }

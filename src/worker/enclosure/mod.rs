@@ -38,11 +38,19 @@ pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
         })?,
         required(
             LayerName::ResourceLimits,
-            "no core dumps, few descriptors; memory when the VM is known",
+            "no core dumps, few descriptors and threads; memory when the VM is known",
             limits::limit_resources,
         )?,
     ];
-    layers.extend(namespaces::enter());
+    let namespaces = namespaces::enter();
+    let alone = match namespaces.iter().find(|layer| layer.name == LayerName::UserNamespace) {
+        Some(Layer { missing: None, .. }) => limits::can_limit_threads()?,
+        _ => Err("without a user namespace all of this user's processes would be counted".to_owned()),
+    };
+    if let Err(why) = alone {
+        partly_limited(&mut layers, &why);
+    }
+    layers.extend(namespaces);
     // After the namespaces: ids cannot be mapped by a process whose files in /proc are root's.
     layers.push(required(LayerName::NotDumpable, "other processes of this user cannot trace it", || {
         Ok(rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?)
@@ -60,11 +68,11 @@ pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
         });
     layers.push(Layer { partial, ..landlock });
     if !jit {
-        layers.push(optional(
-            LayerName::ExecutableMemory,
-            "no memory becomes executable that was writable",
-            limits::deny_executable_memory,
-        ));
+        // What a worker's filter adds is stronger, but comes when all code is mapped.
+        let partial = limits::deny_executable_memory().err();
+        let partial = partial.map(|error| format!("not yet while the process starts: {error}"));
+        let keeps = "no memory becomes executable; all code was mapped before";
+        layers.push(Layer { partial, ..layer(LayerName::ExecutableMemory, keeps, None) });
     }
     Ok(EnclosureReport { layers })
 }
@@ -73,15 +81,36 @@ pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
 /// user and a PID namespace of their own.
 pub(super) fn of_forked(template: &EnclosureReport, has_namespaces: Result<(), &str>) -> EnclosureReport {
     let missing = has_namespaces.err().map(str::to_owned);
-    let own = [layer(PID_NAMESPACE.0, PID_NAMESPACE.1, missing), layer(SECCOMP.0, SECCOMP.1, None)];
-    EnclosureReport { layers: template.layers.iter().cloned().chain(own).collect() }
+    let mut layers = template.layers.clone();
+    if missing.is_some() {
+        partly_limited(&mut layers, "workers share their template's user namespace");
+    }
+    layers.push(layer(PID_NAMESPACE.0, PID_NAMESPACE.1, missing));
+    layers.push(layer(SECCOMP.0, SECCOMP.1, None));
+    EnclosureReport { layers }
+}
+
+/// Says that the number of threads has no limit.
+fn partly_limited(layers: &mut [Layer], why: &str) {
+    for layer in layers.iter_mut().filter(|layer| layer.name == LayerName::ResourceLimits) {
+        layer.partial.get_or_insert_with(|| format!("threads are not limited: {why}"));
+    }
+}
+
+/// Whether threads of a worker with this enclosure are limited, once it takes the rest of it.
+pub(super) fn limits_threads(enclosure: &EnclosureReport) -> bool {
+    let limits = enclosure.layers.iter().find(|layer| layer.name == LayerName::ResourceLimits);
+    limits.is_some_and(|layer| layer.partial.is_none())
 }
 
 /// Adds what a worker that was forked from a template has to itself, beside the namespaces that it was forked into.
 ///
 /// # Errors
 /// A layer that every host has could not be set up.
-pub(super) fn enter_forked(filter: &BpfProgram) -> io::Result<()> {
+pub(super) fn enter_forked(filter: &BpfProgram, limits_threads: bool) -> io::Result<()> {
+    if limits_threads {
+        limits::limit_threads()?;
+    }
     // The namespace brought every capability in itself.
     limits::drop_capabilities()?;
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
@@ -94,7 +123,7 @@ pub(super) fn enter_forked(filter: &BpfProgram) -> io::Result<()> {
 /// # Errors
 /// The kernel refuses it, or a rule makes no sense on this processor.
 pub(super) fn filter_calls(rules: &Rules) -> io::Result<()> {
-    refusals::note()?;
+    refusals::note(rules.declined()?)?;
     filter::install(&rules.shared()?)
 }
 
@@ -108,8 +137,11 @@ pub(super) fn executed_apart() -> Layer {
 ///
 /// # Errors
 /// As [`filter_calls`].
-pub(super) fn filter_last(rules: &Rules) -> io::Result<Layer> {
-    filter::install_last(&rules.worker(std::process::id())?)
+pub(super) fn filter_last(rules: &Rules, jit: bool, enclosure: &EnclosureReport) -> io::Result<Layer> {
+    if limits_threads(enclosure) {
+        limits::limit_threads()?;
+    }
+    filter::install_last(&rules.worker(std::process::id(), jit)?)
 }
 
 // What is said in more than one place of a layer.

@@ -5,6 +5,7 @@
 
 use std::ffi::c_int;
 use std::io;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use syscalls::Sysno;
@@ -24,17 +25,21 @@ const ATTACKER: i32 = 126;
 /// A bit for each number that was refused since the last [`take`].
 static NOTED: [AtomicU64; NUMBERS / WORD] = [const { AtomicU64::new(0) }; NUMBERS / WORD];
 
-/// Has refused calls noted from now on.
+/// Calls that are refused with an error of their own, and not noted: number and error.
+static DECLINED: OnceLock<Vec<(i64, u32)>> = OnceLock::new();
+
+/// Has refused calls noted from now on, but for those that are declined.
 ///
 /// # Errors
 /// As sigaction(2).
-pub(super) fn note() -> io::Result<()> {
+pub(super) fn note(declined: Vec<(i64, u32)>) -> io::Result<()> {
+    DECLINED.get_or_init(|| declined);
     // SAFETY: all zeros is a value of this plain structure of the C library.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = on_refusal as *const () as usize;
     action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
     // SAFETY: the action is initialised, its handler has the signature that SA_SIGINFO asks for and does only what a
-    // signal handler may: it touches atomics and the context that it is given.
+    // signal handler may: it touches atomics, the context that it is given, and a list that is not written to any more.
     match unsafe { libc::sigaction(libc::SIGSYS, &raw const action, std::ptr::null_mut()) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
@@ -49,6 +54,11 @@ extern "C" fn on_refusal(_: c_int, _: *mut libc::siginfo_t, context: *mut libc::
     let number = call_of(context);
     if number & X32 != 0 {
         end_now(ATTACKER);
+    }
+    // Set before this handler was, so that nothing waits here.
+    let declined = DECLINED.get().into_iter().flatten();
+    if let Some((_, errno)) = declined.into_iter().find(|(call, _)| *call == number as i64) {
+        return answer(context, -i64::from(*errno));
     }
     if let Some(word) = NOTED.get(number / WORD) {
         word.fetch_or(1 << (number % WORD), Relaxed);

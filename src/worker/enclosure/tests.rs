@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use super::*;
+use crate::threads::THREADS_MAX;
 
 /// Says to this test's own executable that it is the worker, and what it does.
 const PROBE: &str = "CORDON_ENCLOSURE_PROBE";
@@ -82,6 +83,9 @@ const PROBES: &[Probe] = &[
         libc::EPERM,
     ),
     ("mprotect of a stack that grows", call!(SYS_mprotect, NULL, 4096, libc::PROT_GROWSDOWN), libc::EPERM),
+    ("pkey_mprotect likewise", call!(SYS_pkey_mprotect, NULL, 4096, libc::PROT_GROWSDOWN, -1), libc::EPERM),
+    ("memfd_create", call!(SYS_memfd_create, c"name".as_ptr(), 0), libc::ENOSYS),
+    ("ftruncate", call!(SYS_ftruncate, 0, 1 << 30), libc::EPERM),
     // Undoing the enclosure.
     ("prctl that makes it dumpable", call!(SYS_prctl, libc::PR_SET_DUMPABLE, 1, 0, 0, 0), libc::EPERM),
     ("capset", call!(SYS_capset, NULL, NULL), libc::EPERM),
@@ -112,6 +116,43 @@ fn unknown(number: libc::c_long) -> libc::c_long {
     unsafe { libc::syscall(number) }
 }
 
+/// Ways to make code at run time, which are refused where `jit` is denied and there otherwise.
+const CODE: &[Probe] = &[
+    ("mmap of a file that was written", || map(code(), libc::PROT_READ | libc::PROT_EXEC), libc::EPERM),
+    ("mmap of memory", || map(-1, libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC), libc::EPERM),
+    ("mprotect of a mapping of it", || protect(libc::SYS_mprotect), libc::EPERM),
+    ("pkey_mprotect likewise", || protect(libc::SYS_pkey_mprotect), libc::EPERM),
+];
+
+fn map(file: i32, protection: i32) -> libc::c_long {
+    let flags = libc::MAP_PRIVATE | if file < 0 { libc::MAP_ANONYMOUS } else { 0 };
+    // SAFETY: a new mapping at an address of the system's choice touches no memory that is in use.
+    unsafe { libc::syscall(libc::SYS_mmap, NULL, 4096, protection, flags, file, 0) }
+}
+
+fn protect(call: libc::c_long) -> libc::c_long {
+    let page = map(code(), libc::PROT_READ);
+    assert_ne!(page, -1);
+    // SAFETY: nothing else knows the page.
+    unsafe { libc::syscall(call, page, 4096, libc::PROT_READ | libc::PROT_EXEC, -1) }
+}
+
+/// A file without a name that was filled before the process was enclosed.
+static WRITTEN: AtomicI32 = AtomicI32::new(-1);
+
+fn code() -> i32 {
+    WRITTEN.load(Relaxed)
+}
+
+fn write_code() {
+    use std::io::Write;
+    use std::os::fd::IntoRawFd;
+    let made = rustix::fs::memfd_create(c"code", rustix::fs::MemfdFlags::EXEC).unwrap();
+    let mut file = std::fs::File::from(made);
+    file.write_all(&[0xc3; 4096]).unwrap();
+    WRITTEN.store(file.into_raw_fd(), Relaxed);
+}
+
 /// A process that is not this one.
 static OTHER: AtomicI32 = AtomicI32::new(0);
 
@@ -120,33 +161,40 @@ fn other() -> i32 {
 }
 
 /// Takes the enclosure of an executed worker.
-fn enclose() {
+fn enclose(jit: bool) {
     OTHER.store(std::os::unix::process::parent_id().cast_signed(), Relaxed);
     let rules = Rules::read().unwrap();
-    enter(true).unwrap();
+    let report = enter(jit).unwrap();
     filter_calls(&rules).unwrap();
-    filter_last(&rules).unwrap();
+    filter_last(&rules, jit, &report).unwrap();
 }
 
 /// This test's own executable as a worker that does what is named, on its main thread.
+fn command(what: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "enclosure::tests::the_worker", "--nocapture", "--test-threads=1"]);
+    command.env(PROBE, what);
+    command
+}
+
 fn probe(what: &str) -> std::process::Output {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "enclosure::tests::the_worker", "--nocapture", "--test-threads=1"])
-        .env(PROBE, what)
-        .output()
-        .unwrap()
+    command(what).output().unwrap()
 }
 
 #[test]
 fn the_worker() {
     // Without the variable this is no test of its own.
     let Ok(what) = std::env::var(PROBE) else { return };
-    enclose();
+    write_code();
+    if what == "threads" {
+        return start_threads();
+    }
+    enclose(what != "code without jit");
     // The harness has begun a line.
     println!();
     match what.as_str() {
-        "calls" => {
-            for (name, call, _) in PROBES {
+        "calls" | "code" | "code without jit" => {
+            for (name, call, _) in if what == "calls" { PROBES } else { CODE } {
                 let result = call();
                 let errno = if result == -1 { io::Error::last_os_error().raw_os_error() } else { None };
                 println!("{name}: {errno:?}");
@@ -168,6 +216,28 @@ fn the_worker() {
     }
 }
 
+/// Starts threads until there are no more. Only limited: the harness has a thread beside this one, and whoever has two
+/// cannot make the namespace, in which this was started.
+fn start_threads() {
+    let can = limits::can_limit_threads().unwrap();
+    println!("\ncan be limited: {can:?}");
+    if can.is_ok() {
+        limits::limit_threads().unwrap();
+    }
+    let mut started = 0;
+    let error = loop {
+        let wait_for_ever = || loop {
+            std::thread::park();
+        };
+        match std::thread::Builder::new().stack_size(64 * 1024).spawn(wait_for_ever) {
+            Ok(_) if started < 10 * THREADS_MAX => started += 1,
+            Ok(_) => break None,
+            Err(error) => break error.raw_os_error(),
+        }
+    };
+    println!("threads: {started} {error:?}");
+}
+
 #[test]
 fn a_worker_that_was_taken_over_can_call_nothing_that_reaches_others() {
     let output = probe("calls");
@@ -182,7 +252,52 @@ fn a_worker_that_was_taken_over_can_call_nothing_that_reaches_others() {
         assert!(noted.contains(&name), "{name} is not among {noted:?}");
     }
     // What libraries try is answered without a word.
-    assert!(!noted.contains(&"openat") && !noted.contains(&"clone3"), "{noted:?}");
+    for name in ["openat", "clone3", "memfd_create"] {
+        assert!(!noted.contains(&name), "{noted:?}");
+    }
+}
+
+#[test]
+fn where_jit_is_denied_nothing_that_was_written_becomes_executable() {
+    for (what, expected) in [("code without jit", Some(libc::EPERM)), ("code", None)] {
+        let output = probe(what);
+        let text = String::from_utf8_lossy(&output.stdout);
+        for (name, ..) in CODE {
+            let line = format!("{name}: {expected:?}");
+            assert!(text.lines().any(|found| found == line), "{what}: {line} is not among\n{text}");
+        }
+    }
+}
+
+#[test]
+fn threads_of_a_worker_are_few_or_it_says_why_not() {
+    use std::os::unix::process::CommandExt;
+    // Root of the host is exempt; a user with no rights is not.
+    for user in [None, Some(65534)] {
+        let mut command = command("threads");
+        if let Some(user) = user {
+            command.uid(user).gid(user);
+        }
+        // SAFETY: between fork and exec it makes one system call and allocates nothing.
+        unsafe {
+            command.pre_exec(|| Ok(rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWUSER)?));
+        }
+        let Ok(output) = command.output() else {
+            eprintln!("SKIPPED: no user namespace as user {user:?}");
+            continue;
+        };
+        let text = String::from_utf8_lossy(&output.stdout);
+        let started = text.lines().find_map(|line| line.strip_prefix("threads: ")).unwrap_or_default();
+        let (number, error) = started.split_once(' ').unwrap_or_default();
+        if text.lines().any(|line| line == "can be limited: Ok(())") {
+            let most: u64 = number.parse().unwrap();
+            assert!(most > 7 && most < THREADS_MAX, "{text}");
+            assert_eq!(error, format!("Some({})", libc::EAGAIN));
+        } else {
+            assert!(text.contains("exempts this user") || text.contains("counts all threads"), "{text}");
+            eprintln!("as user {user:?} threads are not limited: {text}");
+        }
+    }
 }
 
 #[test]

@@ -12,9 +12,9 @@ mod rehearsal;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use command::{ArtifactFile, COMMON_MODULES, Prepared};
+use command::COMMON_MODULES;
 use isolate::{Helpers, Isolate};
-use protocol::broker::{BrokerCall, BrokerReply, FromWorker, ToWorker};
+use protocol::broker::FromWorker;
 use protocol::config::Platform;
 use protocol::descriptor::{receive_with_descriptors, send_with_descriptor};
 use protocol::engine::EngineProfile;
@@ -24,6 +24,7 @@ use rustix::io::retry_on_intr;
 
 use super::channel::{self, Receiver, Sender};
 use super::enclosure::{self, Rules};
+use super::preload;
 use super::serve::Booted;
 use fork::{Forker, Side};
 use heritage::Heritage;
@@ -32,7 +33,8 @@ use heritage::Heritage;
 /// no idle moment to make more.
 const CONTEXTS: usize = 4;
 
-/// Boots, and forks until the supervisor or the launcher is gone. It returns in each worker, with what that has been
+/// Boots, and forks until the supervisor or the launcher is gone. Where `jit` is denied these modules are all commands
+/// that its workers will have. It returns in each worker, with what that has been
 /// given; and without anything in the template itself, at its end.
 ///
 /// # Errors
@@ -40,6 +42,7 @@ const CONTEXTS: usize = 4;
 pub(super) fn serve(
     profile: EngineProfile,
     platform: Platform,
+    modules: &[String],
 ) -> io::Result<Option<(Booted, (Sender, Receiver))>> {
     rustix::thread::set_name(c"cordon-template")?;
     let heritage = Heritage::open()?;
@@ -49,7 +52,12 @@ pub(super) fn serve(
     isolate::initialize(&profile, Helpers::Later);
     let mut isolate = Isolate::new(profile, platform, CONTEXTS);
     isolate.rehearse();
-    let commands = prepare(&sender, &mut receiver);
+    let commands = if profile.jit {
+        let common = COMMON_MODULES.map(str::to_owned);
+        preload::load(&sender, &mut receiver, &common, false).ok()
+    } else {
+        Some(preload::load(&sender, &mut receiver, modules, true)?)
+    };
     // What the engine of commands opens is for its instances in workers.
     let before = enclosure::open_descriptors();
     if let Some(commands) = &commands {
@@ -60,9 +68,10 @@ pub(super) fn serve(
     let namespaces = forker.can_have_namespaces();
     let rules = Rules::read()?;
     // In a PID namespace of its own each worker is the first process.
-    let filter = if namespaces.is_ok() { Some(rules.worker(1)?) } else { None };
+    let filter = if namespaces.is_ok() { Some(rules.worker(1, profile.jit)?) } else { None };
     enclosure::filter_calls(&rules)?;
     let of_workers = enclosure::of_forked(&enclosure, namespaces.as_ref().map(drop).map_err(String::as_str));
+    let limits_threads = enclosure::limits_threads(&of_workers);
     let mut booted = Booted::new(isolate, commands, of_workers)?;
     // The last, so that whatever was allocated is inherited.
     let (memory, null) = heritage.let_children_inherit()?;
@@ -81,29 +90,11 @@ pub(super) fn serve(
     let buffer = receiver.into_buffer();
     enclosure::close_descriptors_but(&kept)?;
     let channel = channel::open_with(buffer)?;
-    let filter = filter.map_or_else(|| rules.worker(std::process::id()), Ok)?;
-    enclosure::enter_forked(&filter)?;
+    let filter = filter.map_or_else(|| rules.worker(std::process::id(), profile.jit), Ok)?;
+    enclosure::enter_forked(&filter, limits_threads)?;
     booted.isolate.reseed()?;
     rustix::thread::set_name(c"cordon-worker")?;
     Ok(Some((booted, channel)))
-}
-
-/// Starts the engine of commands and maps what every VM has. What cannot be had now is left to the workers.
-fn prepare(sender: &Sender, receiver: &mut Receiver) -> Option<Prepared> {
-    let prepared = Prepared::new().ok()?;
-    for (call, module) in (1..).zip(COMMON_MODULES) {
-        let body = BrokerCall::CommandArtifact { module: module.to_owned() };
-        sender.send(&FromWorker::Call { call, body });
-        let Some(ToWorker::Reply { reply: BrokerReply::CommandArtifact { result }, .. }) = receiver.next()
-        else {
-            return Some(prepared);
-        };
-        let Ok(len) = result else { continue };
-        // The supervisor has verified what it hands out, and nobody can write to it any more.
-        let Some(file) = receiver.take_descriptor() else { continue };
-        let _ = prepared.load(module, &ArtifactFile { file, len });
-    }
-    Some(prepared)
 }
 
 /// Forks when asked. In a worker it gives that worker's channel; in the template nothing, when it is not wanted any more.
