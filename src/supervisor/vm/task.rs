@@ -102,10 +102,10 @@ impl Task {
                     }
                 }
                 () = room(&self.events), if !self.unsent.is_empty() => {
-                    if let Some((event, held)) = self.unsent.pop_front() {
-                        if let Some(unsent) = self.offer(event, held) {
-                            self.unsent.push_front(unsent);
-                        }
+                    if let Some((event, held)) = self.unsent.pop_front()
+                        && let Some(unsent) = self.offer(event, held)
+                    {
+                        self.unsent.push_front(unsent);
                     }
                     Ok(())
                 }
