@@ -35,8 +35,14 @@ pub(super) fn error(errno: Errno, what: &str) -> ErrorData {
     }
 }
 
+/// Entries of a directory that is listed for a client: an answer has no room for many more.
+const LIST_MAX: usize = 100_000;
+
 fn list(system: &Arc<Process>, path: &str) -> Result<VmResponse, Errno> {
     let entries = system.read_dir(path)?;
+    if entries.len() > LIST_MAX {
+        return Err(Errno::Enomem);
+    }
     let entries =
         entries.into_iter().map(|entry| DirectoryEntry { name: entry.name, kind: kind(entry.kind) });
     Ok(VmResponse::Entries { entries: entries.collect() })

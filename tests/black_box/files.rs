@@ -248,3 +248,18 @@ async fn rules_beneath_a_mount_bind_the_guest_and_not_the_embedder() {
     vm.remove("/m/secret", true).await.unwrap();
     assert!(!folder.path().join("secret").exists());
 }
+
+/// A directory of the VM's own that is too large to be told of is an error of whoever asks, not the end of the VM.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_of_too_many_names_cannot_be_listed_by_clients() {
+    let vm = vm(json!({ "limits": { "inodes": 200_000 } })).await;
+    let make = "import { createDirectory } from 'cordon:vm/filesystem';
+        createDirectory('/tmp/many');
+        for (let n = 0; n <= 100_000; n++) createDirectory('/tmp/many/' + n);";
+    assert_eq!(execute(&vm, make).await.outcome, Outcome::Succeeded);
+    assert_eq!(error_of(vm.list("/tmp/many").await).code, "ENOMEM");
+    let count = "import { readDirectory } from 'cordon:vm/filesystem'; console.log(readDirectory('/tmp/many').length)";
+    assert_eq!(execute(&vm, count).await.stdout.to_text(), "100001\n");
+    vm.remove("/tmp/many/0", true).await.unwrap();
+    assert_eq!(vm.list("/tmp/many").await.unwrap().len(), 100_000);
+}
