@@ -152,8 +152,7 @@ async fn a_killed_worker_takes_its_own_vm_and_nothing_else() {
     shared.settles_at("cordon-worker", 1, "before").await;
     let neighbours = shared.processes("cordon-worker");
     let neighbour = Neighbour::beside(&shared).await;
-    shared.settles_at("cordon-worker", 2, "before").await;
-    let descriptors = shared.descriptors();
+    let descriptors = shared.settled_descriptors(2).await;
     for stage in STAGES {
         let others = || {
             let all = shared.processes("cordon-worker").into_iter();
@@ -237,7 +236,7 @@ async fn a_killed_supervisor_leaves_no_process_and_no_call() {
 async fn a_client_that_is_gone_leaves_nothing() {
     let shared = Shared::start(&["--warm", "0"]);
     let neighbour = Neighbour::beside(&shared).await;
-    let descriptors = shared.descriptors();
+    let descriptors = shared.settled_descriptors(1).await;
     for stage in STAGES {
         let moments = Arc::new(Moments::default());
         let running = tokio::spawn(stage.run(shared.client().await, moments.clone()));

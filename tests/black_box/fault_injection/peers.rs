@@ -78,7 +78,7 @@ async fn when_descriptors_are_used_up_who_is_connected_goes_on() {
     serve.args(["-c", "ulimit -n 256 && exec \"$0\" serve --warm 0 \"$@\""]).arg(cordon);
     let shared = Shared::started_by(serve);
     let neighbour = Neighbour::beside(&shared).await;
-    let descriptors = shared.descriptors();
+    let descriptors = shared.settled_descriptors(1).await;
     let crowd: Vec<_> = (0..400).filter_map(|_| UnixStream::connect(shared.socket()).ok()).collect();
     for _ in 0..10 {
         neighbour.notices_nothing("descriptors are used up").await;

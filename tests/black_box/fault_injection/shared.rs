@@ -89,6 +89,17 @@ impl Shared {
         until(&format!("{when}: {number} of {name}"), || found() == number).await;
     }
 
+    /// How many descriptors it has open once it has opened what it opens once, the native code of commands, and has so
+    /// many workers.
+    pub async fn settled_descriptors(&self, workers: usize) -> usize {
+        let client = self.client().await;
+        let vm = create(&client).await.unwrap();
+        within("a command", vm.spawn("true", &[], Default::default())).await.unwrap();
+        drop((vm, client));
+        self.settles_at("cordon-worker", workers, "before").await;
+        self.descriptors()
+    }
+
     /// Waits until it has no more descriptors open than before.
     pub async fn closes_down_to(&self, descriptors: usize, when: &str) {
         until(&format!("{when}: {descriptors} descriptors"), || self.descriptors() <= descriptors).await;
