@@ -1,14 +1,22 @@
 #!/usr/bin/env bash
-# Runs a fuzz target of fuzz/ (cargo-fuzz, libFuzzer) for some time, or all of them one after the other.
+# Runs a fuzz target of fuzz/ (cargo-fuzz, libFuzzer) for some time, or all of them one after the other; or all of them
+# for a little while on damaged seeds, which needs no cargo-fuzz.
 #
 # Owns:   how the targets are built and what they start from.
 # Writes: fuzz/target; fuzz/corpus and fuzz/artifacts, where an input that fails is kept.
-# Needs:  cargo-fuzz (cargo install cargo-fuzz), a C++ compiler.
+# Needs:  cargo-fuzz (cargo install cargo-fuzz), a C++ compiler; for `short` the latter alone.
 #
 # Usage: scripts/fuzz.sh TARGET|all [SECONDS]     60 seconds unless said; without a target it lists them
+#        scripts/fuzz.sh short [SECONDS]          so many for each target, 2 unless said
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../fuzz"
 
+if [ "${1:-}" = short ]; then
+    cargo run --quiet --example seeds -- corpus
+    # The properties hold with and without what the compiler checks only when it is told to.
+    export RUSTFLAGS="--cfg fuzzing -C debug-assertions -C overflow-checks"
+    exec cargo run --quiet --release --target-dir target/short --example short -- corpus "${2:-2}"
+fi
 if ! cargo fuzz --version >/dev/null 2>&1; then
     echo "fuzz: there is no cargo-fuzz; next: cargo install cargo-fuzz" >&2
     exit 1
