@@ -99,20 +99,17 @@ fn nesting(source: &str) -> usize {
 pub(crate) mod fuzz {
     use super::strip_types;
 
-    /// Strips a source of its types. Panics unless every line stays where it was, and what was stripped strips to itself.
+    /// Strips a source of its types. Panics unless every line stays where it was, and every column of what is ASCII. What
+    /// is no JavaScript then, V8 refuses.
     pub(crate) fn strip(bytes: &[u8]) {
         let (kind, source) = bytes.split_first().map_or((0, bytes), |(kind, rest)| (kind % 3, rest));
         let source = String::from_utf8_lossy(source).into_owned();
         let module = [None, Some(true), Some(false)][usize::from(kind)];
-        let lines = |text: &str| text.matches('\n').count();
-        let before = lines(&source);
-        let Ok(stripped) = strip_types(source, module) else { return };
-        assert_eq!(lines(&stripped), before);
-        let again = strip_types(stripped.clone(), module);
-        assert!(
-            again.is_ok_and(|again| again == stripped),
-            "what was stripped is no JavaScript: {stripped:?}"
-        );
+        let Ok(stripped) = strip_types(source.clone(), module) else { return };
+        assert_eq!(stripped.lines().count(), source.lines().count(), "{stripped:?}");
+        if source.is_ascii() {
+            assert_eq!(stripped.len(), source.len(), "{stripped:?}");
+        }
     }
 }
 
