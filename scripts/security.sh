@@ -43,7 +43,7 @@ typescript() {
 }
 
 suite black-box cargo test --release --package cordon --test black_box -- --show-output \
-    escape:: guest_against_client:: fault_injection:: faults:: hostile_worker:: hostile_client:: enclosure:: limits::
+    escape:: guest_against_client:: fault_injection:: faults:: hostile_worker:: hostile_client:: neighbours:: enclosure:: limits::
 suite launcher cargo test --release --package cordon --lib launcher
 suite typescript-client typescript
 suite enclosure scripts/worker-cargo.sh any test --package cordon-worker enclosure

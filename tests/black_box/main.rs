@@ -24,6 +24,7 @@ mod javascript;
 mod limits;
 mod modules;
 mod native_code;
+mod neighbours;
 mod own_commands;
 mod parity;
 mod permissions;
