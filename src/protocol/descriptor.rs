@@ -86,7 +86,7 @@ pub mod fuzz {
         let file = std::fs::File::open("/dev/null").expect("/dev/null is there");
         let number = fstat(&file).expect("it is open").st_ino;
         let (mut sent, mut attached, mut received, mut taken) = (0u64, Vec::new(), 0u64, 0);
-        let mut take = |most: usize, sent: u64, attached: &[u64], received: &mut u64, taken: &mut usize| {
+        let take = |most: usize, sent: u64, attached: &[u64], received: &mut u64, taken: &mut usize| {
             let mut buffer = [0; 64];
             let Ok(piece) = receive_with_descriptors(&there, &mut buffer[..most]) else { return false };
             for (offset, byte) in (*received..).zip(&buffer[..piece.length]) {
