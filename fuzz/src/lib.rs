@@ -6,11 +6,13 @@ use protocol::broker::{FromWorker, ToWorker};
 use protocol::wire::{ClientMessage, ServerMessage};
 
 // The file alone, since the crate that it is of links V8.
+#[cfg(feature = "typescript")]
 #[path = "../../src/isolate/platform/source.rs"]
 #[allow(dead_code, missing_docs)]
 mod source;
 
 /// What the file names of its crate.
+#[cfg(feature = "typescript")]
 #[allow(missing_docs)]
 mod run {
     pub(crate) mod outcome {
@@ -22,6 +24,7 @@ mod run {
 }
 
 /// A TypeScript source.
+#[cfg(feature = "typescript")]
 pub fn typescript(bytes: &[u8]) {
     source::fuzz::strip(bytes);
 }
@@ -47,6 +50,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("pattern", protocol::policy::fuzz::pattern),
     ("script", cordon_sh::fuzz::script),
     ("template", protocol::fork::fuzz::answer),
+    #[cfg(feature = "typescript")]
     ("typescript", typescript),
     ("weight", weight),
 ];
