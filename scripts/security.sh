@@ -36,11 +36,11 @@ tests() {
     grep -hcE "^test $2.* \.\.\. $3\$" "$folder/$1.log" || true
 }
 
-typescript() {
-    cd clients/typescript
-    { [ -d node_modules ] || npm ci --no-audit --no-fund; } && npm run build && npm run pretest
-    node --test --test-timeout=300000 build/test/escape.test.js build/test/peer.test.js build/test/sidecar.test.js
-}
+typescript() (
+    cd clients/typescript &&
+        { [ -d node_modules ] || npm ci --no-audit --no-fund; } && npm run build && npm run pretest &&
+        node --test --test-timeout=300000 build/test/escape.test.js build/test/peer.test.js build/test/sidecar.test.js
+)
 
 suite black-box cargo test --release --package cordon --test black_box -- --show-output \
     escape:: guest_against_client:: fault_injection:: faults:: hostile_worker:: hostile_client:: neighbours:: enclosure:: limits::
