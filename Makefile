@@ -29,6 +29,9 @@ docs: ## Render the documentation into target/book (needs mdbook)
 	@command -v mdbook >/dev/null || { echo "make docs: there is no mdbook; next: cargo install mdbook" >&2; exit 1; }
 	mdbook build docs
 
+security: build ## Attack what was built, and print a table of what was tried and lost
+	scripts/security.sh $(or $(SECONDS),2)
+
 fuzz: ## Fuzz what parses hostile bytes: make fuzz TARGET=messages SECONDS=600
 	scripts/fuzz.sh $(or $(TARGET),all) $(or $(SECONDS),60)
 
@@ -53,4 +56,4 @@ doctor: ## Show what is installed and what encloses a VM
 clean: ## Remove what was built here; caches outside stay
 	rm -rf target fuzz/target guest-shim/target clients/typescript/dist
 
-.PHONY: help demo test setup build build-wasm bench docs fuzz format format-check lint doctor clean
+.PHONY: help demo test setup build build-wasm bench docs security fuzz format format-check lint doctor clean

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every test: Rust unit and property tests, black-box tests through the command line and the Rust client, the tests
-# of the guest's programs, the TypeScript client against the real sidecar.
+# of the guest's programs, the TypeScript client against the real sidecar. It also says whether the engines are the newest
+# of their lines, which fails nothing.
 #
 # Owns:   the order of the suites.
 # Writes: target/, clients/typescript/{node_modules,dist}.
@@ -11,6 +12,9 @@ cd "$root"
 export CORDON_WORKER_DIR=$root/target/cordon CORDON_BINARY=$root/target/cordon/cordon
 
 step() { printf '==> %s\n' "$*" >&2; }
+
+step "newer patch releases of the engines"
+scripts/engine-updates.sh
 
 step "Rust: protocol and kernel"
 cargo test --release --package cordon-protocol --package cordon-kernel --features cordon-protocol/schema

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use protocol::abi::{HostCallError, HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags};
 use protocol::broker::{BrokerCall, BrokerReply, Claim, FromWorker, ToWorker};
 use protocol::config::CreateVmConfig;
+use protocol::fork::Forked;
 use protocol::wire::{ClientMessage, Request, RequestUpdate, Response, ServerMessage, decode, encode_frame};
 use serde_json::Value;
 
@@ -27,8 +28,11 @@ fn main() {
         let header = (content.len() as u32).to_be_bytes();
         seeds.write("frames", &[&[40, 3, 200, 0, 7, 1, 90, 255], &header[..], &content].concat());
         seeds.write("messages", &content);
+        seeds.write("head", &content);
+        seeds.write("weight", &content);
         for message in broker_messages(&content) {
             seeds.write("broker", &message);
+            seeds.write("weight", &message);
         }
     }
     for vector in configs.as_array().expect("a list") {
@@ -46,6 +50,7 @@ fn main() {
     }
     for message in broker_samples() {
         seeds.write("broker", &message);
+        seeds.write("weight", &message);
     }
     for pattern in ["/a/**", "/a/*", "**/b", "/{a,b}/c", "/a{,/**}", "/[!a]?", "/a\\*", "a.*", "/a/**/b"] {
         let paths = "/a\n/a/b\n/a/b/c\n/b\n/a/b/../c\n//a\n/a*\na.b";
@@ -63,6 +68,20 @@ fn main() {
         seeds.write("glob", seed.as_bytes());
     }
     seeds.write("paths", &[0; 8]);
+    for answer in [Forked::Worker(7), Forked::Refused(11)] {
+        seeds.write("template", &answer.encode());
+    }
+    seeds.write("descriptors", &[130, 3, 5, 63, 200, 0, 129, 10, 128, 1]);
+    for source in [
+        "const f = <T,>(a: T & { b?: A<B[]>[] }): a is C => a!.b as D satisfies E;",
+        "import type { A } from 'x';\nexport abstract class B<T> implements C { private x?: T; declare y: A; }",
+        "type F = typeof import('x') | `a${string}` | { readonly [K in keyof T]-?: T[K] };\nlet y = 1;",
+        "function g(this: Window, ...r: [a: string, b?: number]): asserts r is never { return <any>r; }",
+    ] {
+        for kind in 0..3 {
+            seeds.write("typescript", &[&[kind], source.as_bytes()].concat());
+        }
+    }
 
     let mut words = BTreeSet::new();
     collect_words(&messages, &mut words);

@@ -43,6 +43,19 @@ impl Forked {
     }
 }
 
+/// An entry for fuzzing the answers of a template: bytes in, properties checked.
+#[cfg(any(test, fuzzing))]
+pub mod fuzz {
+    use super::Forked;
+
+    /// Panics unless what is an answer is written as the same bytes, and no other bytes are one.
+    pub fn answer(bytes: &[u8]) {
+        if let Some(answer) = Forked::decode(bytes) {
+            assert_eq!(answer.encode(), bytes);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,5 +68,12 @@ mod tests {
         assert_eq!(Forked::decode(&[]), None);
         assert_eq!(Forked::decode(&[0, 1, 2, 3]), None);
         assert_eq!(Forked::decode(&[2, 1, 2, 3, 4]), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_have_the_properties(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..8)) {
+            fuzz::answer(&bytes);
+        }
     }
 }

@@ -154,6 +154,15 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Notes that so many of something were tried, for the table of `scripts/security.sh`: a line in the file that
+/// `CORDON_SECURITY_COUNTS` names, if it does.
+pub fn count(kind: &str, what: &str, number: usize) {
+    let Some(path) = std::env::var_os("CORDON_SECURITY_COUNTS") else { return };
+    let mut file = std::fs::File::options().append(true).create(true).open(path).unwrap();
+    // One write, so that lines of tests which run at the same time do not mix.
+    std::io::Write::write_all(&mut file, format!("{kind}\t{what}\t{number}\n").as_bytes()).unwrap();
+}
+
 /// Waits until something holds; for what other processes do in their own time.
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..200 {

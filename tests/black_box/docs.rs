@@ -6,6 +6,7 @@
 mod facts;
 mod links;
 mod page;
+mod security;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -94,9 +94,49 @@ fn nesting(source: &str) -> usize {
     deepest
 }
 
+/// An entry for fuzzing the stripping of types: bytes in, properties checked.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz {
+    use super::strip_types;
+
+    /// Strips a source of its types. Panics unless every line stays where it was, and every column of what is ASCII. What
+    /// is no JavaScript then, V8 refuses.
+    pub(crate) fn strip(bytes: &[u8]) {
+        let (kind, source) = bytes.split_first().map_or((0, bytes), |(kind, rest)| (kind % 3, rest));
+        let source = String::from_utf8_lossy(source).into_owned();
+        let module = [None, Some(true), Some(false)][usize::from(kind)];
+        let Ok(stripped) = strip_types(source.clone(), module) else { return };
+        assert_eq!(stripped.lines().count(), source.lines().count(), "{stripped:?}");
+        if source.is_ascii() {
+            assert_eq!(stripped.len(), source.len(), "{stripped:?}");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Damages sources at every place, with what means something to a parser.
+    #[test]
+    fn damaged_sources_have_the_properties() {
+        let sources = [
+            "const f = <T,>(a: T & { b?: A<B[]>[] }): a is C => a!.b as D satisfies E;\n",
+            "import type { A } from 'x'; export abstract class B<T> implements C { private x?: T; declare y: A; }\n",
+            "type F = typeof import('x') | `a${string}` | { readonly [K in keyof T]-?: T[K] }; let \u{e9}: F, y = 1;\n",
+            "function g(this: Window, ...r: [a: string, b?: number]): asserts r is never { return <any>r; }\n",
+        ];
+        for source in sources {
+            for at in (0..source.len()).filter(|at| source.is_char_boundary(*at)) {
+                for with in ["", "<", "(", "/*", "`", "\\", "\n", "as ", "\0", "\u{2028}"] {
+                    for kind in ["\u{0}", "\u{1}"] {
+                        fuzz::strip(format!("{kind}{}{with}{}", &source[..at], &source[at..]).as_bytes());
+                    }
+                }
+                fuzz::strip(format!("\u{1}{}", &source[..at]).as_bytes());
+            }
+        }
+    }
 
     #[test]
     fn types_become_white_space() {

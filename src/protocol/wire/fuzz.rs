@@ -3,8 +3,8 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    ClientMessage, DecodeError, FRAME_BYTES_MAX, FrameDecoder, Request, ServerMessage, decode, encode_frame,
-    weigh,
+    ClientMessage, DecodeError, FRAME_BYTES_MAX, FrameDecoder, Request, RequestHead, ServerMessage, decode,
+    encode_frame, request_head, weigh,
 };
 
 /// Reads frames from a stream that arrives in pieces; the first eight bytes say how long the pieces are. Panics unless
@@ -77,6 +77,35 @@ pub fn messages(content: &[u8]) {
     }
 }
 
+/// Reads the head of a client's message as a sidecar does that will not decode the rest. Panics unless it says of every
+/// request what the message itself says, and nothing of what is no request.
+pub fn head(content: &[u8]) {
+    let head = request_head(content);
+    match decode(content) {
+        Ok(ClientMessage::Request { id, body }) => {
+            let creates_vm = matches!(body, Request::CreateVm { .. });
+            assert_eq!(head, Some(RequestHead { id, creates_vm }));
+        }
+        Ok(_) => assert_eq!(head, None),
+        // It may be a request but for what the head passes over.
+        Err(_) => {}
+    }
+}
+
+/// Weighs a message first and decodes it then, as whoever reads a hostile peer does. Panics unless the weight holds what
+/// the message says: its bytes, and at least one element for each value that decoding finds in it.
+pub fn weighed<T: Serialize + DeserializeOwned>(content: &[u8]) {
+    let Ok(weight) = weigh(content) else {
+        assert!(decode::<T>(content).is_err(), "what is refused unread would have been a message");
+        return;
+    };
+    assert!(weight >= content.len());
+    if let Ok(message) = decode::<T>(content) {
+        let frame = encode_frame(&message).expect("what came in a frame fits one");
+        assert!(frame.len() - 4 <= weight, "{} bytes that weighed {weight}", frame.len() - 4);
+    }
+}
+
 /// Panics unless what decodes is encoded to bytes that decode to the same, and neither a part of them nor more than
 /// they are decodes.
 pub fn message<T: Serialize + DeserializeOwned>(content: &[u8]) -> Option<T> {
@@ -125,6 +154,16 @@ mod tests {
             let at = at.index(content.len());
             content[at] = byte;
             messages(&content);
+            head(&content);
+            weighed::<ClientMessage>(&content);
+        }
+
+        #[test]
+        fn any_bytes_have_the_properties(content in prop::collection::vec(any::<u8>(), 0..64)) {
+            messages(&content);
+            head(&content);
+            weighed::<ClientMessage>(&content);
+            weighed::<ServerMessage>(&content);
         }
 
         #[test]

@@ -49,3 +49,60 @@ impl std::fmt::Display for Exit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads a packet as both ends do. What is a message is written as a packet that says the same.
+    fn read(packet: &[u8]) {
+        if let Ok(message) = rmp_serde::from_slice::<ToLauncher>(packet) {
+            let again = rmp_serde::to_vec(&message).unwrap();
+            assert_eq!(
+                format!("{:?}", rmp_serde::from_slice::<ToLauncher>(&again).unwrap()),
+                format!("{message:?}")
+            );
+        }
+        if let Ok(message) = rmp_serde::from_slice::<FromLauncher>(packet) {
+            let again = rmp_serde::to_vec(&message).unwrap();
+            assert_eq!(
+                format!("{:?}", rmp_serde::from_slice::<FromLauncher>(&again).unwrap()),
+                format!("{message:?}")
+            );
+        }
+    }
+
+    #[test]
+    fn a_damaged_packet_is_a_message_or_an_error() {
+        let (token, executable) = (7, PathBuf::from("/a"));
+        let arguments = vec!["template".to_owned(), "absent".to_owned()];
+        let packets = [
+            rmp_serde::to_vec(&ToLauncher::Execute {
+                token,
+                executable,
+                arguments,
+                template: true,
+                show_stderr: false,
+            }),
+            rmp_serde::to_vec(&ToLauncher::Fork { token, template: 3 }),
+            rmp_serde::to_vec(&ToLauncher::Kill { token }),
+            rmp_serde::to_vec(&FromLauncher::Hello { pid_namespace: true }),
+            rmp_serde::to_vec(&FromLauncher::Failed { token, message: "no".to_owned() }),
+            rmp_serde::to_vec(&FromLauncher::Exited { token, exit: Exit::Signal(9) }),
+        ];
+        for packet in packets.map(Result::unwrap) {
+            read(&packet);
+            for at in 0..packet.len() {
+                read(&packet[..at]);
+                // Every other byte in its place: lengths that lie, kinds that are none.
+                for byte in 0..=255 {
+                    let mut damaged = packet.clone();
+                    damaged[at] = byte;
+                    read(&damaged);
+                    damaged.truncate(at + 1);
+                    read(&damaged);
+                }
+            }
+        }
+    }
+}
