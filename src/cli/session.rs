@@ -259,6 +259,25 @@ fn exit_code(result: &ExecutionResult) -> u8 {
     }
 }
 
+/// A JSON text with U+FFFD in place of halves of surrogate pairs, which JavaScript strings may have and no text. V8 writes
+/// these alone as escapes.
+fn well_formed(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        text.push_str(before);
+        let is_half = matches!(
+            escape.as_bytes(),
+            [_, b'u', b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', _, _, ..]
+        );
+        let length = if is_half { 6 } else { 2.min(escape.len()) };
+        text.push_str(if is_half { "\\ufffd" } else { escape.get(..length).unwrap_or(escape) });
+        rest = escape.get(length..).unwrap_or_default();
+    }
+    text + rest
+}
+
 fn as_json(result: &ExecutionResult) -> serde_json::Value {
     let mut json = json!({
         "outcome": result.outcome,
@@ -266,7 +285,7 @@ fn as_json(result: &ExecutionResult) -> serde_json::Value {
         "stderr": result.stderr.to_text(),
     });
     if let Some(value) = &result.value {
-        json["value"] = serde_json::from_str(value).unwrap_or(serde_json::Value::Null);
+        json["value"] = serde_json::from_str(&well_formed(value)).unwrap_or(serde_json::Value::Null);
     }
     if let Some(code) = result.exit_code {
         json["exitCode"] = code.into();
@@ -285,4 +304,23 @@ fn as_json(result: &ExecutionResult) -> serde_json::Value {
         json["error"] = serde_json::to_value(error).unwrap_or_else(|_| code::INTERNAL.into());
     }
     json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::well_formed;
+
+    #[test]
+    fn halves_of_surrogate_pairs_are_replaced_and_nothing_else() {
+        for (given, kept) in [
+            (r#""\ud800x""#, r#""\ufffdx""#),
+            (r#"{"a\udfff":["\uDBFF"]}"#, r#"{"a\ufffd":["\ufffd"]}"#),
+            (r#""\\ud800""#, r#""\\ud800""#),
+            (r#""\n\u0007 \"Grüße\"""#, r#""\n\u0007 \"Grüße\"""#),
+            (r#""\\"#, r#""\\"#),
+            ("\\", "\\"),
+        ] {
+            assert_eq!(well_formed(given), kept);
+        }
+    }
 }

@@ -143,6 +143,10 @@ fn json_tells_everything() {
     assert_eq!(output.status.code(), Some(3));
     let json: serde_json::Value = serde_json::from_slice(&run(&["eval", "--json", "[1]"]).stdout).unwrap();
     assert_eq!(json["value"], serde_json::json!([1]));
+    // A string that is no text is told as nearly as a text can.
+    let half = run(&["eval", "--json", r#""\ud800" + "é""#]);
+    let told: serde_json::Value = serde_json::from_slice(&half.stdout).unwrap();
+    assert_eq!((&told["outcome"], &told["value"]), (&"succeeded".into(), &"\u{fffd}é".into()));
 }
 
 #[test]
