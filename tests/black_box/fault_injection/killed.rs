@@ -6,6 +6,7 @@ use std::time::Duration;
 use cordon::client::{Client, Error, Execute, HostFunctions, Vm};
 use cordon::wire::{Capture, EvaluateOptions, ExecutionOptions, VmRequest, code};
 use futures_util::future::join_all;
+use parking_lot::Mutex;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -154,11 +155,19 @@ async fn a_killed_worker_takes_its_own_vm_and_nothing_else() {
     let neighbour = Neighbour::beside(&shared).await;
     let descriptors = shared.settled_descriptors(2).await;
     for stage in STAGES {
+        let victims = Mutex::new(Vec::new());
         let others = || {
             let all = shared.processes("cordon-worker").into_iter();
-            all.filter(|pid| !neighbours.contains(pid)).collect()
+            let others: Vec<u32> = all.filter(|pid| !neighbours.contains(pid)).collect();
+            victims.lock().clone_from(&others);
+            others
         };
         let settled = inject(stage, &shared, others).await;
+        // Who is killed takes a moment to die, and may be claimed in it.
+        let victims = victims.into_inner();
+        eventually("the end of the victims", || {
+            !shared.processes("cordon-worker").iter().any(|pid| victims.contains(pid))
+        });
         let must_fail = !matches!(stage, Stage::BeforeVm | Stage::WhileCreated | Stage::WhileDisposedOf);
         match settled {
             Err(error) if must_fail => assert_eq!(error.code, code::WORKER_LOST, "{stage:?}: {error:?}"),
