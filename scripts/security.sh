@@ -42,6 +42,8 @@ typescript() (
         node --test --test-timeout=300000 build/test/escape.test.js build/test/peer.test.js build/test/sidecar.test.js
 )
 
+# Which only a run of all tests would build.
+cargo build --quiet --release --package cordon --example hostile-worker
 suite black-box cargo test --release --package cordon --test black_box -- --show-output \
     escape:: guest_against_client:: fault_injection:: faults:: hostile_worker:: hostile_client:: neighbours:: enclosure:: limits::
 suite launcher cargo test --release --package cordon --lib launcher

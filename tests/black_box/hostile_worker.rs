@@ -3,8 +3,9 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
-use cordon::client::{Client, Error, Stream, Vm};
+use cordon::client::{Client, Error, HostFunctions, Stream, Vm};
 use cordon::wire::{VmRequest, code};
 use serde_json::json;
 
@@ -54,7 +55,10 @@ impl Sidecar {
     /// A VM that is going to attack in this way.
     async fn vm(&self, attack: &str, mut json: serde_json::Value) -> Vm {
         json["env"] = json!({ "ATTACK": attack });
-        self.client.create_vm(config(json)).await.unwrap()
+        // A call of it stays open.
+        let slow = HostFunctions::new()
+            .with("slow", |_: serde_json::Value| std::future::pending::<Result<(), String>>());
+        self.client.create_vm_with(config(json), slow).await.unwrap()
     }
 
     /// The most memory that the supervisor has ever had resident.
@@ -63,8 +67,10 @@ impl Sidecar {
     }
 }
 
+/// What the evaluation that begins the attack comes to. Whatever the worker does, it comes to an end.
 async fn begin(vm: &Vm) -> Result<String, Error> {
-    vm.evaluate::<String>("attack").await
+    let ends = tokio::time::timeout(Duration::from_secs(60), vm.evaluate::<String>("attack"));
+    ends.await.expect("the evaluation ends")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,7 +92,7 @@ async fn what_breaks_the_protocol_ends_the_vm_and_no_other() {
         "one number twice",
         "functions without end",
     ] {
-        let vm = sidecar.vm(attack, json!({ "hostFunctions": ["slow"] })).await;
+        let vm = sidecar.vm(attack, json!({})).await;
         let error = error_of(begin(&vm).await);
         assert_eq!((error.code.as_str(), error.guest), (code::WORKER_LOST, false), "{attack}: {error}");
         assert!(error.details.contains_key("channel"), "{attack}: {error:?}");
@@ -126,6 +132,28 @@ async fn floods_cost_no_memory_and_no_neighbour() {
         }
         vm.dispose().await.unwrap();
         assert_eq!(error_of(flooding.result().await).code, code::CANCELLED, "{attack}");
+    }
+    assert!(sidecar.peak_kib() < RESIDENT_MAX_KIB, "{} KiB", sidecar.peak_kib());
+}
+
+/// Whatever a worker says last is told to everybody who waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_reason_for_the_end_is_told_in_short() {
+    let sidecar = sidecar().await;
+    let vm = sidecar.vm("a long reason", json!({ "limits": { "calls": 1000 } })).await;
+    let request = || VmRequest::Evaluate {
+        source: "attack".to_owned(),
+        evaluate: Default::default(),
+        options: Default::default(),
+    };
+    let mut calls: Vec<_> = (0..100).map(|_| vm.start(request()).unwrap()).collect();
+    for call in &mut calls {
+        let error = error_of(call.result().await);
+        assert!(
+            error.code == code::WORKER_LOST && error.guest && error.message.len() < 10_000,
+            "{}",
+            error.code
+        );
     }
     assert!(sidecar.peak_kib() < RESIDENT_MAX_KIB, "{} KiB", sidecar.peak_kib());
 }

@@ -118,6 +118,15 @@ fn perform(attack: &str, channel: &mut Channel, id: u64) -> io::Result<()> {
         "last words" => endlessly(channel, |channel| {
             channel.send(&FromWorker::Dying { error: ErrorData::new(code::INTERNAL, "x".repeat(1 << 20)) })
         }),
+        "a long reason" => {
+            // One request that is never answered for each that is made, and an end that all of them hear of.
+            if id % 100 != 0 {
+                return Ok(());
+            }
+            let error = ErrorData::new(code::WORKER_LOST, "x".repeat(15 << 20));
+            channel.send(&FromWorker::Dying { error })?;
+            std::process::exit(0)
+        }
         "the supervisor's words" => {
             let response = Err(ErrorData::new(code::WORKER_LOST, "it is gone"));
             channel.send(&FromWorker::Response { id, response })

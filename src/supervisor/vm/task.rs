@@ -28,6 +28,9 @@ use protocol::wire::{ErrorData, Progress, RequestUpdate, VmResponse, code};
 const REFUSED_CALLS_MAX: usize = 32;
 const CALL_NAME_MAX: usize = 32;
 
+/// Characters of each text of the reason that a worker gives for its end. Everybody who waits for it is told.
+const REASON_CHARS_MAX: usize = 2000;
+
 /// Bytes of answers that may wait for a worker to take them. One that asks for more without reading is ended.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -293,12 +296,14 @@ impl Task {
                     self.emit(VmEvent::InputTaken { id, bytes }, held);
                 }
             }
-            FromWorker::Dying { error } => self.reason = Some(error),
+            FromWorker::Dying { error } => self.reason = Some(last_words(error)),
             FromWorker::RefusedCalls { calls } => self.note_refused(calls),
             FromWorker::Call { call, body } => self.on_call(call, body, held)?,
             FromWorker::Pong {} if self.pinged => self.pinged = false,
             FromWorker::Claimed {} if self.made_by.is_some() => self.made_by = None,
-            FromWorker::Refused { error } if self.made_by.is_some() => self.reason = Some(error),
+            FromWorker::Refused { error } if self.made_by.is_some() => {
+                self.reason = Some(last_words(error));
+            }
             FromWorker::Ready { .. }
             | FromWorker::Pong {}
             | FromWorker::Claimed {}
@@ -457,6 +462,26 @@ fn too_long(reply: BrokerReply) -> BrokerReply {
         BrokerReply::CommandArtifact { .. } => BrokerReply::CommandArtifact {
             result: Err(ErrorData::new(code::INTERNAL, "an answer that is longer than a frame")),
         },
+    }
+}
+
+/// Why a worker says that it ends, as it can be told to everybody who waits for it: without what only the supervisor can
+/// know, and no longer than a reason is.
+fn last_words(mut error: ErrorData) -> ErrorData {
+    error.distrust();
+    let ErrorData { guest, code, name, message, hint, field, .. } = error;
+    let short = |text: String| match text.char_indices().nth(REASON_CHARS_MAX) {
+        Some((end, _)) => text[..end].to_owned(),
+        None => text,
+    };
+    ErrorData {
+        guest,
+        code: short(code),
+        name: short(name),
+        message: short(message),
+        hint: hint.map(short),
+        field: field.map(short),
+        ..ErrorData::default()
     }
 }
 
