@@ -120,7 +120,7 @@ fn perform(attack: &str, channel: &mut Channel, id: u64) -> io::Result<()> {
         }),
         "a long reason" => {
             // One request that is never answered for each that is made, and an end that all of them hear of.
-            if id % 100 != 0 {
+            if !id.is_multiple_of(100) {
                 return Ok(());
             }
             let error = ErrorData::new(code::WORKER_LOST, "x".repeat(15 << 20));
