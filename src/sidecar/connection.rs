@@ -125,7 +125,6 @@ struct Connection {
 
 #[derive(Default)]
 struct State {
-    greeted: bool,
     closed: bool,
     last_vm: u64,
     last_call: u64,
@@ -160,13 +159,35 @@ impl Connection {
             }
             decoder.push(&buffer[..length]);
             while let Some(content) = decoder.next_frame()? {
-                self.on_frame(content).await?;
-                if !greeted {
+                if greeted {
+                    self.on_frame(content).await?;
+                } else {
+                    self.greet(content).await?;
                     greeted = true;
                     decoder.set_limit(FRAME_BYTES_MAX);
                 }
             }
         }
+    }
+
+    /// Takes the first message, which must be `hello`.
+    async fn greet(&self, content: &[u8]) -> Result<(), End> {
+        let ClientMessage::Hello { protocol: version, client } = decode(content)? else {
+            return Err(protocol("the first message is not hello"));
+        };
+        if version != PROTOCOL_VERSION {
+            return Err(protocol(format!(
+                "{client} speaks version {version} of the protocol, this sidecar {PROTOCOL_VERSION}; \
+                 use the same release of both"
+            )));
+        }
+        let welcome = ServerMessage::Welcome {
+            protocol: PROTOCOL_VERSION,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            frame_bytes_max: FRAME_BYTES_MAX as u64,
+        };
+        self.send(welcome, Held::default()).await;
+        Ok(())
     }
 
     /// Takes a message if it is not too large, once there is room for it.
@@ -194,9 +215,6 @@ impl Connection {
 
     /// Answers a request that was not decoded.
     async fn refuse(&self, id: u64, error: ErrorData) -> Result<(), End> {
-        if !self.state.lock().greeted {
-            return Err(protocol("the first message is not hello"));
-        }
         if self.state.lock().requests.contains_key(&id) {
             return Err(protocol(format!("request {id} is still under way")));
         }
@@ -205,27 +223,8 @@ impl Connection {
     }
 
     async fn on_message(self: &Arc<Self>, message: ClientMessage, held: Held) -> Result<(), End> {
-        let greeted = self.state.lock().greeted;
         match message {
-            ClientMessage::Hello { protocol: version, client } => {
-                if greeted {
-                    return Err(protocol("a second hello"));
-                }
-                if version != PROTOCOL_VERSION {
-                    return Err(protocol(format!(
-                        "{client} speaks version {version} of the protocol, this sidecar {PROTOCOL_VERSION}; \
-                         use the same release of both"
-                    )));
-                }
-                self.state.lock().greeted = true;
-                let welcome = ServerMessage::Welcome {
-                    protocol: PROTOCOL_VERSION,
-                    version: env!("CARGO_PKG_VERSION").to_owned(),
-                    frame_bytes_max: FRAME_BYTES_MAX as u64,
-                };
-                self.send(welcome, held).await;
-            }
-            _ if !greeted => return Err(protocol("the first message is not hello")),
+            ClientMessage::Hello { .. } => return Err(protocol("a second hello")),
             ClientMessage::Request { id, body } => self.on_request(id, body, held).await?,
             ClientMessage::Cancel { id } => self.update(id, RequestUpdate::Cancel {}, held).await,
             ClientMessage::Input { id, data, end } => {

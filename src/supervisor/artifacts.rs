@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use super::installation::Installation;
 use compile::cache::{Artifact, ArtifactCache, CacheError, Progress};
 use compile::memory::MemoryArtifacts;
+use protocol::broker::BrokerReply;
 use protocol::wire::{ErrorData, code};
 
 /// How long a failure is remembered. Sooner if the module or the cache's directory is no longer what it was.
@@ -24,6 +25,19 @@ const FAILURE_LIFE: Duration = Duration::from_secs(30);
 /// What to do where a module itself is at fault.
 const MODULE_HINT: &str =
     "put a module that works in its place, or build the project's own again with `make build`";
+
+/// A module's code: a file in sealed memory, and how many bytes it has. `ERR_NOT_INSTALLED`: the message says why in words
+/// that a guest may read, the hint what to do and where.
+pub(super) type Found = Result<(Arc<File>, u64), ErrorData>;
+
+/// What is answered to a process that has asked for a module's code, with the file that goes beside it.
+pub(super) fn reply(found: Found) -> (BrokerReply, Option<Arc<File>>) {
+    let (result, file) = match found {
+        Ok((file, length)) => (Ok(length), Some(file)),
+        Err(error) => (Err(error), None),
+    };
+    (BrokerReply::CommandArtifact { result }, file)
+}
 
 /// Native code of the commands. Calls block while a module is verified or compiled.
 pub(crate) struct Artifacts {
@@ -129,11 +143,11 @@ impl Artifacts {
         self.modules.iter().any(|(name, _)| name == module)
     }
 
-    /// A module's code: a file in sealed memory, and how many bytes it has.
+    /// A module's code.
     ///
     /// # Errors
-    /// `ERR_NOT_INSTALLED`: the message says why in words that a guest may read, the hint what to do and where.
-    pub(crate) fn get(&self, module: &str) -> Result<(Arc<File>, u64), ErrorData> {
+    /// As [`Found`] says.
+    pub(super) fn get(&self, module: &str) -> Found {
         let state = &mut *self.state.lock();
         if let Some((file, length)) = state.ready.get(module) {
             return Ok((file.clone(), *length));

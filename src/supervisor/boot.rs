@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::broker::{BrokerCall, BrokerReply, FromWorker, ToWorker};
+use protocol::broker::{BrokerCall, FromWorker, ToWorker};
 use protocol::enclosure::EnclosureReport;
 use protocol::engine::EngineReport;
 use protocol::wire::{ErrorData, code};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::artifacts::Artifacts;
+use super::artifacts::{self, Artifacts, Found};
 use super::channel::{Reader, Writer};
 use super::launcher::client::Ended;
 use super::pool::PoolKey;
@@ -60,12 +60,8 @@ pub(super) async fn until_ready(
                 let is_installed = artifacts.has(&module);
                 let found = artifact(artifacts, module).await;
                 is_complete &= found.is_ok() || !is_installed;
-                let (result, file) = match found {
-                    Ok((file, length)) => (Ok(length), Some(file)),
-                    Err(error) => (Err(error), None),
-                };
-                let reply = ToWorker::Reply { call, reply: BrokerReply::CommandArtifact { result } };
-                if writer.send_with(&reply, file).await.is_err() {
+                let (reply, file) = artifacts::reply(found);
+                if writer.send_with(&ToWorker::Reply { call, reply }, file).await.is_err() {
                     return Err(no_start(Ok(Ok(None)), ended, executable).await);
                 }
             }
@@ -74,10 +70,7 @@ pub(super) async fn until_ready(
     }
 }
 
-async fn artifact(
-    artifacts: &Arc<Artifacts>,
-    module: String,
-) -> Result<(Arc<std::fs::File>, u64), ErrorData> {
+async fn artifact(artifacts: &Arc<Artifacts>, module: String) -> Found {
     let artifacts = artifacts.clone();
     // Once begun it goes on, for the next who asks.
     let found = tokio::task::spawn_blocking(move || artifacts.get(&module));

@@ -173,15 +173,7 @@ impl Supervisor {
         let template = self.inner.templates.start_and_wait(&self.inner, &key).await;
         let mut worker = match &template {
             Ok(()) => self.inner.start_worker(&key).await?,
-            Err(_) => {
-                Worker::execute(
-                    &self.inner.launcher()?,
-                    &key,
-                    &self.inner.artifacts,
-                    self.inner.show_worker_stderr,
-                )
-                .await?
-            }
+            Err(_) => self.inner.execute_worker(&key).await?,
         };
         worker.ready().await?;
         Ok(Probe { engine: worker.engine, enclosure: worker.enclosure, forked: template })
@@ -304,6 +296,10 @@ impl Inner {
         {
             return template.fork();
         }
+        self.execute_worker(key).await
+    }
+
+    async fn execute_worker(&self, key: &PoolKey) -> Result<Worker, ErrorData> {
         Worker::execute(&self.launcher()?, key, &self.artifacts, self.show_worker_stderr).await
     }
 
@@ -315,8 +311,7 @@ impl Inner {
             Err(error) if error.code == code::WORKER_LOST => {}
             Err(error) => return Err(error),
         }
-        let mut worker =
-            Worker::execute(&self.launcher()?, key, &self.artifacts, self.show_worker_stderr).await?;
+        let mut worker = self.execute_worker(key).await?;
         worker.claim(claim).await?;
         Ok(worker)
     }

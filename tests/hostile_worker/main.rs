@@ -33,12 +33,9 @@ fn main() -> io::Result<()> {
             ToWorker::Request { id, request } if request.execution().is_some() => {
                 perform(&attack, &mut channel, id)?;
             }
-            ToWorker::Request { id, request: VmRequest::Stat { .. } } if attack == "silence" => {
-                let _ = id;
-                loop {
-                    std::thread::park();
-                }
-            }
+            ToWorker::Request { request: VmRequest::Stat { .. }, .. } if attack == "silence" => loop {
+                std::thread::park();
+            },
             ToWorker::Request { id, .. } | ToWorker::Unmount { id, .. } => {
                 channel.send(&FromWorker::Response { id, response: Ok(VmResponse::Done {}) })?;
             }
@@ -59,7 +56,6 @@ fn perform(attack: &str, channel: &mut Channel, id: u64) -> io::Result<()> {
         stream: OutputStream::Stdout,
         data: Bytes(vec![b'x'; bytes]),
     };
-    let stat = |mount| HostFsRequest::Stat { path: String::new() }.on(mount);
     let ready = || FromWorker::Ready { engine: engine(), enclosure: enclosure() };
     match attack {
         "honest" => answer(channel, id, "honest"),
@@ -96,7 +92,10 @@ fn perform(attack: &str, channel: &mut Channel, id: u64) -> io::Result<()> {
             let mut call = 0;
             endlessly(channel, |channel| {
                 call += 1;
-                channel.send(&FromWorker::Call { call, body: stat(0) })
+                channel.send(&FromWorker::Call {
+                    call,
+                    body: in_mount(0, HostFsRequest::Stat { path: String::new() }),
+                })
             })
         }
         "functions without end" => {
@@ -197,18 +196,12 @@ fn open(path: &str, flags: OpenFlags) -> HostFsRequest {
     HostFsRequest::Open { path: path.to_owned(), flags, mode: 0o644 }
 }
 
-trait On {
-    fn on(self, mount: u32) -> BrokerCall;
-}
-
-impl On for HostFsRequest {
-    fn on(self, mount: u32) -> BrokerCall {
-        BrokerCall::HostFilesystem { mount: MountId(mount), request: self }
-    }
+fn in_mount(mount: u32, request: HostFsRequest) -> BrokerCall {
+    BrokerCall::HostFilesystem { mount: MountId(mount), request }
 }
 
 fn ask(channel: &mut Channel, mount: u32, request: HostFsRequest) -> io::Result<Result<HostFsReply, Errno>> {
-    channel.send(&FromWorker::Call { call: 1, body: request.on(mount) })?;
+    channel.send(&FromWorker::Call { call: 1, body: in_mount(mount, request) })?;
     loop {
         match channel.receive()? {
             ToWorker::Reply { reply: BrokerReply::HostFilesystem { result }, .. } => return Ok(result),

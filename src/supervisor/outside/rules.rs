@@ -15,7 +15,7 @@ use cap_std::fs::Dir;
 use protocol::abi::{HostFsRequest, OpenFlags};
 use protocol::policy::{FsOperation, Policy};
 
-use super::directory::{canonical, canonical_parent};
+use super::directory::{canonical, canonical_parent, here};
 use super::opening;
 
 /// Decides about the paths of one mount.
@@ -49,12 +49,14 @@ impl Rules<'_> {
                 if flags.contains(OpenFlags::READ) { self.any(&[Read], path, follow) } else { Ok(()) }
             }
             R::Open { path, flags, .. } => {
-                // A directory is opened as a place to start from, a script to be run.
-                let ways = [Read, FsOperation::Execute, FsOperation::Stat];
-                let is_directory =
-                    self.root.metadata(super::directory::here(path)).is_ok_and(|found| found.is_dir());
-                let ways = if is_directory { &ways[..] } else { &ways[..2] };
-                self.any(ways, path, !flags.contains(OpenFlags::NO_FOLLOW))
+                // A script is opened to be run, a directory as a place to start from.
+                let follow = !flags.contains(OpenFlags::NO_FOLLOW);
+                match self.any(&[Read, FsOperation::Execute], path, follow) {
+                    Err(_) if self.root.metadata(here(path)).is_ok_and(|found| found.is_dir()) => {
+                        self.any(&[FsOperation::Stat], path, follow)
+                    }
+                    decided => decided,
+                }
             }
             R::ReadDir { path } => self.any(&[List], path, true),
             R::ReadFile { path } => self.any(&[Read], path, true),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use crate::supervisor::artifacts::Artifacts;
+use crate::supervisor::artifacts::{self, Artifacts};
 use crate::supervisor::budget::{Budget, Held};
 use crate::supervisor::outside::HostMounts;
 use protocol::abi::{Errno, HostFsReply, HostFsRequest, MountId};
@@ -135,12 +135,9 @@ impl Calls {
         };
         let (artifacts, done) = (artifacts.clone(), self.done());
         tokio::task::spawn_blocking(move || {
-            let (result, file) = match artifacts.get(&module) {
-                Ok((file, length)) => (Ok(length), Some(file)),
-                Err(error) => (Err(error), None),
-            };
+            let (reply, file) = artifacts::reply(artifacts.get(&module));
             drop(thread);
-            send(&done, call, BrokerReply::CommandArtifact { result }, file);
+            send(&done, call, reply, file);
         });
         Ok(())
     }
