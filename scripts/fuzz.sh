@@ -35,7 +35,7 @@ esac
 seconds=${2:-60}
 
 # What finds its way into a run is also what a run before has found.
-cargo run --quiet --example seeds -- corpus
+RUSTFLAGS="--cfg fuzzing" cargo run --quiet --example seeds -- corpus
 # Coverage is an unstable flag, which a stable compiler has to be told to allow. Without the address sanitizer: what is
 # fuzzed has no unsafe code, and runs several times as fast.
 export RUSTC_BOOTSTRAP=1

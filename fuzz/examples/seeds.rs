@@ -1,13 +1,12 @@
 //! Writes the inputs that fuzzing starts from: `seeds DIRECTORY` makes a folder per target in it, and a dictionary of
 //! the words that messages and configurations are made of. All of it comes from the tests: `tests/vectors`,
-//! `tests/shell`.
+//! `tests/shell`, and the samples beside what is fuzzed, which exist under `--cfg fuzzing` (scripts/fuzz.sh).
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use protocol::abi::{HostCallError, HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags};
-use protocol::broker::{BrokerCall, BrokerReply, Claim, FromWorker, ToWorker};
+use protocol::broker::{Claim, FromWorker, ToWorker};
 use protocol::config::CreateVmConfig;
 use protocol::fork::Forked;
 use protocol::wire::{ClientMessage, Request, RequestUpdate, Response, ServerMessage, decode, encode_frame};
@@ -48,7 +47,7 @@ fn main() {
             );
         }
     }
-    for message in broker_samples() {
+    for message in protocol::broker::fuzz::samples() {
         seeds.write("broker", &message);
         seeds.write("weight", &message);
     }
@@ -129,29 +128,6 @@ fn broker_messages(frame: &[u8]) -> Vec<Vec<u8>> {
         _ => {}
     }
     messages
-}
-
-/// What only the broker channel has.
-fn broker_samples() -> Vec<Vec<u8>> {
-    let path = || "a/b".to_owned();
-    let (mount, handle) = (MountId(1), HostHandle(2));
-    let requests = [
-        HostFsRequest::Open { path: path(), flags: OpenFlags::READ | OpenFlags::CREATE, mode: 0o644 },
-        HostFsRequest::Read { handle, offset: 1 << 40, length: 10 },
-        HostFsRequest::Write { handle, offset: None, bytes: vec![1, 2].into() },
-        HostFsRequest::Stat { path: path() },
-    ];
-    let calls = requests.map(|request| BrokerCall::HostFilesystem { mount, request }).into_iter().chain([
-        BrokerCall::HostFunction { name: "add".into(), input: "[1]".into() },
-        BrokerCall::CommandArtifact { module: "sh".into() },
-    ]);
-    let replies = [
-        BrokerReply::HostFilesystem { result: Ok(HostFsReply::Done) },
-        BrokerReply::HostFunction { result: Err(HostCallError::Failed { message: "no".into() }) },
-        BrokerReply::CommandArtifact { result: Ok(70_000) },
-    ];
-    let calls = calls.map(|body| content(&FromWorker::Call { call: 3, body }));
-    calls.chain(replies.map(|reply| content(&ToWorker::Reply { call: 3, reply }))).collect()
 }
 
 fn content<T: serde::Serialize>(message: &T) -> Vec<u8> {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use kernel::{Errno, FileKind as KernelKind, FileStatus as KernelStatus, Kernel, Process, Symlinks};
+use protocol::abi::DIRECTORY_ENTRIES_MAX;
 use protocol::wire::{DirectoryEntry, ErrorData, FileKind, FileStatus, VmRequest, VmResponse};
 
 /// Performs a file request; none if it is another kind of request.
@@ -35,12 +36,9 @@ pub(super) fn error(errno: Errno, what: &str) -> ErrorData {
     }
 }
 
-/// Entries of a directory that is listed for a client: an answer has no room for many more.
-const LIST_MAX: usize = 100_000;
-
 fn list(system: &Arc<Process>, path: &str) -> Result<VmResponse, Errno> {
     let entries = system.read_dir(path)?;
-    if entries.len() > LIST_MAX {
+    if entries.len() > DIRECTORY_ENTRIES_MAX {
         return Err(Errno::Enomem);
     }
     let entries =

@@ -16,6 +16,10 @@ use super::{DirectoryEntry, FileStatus, OpenFlags};
 /// Most bytes that one [`HostFsRequest::Read`] asks for and one [`HostFsRequest::Write`] carries.
 pub const HOST_TRANSFER_MAX: usize = 256 * 1024;
 
+/// Most entries of a directory that are told at once, by a host of its mount or to a client; a larger directory cannot be
+/// listed so (`ENOMEM`). A message has room for no more of them ([`crate::wire::ELEMENTS_MAX`]).
+pub const DIRECTORY_ENTRIES_MAX: usize = 100_000;
+
 /// Which mount of the VM is meant; chosen by whoever mounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MountId(pub u32);

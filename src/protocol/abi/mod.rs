@@ -12,5 +12,7 @@ mod signal;
 pub use errno::Errno;
 pub use file::{DirectoryEntry, FileKind, FileStatus, FileTimes, OpenFlags, Pid, Symlinks, Whence};
 pub use host_call::HostCallError;
-pub use host_fs::{HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, HostHandle, MountId};
+pub use host_fs::{
+    DIRECTORY_ENTRIES_MAX, HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, HostHandle, MountId,
+};
 pub use signal::{DefaultAction, ExitStatus, Signal, SignalSet};

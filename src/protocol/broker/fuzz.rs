@@ -1,7 +1,9 @@
 //! An entry for fuzzing the messages of the broker channel: bytes in, properties checked.
 
-use super::{FromWorker, ToWorker};
+use super::{BrokerCall, BrokerReply, FromWorker, ToWorker};
+use crate::abi::{HostCallError, HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags};
 use crate::wire::fuzz::{message, weighed};
+use crate::wire::{ErrorData, OutputStream, encode_frame};
 
 /// Weighs and decodes the content of a frame as either side of a worker does.
 pub fn messages(content: &[u8]) {
@@ -11,45 +13,43 @@ pub fn messages(content: &[u8]) {
     message::<ToWorker>(content);
 }
 
+/// Contents of frames with some of what each side says, to begin with.
+pub fn samples() -> Vec<Vec<u8>> {
+    let path = || "a/b".to_owned();
+    let (mount, handle) = (MountId(1), HostHandle(2));
+    let requests = [
+        HostFsRequest::Open { path: path(), flags: OpenFlags::READ | OpenFlags::CREATE, mode: 0o644 },
+        HostFsRequest::Read { handle, offset: 1 << 40, length: 10 },
+        HostFsRequest::Write { handle, offset: Some(9), bytes: vec![1, 2].into() },
+        HostFsRequest::Write { handle, offset: None, bytes: vec![1, 2].into() },
+        HostFsRequest::Stat { path: path() },
+    ];
+    let calls = requests.map(|request| BrokerCall::HostFilesystem { mount, request }).into_iter().chain([
+        BrokerCall::HostFunction { name: "add".into(), input: "[1]".into() },
+        BrokerCall::CommandArtifact { module: "sh".into() },
+    ]);
+    let replies = [
+        BrokerReply::HostFilesystem { result: Ok(HostFsReply::Done) },
+        BrokerReply::HostFunction { result: Err(HostCallError::Failed { message: "no".into() }) },
+        BrokerReply::CommandArtifact { result: Ok(70_000) },
+    ];
+    let error = ErrorData { guest: true, ..ErrorData::new("ERR_X", "x") };
+    let others = [
+        content(&FromWorker::Response { id: 1, response: Err(error) }),
+        content(&FromWorker::Output { id: 1, stream: OutputStream::Stdout, data: vec![7; 9].into() }),
+    ];
+    let calls = calls.map(|body| content(&FromWorker::Call { call: 3, body }));
+    calls.chain(replies.map(|reply| content(&ToWorker::Reply { call: 3, reply }))).chain(others).collect()
+}
+
+fn content<T: serde::Serialize>(message: &T) -> Vec<u8> {
+    encode_frame(message).expect("a sample fits a frame").split_off(4)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::{HostCallError, HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags};
-    use crate::broker::{BrokerCall, BrokerReply};
-    use crate::wire::{ErrorData, OutputStream, encode_frame};
     use proptest::prelude::*;
-
-    fn content<T: serde::Serialize>(message: &T) -> Vec<u8> {
-        encode_frame(message).unwrap()[4..].to_vec()
-    }
-
-    /// Some of what each side says.
-    fn samples() -> Vec<Vec<u8>> {
-        let (mount, handle) = (MountId(1), HostHandle(2));
-        let open = HostFsRequest::Open { path: "a/b".into(), flags: OpenFlags::READ, mode: 0o644 };
-        let calls = [
-            BrokerCall::HostFilesystem { mount, request: open },
-            BrokerCall::HostFilesystem {
-                mount,
-                request: HostFsRequest::Write { handle, offset: Some(9), bytes: vec![1, 2].into() },
-            },
-            BrokerCall::HostFunction { name: "add".into(), input: "[1]".into() },
-            BrokerCall::CommandArtifact { module: "sh".into() },
-        ];
-        let replies = [
-            BrokerReply::HostFilesystem { result: Ok(HostFsReply::Done) },
-            BrokerReply::HostFunction { result: Err(HostCallError::Failed { message: "no".into() }) },
-            BrokerReply::CommandArtifact { result: Ok(70_000) },
-        ];
-        let error = ErrorData { guest: true, ..ErrorData::new("ERR_X", "x") };
-        let calls = calls.into_iter().map(|body| content(&FromWorker::Call { call: 3, body }));
-        let replies = replies.into_iter().map(|reply| content(&ToWorker::Reply { call: 3, reply }));
-        let others = [
-            content(&FromWorker::Response { id: 1, response: Err(error) }),
-            content(&FromWorker::Output { id: 1, stream: OutputStream::Stdout, data: vec![7; 9].into() }),
-        ];
-        calls.chain(replies).chain(others).collect()
-    }
 
     #[test]
     fn what_the_sides_say_has_the_properties() {

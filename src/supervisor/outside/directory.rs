@@ -12,12 +12,11 @@ use serde_bytes::ByteBuf;
 
 use super::{opening, remove_tree};
 use protocol::abi::{
-    DirectoryEntry, FileKind, FileStatus, HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, OpenFlags,
+    DIRECTORY_ENTRIES_MAX, DirectoryEntry, FileKind, FileStatus, HOST_TRANSFER_MAX, HostFsReply,
+    HostFsRequest, OpenFlags,
 };
 
-/// Entries of one directory that a VM is shown, and bytes of their names together. A directory with more cannot be
-/// listed (`ENOMEM`).
-const ENTRIES_MAX: usize = 100_000;
+/// Bytes of the names of one directory together. One with more cannot be listed, as one of too many (`ENOMEM`).
 const ENTRIES_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Performs a request by path. Those by handle, and opening, are none of them.
@@ -133,7 +132,7 @@ fn entries(root: &Dir, path: &str) -> io::Result<HostFsReply> {
         // A name that is no UTF-8 cannot be named in the VM.
         if let Ok(name) = entry.file_name().into_string() {
             bytes += name.len();
-            if entries.len() == ENTRIES_MAX || bytes > ENTRIES_BYTES_MAX {
+            if entries.len() == DIRECTORY_ENTRIES_MAX || bytes > ENTRIES_BYTES_MAX {
                 return Err(rustix::io::Errno::NOMEM.into());
             }
             entries.push(DirectoryEntry { name, inode: entry.ino(), kind: kind(entry.file_type()?) });
