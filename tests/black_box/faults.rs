@@ -59,6 +59,12 @@ async fn vm_and_worker(client: &Client, sidecar: u32) -> (Vm, u32) {
 /// Makes a worker silent, as an engine would that cannot be interrupted.
 fn stop(worker: u32) {
     send(worker, rustix::process::Signal::STOP);
+    // Its threads run until each of them has seen the signal.
+    let has_stopped = |stat: String| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'));
+    eventually("a worker whose threads have stopped", || {
+        let mut threads = std::fs::read_dir(format!("/proc/{worker}/task")).unwrap().flatten();
+        threads.all(|thread| std::fs::read_to_string(thread.path().join("stat")).is_ok_and(has_stopped))
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]
