@@ -93,9 +93,16 @@ pub(crate) fn memory_for(length: usize) -> bool {
     length <= SURELY_THERE || allocator::has_room_for(length)
 }
 
+/// Whether V8's heap may hold all characters of a string in one piece. To read a string that was put together of others
+/// V8 makes that piece first, past the heap's limit if need be, and the next collection would end the job for it.
+fn heap_holds(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::String>) -> bool {
+    let size = if value.is_onebyte() { value.length() } else { value.length().saturating_mul(2) };
+    size <= SURELY_THERE || size < scope.get_heap_statistics().heap_size_limit() / 4 * 3
+}
+
 /// A string of V8's as text. `None` (with a `RangeError` pending) when there is no memory for it.
 pub(crate) fn text(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::String>) -> Option<String> {
-    if !memory_for(value.length()) || !memory_for(value.utf8_length(scope)) {
+    if !heap_holds(scope, value) || !memory_for(value.length()) || !memory_for(value.utf8_length(scope)) {
         throw_no_memory(scope, "There is no memory for a copy of the string");
         return None;
     }
