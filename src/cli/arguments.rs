@@ -136,6 +136,8 @@ pub(super) struct VmArguments {
 enum PlatformName {
     Neutral,
     Bare,
+    /// Node's own standard library
+    Node,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -206,6 +208,7 @@ impl VmArguments {
         match self.platform {
             Some(PlatformName::Neutral) => config.platform = Platform::Neutral,
             Some(PlatformName::Bare) => config.platform = Platform::Bare,
+            Some(PlatformName::Node) => config.platform = Platform::Node,
             None => {}
         }
         config.check()?;

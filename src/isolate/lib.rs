@@ -15,6 +15,7 @@
 
 mod binding;
 mod engine;
+pub mod library;
 mod platform;
 mod realm;
 mod run;
@@ -125,6 +126,8 @@ pub struct Isolate {
     /// Made before the claim, so that they still have to learn what is particular to the VM.
     early: Vec<Rc<realm::core::Realm>>,
     bootstrap: realm::Bootstrap,
+    /// What boots in each realm in place of this crate's bootstrap.
+    library: Option<Box<dyn library::Library>>,
     core: Rc<realm::core::Core>,
     profile: EngineProfile,
     /// A job waits, and V8 had background work when the loop last went to sleep.
@@ -138,7 +141,12 @@ impl Isolate {
     ///
     /// # Panics
     /// If V8 has not been initialized.
-    pub fn new(profile: EngineProfile, platform: Platform, contexts: usize) -> Isolate {
+    pub fn new(
+        profile: EngineProfile,
+        platform: Platform,
+        library: Option<Box<dyn library::Library>>,
+        contexts: usize,
+    ) -> Isolate {
         let parameters = v8::CreateParams::default()
             .set_max_old_generation_size_in_bytes(HEAP_CEILING)
             .set_max_young_generation_size_in_bytes(YOUNG_GENERATION)
@@ -151,7 +159,10 @@ impl Isolate {
         isolate.add_message_listener(run::event_loop::uncaught);
         isolate.set_promise_reject_callback(run::event_loop::promise_rejected);
         isolate.set_allow_wasm_code_generation_callback(run::event_loop::allow_wasm);
-        platform::modules::install(&mut isolate);
+        match &library {
+            Some(library) => library.install(&mut isolate),
+            None => platform::modules::install(&mut isolate),
+        }
         engine::start::set_time_zone(&mut isolate, engine::start::TIME_ZONE);
         let guard = engine::faults::HeapGuard::install(&mut isolate, HEAP_CEILING);
         let inbox = run::inbox::Inbox::new();
@@ -168,11 +179,21 @@ impl Isolate {
         isolate.set_slot(core.clone());
         let bootstrap = realm::compile_bootstrap(&mut isolate);
         let early = (0..contexts).map(|_| {
-            realm::create(&mut isolate, &core, &bootstrap)
+            realm::create(&mut isolate, &core, &bootstrap, library.as_deref())
                 .expect("the bootstrap is part of this program and runs in a fresh isolate")
         });
         let early = early.collect();
-        Isolate { spare: None, early, bootstrap, core, profile, watches_background: false, isolate, guard }
+        Isolate {
+            spare: None,
+            early,
+            bootstrap,
+            library,
+            core,
+            profile,
+            watches_background: false,
+            isolate,
+            guard,
+        }
     }
 
     /// Runs what every VM will run, so that it is compiled when it is wanted: in a process that will be forked, for all

@@ -74,8 +74,9 @@ impl Arguments {
             _ => return None,
         };
         let name = arguments.next()?;
-        let platform =
-            [Platform::Neutral, Platform::Bare].into_iter().find(|platform| platform.name() == name)?;
+        let platform = [Platform::Neutral, Platform::Bare, Platform::Node]
+            .into_iter()
+            .find(|platform| platform.name() == name)?;
         let profile = EngineProfile { wasm, jit };
         let modules: Vec<String> = arguments.collect();
         (modules.is_empty() || !jit).then_some(Arguments { role, profile, platform, modules })
@@ -127,7 +128,7 @@ fn boot(
     let memory = Memory::open();
     let mut report = enclosure::enter(profile.jit)?;
     isolate::initialize(&profile, Helpers::Now);
-    let isolate = Isolate::new(profile, platform, 1);
+    let isolate = Isolate::new(profile, platform, library(platform), 1);
     // Where it may not be mapped later.
     let commands = match profile.jit {
         true => None,
@@ -148,4 +149,9 @@ fn boot(
 fn end_now(code: i32) -> ! {
     // SAFETY: _exit(2) takes any number and touches no memory of ours.
     unsafe { libc::_exit(code) }
+}
+
+/// The standard library of a platform that has one of its own.
+fn library(platform: Platform) -> Option<Box<dyn isolate::library::Library>> {
+    (platform == Platform::Node).then(node::library)
 }

@@ -21,12 +21,12 @@ const OWN_CODE: &str = "cordon:";
 const FRAME_WIDTH: usize = 120;
 
 /// What to do where code fails for want of WebAssembly.
-pub(crate) const WASM_HINT: &str = "WebAssembly is off in this VM: permissions.webAssembly is \"deny\" by default. \
+pub const WASM_HINT: &str = "WebAssembly is off in this VM: permissions.webAssembly is \"deny\" by default. \
     To grant it: permissions: { webAssembly: \"allow\" } (wire, TypeScript), web_assembly: Access::Allow (Rust), \
     --allow-wasm (command line).";
 
 /// An error object with a `code`.
-pub(crate) fn coded<'s>(scope: &mut Scope<'s, '_>, message: &str, code: &str) -> v8::Local<'s, v8::Value> {
+pub fn coded<'s>(scope: &mut Scope<'s, '_>, message: &str, code: &str) -> v8::Local<'s, v8::Value> {
     let message = string(scope, message);
     let error = v8::Exception::error(scope, message);
     if let Ok(object) = error.try_cast::<v8::Object>() {
@@ -37,7 +37,7 @@ pub(crate) fn coded<'s>(scope: &mut Scope<'s, '_>, message: &str, code: &str) ->
 }
 
 /// The error object of a failed kernel operation.
-pub(crate) fn errno<'s>(
+pub fn errno<'s>(
     scope: &mut Scope<'s, '_>,
     errno: Errno,
     what: &str,
@@ -53,7 +53,7 @@ pub(crate) fn errno<'s>(
 }
 
 /// The error object of a host call that gave no result.
-pub(crate) fn call_error<'s>(scope: &mut Scope<'s, '_>, error: &HostCallError) -> v8::Local<'s, v8::Value> {
+pub fn call_error<'s>(scope: &mut Scope<'s, '_>, error: &HostCallError) -> v8::Local<'s, v8::Value> {
     let (message, code) = match error {
         HostCallError::Unknown {} => {
             ("no host function of that name is registered", "ERR_HOST_FUNCTION_UNKNOWN")
@@ -73,26 +73,27 @@ pub(crate) fn call_error<'s>(scope: &mut Scope<'s, '_>, error: &HostCallError) -
 }
 
 /// Throws an error with a code.
-pub(crate) fn throw(scope: &mut Scope<'_, '_>, message: &str, code: &str) {
+pub fn throw(scope: &mut Scope<'_, '_>, message: &str, code: &str) {
     let error = coded(scope, message, code);
     scope.throw_exception(error);
 }
 
 /// Throws a `TypeError`.
-pub(crate) fn throw_type(scope: &mut Scope<'_, '_>, message: &str) {
+pub fn throw_type(scope: &mut Scope<'_, '_>, message: &str) {
     let message = string(scope, message);
     let error = v8::Exception::type_error(scope, message);
     scope.throw_exception(error);
 }
 
 /// Throws the error of a failed kernel operation.
-pub(crate) fn throw_errno(scope: &mut Scope<'_, '_>, cause: Errno, what: &str, path: Option<&str>) {
+pub fn throw_errno(scope: &mut Scope<'_, '_>, cause: Errno, what: &str, path: Option<&str>) {
     let error = errno(scope, cause, what, path);
     scope.throw_exception(error);
 }
 
 /// What is told of an uncaught value.
-pub(crate) struct Report {
+pub struct Report {
+    /// As a client gets it.
     pub data: ErrorData,
     /// What a terminal shows: position, code frame, stack, hint. Ends with a line feed.
     pub text: String,
@@ -100,7 +101,7 @@ pub(crate) struct Report {
 
 /// Describes a thrown value. May run guest code (getters of the value), so it belongs into a turn; what that throws
 /// is ignored.
-pub(crate) fn describe(
+pub fn describe(
     scope: &mut Scope<'_, '_>,
     wasm: WasmLevel,
     exception: v8::Local<'_, v8::Value>,
@@ -176,7 +177,7 @@ fn part(scope: &mut Scope<'_, '_>, error: v8::Local<'_, v8::Value>, name: &str) 
 }
 
 /// An error of the isolate itself, with nothing thrown.
-pub(crate) fn plain(code: &str, name: &str, message: &str) -> Report {
+pub fn plain(code: &str, name: &str, message: &str) -> Report {
     let data = ErrorData {
         code: code.to_owned(),
         name: name.to_owned(),

@@ -51,7 +51,7 @@ pub(crate) fn signal_name(signal: Signal) -> &'static str {
 }
 
 /// Sets a property of an object that native code is building.
-pub(crate) fn set<'s>(
+pub fn set<'s>(
     scope: &mut Scope<'s, '_>,
     object: v8::Local<'s, v8::Object>,
     name: &str,
@@ -62,7 +62,7 @@ pub(crate) fn set<'s>(
 }
 
 /// A new `Uint8Array` with these bytes. `None` (with an exception pending) when there is no memory for it.
-pub(crate) fn bytes<'s>(scope: &mut Scope<'s, '_>, bytes: &[u8]) -> Option<v8::Local<'s, v8::Value>> {
+pub fn bytes<'s>(scope: &mut Scope<'s, '_>, bytes: &[u8]) -> Option<v8::Local<'s, v8::Value>> {
     let Some(store) = backing(scope, bytes) else {
         throw_no_memory(scope, "Array buffer allocation failed");
         return None;
@@ -89,7 +89,7 @@ fn backing<'s>(scope: &mut Scope<'s, '_>, bytes: &[u8]) -> Option<v8::Local<'s, 
 const SURELY_THERE: usize = 64 * 1024;
 
 /// Whether the process's memory ceiling leaves room for so many bytes now.
-pub(crate) fn memory_for(length: usize) -> bool {
+pub fn memory_for(length: usize) -> bool {
     length <= SURELY_THERE || allocator::has_room_for(length)
 }
 
@@ -101,7 +101,7 @@ fn heap_holds(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::String>) -> bo
 }
 
 /// A string of V8's as text. `None` (with a `RangeError` pending) when there is no memory for it.
-pub(crate) fn text(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::String>) -> Option<String> {
+pub fn text(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::String>) -> Option<String> {
     if !heap_holds(scope, value) || !memory_for(value.length()) || !memory_for(value.utf8_length(scope)) {
         throw_no_memory(scope, "There is no memory for a copy of the string");
         return None;
@@ -110,14 +110,14 @@ pub(crate) fn text(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::String>) 
 }
 
 /// Throws what V8 throws where it has no memory for something outside the heap.
-pub(crate) fn throw_no_memory(scope: &mut Scope<'_, '_>, message: &str) {
+pub fn throw_no_memory(scope: &mut Scope<'_, '_>, message: &str) {
     let message = string(scope, message);
     let error = v8::Exception::range_error(scope, message);
     scope.throw_exception(error);
 }
 
 /// Copies the bytes of a view or buffer out.
-pub(crate) fn copy_bytes(value: v8::Local<'_, v8::Value>) -> Option<Vec<u8>> {
+pub fn copy_bytes(value: v8::Local<'_, v8::Value>) -> Option<Vec<u8>> {
     if let Ok(view) = value.try_cast::<v8::ArrayBufferView>() {
         let length = view.byte_length();
         if !memory_for(length) {
@@ -144,7 +144,7 @@ pub(crate) fn copy_bytes(value: v8::Local<'_, v8::Value>) -> Option<Vec<u8>> {
 }
 
 /// Writes into a view that guest code gave; at most as much as fits. Returns how much was written.
-pub(crate) fn fill_view(view: v8::Local<'_, v8::ArrayBufferView>, bytes: &[u8]) -> usize {
+pub fn fill_view(view: v8::Local<'_, v8::ArrayBufferView>, bytes: &[u8]) -> usize {
     let length = view.byte_length().min(bytes.len());
     if length > 0 {
         let data = view.data().cast::<u8>();

@@ -148,23 +148,23 @@ pub(crate) fn advance() {
 }
 
 /// Wall time since the Unix epoch, as guest code may see it.
-pub(crate) fn wall() -> Duration {
+pub fn wall() -> Duration {
     FROZEN.get().map_or_else(real, |reading| reading.wall)
 }
 
 /// Monotonic time, as guest code may see it.
-pub(crate) fn monotonic() -> Duration {
+pub fn monotonic() -> Duration {
     CLOCK.get().map_or(Duration::ZERO, |clock| clock.shown().monotonic)
 }
 
 /// The moment from which a timer that is started now is counted: where clocks are frozen, when they came to show what
 /// they show, so that the order of timers tells nothing about what passed since.
-pub(crate) fn moment() -> Instant {
+pub fn moment() -> Instant {
     CLOCK.get().map_or_else(Instant::now, |clock| clock.shown().since)
 }
 
 /// The moment by which timers are due now.
-pub(crate) fn present() -> Instant {
+pub fn present() -> Instant {
     CLOCK.get().map_or_else(Instant::now, |clock| clock.read().since)
 }
 

@@ -3,3 +3,5 @@
 pub(crate) mod modules;
 pub(crate) mod natives;
 pub(crate) mod source;
+
+pub use source::{StripError, strip_types};

@@ -13,7 +13,8 @@ const NESTING_LIMIT: usize = 1000;
 
 /// A source text that is not TypeScript, or more of it than can be erased.
 #[derive(Debug)]
-pub(crate) struct StripError {
+pub struct StripError {
+    /// What is wrong.
     pub message: String,
     /// Line and column, counted from 1.
     pub position: Option<(usize, usize)>,
@@ -37,7 +38,7 @@ pub(crate) fn extension(path: &str) -> &str {
 }
 
 /// Replaces types by white space, so that every position stays what it was.
-pub(crate) fn strip_types(source: String, module: Option<bool>) -> Result<String, StripError> {
+pub fn strip_types(source: String, module: Option<bool>) -> Result<String, StripError> {
     if nesting(&source) > NESTING_LIMIT {
         return Err(StripError {
             message: format!("brackets are nested deeper than {NESTING_LIMIT} levels"),

@@ -10,16 +10,20 @@ use std::sync::Arc;
 
 use crate::Platform;
 use crate::Settings;
+use crate::library::Environment;
 use crate::platform::modules::ModuleMap;
 use crate::realm::resources::Resources;
 use crate::run::inbox::Inbox;
 use crate::run::operations::{Operations, Settled};
 use crate::run::outcome::{ContextId, Job, JobId};
 use crate::run::timers::Timers;
-use kernel::Process;
+use crate::run::watchdog::Watchdog;
+use kernel::{Errno, Process};
+use protocol::config::TimingMitigation;
 use protocol::engine::WasmLevel;
 
-pub(crate) type Scope<'s, 'i> = v8::PinScope<'s, 'i>;
+/// A scope of V8's in a context.
+pub type Scope<'s, 'i> = v8::PinScope<'s, 'i>;
 
 /// Names a realm in tables and in its context's embedder data: an integer, since no pointer may lie in V8's sandbox.
 pub(crate) type RealmId = u32;
@@ -28,32 +32,70 @@ pub(crate) type RealmId = u32;
 const REALM_FIELD: i32 = 0;
 
 /// Shared by everything that belongs to one isolate.
-pub(crate) struct Core {
-    pub inbox: Arc<Inbox>,
-    pub platform: Platform,
-    pub wasm: WasmLevel,
-    pub settings: OnceCell<Settings>,
-    pub realms: RefCell<HashMap<RealmId, Rc<Realm>>>,
-    pub operations: RefCell<Operations>,
-    pub next_realm: Cell<RealmId>,
+pub struct Core {
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) platform: Platform,
+    pub(crate) wasm: WasmLevel,
+    pub(crate) settings: OnceCell<Settings>,
+    pub(crate) realms: RefCell<HashMap<RealmId, Rc<Realm>>>,
+    pub(crate) operations: RefCell<Operations>,
+    pub(crate) next_realm: Cell<RealmId>,
 }
 
 impl Core {
     /// The core of the isolate that a callback runs in.
+    ///
+    /// # Panics
+    /// In an isolate that is not this crate's.
     pub fn of(isolate: &v8::Isolate) -> Rc<Core> {
         isolate.get_slot::<Rc<Core>>().expect("set when the isolate was created").clone()
     }
 
+    /// What the VM is.
+    ///
+    /// # Panics
+    /// Before the claim, when no guest code runs.
     pub fn settings(&self) -> &Settings {
         self.settings.get().expect("guest code runs after the claim only")
     }
 
+    /// The ceilings of the VM.
     pub fn limits(&self) -> &protocol::config::Limits {
         &self.settings().limits
     }
 
-    pub fn realm(&self, id: RealmId) -> Option<Rc<Realm>> {
+    pub(crate) fn realm(&self, id: RealmId) -> Option<Rc<Realm>> {
         self.realms.borrow().get(&id).cloned()
+    }
+
+    /// What guest WebAssembly is in this isolate.
+    pub fn wasm(&self) -> WasmLevel {
+        self.wasm
+    }
+
+    /// Waits for the kernel on the isolate's thread; `EINTR` when the job that runs is ended meanwhile.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn wait<R>(&self, future: impl Future<Output = R>) -> Result<R, Errno> {
+        Ok(kernel::block_on(future, self.inbox.interrupt())?)
+    }
+
+    /// Whether guest code's clocks stand still within a turn, and it has no shared memory.
+    pub fn is_frozen(&self) -> bool {
+        self.settings.get().is_none_or(|settings| settings.timing_mitigation == TimingMitigation::Freeze)
+    }
+
+    /// Ends what runs after so long, unless what this returns is dropped before.
+    pub fn watch(&self, time: std::time::Duration) -> Watchdog {
+        Watchdog::start(&self.inbox, time)
+    }
+
+    /// Has the isolate's thread sleep, unless the job that runs is ended meanwhile.
+    pub fn sleep(&self, time: std::time::Duration) {
+        let until = std::time::Instant::now() + time;
+        let never = std::future::pending::<()>();
+        let _ = kernel::block_on_until(never, self.inbox.interrupt(), Some(until));
     }
 
     /// The realm of a context; `None` once it was disposed of.
@@ -81,7 +123,7 @@ pub(crate) struct Hooks {
 
 /// What a job waits for.
 #[derive(Clone)]
-pub(crate) enum Awaited {
+pub enum Awaited {
     /// Its program is still to be run.
     Nothing,
     /// The promise of a module, or of an expression.
@@ -97,39 +139,69 @@ pub(crate) struct ActiveJob {
 }
 
 /// One context and all that belongs to it.
-pub(crate) struct Realm {
-    pub id: RealmId,
-    pub context: v8::Global<v8::Context>,
+pub struct Realm {
+    pub(crate) id: RealmId,
+    pub(crate) context: v8::Global<v8::Context>,
     /// Of its own, so that the microtasks of a realm that was ended never run.
-    pub microtasks: v8::MicrotaskQueueHandle,
-    pub hooks: OnceCell<Hooks>,
+    pub(crate) microtasks: v8::MicrotaskQueueHandle,
+    pub(crate) hooks: OnceCell<Hooks>,
+    /// Where a library's bootstrap ran in place of this crate's.
+    pub(crate) environment: OnceCell<Rc<dyn Environment>>,
     /// The name by which it is retained; none for the realm of a single job.
-    pub retained: Cell<Option<ContextId>>,
-    pub active: RefCell<Option<Rc<ActiveJob>>>,
-    pub waiting: RefCell<VecDeque<Job>>,
+    pub(crate) retained: Cell<Option<ContextId>>,
+    pub(crate) active: RefCell<Option<Rc<ActiveJob>>>,
+    pub(crate) waiting: RefCell<VecDeque<Job>>,
     /// The process of the present job, or of the last one.
-    pub process: RefCell<Option<Arc<Process>>>,
-    pub modules: RefCell<ModuleMap>,
-    pub timers: RefCell<Timers>,
-    pub resources: RefCell<Resources>,
+    pub(crate) process: RefCell<Option<Arc<Process>>>,
+    pub(crate) modules: RefCell<ModuleMap>,
+    pub(crate) timers: RefCell<Timers>,
+    pub(crate) resources: RefCell<Resources>,
     /// Promises that were rejected without a handler since the turn began.
-    pub rejections: RefCell<Vec<(v8::Global<v8::Promise>, v8::Global<v8::Value>)>>,
+    pub(crate) rejections: RefCell<Vec<(v8::Global<v8::Promise>, v8::Global<v8::Value>)>>,
     /// The first exception of this turn that had nowhere to go.
-    pub uncaught: RefCell<Option<v8::Global<v8::Value>>>,
+    pub(crate) uncaught: RefCell<Option<v8::Global<v8::Value>>>,
     /// Operations under way that keep a job from being over.
-    pub pending: Cell<usize>,
+    pub(crate) pending: Cell<usize>,
+    /// Those among them that do not.
+    pub(crate) unreferenced: Cell<usize>,
     /// What ended while the job was stopped. No more than `pending`.
-    pub held: RefCell<Vec<Settled>>,
+    pub(crate) held: RefCell<Vec<Settled>>,
 }
 
 impl Realm {
-    pub fn mark(&self, scope: &mut Scope<'_, '_>, context: v8::Local<'_, v8::Context>) {
+    pub(crate) fn mark(&self, scope: &mut Scope<'_, '_>, context: v8::Local<'_, v8::Context>) {
         let id = v8::Integer::new_from_unsigned(scope, self.id);
         context.set_embedder_data(REALM_FIELD, id.into());
     }
 
+    /// The process of the present job, or of the last one.
     pub fn process(&self) -> Option<Arc<Process>> {
         self.process.borrow().clone()
+    }
+
+    /// Says what a library makes of this realm: once, as it boots.
+    pub fn install(&self, environment: Rc<dyn Environment>) {
+        let _ = self.environment.set(environment);
+    }
+
+    /// What a library made of this realm.
+    pub fn environment(&self) -> Option<Rc<dyn Environment>> {
+        self.environment.get().cloned()
+    }
+
+    /// Runs the microtasks that wait.
+    pub fn run_microtasks(&self, scope: &mut Scope<'_, '_>) {
+        self.microtasks.perform_checkpoint(scope);
+    }
+
+    /// Has a function called with the realm's microtasks.
+    pub fn enqueue_microtask(&self, scope: &mut Scope<'_, '_>, function: v8::Local<'_, v8::Function>) {
+        self.microtasks.enqueue_microtask(scope, function);
+    }
+
+    /// Whether a name keeps it for further jobs.
+    pub fn is_retained(&self) -> bool {
+        self.retained.get().is_some()
     }
 
     /// Whether a signal has stopped its job: no turn of it begins then.
@@ -137,13 +209,27 @@ impl Realm {
         self.active.borrow().is_some() && self.process().is_some_and(|process| process.stopped().is_some())
     }
 
+    /// An operation is not under way any more.
+    pub(crate) fn settled(&self, referenced: bool) {
+        self.pending.set(self.pending.get().saturating_sub(1));
+        if !referenced {
+            self.unreferenced.set(self.unreferenced.get().saturating_sub(1));
+        }
+    }
+
     /// Whether nothing is left that could make its code run.
     pub fn is_idle(&self) -> bool {
-        self.pending.get() == 0 && !self.timers.borrow().keeps_alive()
+        self.pending.get() == self.unreferenced.get()
+            && !self.timers.borrow().keeps_alive()
+            && !self.environment().is_some_and(|environment| environment.is_alive())
     }
 
     /// A function that the bootstrap handed back.
-    pub fn hook<'s>(&self, scope: &mut Scope<'s, '_>, name: &str) -> Option<v8::Local<'s, v8::Function>> {
+    pub(crate) fn hook<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        name: &str,
+    ) -> Option<v8::Local<'s, v8::Function>> {
         let object = v8::Local::new(scope, &self.hooks.get()?.object);
         let key = v8::String::new(scope, name)?;
         object.get(scope, key.into())?.try_cast().ok()
@@ -151,6 +237,6 @@ impl Realm {
 }
 
 /// A V8 string of a Rust one. Too long for V8 (over 512 MiB) becomes the empty string; nothing here is that long.
-pub(crate) fn string<'s>(scope: &mut Scope<'s, '_>, text: &str) -> v8::Local<'s, v8::String> {
+pub fn string<'s>(scope: &mut Scope<'s, '_>, text: &str) -> v8::Local<'s, v8::String> {
     v8::String::new(scope, text).unwrap_or_else(|| v8::String::empty(scope))
 }

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::TimingMitigation;
+use crate::library::Library;
 use crate::platform::modules;
 use crate::platform::natives;
 use crate::realm::core::{Core, Hooks, Realm, Scope, string};
@@ -63,6 +64,7 @@ pub(crate) fn create(
     isolate: &mut v8::OwnedIsolate,
     core: &Rc<Core>,
     bootstrap: &Bootstrap,
+    library: Option<&dyn Library>,
 ) -> Option<Rc<Realm>> {
     let microtasks = v8::MicrotaskQueue::new(isolate, v8::MicrotasksPolicy::Explicit);
     let queue: *const v8::MicrotaskQueue = &*microtasks;
@@ -76,6 +78,7 @@ pub(crate) fn create(
         context: v8::Global::new(scope, context),
         microtasks,
         hooks: OnceCell::new(),
+        environment: OnceCell::new(),
         retained: Cell::new(None),
         active: RefCell::default(),
         waiting: RefCell::new(VecDeque::new()),
@@ -86,18 +89,40 @@ pub(crate) fn create(
         rejections: RefCell::default(),
         uncaught: RefCell::default(),
         pending: Cell::new(0),
+        unreferenced: Cell::new(0),
         held: RefCell::default(),
     });
     let scope = &mut v8::ContextScope::new(scope, context);
     realm.mark(scope, context);
     strip(scope, core);
-    let hooks = run_bootstrap(scope, core, bootstrap)?;
-    let _ = realm.hooks.set(Hooks { object: hooks });
-    if let Some(settings) = core.settings.get() {
-        configure(scope, &realm, &settings.host_functions, settings.timing_mitigation)?;
-    }
+    // Functions of a library's ask for their realm while it boots.
     core.realms.borrow_mut().insert(id, realm.clone());
-    Some(realm)
+    let made = prepare(scope, core, &realm, bootstrap, library);
+    if made.is_none() {
+        core.realms.borrow_mut().remove(&id);
+    }
+    made.map(|()| realm)
+}
+
+/// Boots what guest code will find in a realm, and after the claim tells it of the VM.
+fn prepare(
+    scope: &mut Scope<'_, '_>,
+    core: &Rc<Core>,
+    realm: &Rc<Realm>,
+    bootstrap: &Bootstrap,
+    library: Option<&dyn Library>,
+) -> Option<()> {
+    match library {
+        Some(library) => {
+            library.boot(scope, core, realm)?;
+        }
+        None => {
+            let hooks = run_bootstrap(scope, core, bootstrap)?;
+            let _ = realm.hooks.set(Hooks { object: hooks });
+        }
+    }
+    let Some(settings) = core.settings.get() else { return Some(()) };
+    configure(scope, realm, &settings.host_functions, settings.timing_mitigation)
 }
 
 /// Takes out of a context's global object what guest code must not have. Nothing has run in it, so nobody can have
@@ -138,6 +163,9 @@ pub(crate) fn configure(
     host_functions: &[String],
     timing_mitigation: TimingMitigation,
 ) -> Option<()> {
+    if let Some(environment) = realm.environment() {
+        return environment.configure(scope);
+    }
     let configure = realm.hook(scope, "configure")?;
     let names: Vec<v8::Local<v8::Value>> =
         host_functions.iter().map(|name| string(scope, name).into()).collect();
@@ -164,6 +192,10 @@ pub(crate) fn quiesce(core: &Core, realm: &Realm) {
     realm.timers.borrow_mut().clear();
     core.operations.borrow_mut().cancel(realm.id);
     realm.pending.set(0);
+    realm.unreferenced.set(0);
+    if let Some(environment) = realm.environment() {
+        environment.quiesce();
+    }
     realm.held.borrow_mut().clear();
     realm.rejections.borrow_mut().clear();
     realm.uncaught.take();
@@ -190,11 +222,11 @@ mod tests {
     fn each_realm_has_natives_of_its_own_under_the_names_that_the_bootstrap_asks_for() {
         let profile = EngineProfile { wasm: WasmLevel::Absent, jit: true };
         crate::initialize(&profile, crate::Helpers::Now);
-        let mut isolate = Isolate::new(profile, Platform::Neutral, 1);
+        let mut isolate = Isolate::new(profile, Platform::Neutral, None, 1);
         let core = isolate.core.clone();
         let mut made = Vec::new();
         for _ in 0..2 {
-            let realm = create(&mut isolate.isolate, &core, &isolate.bootstrap).unwrap();
+            let realm = create(&mut isolate.isolate, &core, &isolate.bootstrap, None).unwrap();
             v8::scope!(let scope, &mut isolate.isolate);
             let context = v8::Local::new(scope, &realm.context);
             let scope = &mut v8::ContextScope::new(scope, context);

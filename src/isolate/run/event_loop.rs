@@ -12,12 +12,13 @@ use crate::Isolate;
 use crate::binding::errors::{self, Report};
 use crate::engine::clock;
 use crate::engine::faults::Exhausted;
+use crate::library::{Ending, Environment};
 use crate::platform::modules;
 use crate::realm;
 use crate::realm::core::{ActiveJob, Awaited, Core, Realm, Scope};
 use crate::run::inbox::{Message, Running, SignalWaker};
 use crate::run::operations::Settled;
-use crate::run::outcome::{Cause, Completion, ContextId, Job, JobId, Outcome, Work, codes};
+use crate::run::outcome::{Cause, Completion, ContextId, ErrorData, Job, JobId, Outcome, Work, codes};
 use crate::run::output;
 use crate::run::program::{self, Begun};
 use kernel::{ExitStatus, Process};
@@ -31,6 +32,10 @@ const NEVER_SETTLED_EXIT: u8 = 13;
 
 /// Why a turn gave nothing.
 enum Failure {
+    /// The program has asked to end, with this exit code; and why, if something was thrown.
+    Exited(i32, Option<ErrorData>),
+    /// Something was thrown that the guest's own handler has taken.
+    Handled,
     Threw(Box<Report>),
     Ended(Cause),
     OutOfMemory(Exhausted),
@@ -53,6 +58,37 @@ impl Isolate {
                 Some(message) => self.handle_message(message),
                 None => {}
             }
+            if self.library.is_some() {
+                // A round of a library's event loop takes all that has ended before it looks at immediates.
+                for _ in 0..self.core.inbox.len() {
+                    match self.core.inbox.next(Some(Instant::now())) {
+                        Some(Message::ShutDown) => return,
+                        Some(message) => self.handle_message(message),
+                        None => break,
+                    }
+                }
+                self.run_immediates();
+            }
+        }
+    }
+
+    /// The last phase of a round in realms of a library.
+    fn run_immediates(&mut self) {
+        for realm in self.realms() {
+            let Some(environment) = realm.environment() else { continue };
+            if environment.has_immediates() && !realm.is_stopped() {
+                let ended = self.turn(&realm, |scope, _, _| environment.run_immediates(scope));
+                self.after(&realm, ended);
+            }
+        }
+    }
+
+    fn run_library_timers(&mut self, realm: &Rc<Realm>, now: Instant) {
+        let Some(environment) = realm.environment() else { return };
+        if environment.deadline().is_some_and(|deadline| deadline <= now) {
+            clock::advance();
+            let ended = self.turn(realm, |scope, _, _| environment.run_timers(scope));
+            self.after(realm, ended);
         }
     }
 
@@ -88,7 +124,11 @@ impl Isolate {
             if realm.is_stopped() {
                 continue;
             }
-            let next = realm.timers.borrow_mut().next_deadline();
+            let mut next = realm.timers.borrow_mut().next_deadline();
+            if let Some(environment) = realm.environment() {
+                next =
+                    if environment.has_immediates() { Some(Instant::now()) } else { environment.deadline() };
+            }
             deadline = match (deadline, next) {
                 (Some(a), Some(b)) => Some(std::cmp::min::<Instant>(a, b)),
                 (a, b) => a.or(b),
@@ -125,7 +165,7 @@ impl Isolate {
     }
 
     pub(crate) fn create_realm(&mut self) -> Option<Rc<Realm>> {
-        let realm = realm::create(&mut self.isolate, &self.core, &self.bootstrap);
+        let realm = realm::create(&mut self.isolate, &self.core, &self.bootstrap, self.library.as_deref());
         if self.guard.exhausted().is_some() {
             // The limit was reached here: what was terminated is the bootstrap.
             self.isolate.cancel_terminate_execution();
@@ -148,6 +188,7 @@ impl Isolate {
             for settled in realm.held.take() {
                 self.deliver(Some(settled));
             }
+            self.run_library_timers(&realm, now);
             let immediates = realm.timers.borrow_mut().take_immediates();
             for id in immediates {
                 self.fire(&realm, id, false);
@@ -178,12 +219,9 @@ impl Isolate {
             realm.held.borrow_mut().push(settled);
             return;
         }
-        realm.pending.set(realm.pending.get().saturating_sub(1));
+        realm.settled(settled.referenced);
         clock::advance();
-        let ended = self.turn(&realm, |scope, _, _| {
-            settled.deliver(scope);
-            Some(())
-        });
+        let ended = self.turn(&realm, |scope, _, _| settled.deliver(scope));
         self.after(&realm, ended);
     }
 
@@ -248,6 +286,7 @@ impl Isolate {
         if let Err(cause) = core.inbox.enter(running) {
             return Err(Failure::Ended(cause));
         }
+        let mut handled_by_guest = false;
         let (value, report) = {
             v8::scope!(let scope, &mut self.isolate);
             let context = v8::Local::new(scope, &realm.context);
@@ -255,7 +294,11 @@ impl Isolate {
             v8::tc_scope!(let scope, scope);
             let value = work(scope, &core, realm);
             let mut report = None;
-            if value.is_some() {
+            if let Some(environment) = realm.environment() {
+                handled_by_guest = settle(scope, &*environment, value.is_some())
+                    && value.is_none()
+                    && environment.exited().is_none();
+            } else if value.is_some() {
                 realm.microtasks.perform_checkpoint(scope);
             } else if !scope.has_terminated()
                 && let Some(exception) = scope.exception()
@@ -290,8 +333,15 @@ impl Isolate {
             return Err(Failure::OutOfMemory(exhausted));
         }
         self.guard.settle(&mut self.isolate);
+        if let Some(environment) = realm.environment()
+            && cause.is_none()
+            && let Some(code) = environment.exited()
+        {
+            return Err(Failure::Exited(code, environment.fatal()));
+        }
         match (cause, report, value) {
             (Some(cause), ..) => Err(Failure::Ended(cause)),
+            (None, None, None) if handled_by_guest => Err(Failure::Handled),
             (None, Some(report), _) => Err(Failure::Threw(Box::new(report))),
             (None, None, Some(value)) => Ok(value),
             // Ended on behalf of another job: what was cut off belonged to nobody.
@@ -311,9 +361,32 @@ impl Isolate {
             return;
         };
         match ended {
-            Ok(()) => self.check(realm, &job),
+            Ok(()) | Err(Failure::Handled) => self.check(realm, &job),
             Err(failure) => self.fail(realm, &job, failure),
         }
+    }
+
+    /// Nothing is left that could make a library's program run: tells it, and ends it with what it says.
+    fn end_program(&mut self, realm: &Rc<Realm>, job: &Rc<ActiveJob>, environment: &Rc<dyn Environment>) {
+        if realm.is_retained() {
+            return self.succeed(realm, job, None);
+        }
+        let ended = self.turn(realm, |scope, _, _| environment.end(scope));
+        match ended {
+            Ok(Ending::Alive) | Err(Failure::Handled) => {}
+            Ok(Ending::Over(code)) => self.exit(realm, job, code, None),
+            Err(failure) => self.fail(realm, job, failure),
+        }
+    }
+
+    /// A program has ended by itself.
+    fn exit(&mut self, realm: &Rc<Realm>, job: &Rc<ActiveJob>, code: i32, error: Option<ErrorData>) {
+        realm::quiesce(&self.core, realm);
+        if let Some(environment) = realm.environment() {
+            environment.clear_exit();
+        }
+        let outcome = if code == 0 && error.is_none() { Outcome::Succeeded } else { Outcome::Failed };
+        self.finish(realm, job, Completion { outcome, value: None, exit_code: code & 0xff, error });
     }
 
     /// Whether the job is over now.
@@ -354,7 +427,10 @@ impl Isolate {
                 );
                 self.finish_failed(realm, job, &report, NEVER_SETTLED_EXIT);
             }
-            (None | Some(v8::PromiseState::Fulfilled), _) if idle => self.succeed(realm, job, None),
+            (None | Some(v8::PromiseState::Fulfilled), _) if idle => match realm.environment() {
+                Some(environment) => self.end_program(realm, job, &environment),
+                None => self.succeed(realm, job, None),
+            },
             _ => {}
         }
     }
@@ -388,13 +464,17 @@ impl Isolate {
         realm.modules.borrow_mut().refresh();
         self.watch_signals(id, &process);
         clock::advance();
-        let ended = self.turn(realm, |scope, core, realm| program::begin(scope, core, realm, work));
+        let ended = self.turn(realm, |scope, core, realm| match realm.environment() {
+            Some(environment) => environment.begin(scope, work),
+            None => program::begin(scope, core, realm, work),
+        });
         match ended {
             Ok(Begun::Value(value)) => self.succeed(realm, &active, value),
             Ok(Begun::Waits(awaited)) => {
                 *active.awaited.borrow_mut() = awaited;
                 self.check(realm, &active);
             }
+            Err(Failure::Handled) => self.check(realm, &active),
             Err(failure) => self.fail(realm, &active, failure),
         }
     }
@@ -454,6 +534,8 @@ impl Isolate {
 
     fn fail(&mut self, realm: &Rc<Realm>, job: &Rc<ActiveJob>, failure: Failure) {
         match failure {
+            Failure::Exited(code, error) => self.exit(realm, job, code, error),
+            Failure::Handled => {}
             Failure::Threw(report) => self.finish_failed(realm, job, &report, 1),
             Failure::Ended(cause) => {
                 let Some(process) = realm.process() else { return };
@@ -526,6 +608,36 @@ impl Isolate {
     }
 }
 
+/// Sees a piece of guest code of a library's through: exceptions go to the guest's own handler, and what was put off to
+/// its end follows. False if it was terminated.
+fn settle(
+    scope: &mut v8::PinnedRef<'_, v8::TryCatch<'_, '_, v8::HandleScope<'_>>>,
+    environment: &dyn Environment,
+    mut went_well: bool,
+) -> bool {
+    loop {
+        if !went_well {
+            if scope.has_terminated() {
+                return false;
+            }
+            if let Some(exception) = scope.exception() {
+                let message = scope.message();
+                scope.reset();
+                if !environment.uncaught(scope, exception, message) {
+                    return true;
+                }
+            }
+        }
+        if environment.exited().is_some() {
+            return true;
+        }
+        went_well = environment.settle(scope).is_some();
+        if went_well {
+            return true;
+        }
+    }
+}
+
 /// V8's callback for promises that are rejected without a handler, and for handlers that come later.
 pub(crate) unsafe extern "C" fn promise_rejected(message: v8::PromiseRejectMessage<'_>) {
     use v8::PromiseRejectEvent::{PromiseHandlerAddedAfterReject, PromiseRejectWithNoHandler};
@@ -535,6 +647,9 @@ pub(crate) unsafe extern "C" fn promise_rejected(message: v8::PromiseRejectMessa
     let object: v8::Local<v8::Object> = promise.into();
     let Some(context) = object.get_creation_context(scope) else { return };
     let Some(realm) = core.realm_of(scope, context) else { return };
+    if let Some(environment) = realm.environment() {
+        return environment.promise_rejected(scope, &message);
+    }
     match message.get_event() {
         PromiseRejectWithNoHandler => {
             let value = message.get_value().unwrap_or_else(|| v8::undefined(scope).into());

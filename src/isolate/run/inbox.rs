@@ -118,6 +118,11 @@ impl Inbox {
         self.state.lock().queue.is_empty()
     }
 
+    /// How many messages wait.
+    pub(crate) fn len(&self) -> usize {
+        self.state.lock().queue.len()
+    }
+
     fn push(&self, message: Message) {
         let mut state = self.state.lock();
         if !state.shut_down {
@@ -190,6 +195,17 @@ impl Inbox {
         match was {
             Running::Job(job) => state.ended.iter().find(|(ended, _)| *ended == job).map(|(_, cause)| *cause),
             _ => None,
+        }
+    }
+
+    /// Ends what runs, whatever it is; its job goes on.
+    pub(crate) fn terminate_running(&self) {
+        let state = self.state.lock();
+        if state.running != Running::Nothing
+            && let Some(engine) = &state.engine
+        {
+            engine.terminate_execution();
+            self.interrupt.trip();
         }
     }
 

@@ -7,12 +7,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use crate::binding::errors;
 use crate::binding::values;
 use crate::realm::core::{Core, Realm, RealmId, Scope, string};
 use crate::run::inbox::OperationWaker;
+use crate::run::outcome::CallId;
 use kernel::{Errno, ExitStatus, Signal};
 use protocol::abi::HostCallError;
 
@@ -30,16 +31,34 @@ pub(crate) enum Output {
 /// What an operation ends with.
 pub(crate) type Ended = Result<Output, Errno>;
 
+/// Names an operation.
+pub type OperationId = u64;
+
+/// What is done in a turn of its realm when an operation has ended. `None` with an exception pending if that threw.
+pub type Delivery = Box<dyn for<'s, 'i> FnOnce(&mut Scope<'s, 'i>) -> Option<()>>;
+
+/// What is done with the answer to a host call.
+pub type AnswerDelivery =
+    Box<dyn for<'s, 'i> FnOnce(&mut Scope<'s, 'i>, Result<String, HostCallError>) -> Option<()>>;
+
 enum Kind {
-    Kernel(Pin<Box<dyn Future<Output = Ended>>>, Waker),
-    HostCall,
+    Kernel(Pin<Box<dyn Future<Output = Ended>>>, Waker, Promised),
+    HostCall(Promised),
+    Library(Pin<Box<dyn Future<Output = Delivery>>>, Waker),
+    LibraryHostCall(AnswerDelivery),
+}
+
+/// The promise that an operation settles.
+struct Promised {
+    resolver: v8::Global<v8::PromiseResolver>,
+    /// The function that was called, for error messages.
+    what: &'static str,
 }
 
 struct Operation {
     realm: RealmId,
-    resolver: v8::Global<v8::PromiseResolver>,
-    /// The function that was called, for error messages.
-    what: &'static str,
+    /// Whether it keeps its job from being over.
+    referenced: bool,
     kind: Kind,
 }
 
@@ -53,9 +72,13 @@ pub(crate) struct Operations {
 /// An operation that has ended and wants its promise settled, in a turn of its realm.
 pub(crate) struct Settled {
     pub realm: RealmId,
-    resolver: v8::Global<v8::PromiseResolver>,
-    what: &'static str,
-    result: Result<Answer, Failure>,
+    pub referenced: bool,
+    end: End,
+}
+
+enum End {
+    Promise(Promised, Result<Answer, Failure>),
+    Delivery(Delivery),
 }
 
 enum Answer {
@@ -71,19 +94,44 @@ enum Failure {
 impl Operations {
     /// Polls the operation that was woken.
     pub fn poll(&mut self, id: u64) -> Option<Settled> {
-        let Kind::Kernel(future, waker) = &mut self.pending.get_mut(&id)?.kind else { return None };
-        let Poll::Ready(ended) = future.as_mut().poll(&mut Context::from_waker(waker)) else { return None };
-        let operation = self.pending.remove(&id)?;
-        Some(operation.settle(ended.map(Answer::Output).map_err(Failure::Errno)))
+        let end = match &mut self.pending.get_mut(&id)?.kind {
+            Kind::Kernel(future, waker, _) => match future.as_mut().poll(&mut Context::from_waker(waker)) {
+                Poll::Ready(ended) => Ok(ended),
+                Poll::Pending => return None,
+            },
+            Kind::Library(future, waker) => match future.as_mut().poll(&mut Context::from_waker(waker)) {
+                Poll::Ready(delivery) => Err(delivery),
+                Poll::Pending => return None,
+            },
+            Kind::HostCall(_) | Kind::LibraryHostCall(_) => return None,
+        };
+        let Operation { realm, referenced, kind } = self.pending.remove(&id)?;
+        let end = match (end, kind) {
+            (Ok(ended), Kind::Kernel(_, _, promised)) => {
+                End::Promise(promised, ended.map(Answer::Output).map_err(Failure::Errno))
+            }
+            (Err(delivery), _) => End::Delivery(delivery),
+            (Ok(_), _) => return None,
+        };
+        Some(Settled { realm, referenced, end })
     }
 
     /// Takes the answer to a host call.
     pub fn answer(&mut self, id: u64, result: Result<String, HostCallError>) -> Option<Settled> {
-        if !matches!(self.pending.get(&id)?.kind, Kind::HostCall) {
+        if !matches!(self.pending.get(&id)?.kind, Kind::HostCall(_) | Kind::LibraryHostCall(_)) {
             return None;
         }
-        let operation = self.pending.remove(&id)?;
-        Some(operation.settle(result.map(Answer::Json).map_err(Failure::Call)))
+        let Operation { realm, referenced, kind } = self.pending.remove(&id)?;
+        let end = match kind {
+            Kind::HostCall(promised) => {
+                End::Promise(promised, result.map(Answer::Json).map_err(Failure::Call))
+            }
+            Kind::LibraryHostCall(deliver) => {
+                End::Delivery(Box::new(move |scope: &mut Scope<'_, '_>| deliver(scope, result)))
+            }
+            Kind::Kernel(..) | Kind::Library(..) => return None,
+        };
+        Some(Settled { realm, referenced, end })
     }
 
     /// Drops everything that belongs to a realm.
@@ -97,17 +145,23 @@ impl Operations {
     }
 }
 
-impl Operation {
-    fn settle(self, result: Result<Answer, Failure>) -> Settled {
-        Settled { realm: self.realm, resolver: self.resolver, what: self.what, result }
+impl Settled {
+    /// Settles the promise, whose reactions run with the microtasks of the turn, or does what the library wants done.
+    pub fn deliver(self, scope: &mut Scope<'_, '_>) -> Option<()> {
+        match self.end {
+            End::Promise(promised, result) => {
+                promised.settle(scope, result);
+                Some(())
+            }
+            End::Delivery(delivery) => delivery(scope),
+        }
     }
 }
 
-impl Settled {
-    /// Settles the promise. Reactions run with the microtasks of the turn.
-    pub fn deliver(self, scope: &mut Scope<'_, '_>) {
+impl Promised {
+    fn settle(self, scope: &mut Scope<'_, '_>, result: Result<Answer, Failure>) {
         let resolver = v8::Local::new(scope, &self.resolver);
-        match self.result {
+        match result {
             Ok(answer) => {
                 if let Some(value) = value_of(scope, answer) {
                     resolver.resolve(scope, value);
@@ -155,17 +209,12 @@ pub(crate) fn start<'s>(
             Poll::Pending => None,
         }
     };
-    let operation = Operation {
-        realm: realm.id,
-        resolver: v8::Global::new(scope, resolver),
-        what,
-        kind: Kind::Kernel(future, waker),
-    };
+    let promised = Promised { resolver: v8::Global::new(scope, resolver), what };
     match ended {
-        Some(ended) => {
-            operation.settle(ended.map(Answer::Output).map_err(Failure::Errno)).deliver(scope);
-        }
+        Some(ended) => promised.settle(scope, ended.map(Answer::Output).map_err(Failure::Errno)),
         None => {
+            let kind = Kind::Kernel(future, waker, promised);
+            let operation = Operation { realm: realm.id, referenced: true, kind };
             realm.pending.set(realm.pending.get() + 1);
             core.operations.borrow_mut().pending.insert(id, operation);
         }
@@ -184,15 +233,76 @@ pub(crate) fn start_host_call<'s>(
     }
     let resolver = v8::PromiseResolver::new(scope)?;
     let promise = resolver.get_promise(scope);
-    let operation = Operation {
-        realm: realm.id,
-        resolver: v8::Global::new(scope, resolver),
-        what: "call",
-        kind: Kind::HostCall,
-    };
+    let promised = Promised { resolver: v8::Global::new(scope, resolver), what: "call" };
+    let operation = Operation { realm: realm.id, referenced: true, kind: Kind::HostCall(promised) };
     let mut operations = core.operations.borrow_mut();
     let id = operations.fresh();
     operations.pending.insert(id, operation);
     realm.pending.set(realm.pending.get() + 1);
     Some((id, promise))
+}
+
+/// Has a library's operation polled until it ends; what it gives is done in a turn of its own, never before this
+/// returns. `None` at the limit of operations.
+pub fn spawn(
+    core: &Rc<Core>,
+    realm: &Rc<Realm>,
+    future: impl Future<Output = Delivery> + 'static,
+) -> Option<OperationId> {
+    let operation_waker = |id| Arc::new(OperationWaker { inbox: core.inbox.clone(), operation: id });
+    let id = enter(core, realm, |id| Kind::Library(Box::pin(future), Waker::from(operation_waker(id))))?;
+    // It is polled from the event loop, like every time that it says so.
+    operation_waker(id).wake_by_ref();
+    Some(id)
+}
+
+/// Calls a host function for a library. `None` at the limit of operations.
+pub fn spawn_host_call(
+    core: &Rc<Core>,
+    realm: &Rc<Realm>,
+    name: &str,
+    input: String,
+    deliver: AnswerDelivery,
+) -> Option<OperationId> {
+    let id = enter(core, realm, |_| Kind::LibraryHostCall(deliver))?;
+    core.settings().services.host_call(CallId(id), name, input);
+    Some(id)
+}
+
+fn enter(core: &Rc<Core>, realm: &Rc<Realm>, kind: impl FnOnce(u64) -> Kind) -> Option<OperationId> {
+    if realm.pending.get() >= OPERATION_LIMIT {
+        return None;
+    }
+    let mut operations = core.operations.borrow_mut();
+    let id = operations.fresh();
+    operations.pending.insert(id, Operation { realm: realm.id, referenced: true, kind: kind(id) });
+    realm.pending.set(realm.pending.get() + 1);
+    Some(id)
+}
+
+/// Says whether an operation keeps its job from being over.
+pub fn reference(core: &Rc<Core>, realm: &Rc<Realm>, id: OperationId, referenced: bool) {
+    let mut operations = core.operations.borrow_mut();
+    let Some(operation) = operations.pending.get_mut(&id).filter(|operation| operation.realm == realm.id)
+    else {
+        return;
+    };
+    if std::mem::replace(&mut operation.referenced, referenced) != referenced {
+        let count = realm.unreferenced.get();
+        realm.unreferenced.set(if referenced { count.saturating_sub(1) } else { count + 1 });
+    }
+}
+
+/// Drops an operation of a library's: nothing is done at its end.
+pub fn forget(core: &Rc<Core>, realm: &Rc<Realm>, id: OperationId) {
+    let operation = {
+        let mut operations = core.operations.borrow_mut();
+        if operations.pending.get(&id).is_none_or(|operation| operation.realm != realm.id) {
+            return;
+        }
+        operations.pending.remove(&id)
+    };
+    if let Some(operation) = operation {
+        realm.settled(operation.referenced);
+    }
 }

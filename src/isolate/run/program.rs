@@ -10,7 +10,7 @@ use crate::run::outcome::{Format, Language, SourceOptions, Work, codes};
 use kernel::{Errno, FileKind, Symlinks};
 
 /// Where a job stands after its first turn.
-pub(crate) enum Begun {
+pub enum Begun {
     /// It goes on as long as something is awaited or pending.
     Waits(Awaited),
     /// Its value is there already.
@@ -46,7 +46,7 @@ fn define_inputs(scope: &mut Scope<'_, '_>, inputs: &[(String, String)]) -> Opti
 }
 
 /// The absolute path that inline code goes by.
-fn virtual_path(realm: &Rc<Realm>, options: &SourceOptions, default: &str) -> String {
+pub fn file_path(realm: &Rc<Realm>, options: &SourceOptions, default: &str) -> String {
     let cwd = realm.process().and_then(|process| process.cwd().ok()).unwrap_or_else(|| "/".to_owned());
     match options.file_path.as_deref() {
         None => resolve::join(&cwd, default),
@@ -83,20 +83,20 @@ fn execute(
     let format = options.format.unwrap_or(if retained { Format::Script } else { Format::Module });
     match format {
         Format::Module => {
-            let path = virtual_path(realm, options, "[eval].mjs");
+            let path = file_path(realm, options, "[eval].mjs");
             let text = plain_text(scope, source, &path, options, Some(true))?;
             let index = modules::load_source(scope, realm, &path, &text, None)?;
             run_module(scope, core, realm, index)
         }
         Format::Script => {
-            let path = virtual_path(realm, options, "[eval].js");
+            let path = file_path(realm, options, "[eval].js");
             let text = plain_text(scope, source, &path, options, Some(false))?;
             let script = compile_script(scope, &text, &path, 0)?;
             script.run(scope)?;
             Some(Begun::Waits(Awaited::Nothing))
         }
         Format::CommonJs => {
-            let path = virtual_path(realm, options, "[eval].cjs");
+            let path = file_path(realm, options, "[eval].cjs");
             let text = plain_text(scope, source, &path, options, Some(false))?;
             run_common_js(scope, realm, &path, Some(&text))
         }
@@ -112,7 +112,7 @@ fn execute_file(
 ) -> Option<Begun> {
     let process = realm.process()?;
     let given = SourceOptions { file_path: Some(path.to_owned()), ..SourceOptions::default() };
-    let full = virtual_path(realm, &given, "");
+    let full = file_path(realm, &given, "");
     let found = match process.stat(&full, Symlinks::Follow) {
         Ok(status) if status.kind == FileKind::Directory => Err(Errno::Eisdir),
         Ok(_) => Ok(process.realpath(&full).unwrap_or(full)),
@@ -180,10 +180,22 @@ fn compile_script<'s>(
     path: &str,
     column: i32,
 ) -> Option<v8::Local<'s, v8::Script>> {
+    compile_at(scope, text, path, (0, column))
+}
+
+/// Compiles a script whose first character is at this line and column, counted from 0.
+fn compile_at<'s>(
+    scope: &mut Scope<'s, '_>,
+    text: &str,
+    path: &str,
+    (line, column): (i32, i32),
+) -> Option<v8::Local<'s, v8::Script>> {
     let name = string(scope, path);
     let text = string(scope, text);
+    let environment = Core::of(scope).current_realm(scope).and_then(|realm| realm.environment());
+    let options = environment.and_then(|environment| environment.host_options(scope));
     let origin =
-        v8::ScriptOrigin::new(scope, name.into(), 0, column, false, 0, None, false, false, false, None);
+        v8::ScriptOrigin::new(scope, name.into(), line, column, false, 0, None, false, false, false, options);
     v8::Script::compile(scope, text, Some(&origin))
 }
 
@@ -207,9 +219,14 @@ fn evaluate(
     source: String,
     options: &SourceOptions,
 ) -> Option<Begun> {
-    let path = virtual_path(realm, options, "[eval].js");
+    let path = file_path(realm, options, "[eval].js");
     let text = plain_text(scope, source, &path, options, None)?;
-    let script = compile_expression(scope, &text, &path)?;
+    evaluate_text(scope, core, &text, &path)
+}
+
+/// Begins an evaluation of a text without types.
+pub fn evaluate_text(scope: &mut Scope<'_, '_>, core: &Rc<Core>, text: &str, path: &str) -> Option<Begun> {
+    let script = compile_expression(scope, text, path)?;
     let value = script.run(scope)?;
     if let Ok(promise) = value.try_cast::<v8::Promise>() {
         promise.mark_as_handled();
@@ -237,7 +254,8 @@ fn adopt_thenable<'s>(
     Some(Some(resolver.get_promise(scope)))
 }
 
-fn compile_expression<'s>(
+/// Compiles a text whose value is wanted: an expression, or statements of which the last is one.
+pub fn compile_expression<'s>(
     scope: &mut Scope<'s, '_>,
     text: &str,
     path: &str,
@@ -298,11 +316,8 @@ fn compile_wrapped<'s>(
     after: &str,
     path: &str,
 ) -> Option<v8::Local<'s, v8::Script>> {
-    let name = string(scope, path);
-    let text = string(scope, &format!("{before}{text}{after}"));
     // The wrapping is a line of its own before the first.
-    let origin = v8::ScriptOrigin::new(scope, name.into(), -1, 0, false, 0, None, false, false, false, None);
-    v8::Script::compile(scope, text, Some(&origin))
+    compile_at(scope, &format!("{before}{text}{after}"), path, (-1, 0))
 }
 
 /// The JSON text of a value: `None` inside for `undefined`. Throws where there is none.

@@ -33,6 +33,8 @@ pub enum Platform {
     Neutral,
     /// ECMAScript and nothing else.
     Bare,
+    /// Node's own standard library, over the VM's files and processes.
+    Node,
 }
 
 impl Platform {
@@ -41,6 +43,7 @@ impl Platform {
         match self {
             Platform::Neutral => "neutral",
             Platform::Bare => "bare",
+            Platform::Node => "node",
         }
     }
 }

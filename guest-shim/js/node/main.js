@@ -1,0 +1,221 @@
+'use strict';
+// cordon's own part of the platform `node`: what Node's C++ does in JavaScript's place, and how jobs begin. It is the body
+// of a function with the parameters of Node's main scripts, and runs in each realm as the last of its boot. What it
+// returns are the functions that `src/node` calls, by name.
+
+const {
+  ArrayPrototypeJoin,
+  ArrayPrototypePush,
+  JSONParse,
+  ObjectDefineProperty,
+  ObjectGetOwnPropertyDescriptor,
+  ObjectKeys,
+  Proxy,
+  ReflectDefineProperty,
+  ReflectDeleteProperty,
+  ReflectGet,
+  ReflectOwnKeys,
+  String,
+  StringPrototypeEndsWith,
+  StringPrototypeStartsWith,
+  TypeError,
+  globalThis,
+} = primordials;
+
+const { isNativeError } = internalBinding('types');
+const {
+  privateSymbols: {
+    arrow_message_private_symbol: kArrow,
+    decorated_private_symbol: kDecorated,
+  },
+} = internalBinding('util');
+
+/** `process.env`: names and values are strings, whatever is assigned. */
+function environment(pairs) {
+  const target = {};
+  for (let i = 0; i < pairs.length; i += 2) target[pairs[i]] = pairs[i + 1];
+  const { codes: { ERR_INVALID_OBJECT_DEFINE_PROPERTY } } = require('internal/errors');
+  return new Proxy(target, {
+    __proto__: null,
+    set(object, name, value) {
+      if (typeof name === 'symbol' || typeof value === 'symbol') {
+        throw new TypeError('Cannot convert a Symbol value to a string');
+      }
+      ReflectDefineProperty(object, name, {
+        __proto__: null, value: `${value}`, configurable: true, enumerable: true, writable: true,
+      });
+      if (name === 'TZ') internalBinding('cordon').setTimeZone(`${value}`);
+      return true;
+    },
+    get(object, name) {
+      return typeof name === 'symbol' ? undefined : ReflectGet(object, name);
+    },
+    defineProperty(object, name, descriptor) {
+      if ('value' in descriptor) {
+        if (!descriptor.configurable || !descriptor.writable || !descriptor.enumerable) {
+          throw new ERR_INVALID_OBJECT_DEFINE_PROPERTY(
+            "'process.env' only accepts a configurable, writable, and enumerable data descriptor");
+        }
+        return ReflectDefineProperty(object, name, {
+          __proto__: null, value: `${descriptor.value}`, configurable: true, enumerable: true, writable: true,
+        });
+      }
+      if ('get' in descriptor || 'set' in descriptor) {
+        throw new ERR_INVALID_OBJECT_DEFINE_PROPERTY(
+          "'process.env' does not accept an accessor(getter/setter) descriptor");
+      }
+      throw new ERR_INVALID_OBJECT_DEFINE_PROPERTY(
+        "'process.env' only accepts a configurable, writable, and enumerable data descriptor");
+    },
+    deleteProperty(object, name) {
+      ReflectDeleteProperty(object, name);
+      return true;
+    },
+    ownKeys: (object) => ReflectOwnKeys(object),
+    getOwnPropertyDescriptor: (object, name) => ObjectGetOwnPropertyDescriptor(object, name),
+  });
+}
+
+/** What Node prints of an exception that ends the program. `source` says where it was thrown. */
+function describeFatal(error, source) {
+  const { inspect } = require('internal/util/inspect');
+  const version = `\nNode.js ${process.version}\n`;
+  if (error === null || typeof error !== 'object' || !('stack' in error) || typeof error.stack !== 'string') {
+    let shown;
+    try {
+      shown = error !== null && typeof error === 'object' && 'message' in error && 'name' in error ?
+        `${error.name}: ${error.message}` : inspect(error);
+    } catch {
+      shown = String(error);
+    }
+    return `${source === '' ? '' : `${source}`}${source === '' ? 'Uncaught:\n' : ''}${shown}\n` +
+      '(Use `node --trace-uncaught ...` to show where the exception was thrown)\n' + version;
+  }
+  let stack = error.stack;
+  const {
+    fatalExceptionStackEnhancers: { afterInspector },
+  } = require('internal/errors');
+  if (isNativeError(error)) {
+    try {
+      stack = afterInspector(error);
+    } catch {
+      // The plain stack then.
+    }
+  }
+  const arrow = error[kArrow] ?? source;
+  if (error[kDecorated] || arrow === undefined || arrow === '') return `${stack}\n${version}`;
+  return `${arrow}\n${stack}\n${version}`;
+}
+
+let prepared = false;
+
+/** As `prepareMainThreadExecution`, once; later jobs of a realm find what the first has set up. */
+function prepare(expandArgv1) {
+  if (prepared) {
+    internalBinding('process_methods').patchProcessObject(process);
+    process.argv[0] = process.execPath;
+    process.exitCode = undefined;
+    process._exiting = false;
+    return undefined;
+  }
+  prepared = true;
+  const {
+    prepareMainThreadExecution,
+    markBootstrapComplete,
+  } = require('internal/process/pre_execution');
+  const main = prepareMainThreadExecution(expandArgv1);
+  markBootstrapComplete();
+  return main;
+}
+
+function makeModule(path) {
+  const { Module } = require('internal/modules/cjs/loader');
+  const { dirname } = require('path');
+  const module = new Module(path);
+  module.filename = path;
+  module.paths = Module._nodeModulePaths(dirname(path));
+  return module;
+}
+
+/** The globals that inline scripts have in `node -e`. */
+function defineScriptGlobals(path) {
+  const { makeRequireFunction } = require('internal/modules/helpers');
+  const { dirname } = require('path');
+  const module = makeModule(path);
+  const values = {
+    __proto__: null,
+    require: makeRequireFunction(module),
+    module,
+    exports: module.exports,
+    __filename: path,
+    __dirname: dirname(path),
+  };
+  const names = ObjectKeys(values);
+  for (let i = 0; i < names.length; i++) {
+    ObjectDefineProperty(globalThis, names[i], {
+      __proto__: null, value: values[names[i]], configurable: true, enumerable: false, writable: true,
+    });
+  }
+}
+
+function runModule(source, url) {
+  const { runEntryPointWithESMLoader } = require('internal/modules/run_main');
+  return runEntryPointWithESMLoader((loader) => loader.eval(source, url, true));
+}
+
+function begin(kind, text, path, inputs) {
+  for (let i = 0; i < inputs.length; i += 2) {
+    ObjectDefineProperty(globalThis, inputs[i], {
+      __proto__: null, value: JSONParse(inputs[i + 1]), configurable: true, enumerable: true, writable: true,
+    });
+  }
+  const { pathToFileURL } = require('internal/url');
+  switch (kind) {
+    case 'file': {
+      const main = prepare(true);
+      if (main !== undefined) {
+        require('internal/modules/cjs/loader').Module.runMain(main);
+      } else {
+        require('internal/modules/run_main').executeUserEntryPoint(require('path').resolve(path));
+      }
+      return;
+    }
+    case 'module-file':
+    case 'commonjs-file':
+    case 'script-file': {
+      prepare(true);
+      const full = require('path').resolve(path);
+      const source = require('fs').readFileSync(full, 'utf8');
+      if (kind === 'module-file') runModule(source, pathToFileURL(full).href);
+      else if (kind === 'commonjs-file') makeModule(full)._compile(source, full, 'commonjs');
+      else runScript(source, full);
+      return;
+    }
+    case 'module':
+      prepare(false);
+      runModule(text, pathToFileURL(path).href);
+      return;
+    case 'commonjs':
+      prepare(false);
+      makeModule(path)._compile(text, path, 'commonjs');
+      return;
+    case 'script':
+      prepare(false);
+      defineScriptGlobals(path);
+      runScript(text, path);
+      return;
+    default:
+      prepare(false);
+      defineScriptGlobals(path);
+  }
+}
+
+function runScript(source, path) {
+  const { makeContextifyScript, runScriptInThisContext } = require('internal/vm');
+  const { vm_dynamic_import_default_internal } = internalBinding('symbols');
+  const script = makeContextifyScript(source, path, 0, 0, undefined, false, undefined,
+                                      vm_dynamic_import_default_internal, undefined);
+  runScriptInThisContext(script, true, false);
+}
+
+return { __proto__: null, begin, describeFatal, environment };

@@ -1,0 +1,68 @@
+//! How errors are shown, and what becomes of those that nothing catches.
+
+use isolate::library::{Scope, string};
+
+use crate::binding::{Args, Binding, Return, functions};
+use crate::callbacks;
+use crate::environment::{Callback, Env};
+
+pub(super) static BINDING: Binding = Binding {
+    name: "errors",
+    functions: functions! {
+        "setPrepareStackTraceCallback" => set_prepare_stack_trace,
+        "setGetSourceMapErrorSource" => set_source_map_source,
+        "setSourceMapsEnabled" => ignored,
+        "setMaybeCacheGeneratedSourceMap" => ignored,
+        "setEnhanceStackForFatalException" => ignored,
+        "noSideEffectsToString" => no_side_effects_to_string,
+        "triggerUncaughtException" => trigger_uncaught_exception,
+        "getErrorSourcePositions" => get_error_source_positions,
+    },
+    make: None,
+};
+
+fn set_prepare_stack_trace(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+    if let Some(env) = Env::of(scope) {
+        env.set_callback(scope, Callback::PrepareStackTrace, args.get(0));
+    }
+}
+
+fn set_source_map_source(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+    if let Some(env) = Env::of(scope) {
+        env.set_callback(scope, Callback::SourceMapSource, args.get(0));
+    }
+}
+
+/// The library's own part of it is in JavaScript, which this crate calls by other names.
+fn ignored(_: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {}
+
+fn no_side_effects_to_string(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    if let Some(text) = args.get(0).to_detail_string(scope) {
+        result.set(text.into());
+    }
+}
+
+fn trigger_uncaught_exception(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+    let Some(env) = Env::of(scope) else { return };
+    let from_promise = args.get(1).is_true();
+    callbacks::trigger(scope, &env, args.get(0), from_promise);
+}
+
+/// (error) -> { sourceLine, scriptResourceName, lineNumber, startColumn }
+fn get_error_source_positions(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    let message = v8::Exception::create_message(scope, args.get(0));
+    let object = v8::Object::new(scope);
+    let _ = (|| {
+        let line = match message.get_source_line(scope) {
+            Some(line) => line.into(),
+            None => string(scope, "").into(),
+        };
+        crate::binding::set(scope, object, "sourceLine", line)?;
+        let name = message.get_script_resource_name(scope).unwrap_or_else(|| v8::undefined(scope).into());
+        crate::binding::set(scope, object, "scriptResourceName", name)?;
+        let number = message.get_line_number(scope).unwrap_or(0);
+        crate::binding::set_number(scope, object, "lineNumber", number as f64)?;
+        crate::binding::set_number(scope, object, "startColumn", message.get_start_column() as f64)
+    })();
+    result.set(object.into());
+}

@@ -1,0 +1,78 @@
+//! The internal bindings, one file each under Node's name for it. What a file does not have comes from what Node's
+//! binary says of the binding ([`crate::facts`]).
+
+mod async_context_frame;
+mod async_wrap;
+mod buffer;
+mod builtins;
+mod config;
+mod contextify;
+mod cordon;
+mod credentials;
+mod encoding_binding;
+mod errors;
+mod fs;
+mod messaging;
+mod mksnapshot;
+pub(crate) mod module_wrap;
+mod modules;
+mod options;
+mod os;
+mod performance;
+mod permission;
+mod process_methods;
+mod report;
+mod string_decoder;
+pub(crate) mod symbols;
+mod task_queue;
+pub(crate) mod timers;
+mod trace_events;
+mod types;
+mod url;
+pub(crate) mod util;
+mod uv;
+mod wasm_web_api;
+mod worker;
+
+use crate::binding::Binding;
+
+/// All of them, in order.
+pub(crate) static BINDINGS: &[&Binding] = &[
+    &async_context_frame::BINDING,
+    &async_wrap::BINDING,
+    &buffer::BINDING,
+    &builtins::BINDING,
+    &config::BINDING,
+    &contextify::BINDING,
+    &cordon::BINDING,
+    &credentials::BINDING,
+    &encoding_binding::BINDING,
+    &errors::BINDING,
+    &fs::BINDING,
+    &messaging::BINDING,
+    &mksnapshot::BINDING,
+    &module_wrap::BINDING,
+    &modules::BINDING,
+    &options::BINDING,
+    &os::BINDING,
+    &performance::BINDING,
+    &permission::BINDING,
+    &process_methods::BINDING,
+    &report::BINDING,
+    &string_decoder::BINDING,
+    &symbols::BINDING,
+    &task_queue::BINDING,
+    &timers::BINDING,
+    &trace_events::BINDING,
+    &types::BINDING,
+    &url::BINDING,
+    &util::BINDING,
+    &uv::BINDING,
+    &wasm_web_api::BINDING,
+    &worker::BINDING,
+];
+
+/// The binding of that name.
+pub(crate) fn find(name: &str) -> Option<&'static Binding> {
+    BINDINGS.iter().copied().find(|binding| binding.name == name)
+}

@@ -1,0 +1,5 @@
+//! Clocks and histograms of `perf_hooks`.
+
+use crate::binding::Binding;
+
+pub(super) static BINDING: Binding = Binding { name: "performance", functions: &[], make: None };

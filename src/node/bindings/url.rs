@@ -1,0 +1,5 @@
+//! `URL` parsing.
+
+use crate::binding::Binding;
+
+pub(super) static BINDING: Binding = Binding { name: "url", functions: &[], make: None };

@@ -1,0 +1,170 @@
+//! Booting the library in a context, in Node's own order, and beginning a job in it.
+
+use std::rc::Rc;
+
+use isolate::library::{
+    Awaited, Begun, Core, Format, Language, Realm, Scope, Work, evaluate_text, string, strip_types,
+};
+
+use crate::binding;
+use crate::environment::{Callback, Env};
+use crate::facts::Facts;
+use crate::process;
+use crate::scripts::Scripts;
+
+/// This crate's own script, which runs as a part of the library: what Node's C++ calls in it, and how jobs begin.
+const MAIN: &str = include_str!("../../guest-shim/js/node/main.js");
+
+/// What runs after `internal/bootstrap/realm`, each with the same parameters.
+const ORDER: &[&str] = &[
+    "internal/bootstrap/node",
+    "internal/bootstrap/web/exposed-wildcard",
+    "internal/bootstrap/web/exposed-window-or-worker",
+    "internal/bootstrap/switches/is_main_thread",
+    "internal/bootstrap/switches/does_own_process_state",
+];
+
+/// See the module. `None` with an exception pending if that failed.
+pub(crate) fn boot(
+    scope: &mut Scope<'_, '_>,
+    core: &Rc<Core>,
+    realm: &Rc<Realm>,
+    facts: Rc<Facts>,
+    scripts: Rc<Scripts>,
+) -> Option<()> {
+    let env = Env::new(core, realm, facts, scripts);
+    realm.install(env.clone());
+    v8::tc_scope!(let scope, scope);
+    let booted = run(scope, &env);
+    if booted.is_none() && std::env::var_os("CORDON_NODE_BOOT").is_some() {
+        let told = scope.stack_trace().or(scope.exception()).map(|value| value.to_rust_string_lossy(scope));
+        eprintln!("node: {}", told.unwrap_or_default());
+    }
+    booted
+}
+
+fn run(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
+    let undefined: v8::Local<v8::Value> = v8::undefined(scope).into();
+    let null = v8::null(scope).into();
+    let primordials = v8::Object::with_prototype_and_properties(scope, null, &[], &[]);
+    let _ = env.primordials.set(v8::Global::new(scope, primordials));
+    let exports = v8::Object::new(scope);
+    env.set_callback(scope, Callback::PerContextExports, exports.into());
+    let private = crate::bindings::util::private_symbols(scope, env)?;
+    let symbols = crate::bindings::symbols::symbols(scope, env)?;
+    for id in ["primordials", "domexception", "messageport"] {
+        let function = env.scripts.function(scope, &format!("internal/per_context/{id}"))?;
+        function.call(
+            scope,
+            undefined,
+            &[exports.into(), primordials.into(), private.into(), symbols.into()],
+        )?;
+    }
+    let process = process::create(scope, env)?;
+    let get_linked = v8::Function::new(scope, linked_binding)?;
+    let get_internal = v8::Function::new(scope, internal_binding)?;
+    let realm = env.scripts.function(scope, "internal/bootstrap/realm")?;
+    let arguments = [process.into(), get_linked.into(), get_internal.into(), primordials.into()];
+    realm.call(scope, undefined, &arguments)?;
+    let require = env.callback_value(scope, Callback::Require)?;
+    let internal = env.callback_value(scope, Callback::InternalBinding)?;
+    let arguments = [process.into(), require, internal, primordials.into()];
+    for id in ORDER {
+        let function = env.scripts.function(scope, id)?;
+        function.call(scope, undefined, &arguments)?;
+    }
+    let main = env.scripts.own(scope, "cordon/main", MAIN)?;
+    let main = main.call(scope, undefined, &arguments)?;
+    env.set_callback(scope, Callback::Main, main);
+    Some(())
+}
+
+fn linked_binding(scope: &mut Scope<'_, '_>, _: binding::Args<'_>, _: binding::Return<'_>) {
+    binding::unsupported_feature(scope, "process._linkedBinding");
+}
+
+fn internal_binding(scope: &mut Scope<'_, '_>, args: binding::Args<'_>, mut result: binding::Return<'_>) {
+    let Some(env) = Env::of(scope) else { return };
+    let name = args.get(0).to_rust_string_lossy(scope);
+    if let Some(object) = binding::instantiate(scope, &env, &name) {
+        result.set(object.into());
+    }
+}
+
+/// Begins a job.
+pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, work: Work) -> Option<Begun> {
+    let realm = env.realm()?;
+    let (kind, text, options, path) = match work {
+        Work::Evaluate { source, options } => {
+            let path = isolate::library::file_path(&realm, &options, "[eval].js");
+            ("evaluate", Some(source), options, path)
+        }
+        Work::Execute { source, options } => {
+            let format =
+                options.format.unwrap_or(if realm.is_retained() { Format::Script } else { Format::Module });
+            let (kind, name) = match format {
+                Format::Module => ("module", "[eval].mjs"),
+                Format::Script => ("script", "[eval].js"),
+                Format::CommonJs => ("commonjs", "[eval].cjs"),
+            };
+            let path = isolate::library::file_path(&realm, &options, name);
+            (kind, Some(source), options, path)
+        }
+        Work::ExecuteFile { path, options } => {
+            let kind = match options.format {
+                None => "file",
+                Some(Format::Module) => "module-file",
+                Some(Format::CommonJs) => "commonjs-file",
+                Some(Format::Script) => "script-file",
+            };
+            (kind, None, options, path)
+        }
+    };
+    process::begin(scope, env)?;
+    let text = match text {
+        Some(text) => Some(without_types(scope, env, text, &path, &options)?),
+        None => None,
+    };
+    let inputs: Vec<v8::Local<v8::Value>> = options
+        .inputs
+        .iter()
+        .flat_map(|(name, json)| [string(scope, name).into(), string(scope, json).into()])
+        .collect();
+    let inputs = v8::Array::new_with_elements(scope, &inputs);
+    let source = match &text {
+        Some(text) => string(scope, text).into(),
+        None => v8::undefined(scope).into(),
+    };
+    let arguments = [string(scope, kind).into(), source, string(scope, &path).into(), inputs.into()];
+    env.call_main(scope, "begin", &arguments)?;
+    match (kind, text) {
+        ("evaluate", Some(text)) => evaluate_text(scope, &env.core, &text, &path),
+        _ => Some(Begun::Waits(Awaited::Nothing)),
+    }
+}
+
+/// A job's own text, without types where it has any.
+fn without_types(
+    scope: &mut Scope<'_, '_>,
+    _: &Env,
+    text: String,
+    path: &str,
+    options: &isolate::library::SourceOptions,
+) -> Option<String> {
+    let typed = match options.language {
+        Some(language) => language == Language::TypeScript,
+        None => [".ts", ".mts", ".cts"].iter().any(|end| path.ends_with(end)),
+    };
+    if !typed {
+        return Some(text);
+    }
+    match strip_types(text, None) {
+        Ok(text) => Some(text),
+        Err(error) => {
+            let message = string(scope, &error.message);
+            let error = v8::Exception::syntax_error(scope, message);
+            scope.throw_exception(error);
+            None
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Packs Node's standard library for the executable: each module compressed by itself, so that what is not used is never
+//! unpacked.
+//!
+//! Reads the folder that `scripts/node-lib.sh` writes (`CORDON_NODE_LIB`, else `target/node-lib/out` of the workspace).
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+/// How hard to compress: the packing is part of every build.
+const LEVEL: i32 = 9;
+
+fn main() {
+    println!("cargo::rerun-if-env-changed=CORDON_NODE_LIB");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folder = env::var_os("CORDON_NODE_LIB").map_or(root.join("target/node-lib/out"), PathBuf::from);
+    println!("cargo::rerun-if-changed={}", folder.join("facts.json").display());
+    let read = |name: &str| {
+        fs::read(folder.join(name)).unwrap_or_else(|error| {
+            panic!("{}: {error}; scripts/node-lib.sh makes it", folder.join(name).display())
+        })
+    };
+    let facts: serde_json::Value = serde_json::from_slice(&read("facts.json")).expect("facts.json is JSON");
+    let mut ids: Vec<&str> =
+        facts["ids"].as_array().expect("a list of modules").iter().filter_map(|id| id.as_str()).collect();
+    ids.sort_unstable();
+    let mut packed = Vec::new();
+    let mut table = String::from("&[\n");
+    for id in ids {
+        let text = String::from_utf8(read(&format!("lib/{id}.js"))).expect("sources are UTF-8");
+        // What V8 can take as it is, one byte for each character; the few other texts stay UTF-8.
+        let narrow: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+        let bytes = narrow.as_deref().unwrap_or(text.as_bytes());
+        let (at, len) = (packed.len(), bytes.len());
+        packed.extend(zstd::bulk::compress(bytes, LEVEL).expect("zstd compresses"));
+        let end = packed.len();
+        let narrow = narrow.is_some();
+        writeln!(table, "    Packed {{ id: {id:?}, narrow: {narrow}, at: {at}, end: {end}, len: {len} }},")
+            .expect("a string takes all");
+    }
+    table.push_str("]\n");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    fs::write(out.join("modules.zst"), packed).expect("OUT_DIR can be written to");
+    fs::write(out.join("modules.rs"), table).expect("OUT_DIR can be written to");
+    let facts = zstd::bulk::compress(facts.to_string().as_bytes(), LEVEL).expect("zstd compresses");
+    fs::write(out.join("facts.zst"), facts).expect("OUT_DIR can be written to");
+    let licence = zstd::bulk::compress(&read("LICENSE"), LEVEL).expect("zstd compresses");
+    fs::write(out.join("license.zst"), licence).expect("OUT_DIR can be written to");
+}

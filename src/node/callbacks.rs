@@ -1,0 +1,208 @@
+//! What V8 asks and tells: stack traces, `import()`, `import.meta`, rejected promises; and what becomes of an exception
+//! that nothing has caught. The answers are the library's own.
+
+use std::rc::Rc;
+
+use isolate::library::{Core, Scope, codes, describe, string};
+
+use crate::binding;
+use crate::bindings::module_wrap;
+use crate::environment::{Callback, Env, poke};
+
+/// Sets the callbacks of an isolate.
+pub(crate) fn install(isolate: &mut v8::OwnedIsolate) {
+    isolate.set_prepare_stack_trace_callback(prepare_stack_trace);
+    isolate.set_host_import_module_dynamically_callback(import);
+    isolate.set_host_initialize_import_meta_object_callback(initialize_import_meta);
+}
+
+/// The data that a script or module carries: whose `import()` it is.
+pub(crate) fn host_options<'s>(
+    scope: &mut Scope<'s, '_>,
+    symbol: v8::Local<'_, v8::Symbol>,
+) -> v8::Local<'s, v8::Data> {
+    let options = v8::PrimitiveArray::new(scope, 1);
+    options.set(scope, 0, symbol.into());
+    options.into()
+}
+
+/// The symbol in such data.
+pub(crate) fn host_symbol<'s>(
+    scope: &mut Scope<'s, '_>,
+    options: v8::Local<'s, v8::Data>,
+) -> Option<v8::Local<'s, v8::Value>> {
+    let options: v8::Local<v8::FixedArray> = options.try_cast().ok()?;
+    if options.length() == 0 {
+        return None;
+    }
+    options.get(scope, 0)?.try_cast().ok()
+}
+
+fn prepare_stack_trace<'s>(
+    scope: &mut Scope<'s, '_>,
+    error: v8::Local<'s, v8::Value>,
+    trace: v8::Local<'s, v8::Array>,
+) -> v8::Local<'s, v8::Value> {
+    let prepared = Env::of(scope).and_then(|env| {
+        let prepare = env.callback(scope, Callback::PrepareStackTrace)?;
+        let global = scope.get_current_context().global(scope);
+        let receiver = v8::undefined(scope).into();
+        prepare.call(scope, receiver, &[global.into(), error, trace.into()])
+    });
+    match prepared {
+        Some(prepared) => prepared,
+        // Before the library has said how, or because that threw.
+        None => v8::undefined(scope).into(),
+    }
+}
+
+fn import<'s>(
+    scope: &mut Scope<'s, '_>,
+    options: v8::Local<'s, v8::Data>,
+    resource: v8::Local<'s, v8::Value>,
+    specifier: v8::Local<'s, v8::String>,
+    attributes: v8::Local<'s, v8::FixedArray>,
+) -> Option<v8::Local<'s, v8::Promise>> {
+    v8::tc_scope!(let scope, scope);
+    let result = (|| {
+        let env = Env::of(scope)?;
+        let import = env.callback(scope, Callback::ImportDynamically)?;
+        let symbol = match host_symbol(scope, options) {
+            Some(symbol) => symbol,
+            None => env.symbol(scope, "vm_dynamic_import_missing_flag").into(),
+        };
+        let attributes = module_wrap::attributes(scope, attributes, 2)?;
+        let phase = v8::Integer::new(scope, module_wrap::EVALUATION_PHASE);
+        let receiver = v8::undefined(scope).into();
+        let arguments = [symbol, specifier.into(), phase.into(), attributes.into(), resource];
+        import.call(scope, receiver, &arguments)?.try_cast::<v8::Promise>().ok()
+    })();
+    if result.is_some() || scope.has_terminated() {
+        return result;
+    }
+    // What the library throws is the promise's.
+    let exception = scope.exception().unwrap_or_else(|| v8::undefined(scope).into());
+    scope.reset();
+    let resolver = v8::PromiseResolver::new(scope)?;
+    resolver.reject(scope, exception);
+    Some(resolver.get_promise(scope))
+}
+
+extern "C" fn initialize_import_meta(
+    context: v8::Local<'_, v8::Context>,
+    module: v8::Local<'_, v8::Module>,
+    meta: v8::Local<'_, v8::Object>,
+) {
+    v8::callback_scope!(unsafe scope, context);
+    let _ = (|| {
+        let env = Env::of(scope)?;
+        let initialize = env.callback(scope, Callback::ImportMeta)?;
+        let wrap = module_wrap::object_of(scope, &env, module)?;
+        let symbol = module_wrap::symbol_of(scope, &env, wrap)?;
+        let receiver = v8::undefined(scope).into();
+        initialize.call(scope, receiver, &[symbol, meta.into(), wrap.into()])
+    })();
+}
+
+/// V8 tells of a promise that was rejected without a handler, and of the like.
+pub(crate) fn promise_rejected(scope: &mut Scope<'_, '_>, env: &Env, message: &v8::PromiseRejectMessage<'_>) {
+    let Some(callback) = env.callback(scope, Callback::PromiseReject) else { return };
+    let event = v8::Integer::new(scope, message.get_event() as i32);
+    let value = message.get_value().unwrap_or_else(|| v8::undefined(scope).into());
+    let receiver = v8::undefined(scope).into();
+    v8::tc_scope!(let scope, scope);
+    callback.call(scope, receiver, &[event.into(), message.get_promise().into(), value]);
+}
+
+/// An exception that nothing has caught goes to the guest's own handlers, and if there are none it is the program's end:
+/// whether they took it.
+pub(crate) fn uncaught(
+    scope: &mut Scope<'_, '_>,
+    env: &Env,
+    exception: v8::Local<'_, v8::Value>,
+    message: Option<v8::Local<'_, v8::Message>>,
+    from_promise: bool,
+) -> bool {
+    v8::tc_scope!(let scope, scope);
+    let handled = (|| {
+        let process = env.process_object(scope)?;
+        let handler: v8::Local<v8::Function> =
+            binding::get(scope, process, "_fatalException")?.try_cast().ok()?;
+        let from_promise = v8::Boolean::new(scope, from_promise);
+        let handled = handler.call(scope, process.into(), &[exception, from_promise.into()])?;
+        Some(!handled.is_false())
+    })();
+    // The handler may have called `process.exit`.
+    if handled == Some(true) || env.has_exited() || scope.has_terminated() {
+        return handled == Some(true);
+    }
+    let (exception, message) = match scope.exception() {
+        // The handler threw: that is what is told, as Node does.
+        Some(thrown) if handled.is_none() => (thrown, scope.message()),
+        _ => (exception, message),
+    };
+    scope.reset();
+    let code = env.exit_code(if handled.is_none() { 7 } else { 1 });
+    let default = if from_promise { codes::UNHANDLED_REJECTION } else { codes::UNCAUGHT };
+    let wasm = Core::of(scope).wasm();
+    let report = describe(scope, wasm, exception, message, default);
+    let text = text_of(scope, env, exception, message).unwrap_or(report.text);
+    if let Some(process) = env.process() {
+        crate::process::write_text(&env.core, &process, 2, &text);
+        if let Some(hint) = &report.data.hint {
+            crate::process::write_text(&env.core, &process, 2, &format!("hint: {hint}\n"));
+        }
+    }
+    *env.fatal.borrow_mut() = Some(report.data);
+    poke(&env.shared.exit, 0, 1i32.to_ne_bytes());
+    env.exit(scope, code);
+    false
+}
+
+/// What Node prints of an exception that ends it.
+fn text_of(
+    scope: &mut Scope<'_, '_>,
+    env: &Env,
+    exception: v8::Local<'_, v8::Value>,
+    message: Option<v8::Local<'_, v8::Message>>,
+) -> Option<String> {
+    let made = v8::Exception::create_message(scope, exception);
+    let source = source_of(scope, message.unwrap_or(made)).unwrap_or_default();
+    let source = string(scope, &source);
+    let exception = v8::Local::new(scope, exception);
+    let text = env.call_main(scope, "describeFatal", &[exception, source.into()])?;
+    let text = text.to_string(scope)?;
+    isolate::library::text(scope, text)
+}
+
+/// Longest source line that is shown.
+const LINE_MAX: usize = 4096;
+
+/// Where it was thrown: the file, the line, and carets below it.
+pub(crate) fn source_of(scope: &mut Scope<'_, '_>, message: v8::Local<'_, v8::Message>) -> Option<String> {
+    let file = message.get_script_resource_name(scope)?;
+    if !file.is_string() {
+        return None;
+    }
+    let file = file.to_rust_string_lossy(scope);
+    let line = message.get_line_number(scope)?;
+    let text = message.get_source_line(scope)?;
+    if text.length() > LINE_MAX {
+        return Some(format!("{file}:{line}\n"));
+    }
+    let text = text.to_rust_string_lossy(scope);
+    let (start, end) = (message.get_start_column(), message.get_end_column());
+    let before: String = text.chars().take(start).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+    let carets = "^".repeat(end.saturating_sub(start).clamp(1, LINE_MAX));
+    Some(format!("{file}:{line}\n{text}\n{before}{carets}\n"))
+}
+
+/// For the binding `errors`: as [`uncaught`], from within guest code.
+pub(crate) fn trigger(
+    scope: &mut Scope<'_, '_>,
+    env: &Rc<Env>,
+    error: v8::Local<'_, v8::Value>,
+    from_promise: bool,
+) {
+    let _ = uncaught(scope, env, error, None, from_promise);
+}

@@ -1,0 +1,427 @@
+//! Node in one realm: its process object, the functions that the library has handed over to be called back, the state of
+//! its event loop. Node's C++ calls it `Environment` too.
+
+use std::any::{Any, TypeId};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
+use std::time::{Duration, Instant};
+
+use isolate::library::{Begun, Core, Ending, Environment, ErrorData, Realm, Scope, Work, moment, string};
+use kernel::Process;
+
+use crate::async_wrap::AsyncState;
+use crate::binding;
+use crate::facts::Facts;
+use crate::handle::Handles;
+use crate::scripts::Scripts;
+
+/// What the library hands over to be called back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Callback {
+    /// `internalBinding` and `require` of the library.
+    InternalBinding,
+    Require,
+    /// What the scripts of `internal/per_context` export.
+    PerContextExports,
+    /// After each piece of guest code with something put off to its end.
+    Tick,
+    PromiseReject,
+    Timers,
+    Immediates,
+    PrepareStackTrace,
+    EnhanceStack,
+    SourceMapSource,
+    ImportDynamically,
+    ImportMeta,
+    ImportMetaResolve,
+    /// Of `process.emitWarning`, for native code.
+    EmitWarning,
+    /// Of async hooks: `init`, `before`, `after`, `destroy`, `promise_resolve`.
+    AsyncHooks,
+    Trampoline,
+    /// What this crate's own script gives back.
+    Main,
+    BufferPrototype,
+    /// Makes an object for a transferred value.
+    Deserialize,
+}
+
+/// See the module.
+pub(crate) struct Env {
+    pub core: Rc<Core>,
+    realm: Weak<Realm>,
+    pub facts: Rc<Facts>,
+    pub scripts: Rc<Scripts>,
+    pub handles: Handles,
+    pub async_state: AsyncState,
+    pub process_object: OnceCell<v8::Global<v8::Object>>,
+    pub primordials: OnceCell<v8::Global<v8::Object>>,
+    callbacks: RefCell<HashMap<Callback, v8::Global<v8::Value>>>,
+    symbols: RefCell<HashMap<String, v8::Global<v8::Symbol>>>,
+    /// Class templates that several bindings share, or that more than one constructor makes.
+    pub templates: RefCell<HashMap<&'static str, v8::Global<v8::FunctionTemplate>>>,
+    /// Memory that JavaScript and this crate both look at.
+    pub shared: Shared,
+    timer: Cell<Option<Instant>>,
+    timer_is_referenced: Cell<bool>,
+    immediates_are_referenced: Cell<bool>,
+    exit: Cell<Option<i32>>,
+    /// Why, if something was thrown.
+    pub fatal: RefCell<Option<ErrorData>>,
+    /// The program's main script has been begun.
+    pub has_begun: Cell<bool>,
+    /// What bindings keep for the realm, by its type.
+    states: RefCell<HashMap<TypeId, Rc<dyn Any>>>,
+    /// Options of the program's command line that differ from the defaults.
+    pub options: RefCell<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// Memory that JavaScript and this crate both look at. JavaScript may write anything to it at any time.
+#[derive(Default)]
+pub(crate) struct Shared {
+    /// `tickInfo`: whether a tick is scheduled, whether a rejection waits for its warning.
+    pub tick: OnceCell<v8::SharedRef<v8::BackingStore>>,
+    /// `immediateInfo`: how many there are, how many keep the loop alive, whether some are outstanding.
+    pub immediates: OnceCell<v8::SharedRef<v8::BackingStore>>,
+    /// What `process.exitCode` is: exiting, the code, whether it is set.
+    pub exit: OnceCell<v8::SharedRef<v8::BackingStore>>,
+    /// `async_id_fields` and `async_hook_fields`.
+    /// `async_ids_stack`.
+    pub async_stack: OnceCell<v8::SharedRef<v8::BackingStore>>,
+    pub async_ids: OnceCell<v8::SharedRef<v8::BackingStore>>,
+    pub async_hooks: OnceCell<v8::SharedRef<v8::BackingStore>>,
+}
+
+/// Reads one number out of shared memory.
+pub(crate) fn peek<const N: usize>(
+    store: &OnceCell<v8::SharedRef<v8::BackingStore>>,
+    index: usize,
+) -> [u8; N] {
+    let mut bytes = [0; N];
+    if let Some(store) = store.get()
+        && let Some(cells) = store.get(index * N..(index + 1) * N)
+    {
+        for (byte, cell) in bytes.iter_mut().zip(cells) {
+            *byte = cell.get();
+        }
+    }
+    bytes
+}
+
+/// Writes one number into shared memory.
+pub(crate) fn poke<const N: usize>(
+    store: &OnceCell<v8::SharedRef<v8::BackingStore>>,
+    index: usize,
+    bytes: [u8; N],
+) {
+    if let Some(store) = store.get()
+        && let Some(cells) = store.get(index * N..(index + 1) * N)
+    {
+        for (byte, cell) in bytes.iter().zip(cells) {
+            cell.set(*byte);
+        }
+    }
+}
+
+impl Env {
+    pub fn new(core: &Rc<Core>, realm: &Rc<Realm>, facts: Rc<Facts>, scripts: Rc<Scripts>) -> Rc<Env> {
+        Rc::new(Env {
+            core: core.clone(),
+            realm: Rc::downgrade(realm),
+            facts,
+            scripts,
+            handles: Handles::default(),
+            async_state: AsyncState::default(),
+            process_object: OnceCell::new(),
+            primordials: OnceCell::new(),
+            callbacks: RefCell::default(),
+            symbols: RefCell::default(),
+            templates: RefCell::default(),
+            shared: Shared::default(),
+            timer: Cell::new(None),
+            timer_is_referenced: Cell::new(true),
+            immediates_are_referenced: Cell::new(true),
+            exit: Cell::new(None),
+            fatal: RefCell::default(),
+            has_begun: Cell::new(false),
+            states: RefCell::default(),
+            options: RefCell::default(),
+        })
+    }
+
+    /// The environment of the running native function; none (and no exception) where its realm is gone.
+    pub fn of(scope: &mut Scope<'_, '_>) -> Option<Rc<Env>> {
+        let realm = Core::of(scope).current_realm(scope)?;
+        realm.environment()?.as_any().downcast::<Env>().ok()
+    }
+
+    pub fn realm(&self) -> Option<Rc<Realm>> {
+        self.realm.upgrade()
+    }
+
+    /// The kernel's process that the guest's code runs as. While the library boots there is none.
+    pub fn process(&self) -> Option<std::sync::Arc<Process>> {
+        self.realm()?.process()
+    }
+
+    pub fn set_callback(&self, scope: &mut Scope<'_, '_>, name: Callback, value: v8::Local<'_, v8::Value>) {
+        let value = v8::Global::new(scope, value);
+        self.callbacks.borrow_mut().insert(name, value);
+    }
+
+    pub fn callback_value<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        name: Callback,
+    ) -> Option<v8::Local<'s, v8::Value>> {
+        let value = self.callbacks.borrow().get(&name).cloned()?;
+        Some(v8::Local::new(scope, &value))
+    }
+
+    pub fn callback<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        name: Callback,
+    ) -> Option<v8::Local<'s, v8::Function>> {
+        self.callback_value(scope, name)?.try_cast().ok()
+    }
+
+    /// The symbol that the library and this crate know each by its description.
+    pub fn symbol<'s>(&self, scope: &mut Scope<'s, '_>, description: &str) -> v8::Local<'s, v8::Symbol> {
+        let known = self.symbols.borrow().get(description).cloned();
+        if let Some(symbol) = known {
+            return v8::Local::new(scope, &symbol);
+        }
+        let text = string(scope, description);
+        let symbol = v8::Symbol::new(scope, Some(text));
+        let global = v8::Global::new(scope, symbol);
+        self.symbols.borrow_mut().insert(description.to_owned(), global);
+        symbol
+    }
+
+    /// What a binding keeps for the realm: made when it is first asked for.
+    pub fn state<T: Default + 'static>(&self) -> Rc<T> {
+        let state = self
+            .states
+            .borrow_mut()
+            .entry(TypeId::of::<T>())
+            .or_insert_with(|| Rc::new(T::default()))
+            .clone();
+        state.downcast().unwrap_or_default()
+    }
+
+    /// The process object.
+    pub fn process_object<'s>(&self, scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s, v8::Object>> {
+        Some(v8::Local::new(scope, self.process_object.get()?))
+    }
+
+    /// An internal binding's object, made if need be.
+    pub fn internal_binding<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        name: &str,
+    ) -> Option<v8::Local<'s, v8::Object>> {
+        self.call_with_text(scope, Callback::InternalBinding, name)
+    }
+
+    /// A module of the library, loaded if need be.
+    pub fn require<'s>(&self, scope: &mut Scope<'s, '_>, id: &str) -> Option<v8::Local<'s, v8::Object>> {
+        self.call_with_text(scope, Callback::Require, id)
+    }
+
+    fn call_with_text<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        callback: Callback,
+        text: &str,
+    ) -> Option<v8::Local<'s, v8::Object>> {
+        let function = self.callback(scope, callback)?;
+        let text = string(scope, text);
+        let receiver = v8::undefined(scope).into();
+        function.call(scope, receiver, &[text.into()])?.try_cast().ok()
+    }
+
+    /// A function of this crate's own script ([`crate::boot`]).
+    pub fn main<'s>(&self, scope: &mut Scope<'s, '_>, name: &str) -> Option<v8::Local<'s, v8::Function>> {
+        let main: v8::Local<v8::Object> = self.callback_value(scope, Callback::Main)?.try_cast().ok()?;
+        binding::get(scope, main, name)?.try_cast().ok()
+    }
+
+    /// Calls a function of this crate's own script.
+    pub fn call_main<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        name: &str,
+        arguments: &[v8::Local<'s, v8::Value>],
+    ) -> Option<v8::Local<'s, v8::Value>> {
+        let function = self.main(scope, name)?;
+        let receiver = v8::undefined(scope).into();
+        function.call(scope, receiver, arguments)
+    }
+
+    /// Has the timers run in so many milliseconds from the moment that guest code is shown; not any more below 0.
+    pub fn schedule_timer(&self, milliseconds: f64) {
+        let wait = Duration::try_from_secs_f64(milliseconds.max(1.0) / 1000.0).unwrap_or(Duration::MAX);
+        self.timer.set(moment().checked_add(wait));
+    }
+
+    pub fn reference_timer(&self, referenced: bool) {
+        self.timer_is_referenced.set(referenced);
+    }
+
+    pub fn reference_immediates(&self, referenced: bool) {
+        self.immediates_are_referenced.set(referenced);
+    }
+
+    /// The program ends now, with this exit code: its code is terminated.
+    pub fn exit(&self, scope: &mut Scope<'_, '_>, code: i32) {
+        self.exit.set(Some(code));
+        scope.terminate_execution();
+    }
+
+    pub fn has_exited(&self) -> bool {
+        self.exit.get().is_some()
+    }
+
+    /// The exit code that the program has set.
+    pub fn exit_code(&self, default: i32) -> i32 {
+        let is_set = i32::from_ne_bytes(peek(&self.shared.exit, 2)) != 0;
+        if is_set { i32::from_ne_bytes(peek(&self.shared.exit, 1)) } else { default }
+    }
+
+    /// Ends a callback into the library: what was put off to its end, and microtasks.
+    fn run_ticks(&self, scope: &mut Scope<'_, '_>) -> Option<()> {
+        let realm = self.realm()?;
+        let pending = |index| peek::<1>(&self.shared.tick, index) != [0];
+        if !pending(0) {
+            realm.run_microtasks(scope);
+        }
+        if !pending(0) && !pending(1) {
+            return Some(());
+        }
+        let Some(tick) = self.callback(scope, Callback::Tick) else { return Some(()) };
+        let receiver = self.process_object(scope)?;
+        tick.call(scope, receiver.into(), &[]).map(drop)
+    }
+
+    fn emit<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        event: &str,
+        code: i32,
+    ) -> Option<v8::Local<'s, v8::Value>> {
+        let process = self.process_object(scope)?;
+        let emit: v8::Local<v8::Function> = binding::get(scope, process, "emit")?.try_cast().ok()?;
+        let (event, code) = (string(scope, event), v8::Integer::new(scope, code));
+        emit.call(scope, process.into(), &[event.into(), code.into()])
+    }
+}
+
+impl Environment for Env {
+    fn configure(&self, scope: &mut Scope<'_, '_>) -> Option<()> {
+        crate::process::configure(scope, self)
+    }
+
+    fn begin(&self, scope: &mut Scope<'_, '_>, work: Work) -> Option<Begun> {
+        crate::boot::begin(scope, self, work)
+    }
+
+    fn settle(&self, scope: &mut Scope<'_, '_>) -> Option<()> {
+        self.run_ticks(scope)
+    }
+
+    fn uncaught(
+        &self,
+        scope: &mut Scope<'_, '_>,
+        exception: v8::Local<'_, v8::Value>,
+        message: Option<v8::Local<'_, v8::Message>>,
+    ) -> bool {
+        crate::callbacks::uncaught(scope, self, exception, message, false)
+    }
+
+    fn fatal(&self) -> Option<ErrorData> {
+        self.fatal.borrow().clone()
+    }
+
+    fn exited(&self) -> Option<i32> {
+        self.exit.get()
+    }
+
+    fn clear_exit(&self) {
+        self.exit.set(None);
+        self.fatal.take();
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.timer.get()
+    }
+
+    fn run_timers(&self, scope: &mut Scope<'_, '_>) -> Option<()> {
+        self.timer.set(None);
+        let Some(timers) = self.callback(scope, Callback::Timers) else { return Some(()) };
+        let process = self.process_object(scope)?;
+        let now = v8::Number::new(scope, crate::bindings::timers::now());
+        // How long until the next one; negative where that does not keep the loop alive.
+        let next = timers.call(scope, process.into(), &[now.into()])?.number_value(scope)?;
+        if next != 0.0 {
+            let wait = next.abs() - crate::bindings::timers::now();
+            self.schedule_timer(wait);
+            self.reference_timer(next > 0.0);
+        }
+        Some(())
+    }
+
+    fn has_immediates(&self) -> bool {
+        let number = |index| u32::from_ne_bytes(peek(&self.shared.immediates, index));
+        // Outstanding ones are left over from a round that threw.
+        number(0) > 0 || number(2) > 0
+    }
+
+    fn run_immediates(&self, scope: &mut Scope<'_, '_>) -> Option<()> {
+        let Some(immediates) = self.callback(scope, Callback::Immediates) else { return Some(()) };
+        let process = self.process_object(scope)?;
+        immediates.call(scope, process.into(), &[]).map(drop)
+    }
+
+    fn is_alive(&self) -> bool {
+        let immediates = u32::from_ne_bytes(peek(&self.shared.immediates, 1)) > 0;
+        (self.timer.get().is_some() && self.timer_is_referenced.get())
+            || immediates
+            || self.handles.keep_alive()
+    }
+
+    fn end(&self, scope: &mut Scope<'_, '_>) -> Option<Ending> {
+        self.emit(scope, "beforeExit", self.exit_code(0))?;
+        self.settle(scope)?;
+        if self.realm().is_some_and(|realm| !realm.is_idle()) {
+            return Some(Ending::Alive);
+        }
+        poke(&self.shared.exit, 0, 1i32.to_ne_bytes());
+        self.emit(scope, "exit", self.exit_code(0))?;
+        Some(Ending::Over(self.exit_code(0)))
+    }
+
+    fn promise_rejected(&self, scope: &mut Scope<'_, '_>, message: &v8::PromiseRejectMessage<'_>) {
+        crate::callbacks::promise_rejected(scope, self, message);
+    }
+
+    fn quiesce(&self) {
+        self.timer.set(None);
+        poke(&self.shared.immediates, 0, [0; 4]);
+        poke(&self.shared.immediates, 1, [0; 4]);
+        poke(&self.shared.immediates, 2, [0; 4]);
+        poke(&self.shared.tick, 0, [0]);
+        poke(&self.shared.tick, 1, [0]);
+        self.handles.clear();
+    }
+
+    fn host_options<'s>(&self, scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s, v8::Data>> {
+        let symbol = self.symbol(scope, "vm_dynamic_import_main_context_default");
+        Some(crate::callbacks::host_options(scope, symbol))
+    }
+
+    fn as_any(self: Rc<Self>) -> Rc<dyn Any> {
+        self
+    }
+}

@@ -1,0 +1,134 @@
+//! What Node's binary says of its bindings: constants as values, functions and classes by their names.
+//!
+//! Constants that are in the binary need not be written down again, and a function that this crate lacks is known to
+//! be lacking: it throws `ERR_CORDON_UNSUPPORTED` rather than being undefined.
+
+use isolate::library::{Scope, string};
+use serde_json::{Map, Value};
+
+use crate::binding;
+use crate::environment::Env;
+use crate::store;
+
+/// See the module.
+pub(crate) struct Facts {
+    bindings: Map<String, Value>,
+    answers: Map<String, Value>,
+}
+
+impl Facts {
+    pub fn read() -> Facts {
+        let mut all: Value = serde_json::from_slice(&store::facts()).unwrap_or_default();
+        let mut take = |name: &str| match all.get_mut(name).map(Value::take) {
+            Some(Value::Object(map)) => map,
+            _ => Map::new(),
+        };
+        Facts { bindings: take("bindings"), answers: take("answers") }
+    }
+
+    /// What a binding has, by name; none where Node has no such binding.
+    pub fn binding(&self, name: &str) -> Option<&Map<String, Value>> {
+        self.bindings.get(name)?.as_object()
+    }
+
+    /// Something that the binary answers in the same way for every process.
+    pub fn answer(&self, name: &str) -> Option<&Value> {
+        self.answers.get(name)
+    }
+
+    /// Names of all bindings.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.bindings.keys().map(String::as_str)
+    }
+}
+
+/// A described value, made anew. `None` for what is no plain data. `path` says where it is.
+pub(crate) fn make<'s>(
+    scope: &mut Scope<'s, '_>,
+    env: &Env,
+    described: &Value,
+    path: &str,
+) -> Option<v8::Local<'s, v8::Value>> {
+    let described = described.as_object()?;
+    // Beside what it is, some say more of it.
+    let (kind, content) = described.iter().find(|(kind, _)| !matches!(kind.as_str(), "bare" | "length"))?;
+    Some(match kind.as_str() {
+        "value" => match content {
+            Value::Null => v8::null(scope).into(),
+            Value::Bool(value) => v8::Boolean::new(scope, *value).into(),
+            Value::Number(value) => v8::Number::new(scope, value.as_f64()?).into(),
+            Value::String(value) => string(scope, value).into(),
+            _ => return None,
+        },
+        "number" => v8::Number::new(scope, content.as_str()?.parse().ok()?).into(),
+        "bigint" => v8::BigInt::new_from_u64(scope, content.as_str()?.parse().ok()?).into(),
+        "undefined" => v8::undefined(scope).into(),
+        "symbol" => env.symbol(scope, content.as_str()?).into(),
+        "view" => view(scope, content.as_str()?, described.get("length")?.as_u64()?)?,
+        "array" => {
+            let mut values = Vec::new();
+            for entry in content.as_array()? {
+                values.push(make(scope, env, entry, path)?);
+            }
+            v8::Array::new_with_elements(scope, &values).into()
+        }
+        "map" => {
+            let map = v8::Map::new(scope);
+            for entry in content.as_array()? {
+                let (key, value) = (entry.get(0)?, entry.get(1)?);
+                let (key, value) = (make(scope, env, key, path)?, make(scope, env, value, path)?);
+                map.set(scope, key, value)?;
+            }
+            map.into()
+        }
+        "object" => {
+            let object = match described.get("bare") {
+                Some(Value::Bool(true)) => {
+                    let null = v8::null(scope).into();
+                    v8::Object::with_prototype_and_properties(scope, null, &[], &[])
+                }
+                _ => v8::Object::new(scope),
+            };
+            fill(scope, env, object, content.as_object()?, path)?;
+            object.into()
+        }
+        "function" => binding::unsupported(scope, path)?.into(),
+        "class" => binding::unsupported_class(scope, path, content)?.into(),
+        _ => return None,
+    })
+}
+
+/// Gives an object what it lacks of what is described.
+pub(crate) fn fill(
+    scope: &mut Scope<'_, '_>,
+    env: &Env,
+    object: v8::Local<'_, v8::Object>,
+    described: &Map<String, Value>,
+    path: &str,
+) -> Option<()> {
+    for (name, value) in described {
+        let key = string(scope, name);
+        if object.has_own_property(scope, key.into())? {
+            continue;
+        }
+        if let Some(value) = make(scope, env, value, &format!("{path}.{name}")) {
+            object.create_data_property(scope, key.into(), value)?;
+        }
+    }
+    Some(())
+}
+
+/// A typed array with zeros.
+fn view<'s>(scope: &mut Scope<'s, '_>, kind: &str, length: u64) -> Option<v8::Local<'s, v8::Value>> {
+    let length = usize::try_from(length).ok().filter(|length| *length <= 4096)?;
+    let buffer = v8::ArrayBuffer::new(scope, length * 8);
+    Some(match kind {
+        "Uint8Array" => v8::Uint8Array::new(scope, buffer, 0, length)?.into(),
+        "Uint32Array" => v8::Uint32Array::new(scope, buffer, 0, length)?.into(),
+        "Int32Array" => v8::Int32Array::new(scope, buffer, 0, length)?.into(),
+        "Float64Array" => v8::Float64Array::new(scope, buffer, 0, length)?.into(),
+        "BigInt64Array" => v8::BigInt64Array::new(scope, buffer, 0, length)?.into(),
+        "BigUint64Array" => v8::BigUint64Array::new(scope, buffer, 0, length)?.into(),
+        _ => return None,
+    })
+}

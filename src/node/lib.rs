@@ -1,0 +1,67 @@
+//! The platform `node`: Node's own standard library, unmodified, on an `internalBinding` layer over a VM's kernel.
+//!
+//! Owns what Node's C++ part owns in Node: the boot order, the process object, the bindings (one file each in
+//! `bindings/`, under Node's name for it), the callbacks of its event loop. The library's text and the constants of
+//! its bindings come from Node's own binary (`scripts/node-lib.sh`). It stands on `isolate::library` and the kernel, and
+//! knows neither commands nor the broker.
+//!
+//! Guest code is assumed to reach every function here: each checks its arguments, and none ends the process.
+
+mod async_wrap;
+mod binding;
+mod bindings;
+mod boot;
+mod callbacks;
+mod environment;
+mod facts;
+mod handle;
+mod process;
+mod request;
+mod scripts;
+mod store;
+
+use std::rc::Rc;
+
+use isolate::library::{Core, Library, Realm, Scope};
+
+/// Node's standard library, for `isolate::Isolate::new`.
+pub fn library() -> Box<dyn Library> {
+    Box::new(Node { facts: Rc::new(facts::Facts::read()), scripts: Rc::default() })
+}
+
+/// Node's licence, which goes with its library.
+pub fn license() -> String {
+    store::license()
+}
+
+struct Node {
+    facts: Rc<facts::Facts>,
+    scripts: Rc<scripts::Scripts>,
+}
+
+impl Library for Node {
+    fn install(&self, isolate: &mut v8::OwnedIsolate) {
+        callbacks::install(isolate);
+    }
+
+    fn boot(&self, scope: &mut Scope<'_, '_>, core: &Rc<Core>, realm: &Rc<Realm>) -> Option<()> {
+        boot::boot(scope, core, realm, self.facts.clone(), self.scripts.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use isolate::{Helpers, Isolate, initialize};
+    use protocol::config::Platform;
+    use protocol::engine::{EngineProfile, WasmLevel};
+
+    #[test]
+    fn the_library_boots_in_one_realm_after_another() {
+        let profile = EngineProfile { wasm: WasmLevel::Absent, jit: true };
+        initialize(&profile, Helpers::Now);
+        let begun = std::time::Instant::now();
+        let isolate = Isolate::new(profile, Platform::Node, Some(crate::library()), 1);
+        eprintln!("first {:?}", begun.elapsed());
+        let _ = isolate;
+    }
+}

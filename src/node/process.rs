@@ -1,0 +1,179 @@
+//! The process object, and what of it is a job's own: arguments, environment, names.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use isolate::library::{Core, Scope, string};
+use kernel::Process;
+use serde_json::Value;
+
+use crate::binding::{self, set, set_number};
+use crate::environment::Env;
+use crate::facts;
+
+/// Where a program finds Node, whatever it is started as.
+pub(crate) const EXEC_PATH: &str = "/usr/local/bin/node";
+
+/// Makes the process object, as far as it is the same for every job.
+pub(crate) fn create<'s>(scope: &mut Scope<'s, '_>, env: &Rc<Env>) -> Option<v8::Local<'s, v8::Object>> {
+    // It has a prototype of its own, which the library gives an `EventEmitter` to inherit from.
+    let template =
+        v8::FunctionTemplate::builder_raw(v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct))
+            .build(scope);
+    let name = string(scope, "process");
+    template.set_class_name(name);
+    let constructor = template.get_function(scope)?;
+    let process = constructor.new_instance(scope, &[])?;
+    let _ = env.process_object.set(v8::Global::new(scope, process));
+    let answers = env.facts.clone();
+    if let Some(Value::Object(versions)) = answers.answer("versions") {
+        let object = v8::Object::new(scope);
+        for (name, version) in versions {
+            let version = match name.as_str() {
+                // What runs here is not what runs in Node's binary.
+                "v8" => v8::V8::get_version().to_owned(),
+                _ => version.as_str().unwrap_or_default().to_owned(),
+            };
+            let version = string(scope, &version);
+            read_only(scope, object, name, version.into())?;
+        }
+        if let Some(version) = versions.get("node").and_then(Value::as_str) {
+            let version = string(scope, &format!("v{version}"));
+            read_only(scope, process, "version", version.into())?;
+        }
+        read_only(scope, process, "versions", object.into())?;
+    }
+    let arch = string(scope, if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" });
+    read_only(scope, process, "arch", arch.into())?;
+    let platform = string(scope, "linux");
+    read_only(scope, process, "platform", platform.into())?;
+    if let Some(Value::Object(release)) = answers.answer("release") {
+        let object = v8::Object::new(scope);
+        facts::fill(scope, env, object, release, "process.release")?;
+        read_only(scope, process, "release", object.into())?;
+    }
+    let exit_info = v8::ArrayBuffer::new(scope, 12);
+    let _ = env.shared.exit.set(exit_info.get_backing_store());
+    let fields = v8::Int32Array::new(scope, exit_info, 0, 3)?;
+    let symbol = crate::bindings::util::private_symbol(scope, env, "exit_info_private_symbol")?;
+    process.set_private(scope, symbol, fields.into())?;
+    // Replaced when a job begins; the library looks at some of them while it boots.
+    let empty = v8::Object::new(scope);
+    set(scope, process, "env", empty.into())?;
+    let argv = v8::Array::new(scope, 0);
+    set(scope, process, "argv", argv.into())?;
+    let argv = v8::Array::new(scope, 0);
+    set(scope, process, "execArgv", argv.into())?;
+    Some(process)
+}
+
+fn construct(_: &mut Scope<'_, '_>, _: binding::Args<'_>, _: binding::Return<'_>) {}
+
+fn read_only(
+    scope: &mut Scope<'_, '_>,
+    object: v8::Local<'_, v8::Object>,
+    name: &str,
+    value: v8::Local<'_, v8::Value>,
+) -> Option<()> {
+    let key = string(scope, name);
+    object.define_own_property(scope, key.into(), value, v8::PropertyAttribute::READ_ONLY)?;
+    Some(())
+}
+
+/// After the claim: what is particular to the VM.
+pub(crate) fn configure(_: &mut Scope<'_, '_>, _: &Env) -> Option<()> {
+    Some(())
+}
+
+/// As a job begins: its arguments and its environment.
+pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env) -> Option<()> {
+    let process = env.process()?;
+    let object = env.process_object(scope)?;
+    let pairs: Vec<v8::Local<v8::Value>> = process
+        .env()
+        .iter()
+        .flat_map(|(name, value)| [string(scope, name).into(), string(scope, value).into()])
+        .collect();
+    let pairs = v8::Array::new_with_elements(scope, &pairs);
+    let environment = env.call_main(scope, "environment", &[pairs.into()])?;
+    set(scope, object, "env", environment)?;
+    patch(scope, env, object)
+}
+
+/// What `patchProcessObject` sets: all that a process has of its own.
+pub(crate) fn patch(scope: &mut Scope<'_, '_>, env: &Env, object: v8::Local<'_, v8::Object>) -> Option<()> {
+    let process = env.process()?;
+    let title = string(scope, "node");
+    set(scope, object, "title", title.into())?;
+    let argv: Vec<v8::Local<v8::Value>> =
+        process.argv().iter().map(|argument| string(scope, argument).into()).collect();
+    let argv = v8::Array::new_with_elements(scope, &argv);
+    set(scope, object, "argv", argv.into())?;
+    let exec_argv = v8::Array::new(scope, 0);
+    set(scope, object, "execArgv", exec_argv.into())?;
+    set_number(scope, object, "pid", f64::from(process.pid()))?;
+    set_number(scope, object, "ppid", f64::from(process.ppid()))?;
+    let path = string(scope, EXEC_PATH);
+    set(scope, object, "execPath", path.into())?;
+    set_number(scope, object, "debugPort", 9229.0)
+}
+
+/// Writes text to a descriptor; what cannot be written is lost.
+pub(crate) fn write_text(core: &Core, process: &Process, descriptor: u32, text: &str) {
+    isolate::library::write(core, process, descriptor, text.as_bytes());
+}
+
+/// Waits, unless the job is ended meanwhile.
+pub(crate) fn sleep(env: &Env, time: Duration) {
+    env.core.sleep(time);
+}
+
+/// What a descriptor is, in `guessHandleType`'s numbers: 0 TCP, 1 TTY, 2 UDP, 3 FILE, 4 PIPE, 5 UNKNOWN, 6 INVALID.
+pub(crate) fn kind_of(env: &Env, descriptor: u32) -> i32 {
+    let file = env.process().map(|process| process.fds().get(descriptor));
+    match file {
+        // A file, whatever it is: writes to it end before they return, as those to files do in Node.
+        Some(Ok(_)) => 3,
+        _ => 6,
+    }
+}
+
+/// The variables in the text of a `.env` file, as `util.parseEnv` reads it.
+pub(crate) fn parse_env(text: &str) -> Vec<(String, String)> {
+    let text = text.replace("\r\n", "\n");
+    let mut variables = Vec::new();
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let line_end = rest.find('\n').unwrap_or(rest.len());
+        let line = &rest[..line_end];
+        let Some(equals) = line.find('=').filter(|_| !line.trim_start().starts_with('#')) else {
+            rest = rest.get(line_end + 1..).unwrap_or_default();
+            continue;
+        };
+        let name = line[..equals].trim();
+        let name = name.strip_prefix("export ").unwrap_or(name).trim();
+        let after = &rest[equals + 1..];
+        let value_start = after.len() - after.trim_start_matches([' ', '\t']).len();
+        let value = &after[value_start..];
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'));
+        let quoted = quote.and_then(|quote| value[1..].find(quote).map(|end| (quote, &value[1..=end])));
+        let (value, used) = match quoted {
+            Some((quote, text)) => {
+                let text = if quote == '"' { text.replace("\\n", "\n") } else { text.to_owned() };
+                let end = equals + 1 + value_start + 2 + quoted.map_or(0, |(_, text)| text.len());
+                let line_end = rest[end..].find('\n').map_or(rest.len(), |at| end + at + 1);
+                (text, line_end)
+            }
+            None => {
+                let line = &after[..line_end - equals - 1];
+                let line = line.split('#').next().unwrap_or_default().trim();
+                (line.to_owned(), (line_end + 1).min(rest.len()))
+            }
+        };
+        if !name.is_empty() {
+            variables.push((name.to_owned(), value));
+        }
+        rest = rest.get(used..).unwrap_or_default();
+    }
+    variables
+}

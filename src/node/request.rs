@@ -1,0 +1,103 @@
+//! Requests: JavaScript objects that stand for something under way, and whose `oncomplete` is called when it has ended.
+//! Node's `ReqWrap`. `FSReqCallback`, `WriteWrap`, `ShutdownWrap`, `GetAddrInfoReqWrap` and their like differ in name
+//! alone.
+
+use std::future::Future;
+use std::rc::Rc;
+
+use isolate::library::{Delivery, Scope, spawn};
+
+use crate::async_wrap::{AsyncWrap, async_methods};
+use crate::binding::{Args, Class, Return};
+use crate::environment::Env;
+use crate::handle;
+
+/// The native half of a request.
+pub(crate) struct Request {
+    pub wrap: AsyncWrap,
+}
+
+/// What completes a request: makes the arguments of `oncomplete`, in a turn.
+pub(crate) type Complete =
+    Box<dyn for<'s, 'i> FnOnce(&mut Scope<'s, 'i>, &Rc<Env>) -> Option<Vec<v8::Local<'s, v8::Value>>>>;
+
+/// A class of requests: sets `binding[name]`.
+pub(crate) fn class<'s>(
+    scope: &mut Scope<'s, '_>,
+    binding: v8::Local<'_, v8::Object>,
+    name: &str,
+    provider: &'static str,
+) -> Option<v8::Local<'s, v8::FunctionTemplate>> {
+    let constructor = v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct);
+    let data = crate::binding::string_data(scope, provider);
+    let class = Class::with_data(scope, name, constructor, data)?;
+    class.methods(scope, async_methods!(Request, wrap))?;
+    let function = class.template.get_function(scope)?;
+    crate::binding::set(scope, binding, name, function.into())?;
+    Some(class.template)
+}
+
+fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+    if !args.is_construct_call() {
+        return isolate::library::throw_type(scope, "Class constructor cannot be invoked without 'new'");
+    }
+    let Some(env) = Env::of(scope) else { return };
+    let provider = provider(&args.data().to_rust_string_lossy(scope));
+    let wrap = AsyncWrap::new(scope, &env, args.this(), provider);
+    let _ = handle::attach(scope, &env, args.this(), Rc::new(Request { wrap }));
+}
+
+/// A provider's name for ever.
+fn provider(name: &str) -> &'static str {
+    const NAMES: &[&str] = &[
+        "FSREQCALLBACK",
+        "FILEHANDLECLOSEREQ",
+        "GETADDRINFOREQWRAP",
+        "GETNAMEINFOREQWRAP",
+        "QUERYWRAP",
+        "PIPECONNECTWRAP",
+        "TCPCONNECTWRAP",
+        "SHUTDOWNWRAP",
+        "WRITEWRAP",
+        "UDPSENDWRAP",
+    ];
+    NAMES.iter().find(|known| **known == name).copied().unwrap_or("NONE")
+}
+
+/// Completes a request when a future has ended, never before this returns. The future gives what makes the arguments of
+/// the request's `oncomplete`. `None` with an exception pending if nothing more can be begun.
+pub(crate) fn dispatch(
+    scope: &mut Scope<'_, '_>,
+    env: &Rc<Env>,
+    request: v8::Local<'_, v8::Object>,
+    future: impl Future<Output = Complete> + 'static,
+) -> Option<()> {
+    let half = handle::of::<Request>(scope, env, request);
+    let (object, env_then) = (v8::Global::new(scope, request), env.clone());
+    let operation = async move {
+        let complete = future.await;
+        let deliver: Delivery = Box::new(move |scope| {
+            let object = v8::Local::new(scope, &object);
+            let arguments = complete(scope, &env_then)?;
+            match half {
+                Some(half) => {
+                    let called = half.wrap.call_method(scope, &env_then, object, "oncomplete", &arguments);
+                    half.wrap.destroy(scope, &env_then);
+                    called.map(drop)
+                }
+                None => {
+                    let method = crate::binding::get(scope, object, "oncomplete")?;
+                    let Ok(method) = method.try_cast::<v8::Function>() else { return Some(()) };
+                    method.call(scope, object.into(), &arguments).map(drop)
+                }
+            }
+        });
+        deliver
+    };
+    let realm = env.realm()?;
+    if spawn(&env.core, &realm, operation).is_none() {
+        isolate::library::throw_errno(scope, kernel::Errno::Eagain, "dispatch", None);
+        return None;
+    }
+    Some(())
+}

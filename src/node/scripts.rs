@@ -1,0 +1,94 @@
+//! The library's modules as V8 has compiled them: once for all realms of an isolate, so that a realm that boots runs
+//! code which an earlier one has had compiled.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use isolate::library::{Scope, string};
+
+use crate::store;
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Scripts {
+    compiled: RefCell<HashMap<String, v8::Global<v8::UnboundScript>>>,
+}
+
+/// The parameters of a module of the library, by where it lies: as in Node's `BuiltinLoader::LookupAndCompile`.
+fn parameters(id: &str) -> &'static str {
+    if id == "internal/bootstrap/realm" {
+        "process, getLinkedBinding, getInternalBinding, primordials"
+    } else if id.starts_with("internal/per_context/") {
+        "exports, primordials, privateSymbols, perIsolateSymbols"
+    } else if id.starts_with("internal/main/") || id.starts_with("internal/bootstrap/") {
+        "process, require, internalBinding, primordials"
+    } else {
+        "exports, require, module, process, internalBinding, primordials"
+    }
+}
+
+impl Scripts {
+    /// A script of this crate's own, as the body of a function with the parameters of a main script.
+    pub fn own<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        id: &str,
+        text: &'static str,
+    ) -> Option<v8::Local<'s, v8::Function>> {
+        let known = self.compiled.borrow().get(id).cloned();
+        let script = match known {
+            Some(script) => v8::Local::new(scope, &script),
+            None => {
+                let before = format!("(function ({}) {{", parameters("internal/main/"));
+                let text: &'static str = Box::leak(format!("{before}{text}\n}})").into_boxed_str());
+                let script = compile(scope, id, store::Text::Wide(text), before.len())?;
+                let global = v8::Global::new(scope, script);
+                self.compiled.borrow_mut().insert(id.to_owned(), global);
+                script
+            }
+        };
+        script.bind_to_current_context(scope).run(scope)?.try_cast().ok()
+    }
+
+    /// The function of a module, in the present context. `None` with an exception pending where there is no such module.
+    pub fn function<'s>(&self, scope: &mut Scope<'s, '_>, id: &str) -> Option<v8::Local<'s, v8::Function>> {
+        let known = self.compiled.borrow().get(id).cloned();
+        let script = match known {
+            Some(script) => v8::Local::new(scope, &script),
+            None => {
+                let before = format!("(function ({}) {{", parameters(id));
+                let Some(text) = store::wrapped(id, &before, "\n})") else {
+                    let message = string(scope, &format!("No such built-in module: {id}"));
+                    let error = v8::Exception::error(scope, message);
+                    scope.throw_exception(error);
+                    return None;
+                };
+                let script = compile(scope, id, text, before.len())?;
+                let global = v8::Global::new(scope, script);
+                self.compiled.borrow_mut().insert(id.to_owned(), global);
+                script
+            }
+        };
+        script.bind_to_current_context(scope).run(scope)?.try_cast().ok()
+    }
+}
+
+fn compile<'s>(
+    scope: &mut Scope<'s, '_>,
+    id: &str,
+    text: store::Text,
+    before: usize,
+) -> Option<v8::Local<'s, v8::UnboundScript>> {
+    let column = -i32::try_from(before).ok()?;
+    let source = text.string(scope)?;
+    let name = string(scope, &format!("node:{id}"));
+    let origin =
+        v8::ScriptOrigin::new(scope, name.into(), 0, column, false, 0, None, false, false, false, None);
+    let mut source = v8::script_compiler::Source::new(source, Some(&origin));
+    v8::script_compiler::compile_unbound_script(
+        scope,
+        &mut source,
+        v8::script_compiler::CompileOptions::NoCompileOptions,
+        v8::script_compiler::NoCacheReason::NoReason,
+    )
+}
