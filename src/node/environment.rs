@@ -40,6 +40,8 @@ pub(crate) enum Callback {
     /// Of async hooks: `init`, `before`, `after`, `destroy`, `promise_resolve`.
     AsyncHooks,
     Trampoline,
+    PerformanceObserver,
+    NativeChannel,
     /// What this crate's own script gives back.
     Main,
     BufferPrototype,
@@ -87,6 +89,8 @@ pub(crate) struct Shared {
     /// What `process.exitCode` is: exiting, the code, whether it is set.
     pub exit: OnceCell<v8::SharedRef<v8::BackingStore>>,
     /// `async_id_fields` and `async_hook_fields`.
+    /// `milestones` of `performance`.
+    pub milestones: OnceCell<v8::SharedRef<v8::BackingStore>>,
     /// `async_ids_stack`.
     pub async_stack: OnceCell<v8::SharedRef<v8::BackingStore>>,
     pub async_ids: OnceCell<v8::SharedRef<v8::BackingStore>>,

@@ -87,6 +87,7 @@ pub(crate) fn configure(_: &mut Scope<'_, '_>, _: &Env) -> Option<()> {
 
 /// As a job begins: its arguments and its environment.
 pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env) -> Option<()> {
+    crate::bindings::performance::begin(env);
     let process = env.process()?;
     let object = env.process_object(scope)?;
     let pairs: Vec<v8::Local<v8::Value>> = process

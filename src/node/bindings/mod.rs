@@ -9,6 +9,7 @@ mod config;
 mod contextify;
 mod cordon;
 mod credentials;
+mod diagnostics_channel;
 mod encoding_binding;
 mod errors;
 mod fs;
@@ -18,7 +19,7 @@ pub(crate) mod module_wrap;
 mod modules;
 mod options;
 mod os;
-mod performance;
+pub(crate) mod performance;
 mod permission;
 mod process_methods;
 mod report;
@@ -46,6 +47,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &contextify::BINDING,
     &cordon::BINDING,
     &credentials::BINDING,
+    &diagnostics_channel::BINDING,
     &encoding_binding::BINDING,
     &errors::BINDING,
     &fs::BINDING,

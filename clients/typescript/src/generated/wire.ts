@@ -653,7 +653,7 @@ export type Permissions = {
 /**
  * Which globals a VM's JavaScript finds.
  */
-export type Platform = "neutral" | "bare";
+export type Platform = "neutral" | "bare" | "node";
 
 /**
  * What is known of whether something has been begun, for whoever has to decide whether to ask for it again.
