@@ -1,0 +1,367 @@
+//! A message: a value in V8's serial form, and what goes with it that has no such form.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use isolate::library::{Scope, string};
+use v8::{ValueDeserializerHelper, ValueSerializerHelper};
+
+use super::port::{self, Port};
+use crate::binding::{get, set};
+use crate::environment::{Callback, Env};
+
+/// How a host object is written: as the port of that index, or as an object of the library's with its data.
+const PORT: u32 = 0;
+const LIBRARY: u32 = 1;
+
+/// See the module.
+pub(super) struct Message {
+    bytes: Vec<u8>,
+    buffers: Vec<v8::SharedRef<v8::BackingStore>>,
+    shared: Vec<v8::SharedRef<v8::BackingStore>>,
+    ports: Vec<Arc<Port>>,
+}
+
+struct Writer {
+    env: Rc<Env>,
+    ports: Vec<v8::Global<v8::Object>>,
+    /// Objects of the library's that are transferred rather than copied.
+    transferred: Vec<v8::Global<v8::Object>>,
+    shared: RefCell<Vec<v8::SharedRef<v8::BackingStore>>>,
+}
+
+impl Writer {
+    fn transfer_mode(&self, scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> u32 {
+        let Some(key) = crate::bindings::util::private_symbol(scope, &self.env, "transfer_mode_private_symbol") else {
+            return 0;
+        };
+        object.get_private(scope, key).and_then(|mode| mode.uint32_value(scope)).unwrap_or(0)
+    }
+
+    fn calls<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        object: v8::Local<'s, v8::Object>,
+        symbol: &str,
+    ) -> Option<v8::Local<'s, v8::Object>> {
+        let key = self.env.symbol(scope, symbol);
+        let method = object.get(scope, key.into())?;
+        let Ok(method) = method.try_cast::<v8::Function>() else {
+            refuse(scope, object);
+            return None;
+        };
+        method.call(scope, object.into(), &[])?.try_cast().ok()
+    }
+}
+
+/// Throws that an object cannot be cloned.
+fn refuse(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) {
+    let name = object.get_constructor_name().to_rust_string_lossy(scope);
+    let message = string(scope, &format!("#<{name}> could not be cloned."));
+    super::throw_clone_error(scope, message.into());
+}
+
+impl v8::ValueSerializerImpl for Writer {
+    fn throw_data_clone_error<'s>(&self, scope: &mut Scope<'s, '_>, message: v8::Local<'s, v8::String>) {
+        super::throw_clone_error(scope, message.into());
+    }
+
+    fn has_custom_host_object(&self, _: &v8::Isolate) -> bool {
+        true
+    }
+
+    fn is_host_object<'s>(&self, scope: &mut Scope<'s, '_>, object: v8::Local<'s, v8::Object>) -> Option<bool> {
+        let key = crate::bindings::util::private_symbol(scope, &self.env, "transfer_mode_private_symbol")?;
+        object.has_private(scope, key)
+    }
+
+    fn write_host_object<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        object: v8::Local<'s, v8::Object>,
+        serializer: &dyn ValueSerializerHelper,
+    ) -> Option<bool> {
+        if let Some(at) = self.ports.iter().position(|port| *port == object) {
+            serializer.write_uint32(PORT);
+            serializer.write_uint32(u32::try_from(at).ok()?);
+            return Some(true);
+        }
+        if port::is_port(scope, &self.env, object) {
+            let message = string(scope, "Object that needs transfer was found in message but not listed in transferList");
+            let error = v8::Exception::type_error(scope, message);
+            if let Ok(error) = error.try_cast::<v8::Object>() {
+                let code = string(scope, "ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST");
+                set(scope, error, "code", code.into())?;
+            }
+            scope.throw_exception(error);
+            return None;
+        }
+        let mode = self.transfer_mode(scope, object);
+        let transfers = mode & 1 != 0 && self.transferred.iter().any(|transferred| *transferred == object);
+        let symbol = if transfers {
+            "messaging_transfer_symbol"
+        } else if mode & 2 != 0 {
+            "messaging_clone_symbol"
+        } else {
+            if mode & 1 != 0 {
+                let message =
+                    string(scope, "Object that needs transfer was found in message but not listed in transferList");
+                let error = v8::Exception::type_error(scope, message);
+                if let Ok(error) = error.try_cast::<v8::Object>() {
+                    let code = string(scope, "ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST");
+                    set(scope, error, "code", code.into())?;
+                }
+                scope.throw_exception(error);
+                return None;
+            }
+            refuse(scope, object);
+            return None;
+        };
+        let written = self.calls(scope, object, symbol)?;
+        let (data, info) = (get(scope, written, "data")?, get(scope, written, "deserializeInfo")?);
+        serializer.write_uint32(LIBRARY);
+        let pair = v8::Array::new_with_elements(scope, &[info, data]);
+        let context = scope.get_current_context();
+        serializer.write_value(context, pair.into())
+    }
+
+    fn get_shared_array_buffer_id<'s>(
+        &self,
+        _: &mut Scope<'s, '_>,
+        buffer: v8::Local<'s, v8::SharedArrayBuffer>,
+    ) -> Option<u32> {
+        let mut shared = self.shared.borrow_mut();
+        shared.push(buffer.get_backing_store());
+        u32::try_from(shared.len() - 1).ok()
+    }
+
+    fn get_wasm_module_transfer_id(
+        &self,
+        scope: &mut Scope<'_, '_>,
+        _: v8::Local<v8::WasmModuleObject>,
+    ) -> Option<u32> {
+        let message = string(scope, "#<Module> could not be cloned.");
+        super::throw_clone_error(scope, message.into());
+        None
+    }
+}
+
+impl Message {
+    /// Writes a value, and takes what is transferred with it from whoever had it. `source` is the port that it is sent
+    /// from, which cannot be sent through itself. `None` with an exception pending.
+    pub fn write(
+        scope: &mut Scope<'_, '_>,
+        env: &Rc<Env>,
+        value: v8::Local<'_, v8::Value>,
+        transfer: &[v8::Local<'_, v8::Value>],
+        source: Option<v8::Local<'_, v8::Object>>,
+    ) -> Option<Message> {
+        let mut writer =
+            Writer { env: env.clone(), ports: Vec::new(), transferred: Vec::new(), shared: RefCell::default() };
+        let mut buffers = Vec::new();
+        let mut waiting: Vec<v8::Local<v8::Value>> =
+            transfer.iter().rev().map(|value| v8::Local::new(scope, *value)).collect();
+        let untransferable = super::super::util::private_symbol(scope, env, "untransferable_object_private_symbol")?;
+        while let Some(value) = waiting.pop() {
+            let Ok(object) = value.try_cast::<v8::Object>() else {
+                return fail(scope, "Value not transferable");
+            };
+            if object.has_private(scope, untransferable)? {
+                return fail(scope, "An ArrayBuffer is detached and could not be cloned.");
+            }
+            if let Ok(buffer) = object.try_cast::<v8::ArrayBuffer>() {
+                if !buffer.is_detachable() || buffer.was_detached() {
+                    return fail(scope, "An ArrayBuffer is detached and could not be cloned.");
+                }
+                if buffers.contains(&buffer) {
+                    return fail(scope, "Transfer list contains duplicate ArrayBuffer");
+                }
+                buffers.push(buffer);
+                continue;
+            }
+            if port::is_port(scope, env, object) {
+                if source.is_some_and(|source| source == object) {
+                    return fail(scope, "Transfer list contains source port");
+                }
+                if writer.ports.iter().any(|port| *port == object) {
+                    return fail(scope, "Transfer list contains duplicate MessagePort");
+                }
+                if !port::is_open(scope, env, object) {
+                    return fail(scope, "MessagePort in transfer list is already detached");
+                }
+                writer.ports.push(v8::Global::new(scope, object));
+                continue;
+            }
+            if writer.transfer_mode(scope, object) & 1 == 0 {
+                return fail(scope, "Value not transferable");
+            }
+            writer.transferred.push(v8::Global::new(scope, object));
+            // What it consists of goes with it.
+            let key = env.symbol(scope, "messaging_transfer_list_symbol");
+            if let Ok(method) = object.get(scope, key.into())?.try_cast::<v8::Function>() {
+                let parts = method.call(scope, object.into(), &[])?;
+                if let Ok(parts) = parts.try_cast::<v8::Array>() {
+                    for index in 0..parts.length() {
+                        waiting.push(parts.get_index(scope, index)?);
+                    }
+                }
+            }
+        }
+        let ports = writer.ports.clone();
+        let context = scope.get_current_context();
+        let value = v8::Local::new(scope, value);
+        let writer = Rc::new(writer);
+        let serializer = v8::ValueSerializer::new(scope, Box::new(Shared(writer.clone())));
+        serializer.write_header();
+        for (index, buffer) in buffers.iter().enumerate() {
+            serializer.transfer_array_buffer(u32::try_from(index).ok()?, *buffer);
+        }
+        if serializer.write_value(context, value) != Some(true) {
+            return None;
+        }
+        let bytes = serializer.release();
+        let stores = buffers
+            .iter()
+            .map(|buffer| {
+                let store = buffer.get_backing_store();
+                buffer.detach(None);
+                store
+            })
+            .collect();
+        let mut taken = Vec::new();
+        for port in &ports {
+            let port = v8::Local::new(scope, port);
+            taken.push(port::take(scope, env, port)?);
+        }
+        let shared = writer.shared.take();
+        Some(Message { bytes, buffers: stores, shared, ports: taken })
+    }
+
+    /// Bytes that it holds.
+    pub fn weight(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The value, and the ports that came with it. `None` with an exception pending.
+    pub fn read<'s>(
+        self,
+        scope: &mut Scope<'s, '_>,
+        env: &Rc<Env>,
+    ) -> Option<(v8::Local<'s, v8::Value>, Vec<v8::Local<'s, v8::Object>>)> {
+        let mut ports = Vec::new();
+        for port in self.ports {
+            ports.push(port::object_for(scope, env, port)?);
+        }
+        let globals = ports.iter().map(|port| v8::Global::new(scope, *port)).collect();
+        let reader = Reader { env: env.clone(), ports: globals, shared: self.shared };
+        let context = scope.get_current_context();
+        let deserializer = v8::ValueDeserializer::new(scope, Box::new(reader), &self.bytes);
+        for (index, store) in self.buffers.iter().enumerate() {
+            let buffer = v8::ArrayBuffer::with_backing_store(scope, store);
+            deserializer.transfer_array_buffer(u32::try_from(index).ok()?, buffer);
+        }
+        deserializer.read_header(context)?;
+        let value = deserializer.read_value(context)?;
+        Some((value, ports))
+    }
+}
+
+fn fail<T>(scope: &mut Scope<'_, '_>, message: &str) -> Option<T> {
+    let message = string(scope, message);
+    super::throw_clone_error(scope, message.into());
+    None
+}
+
+/// The serializer owns what it asks; whoever made it looks at it, too.
+struct Shared(Rc<Writer>);
+
+impl v8::ValueSerializerImpl for Shared {
+    fn throw_data_clone_error<'s>(&self, scope: &mut Scope<'s, '_>, message: v8::Local<'s, v8::String>) {
+        self.0.throw_data_clone_error(scope, message);
+    }
+
+    fn has_custom_host_object(&self, isolate: &v8::Isolate) -> bool {
+        self.0.has_custom_host_object(isolate)
+    }
+
+    fn is_host_object<'s>(&self, scope: &mut Scope<'s, '_>, object: v8::Local<'s, v8::Object>) -> Option<bool> {
+        self.0.is_host_object(scope, object)
+    }
+
+    fn write_host_object<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        object: v8::Local<'s, v8::Object>,
+        serializer: &dyn ValueSerializerHelper,
+    ) -> Option<bool> {
+        self.0.write_host_object(scope, object, serializer)
+    }
+
+    fn get_shared_array_buffer_id<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        buffer: v8::Local<'s, v8::SharedArrayBuffer>,
+    ) -> Option<u32> {
+        self.0.get_shared_array_buffer_id(scope, buffer)
+    }
+
+    fn get_wasm_module_transfer_id(
+        &self,
+        scope: &mut Scope<'_, '_>,
+        module: v8::Local<v8::WasmModuleObject>,
+    ) -> Option<u32> {
+        self.0.get_wasm_module_transfer_id(scope, module)
+    }
+}
+
+struct Reader {
+    env: Rc<Env>,
+    ports: Vec<v8::Global<v8::Object>>,
+    shared: Vec<v8::SharedRef<v8::BackingStore>>,
+}
+
+impl v8::ValueDeserializerImpl for Reader {
+    fn read_host_object<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        deserializer: &dyn ValueDeserializerHelper,
+    ) -> Option<v8::Local<'s, v8::Object>> {
+        let mut kind = u32::MAX;
+        deserializer.read_uint32(&mut kind);
+        match kind {
+            PORT => {
+                let mut index = u32::MAX;
+                deserializer.read_uint32(&mut index);
+                let port = self.ports.get(usize::try_from(index).ok()?)?;
+                Some(v8::Local::new(scope, port))
+            }
+            LIBRARY => {
+                let context = scope.get_current_context();
+                let pair: v8::Local<v8::Array> = deserializer.read_value(context)?.try_cast().ok()?;
+                let pair = v8::Local::new(scope, pair);
+                let (info, data) = (pair.get_index(scope, 0)?, pair.get_index(scope, 1)?);
+                let make = self.env.callback(scope, Callback::Deserialize)?;
+                let receiver = v8::undefined(scope).into();
+                let object: v8::Local<v8::Object> = make.call(scope, receiver, &[info])?.try_cast().ok()?;
+                let key = self.env.symbol(scope, "messaging_deserialize_symbol");
+                let method: v8::Local<v8::Function> = object.get(scope, key.into())?.try_cast().ok()?;
+                method.call(scope, object.into(), &[data])?;
+                Some(object)
+            }
+            _ => {
+                isolate::library::throw_type(scope, "the message cannot be read");
+                None
+            }
+        }
+    }
+
+    fn get_shared_array_buffer_from_id<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        id: u32,
+    ) -> Option<v8::Local<'s, v8::SharedArrayBuffer>> {
+        let store = self.shared.get(usize::try_from(id).ok()?)?;
+        Some(v8::SharedArrayBuffer::with_backing_store(scope, store))
+    }
+}
