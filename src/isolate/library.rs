@@ -6,7 +6,9 @@ use std::rc::Rc;
 use std::time::Instant;
 
 pub use crate::binding::errors::{Report, call_error, describe, errno, throw, throw_errno, throw_type};
-pub use crate::binding::values::{bytes, copy_bytes, fill_view, memory_for, text, throw_no_memory};
+pub use crate::binding::values::{
+    bytes, copy_bytes, fill_view, heap_holds, heap_takes, memory_for, text, throw_no_memory,
+};
 pub use crate::engine::clock::{moment, monotonic, present, wall};
 pub use crate::platform::{StripError, strip_types};
 pub use crate::realm::core::{Awaited, Core, Realm, Scope, string};

@@ -95,8 +95,13 @@ pub fn memory_for(length: usize) -> bool {
 
 /// Whether V8's heap may hold all characters of a string in one piece. To read a string that was put together of others
 /// V8 makes that piece first, past the heap's limit if need be, and the next collection would end the job for it.
-fn heap_holds(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::String>) -> bool {
+pub fn heap_holds(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::String>) -> bool {
     let size = if value.is_onebyte() { value.length() } else { value.length().saturating_mul(2) };
+    heap_takes(scope, size)
+}
+
+/// Whether one thing of so many bytes is not too large for V8's heap.
+pub fn heap_takes(scope: &mut Scope<'_, '_>, size: usize) -> bool {
     size <= SURELY_THERE || size < scope.get_heap_statistics().heap_size_limit() / 4 * 3
 }
 
