@@ -19,6 +19,7 @@ mod process;
 mod request;
 mod scripts;
 mod store;
+mod system_error;
 
 use std::rc::Rc;
 
