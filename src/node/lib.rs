@@ -21,6 +21,7 @@ mod process;
 mod request;
 mod scripts;
 mod store;
+mod system_error;
 
 use std::rc::Rc;
 
