@@ -120,7 +120,7 @@ pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, work: Work) -> Option<
             (kind, None, options, path)
         }
     };
-    process::begin(scope, env)?;
+    process::begin(scope, env, text.is_none())?;
     let text = match text {
         Some(text) => Some(without_types(scope, env, text, &path, &options)?),
         None => None,

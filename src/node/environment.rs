@@ -75,6 +75,8 @@ pub(crate) struct Env {
     pub has_begun: Cell<bool>,
     /// What bindings keep for the realm, by its type.
     states: RefCell<HashMap<TypeId, Rc<dyn Any>>>,
+    /// What `process.argv` is after the first: the main file, if there is one, and the program's own arguments.
+    pub arguments: RefCell<Vec<String>>,
     /// Options of the program's command line that differ from the defaults.
     pub options: RefCell<serde_json::Map<String, serde_json::Value>>,
 }
@@ -150,6 +152,7 @@ impl Env {
             fatal: RefCell::default(),
             has_begun: Cell::new(false),
             states: RefCell::default(),
+            arguments: RefCell::default(),
             options: RefCell::default(),
         })
     }

@@ -86,9 +86,12 @@ pub(crate) fn configure(_: &mut Scope<'_, '_>, _: &Env) -> Option<()> {
 }
 
 /// As a job begins: its arguments and its environment.
-pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env) -> Option<()> {
+pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, has_file: bool) -> Option<()> {
     crate::bindings::performance::begin(env);
     let process = env.process()?;
+    // The kernel knows a program by its file; inline code has none.
+    let skipped = usize::from(!has_file);
+    *env.arguments.borrow_mut() = process.argv().iter().skip(skipped).cloned().collect();
     let object = env.process_object(scope)?;
     let pairs: Vec<v8::Local<v8::Value>> = process
         .env()
@@ -106,8 +109,8 @@ pub(crate) fn patch(scope: &mut Scope<'_, '_>, env: &Env, object: v8::Local<'_, 
     let process = env.process()?;
     let title = string(scope, "node");
     set(scope, object, "title", title.into())?;
-    let argv: Vec<v8::Local<v8::Value>> =
-        process.argv().iter().map(|argument| string(scope, argument).into()).collect();
+    let mut argv: Vec<v8::Local<v8::Value>> = vec![string(scope, "node").into()];
+    argv.extend(env.arguments.borrow().iter().map(|argument| v8::Local::<v8::Value>::from(string(scope, argument))));
     let argv = v8::Array::new_with_elements(scope, &argv);
     set(scope, object, "argv", argv.into())?;
     let exec_argv = v8::Array::new(scope, 0);

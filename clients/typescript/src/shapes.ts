@@ -118,7 +118,7 @@ const engine: Shape = record<EngineReport>({
   sandbox: flag,
   pointerCompression: flag,
   profile: record<EngineReport["profile"]>({ wasm: wasmLevel, jit: flag }),
-  platform: oneOf("neutral", "bare"),
+  platform: oneOf("neutral", "bare", "node"),
 });
 
 const executionResult: Shape = record<ExecutionResult>({
