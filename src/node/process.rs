@@ -106,7 +106,6 @@ pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, has_file: bool) -> Opt
 
 /// What `patchProcessObject` sets: all that a process has of its own.
 pub(crate) fn patch(scope: &mut Scope<'_, '_>, env: &Env, object: v8::Local<'_, v8::Object>) -> Option<()> {
-    let process = env.process()?;
     let title = string(scope, "node");
     set(scope, object, "title", title.into())?;
     let mut argv: Vec<v8::Local<v8::Value>> = vec![string(scope, "node").into()];
@@ -115,8 +114,10 @@ pub(crate) fn patch(scope: &mut Scope<'_, '_>, env: &Env, object: v8::Local<'_, 
     set(scope, object, "argv", argv.into())?;
     let exec_argv = v8::Array::new(scope, 0);
     set(scope, object, "execArgv", exec_argv.into())?;
-    set_number(scope, object, "pid", f64::from(process.pid()))?;
-    set_number(scope, object, "ppid", f64::from(process.ppid()))?;
+    // While the library boots there is none.
+    let process = env.process();
+    set_number(scope, object, "pid", process.as_ref().map_or(0.0, |process| f64::from(process.pid())))?;
+    set_number(scope, object, "ppid", process.map_or(0.0, |process| f64::from(process.ppid())))?;
     let path = string(scope, EXEC_PATH);
     set(scope, object, "execPath", path.into())?;
     set_number(scope, object, "debugPort", 9229.0)

@@ -4,11 +4,10 @@
 // returns are the functions that `src/node` calls, by name.
 
 const {
-  ArrayPrototypeJoin,
-  ArrayPrototypePush,
   JSONParse,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
+  NumberParseInt,
   ObjectKeys,
   Proxy,
   ReflectDefineProperty,
@@ -16,8 +15,6 @@ const {
   ReflectGet,
   ReflectOwnKeys,
   String,
-  StringPrototypeEndsWith,
-  StringPrototypeStartsWith,
   TypeError,
   globalThis,
 } = primordials;
@@ -107,40 +104,51 @@ function describeFatal(error, source) {
   return `${arrow}\n${stack}\n${version}`;
 }
 
-let prepared = false;
+// What Node does before it runs a program, once and ahead: none of it depends on the program with the default options.
+const {
+  prepareMainThreadExecution,
+  markBootstrapComplete,
+} = require('internal/process/pre_execution');
+prepareMainThreadExecution(false);
 
-/** As `prepareMainThreadExecution`, once; later jobs of a realm find what the first has set up. */
+const { Module } = require('internal/modules/cjs/loader');
+const { onWarning } = require('internal/process/warning');
+const { initializeDebugEnv } = require('internal/util/debuglog');
+const path_ = require('path');
+
+/** What of it does depend on the program: its arguments and its environment. Gives the main file's full path. */
 function prepare(expandArgv1) {
-  if (prepared) {
-    internalBinding('process_methods').patchProcessObject(process);
-    process.argv[0] = process.execPath;
-    process.exitCode = undefined;
-    process._exiting = false;
-    return undefined;
+  const { env } = process;
+  process.exitCode = undefined;
+  process._exiting = false;
+  process.argv[0] = process.execPath;
+  if (env.NODE_DEBUG) initializeDebugEnv(env.NODE_DEBUG);
+  if (env.HOME || env.NODE_PATH) Module._initPaths();
+  if (env.NODE_NO_WARNINGS === '1') process.removeListener('warning', onWarning);
+  if (env.NODE_CHANNEL_FD) {
+    const descriptor = NumberParseInt(env.NODE_CHANNEL_FD, 10);
+    const mode = env.NODE_CHANNEL_SERIALIZATION_MODE || 'json';
+    delete env.NODE_CHANNEL_FD;
+    delete env.NODE_CHANNEL_SERIALIZATION_MODE;
+    require('child_process')._forkChild(descriptor, mode);
   }
-  prepared = true;
-  const {
-    prepareMainThreadExecution,
-    markBootstrapComplete,
-  } = require('internal/process/pre_execution');
-  const main = prepareMainThreadExecution(expandArgv1);
   markBootstrapComplete();
-  return main;
+  if (!expandArgv1 || !process.argv[1]) return undefined;
+  return process.argv[1] = path_.resolve(process.argv[1]);
 }
 
 function makeModule(path) {
-  const { Module } = require('internal/modules/cjs/loader');
-  const { dirname } = require('path');
   const module = new Module(path);
   module.filename = path;
-  module.paths = Module._nodeModulePaths(dirname(path));
+  module.paths = Module._nodeModulePaths(path_.dirname(path));
   return module;
 }
 
+const { makeRequireFunction } = require('internal/modules/helpers');
+const { pathToFileURL } = require('internal/url');
+
 /** The globals that inline scripts have in `node -e`. */
 function defineScriptGlobals(path) {
-  const { makeRequireFunction } = require('internal/modules/helpers');
-  const { dirname } = require('path');
   const module = makeModule(path);
   const values = {
     __proto__: null,
@@ -148,7 +156,7 @@ function defineScriptGlobals(path) {
     module,
     exports: module.exports,
     __filename: path,
-    __dirname: dirname(path),
+    __dirname: path_.dirname(path),
   };
   const names = ObjectKeys(values);
   for (let i = 0; i < names.length; i++) {
@@ -169,22 +177,17 @@ function begin(kind, text, path, inputs) {
       __proto__: null, value: JSONParse(inputs[i + 1]), configurable: true, enumerable: true, writable: true,
     });
   }
-  const { pathToFileURL } = require('internal/url');
   switch (kind) {
     case 'file': {
       const main = prepare(true);
-      if (main !== undefined) {
-        require('internal/modules/cjs/loader').Module.runMain(main);
-      } else {
-        require('internal/modules/run_main').executeUserEntryPoint(require('path').resolve(path));
-      }
+      Module.runMain(main);
       return;
     }
     case 'module-file':
     case 'commonjs-file':
     case 'script-file': {
       prepare(true);
-      const full = require('path').resolve(path);
+      const full = path_.resolve(path);
       const source = require('fs').readFileSync(full, 'utf8');
       if (kind === 'module-file') runModule(source, pathToFileURL(full).href);
       else if (kind === 'commonjs-file') makeModule(full)._compile(source, full, 'commonjs');
