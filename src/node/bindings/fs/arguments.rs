@@ -1,0 +1,114 @@
+//! Arguments as the library hands them over: checked there, and here again for whoever else calls.
+
+use isolate::library::{Scope, throw_type};
+use kernel::{Errno, OpenFlags};
+
+use crate::binding::Args;
+use crate::system_error::Subject;
+
+/// A path: a text, or its bytes. `None` with an exception pending for anything else, and for what is no text.
+pub(super) fn path(
+    scope: &mut Scope<'_, '_>,
+    args: &Args<'_>,
+    index: i32,
+    syscall: &'static str,
+) -> Option<String> {
+    let value = args.get(index);
+    if let Ok(text) = value.try_cast::<v8::String>() {
+        return isolate::library::text(scope, text);
+    }
+    if !value.is_array_buffer_view() {
+        throw_type(scope, "The \"path\" argument must be of type string or an instance of Buffer");
+        return None;
+    }
+    let bytes = isolate::library::copy_bytes(value)?;
+    match String::from_utf8(bytes) {
+        Ok(path) => Some(path),
+        Err(error) => {
+            // Names in the VM are text.
+            let path = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            Subject::path(syscall, &path).throw(scope, Errno::Einval);
+            None
+        }
+    }
+}
+
+/// The number of a descriptor; what is none is none of an open file either.
+pub(super) fn descriptor(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> u32 {
+    let number = args.get(index).integer_value(scope).unwrap_or(-1);
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// A number that is not below 0, 0 for what is none.
+pub(super) fn unsigned(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> u64 {
+    let number = args.get(index).integer_value(scope).unwrap_or(0);
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// An index or a length.
+pub(super) fn size(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> usize {
+    usize::try_from(unsigned(scope, args, index)).unwrap_or(usize::MAX)
+}
+
+/// Permission bits.
+pub(super) fn mode(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> u32 {
+    args.get(index).uint32_value(scope).unwrap_or(0) & 0o7777
+}
+
+/// Where in a file: none is the present offset.
+pub(super) fn position(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Option<u64> {
+    let value = args.get(index);
+    if let Ok(number) = value.try_cast::<v8::BigInt>() {
+        let (number, _) = number.i64_value();
+        return u64::try_from(number).ok();
+    }
+    if !value.is_number() {
+        return None;
+    }
+    u64::try_from(value.integer_value(scope)?).ok()
+}
+
+/// How a file is opened.
+pub(super) fn flags(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> OpenFlags {
+    open_flags(args.get(index).int32_value(scope).unwrap_or(0))
+}
+
+/// Flags of open(2) as Linux on x86-64 numbers them, which the library has from Node's binary.
+fn open_flags(number: i32) -> OpenFlags {
+    const MEANINGS: [(i32, OpenFlags); 7] = [
+        (0o100, OpenFlags::CREATE),
+        (0o200, OpenFlags::EXCLUSIVE),
+        (0o1000, OpenFlags::TRUNCATE),
+        (0o2000, OpenFlags::APPEND),
+        (0o4000, OpenFlags::NONBLOCK),
+        (0o200_000, OpenFlags::DIRECTORY),
+        (0o400_000, OpenFlags::NO_FOLLOW),
+    ];
+    let mut flags = match number & 3 {
+        0 => OpenFlags::READ,
+        1 => OpenFlags::WRITE,
+        _ => OpenFlags::READ | OpenFlags::WRITE,
+    };
+    for (bit, flag) in MEANINGS {
+        flags.set(flag, number & bit != 0);
+    }
+    flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_mean_what_they_do_on_linux() {
+        assert_eq!(open_flags(0), OpenFlags::READ);
+        assert_eq!(
+            open_flags(0o1 | 0o100 | 0o1000),
+            OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::TRUNCATE
+        );
+        assert_eq!(
+            open_flags(0o2 | 0o100 | 0o2000),
+            OpenFlags::READ | OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::APPEND
+        );
+    }
+}

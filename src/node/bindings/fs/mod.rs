@@ -1,0 +1,78 @@
+//! Files: `fs` and its promises, on the VM's kernel.
+//!
+//! Each function takes its arguments apart and says what is to be done; [`call`] does it at once, for a request, or for
+//! a promise.
+
+mod arguments;
+mod attributes;
+mod call;
+mod directories;
+mod io;
+mod links;
+mod memory;
+mod open;
+mod probe;
+mod stat;
+mod text;
+
+use std::rc::Rc;
+
+use isolate::library::Scope;
+
+use crate::binding::{Binding, functions, set};
+use crate::environment::Env;
+
+pub(super) static BINDING: Binding = Binding {
+    name: "fs",
+    functions: functions! {
+        "access" => probe::access,
+        "existsSync" => probe::exists_sync,
+        "internalModuleStat" => probe::internal_module_stat,
+        "legacyMainResolve" => probe::legacy_main_resolve,
+        "getFormatOfExtensionlessFile" => probe::get_format_of_extensionless_file,
+        "open" => open::open,
+        "close" => open::close,
+        "read" => io::read,
+        "readBuffers" => io::read_buffers,
+        "writeBuffer" => io::write_buffer,
+        "writeBuffers" => io::write_buffers,
+        "writeString" => io::write_string,
+        "readFileUtf8" => io::read_file_utf8,
+        "writeFileUtf8" => io::write_file_utf8,
+        "ftruncate" => io::ftruncate,
+        "fsync" => io::fsync,
+        "fdatasync" => io::fdatasync,
+        "stat" => stat::stat,
+        "lstat" => stat::lstat,
+        "fstat" => stat::fstat,
+        "statfs" => stat::statfs,
+        "chmod" => attributes::chmod,
+        "fchmod" => attributes::fchmod,
+        "chown" => attributes::chown,
+        "fchown" => attributes::fchown,
+        "lchown" => attributes::lchown,
+        "utimes" => attributes::utimes,
+        "futimes" => attributes::futimes,
+        "lutimes" => attributes::lutimes,
+        "mkdir" => directories::mkdir,
+        "mkdtemp" => directories::mkdtemp,
+        "readdir" => directories::readdir,
+        "readdirRecursive" => directories::readdir_recursive,
+        "rmdir" => directories::rmdir,
+        "rmSync" => directories::rm_sync,
+        "rename" => links::rename,
+        "link" => links::link,
+        "symlink" => links::symlink,
+        "readlink" => links::readlink,
+        "realpath" => links::realpath,
+        "unlink" => links::unlink,
+    },
+    make: Some(make),
+};
+
+fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
+    stat::make(scope, env, binding)?;
+    crate::request::class(scope, binding, "FSReqCallback", "FSREQCALLBACK")?;
+    let promises = env.symbol(scope, call::USE_PROMISES);
+    set(scope, binding, "kUsePromises", promises.into())
+}

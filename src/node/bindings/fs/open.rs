@@ -1,0 +1,41 @@
+//! Opening and closing.
+
+use isolate::library::Scope;
+use kernel::{Errno, OpenFlags, Process};
+
+use crate::binding::{Args, Return};
+use crate::system_error::Subject;
+
+use super::arguments;
+use super::call::{Answer, Call};
+
+/// Opens a file and enters it into the table of descriptors.
+pub(super) fn open_descriptor(
+    process: &Process,
+    path: &str,
+    flags: OpenFlags,
+    mode: u32,
+) -> Result<u32, Errno> {
+    let file = process.open(path, flags, mode)?;
+    process.fds().insert(file, true)
+}
+
+/// (path, flags, mode, request) -> descriptor
+pub(super) fn open<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
+    let Some(call) = Call::new(scope, &args, 3) else { return };
+    let Some(path) = arguments::path(scope, &args, 0, "open") else { return };
+    let (flags, mode) = (arguments::flags(scope, &args, 1), arguments::mode(scope, &args, 2));
+    call.run(scope, result, Subject::path("open", &path), move |process| {
+        Ok(Answer::Number(f64::from(open_descriptor(process, &path, flags, mode)?)))
+    });
+}
+
+/// (descriptor, request)
+pub(super) fn close<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
+    let Some(call) = Call::new(scope, &args, 1) else { return };
+    let descriptor = arguments::descriptor(scope, &args, 0);
+    call.run(scope, result, Subject::new("close"), move |process| {
+        process.fds().close(descriptor)?;
+        Ok(Answer::Undefined)
+    });
+}
