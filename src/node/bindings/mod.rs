@@ -13,6 +13,7 @@ mod diagnostics_channel;
 mod encoding_binding;
 mod errors;
 mod fs;
+mod icu;
 mod messaging;
 mod mksnapshot;
 pub(crate) mod module_wrap;
@@ -51,6 +52,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &encoding_binding::BINDING,
     &errors::BINDING,
     &fs::BINDING,
+    &icu::BINDING,
     &messaging::BINDING,
     &mksnapshot::BINDING,
     &module_wrap::BINDING,

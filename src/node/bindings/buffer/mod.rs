@@ -79,7 +79,11 @@ pub(crate) fn from_bytes<'s>(
 }
 
 /// An argument that is an index; the default where it is absent. `None` with an exception pending if it is none.
-fn index(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>, default: usize) -> Option<usize> {
+pub(super) fn index(
+    scope: &mut Scope<'_, '_>,
+    value: v8::Local<'_, v8::Value>,
+    default: usize,
+) -> Option<usize> {
     if value.is_undefined() {
         return Some(default);
     }
@@ -91,7 +95,10 @@ fn index(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>, default: us
 }
 
 /// An argument that is a string. `None` with an exception pending if it is none.
-fn text<'s>(scope: &mut Scope<'_, '_>, value: v8::Local<'s, v8::Value>) -> Option<v8::Local<'s, v8::String>> {
+pub(super) fn text<'s>(
+    scope: &mut Scope<'_, '_>,
+    value: v8::Local<'s, v8::Value>,
+) -> Option<v8::Local<'s, v8::String>> {
     let text = value.try_cast::<v8::String>();
     if text.is_err() {
         throw(scope, Kind::Type, "argument must be a string", "ERR_INVALID_ARG_TYPE");

@@ -1,5 +1,0 @@
-//! `URL` parsing.
-
-use crate::binding::Binding;
-
-pub(super) static BINDING: Binding = Binding { name: "url", functions: &[], make: None };
