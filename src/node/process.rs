@@ -109,7 +109,9 @@ pub(crate) fn patch(scope: &mut Scope<'_, '_>, env: &Env, object: v8::Local<'_, 
     let title = string(scope, "node");
     set(scope, object, "title", title.into())?;
     let mut argv: Vec<v8::Local<v8::Value>> = vec![string(scope, "node").into()];
-    argv.extend(env.arguments.borrow().iter().map(|argument| v8::Local::<v8::Value>::from(string(scope, argument))));
+    argv.extend(
+        env.arguments.borrow().iter().map(|argument| v8::Local::<v8::Value>::from(string(scope, argument))),
+    );
     let argv = v8::Array::new_with_elements(scope, &argv);
     set(scope, object, "argv", argv.into())?;
     let exec_argv = v8::Array::new(scope, 0);

@@ -7,11 +7,8 @@ use isolate::library::{Scope, string};
 use crate::binding::{Args, Binding, Return, functions, set, set_number};
 use crate::environment::Env;
 
-pub(super) static BINDING: Binding = Binding {
-    name: "worker",
-    functions: functions! { "getEnvMessagePort" => no_port, },
-    make: Some(make),
-};
+pub(super) static BINDING: Binding =
+    Binding { name: "worker", functions: functions! { "getEnvMessagePort" => no_port, }, make: Some(make) };
 
 fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
     for (name, value) in [("isMainThread", true), ("isInternalThread", false), ("ownsProcessState", true)] {

@@ -1,9 +1,10 @@
 //! Arguments as the library hands them over: checked there, and here again for whoever else calls.
 
-use isolate::library::{Scope, throw_type};
+use isolate::library::{Scope, string, throw_type};
 use kernel::{Errno, OpenFlags};
 
-use crate::binding::Args;
+use crate::binding::{Args, get};
+use crate::environment::Env;
 use crate::system_error::Subject;
 
 /// A path: a text, or its bytes. `None` with an exception pending for anything else, and for what is no text.
@@ -33,10 +34,22 @@ pub(super) fn path(
     }
 }
 
-/// The number of a descriptor; what is none is none of an open file either.
-pub(super) fn descriptor(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> u32 {
-    let number = args.get(index).integer_value(scope).unwrap_or(-1);
-    u32::try_from(number).unwrap_or(u32::MAX)
+/// The number of a descriptor. `None` with the library's error pending for what cannot be one.
+pub(super) fn descriptor(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Option<u32> {
+    let value = args.get(index);
+    if value.is_int32()
+        && let Ok(number) = u32::try_from(value.int32_value(scope)?)
+    {
+        return Some(number);
+    }
+    let env = Env::of(scope)?;
+    let validators = env.require(scope, "internal/validators")?;
+    let validate: v8::Local<v8::Function> = get(scope, validators, "validateInt32")?.try_cast().ok()?;
+    let receiver = v8::undefined(scope).into();
+    let (name, least) = (string(scope, "fd").into(), v8::Integer::new(scope, 0).into());
+    validate.call(scope, receiver, &[value, name, least])?;
+    // It finds nothing wrong with -0.
+    Some(0)
 }
 
 /// A number that is not below 0, 0 for what is none.

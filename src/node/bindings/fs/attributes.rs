@@ -23,7 +23,7 @@ pub(super) fn chmod<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Retur
 /// (descriptor, mode, request)
 pub(super) fn fchmod<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
-    let descriptor = arguments::descriptor(scope, &args, 0);
+    let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
     let mode = arguments::mode(scope, &args, 1);
     call.run(scope, result, Subject::new("fchmod"), move |process| {
         process.fchmod(&*process.fds().get(descriptor)?, mode)?;
@@ -69,7 +69,7 @@ pub(super) fn lchown<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Retu
 /// (descriptor, user, group, request)
 pub(super) fn fchown<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 3) else { return };
-    let descriptor = arguments::descriptor(scope, &args, 0);
+    let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
     let owner = owner(scope, &args);
     call.run(scope, result, Subject::new("fchown"), move |process| {
         process.fds().get(descriptor)?;
@@ -124,7 +124,7 @@ pub(super) fn lutimes<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Ret
 /// (descriptor, accessed, modified, request)
 pub(super) fn futimes<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 3) else { return };
-    let descriptor = arguments::descriptor(scope, &args, 0);
+    let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
     let times = times(scope, &args);
     call.run(scope, result, Subject::new("futime"), move |process| {
         process.futimens(&*process.fds().get(descriptor)?, times?)?;

@@ -8,6 +8,7 @@ use crate::system_error::Subject;
 
 use super::arguments;
 use super::call::{Answer, Call, Failed, Make};
+use super::copying;
 use super::stat::entry_kind;
 use super::text::Encoding;
 
@@ -214,7 +215,7 @@ pub(super) fn rm_sync<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, _: Return<'
     let status = match call.process.stat(&path, Symlinks::NoFollow) {
         Ok(status) => status,
         Err(Errno::Enoent) => return,
-        Err(errno) => return Subject::path("rm", &path).throw(scope, errno),
+        Err(errno) => return throw_rm(scope, errno, &path),
     };
     let outcome = match (status.kind, recursive) {
         (FileKind::Directory, false) => {
@@ -224,7 +225,14 @@ pub(super) fn rm_sync<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, _: Return<'
         _ => call.process.unlink(&path),
     };
     if let Err(errno) = outcome {
-        Subject::path("rm", &path).throw(scope, errno);
+        throw_rm(scope, errno, &path);
+    }
+}
+
+fn throw_rm(scope: &mut Scope<'_, '_>, errno: Errno, path: &str) {
+    let text = format!("{}, {}: '{path}'", errno.name(), copying::said(errno));
+    if let Some(error) = copying::plain_error(scope, errno, &text, "rm", path) {
+        scope.throw_exception(error);
     }
 }
 

@@ -20,6 +20,9 @@ use super::text::Encoding;
 /// Most bytes that are read at once from what has no end that is known.
 const CHUNK: usize = 64 * 1024;
 
+/// Most bytes of a file of unknown length that is read as one piece.
+pub(super) const READ_AT_ONCE: usize = 16 * 1024 * 1024;
+
 /// Most buffers of one call, as Linux has it.
 const BUFFERS_MAX: u32 = 1024;
 
@@ -110,7 +113,8 @@ pub(super) fn read<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return
     let offset = arguments::size(scope, &args, 2);
     let length = arguments::size(scope, &args, 3).min(view.byte_length().saturating_sub(offset));
     let position = arguments::position(scope, &args, 4);
-    let file = file_of(&call.process, arguments::descriptor(scope, &args, 0));
+    let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
+    let file = file_of(&call.process, descriptor);
     let view = v8::Global::new(scope, view);
     call.wait(scope, result, Subject::new("read"), async move {
         let bytes = read_some(&*file?, length, position).await?;
@@ -148,7 +152,8 @@ pub(super) fn read_buffers<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result
     let Some(views) = views(scope, args.get(1)) else { return };
     let length = views.iter().map(|view| view.byte_length()).fold(0, usize::saturating_add);
     let position = arguments::position(scope, &args, 2);
-    let file = file_of(&call.process, arguments::descriptor(scope, &args, 0));
+    let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
+    let file = file_of(&call.process, descriptor);
     let too_many = views.len() > BUFFERS_MAX as usize;
     let views: Vec<_> = views.into_iter().map(|view| v8::Global::new(scope, view)).collect();
     call.wait(scope, result, Subject::new("read"), async move {
@@ -192,7 +197,7 @@ pub(super) fn write_buffer<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result
     };
     let (offset, length) = (arguments::size(scope, &args, 2), arguments::size(scope, &args, 3));
     let position = arguments::position(scope, &args, 4);
-    let descriptor = arguments::descriptor(scope, &args, 0);
+    let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
     let bytes = memory::copy_out(view, offset, length);
     write(scope, call, descriptor, bytes, position, result);
 }
@@ -202,7 +207,7 @@ pub(super) fn write_buffers<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, resul
     let Some(call) = Call::new(scope, &args, 3) else { return };
     let Some(views) = views(scope, args.get(1)) else { return };
     let position = arguments::position(scope, &args, 2);
-    let descriptor = arguments::descriptor(scope, &args, 0);
+    let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
     let length = views.iter().map(|view| view.byte_length()).fold(0, usize::saturating_add);
     let bytes = memory_for(length).then(|| {
         let parts = views.iter().map(|view| memory::copy_out(*view, 0, usize::MAX).unwrap_or_default());
@@ -220,7 +225,7 @@ pub(super) fn write_string<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result
     let encoding = Encoding::of(scope, args.get(3));
     let env = call.env.clone();
     let Some(bytes) = encoding.decode(scope, &env, text) else { return };
-    let descriptor = arguments::descriptor(scope, &args, 0);
+    let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
     write(scope, call, descriptor, Some(bytes), position, result);
 }
 
@@ -233,7 +238,7 @@ enum Target {
 impl Target {
     fn of(scope: &mut Scope<'_, '_>, args: &Args<'_>) -> Option<Target> {
         Some(if args.get(0).is_number() {
-            Target::Descriptor(arguments::descriptor(scope, args, 0))
+            Target::Descriptor(arguments::descriptor(scope, args, 0)?)
         } else {
             Target::Path(arguments::path(scope, args, 0, "open")?)
         })
@@ -321,7 +326,7 @@ pub(super) async fn write_whole(file: &OpenFile, bytes: &[u8]) -> Result<(), Err
 /// (descriptor, length, request)
 pub(super) fn ftruncate<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
-    let descriptor = arguments::descriptor(scope, &args, 0);
+    let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
     let length = arguments::unsigned(scope, &args, 1);
     call.run(scope, result, Subject::new("ftruncate"), move |process| {
         file_of(process, descriptor)?.truncate(length)?;
@@ -331,7 +336,7 @@ pub(super) fn ftruncate<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: R
 
 fn sync<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>, syscall: &'static str) {
     let Some(call) = Call::new(scope, &args, 1) else { return };
-    let descriptor = arguments::descriptor(scope, &args, 0);
+    let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
     call.run(scope, result, Subject::new(syscall), move |process| {
         file_of(process, descriptor)?.sync()?;
         Ok(Answer::Undefined)

@@ -6,8 +6,11 @@
 mod arguments;
 mod attributes;
 mod call;
+mod copying;
 mod directories;
+mod file_handle;
 mod io;
+mod jobs;
 mod links;
 mod memory;
 mod open;
@@ -66,12 +69,19 @@ pub(super) static BINDING: Binding = Binding {
         "readlink" => links::readlink,
         "realpath" => links::realpath,
         "unlink" => links::unlink,
+        "openFileHandle" => file_handle::open,
+        "copyFile" => copying::copy,
+        "cpSyncCheckPaths" => copying::cp_sync_check_paths,
+        "cpSyncCopyDir" => copying::cp_sync_copy_dir,
+        "cpSyncOverrideFile" => copying::cp_sync_override_file,
     },
     make: Some(make),
 };
 
 fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
     stat::make(scope, env, binding)?;
+    file_handle::make(scope, env, binding)?;
+    jobs::make(scope, binding)?;
     crate::request::class(scope, binding, "FSReqCallback", "FSREQCALLBACK")?;
     let promises = env.symbol(scope, call::USE_PROMISES);
     set(scope, binding, "kUsePromises", promises.into())

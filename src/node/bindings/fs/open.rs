@@ -33,7 +33,7 @@ pub(super) fn open<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return
 /// (descriptor, request)
 pub(super) fn close<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 1) else { return };
-    let descriptor = arguments::descriptor(scope, &args, 0);
+    let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
     call.run(scope, result, Subject::new("close"), move |process| {
         process.fds().close(descriptor)?;
         Ok(Answer::Undefined)

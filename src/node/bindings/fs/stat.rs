@@ -91,7 +91,7 @@ pub(super) fn fields(status: &FileStatus) -> [u64; FIELDS] {
         BLOCK,
         status.inode,
         status.size,
-        status.allocated.div_ceil(512),
+        status.allocated.div_ceil(BLOCK).saturating_mul(BLOCK / 512),
         status.accessed / SECOND,
         status.accessed % SECOND,
         status.modified / SECOND,
@@ -202,7 +202,8 @@ pub(super) fn lstat<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Retur
 /// (descriptor, bigint, request, shouldNotThrow)
 pub(super) fn fstat<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
-    let (descriptor, is_big) = (arguments::descriptor(scope, &args, 0), args.get(1).is_true());
+    let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
+    let is_big = args.get(1).is_true();
     let call = call.silent(args.get(3).is_true());
     call.run(scope, result, Subject::new("fstat"), move |process| {
         Ok(Answer::Status(process.fds().get(descriptor)?.status()?, is_big))
@@ -240,7 +241,7 @@ mod tests {
             changed: 3_000_000_000,
         };
         let fields = fields(&status);
-        assert_eq!(fields[..10], [1, 0o040_755, 2, 0, 0, 0, 4096, 7, 5, 2]);
+        assert_eq!(fields[..10], [1, 0o040_755, 2, 0, 0, 0, 4096, 7, 5, 8]);
         assert_eq!(fields[10..], [1, 500_000_000, 2, 1, 3, 0, 2, 1]);
     }
 }

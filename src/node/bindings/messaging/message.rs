@@ -33,7 +33,9 @@ struct Writer {
 
 impl Writer {
     fn transfer_mode(&self, scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> u32 {
-        let Some(key) = crate::bindings::util::private_symbol(scope, &self.env, "transfer_mode_private_symbol") else {
+        let Some(key) =
+            crate::bindings::util::private_symbol(scope, &self.env, "transfer_mode_private_symbol")
+        else {
             return 0;
         };
         object.get_private(scope, key).and_then(|mode| mode.uint32_value(scope)).unwrap_or(0)
@@ -71,7 +73,11 @@ impl v8::ValueSerializerImpl for Writer {
         true
     }
 
-    fn is_host_object<'s>(&self, scope: &mut Scope<'s, '_>, object: v8::Local<'s, v8::Object>) -> Option<bool> {
+    fn is_host_object<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        object: v8::Local<'s, v8::Object>,
+    ) -> Option<bool> {
         let key = crate::bindings::util::private_symbol(scope, &self.env, "transfer_mode_private_symbol")?;
         object.has_private(scope, key)
     }
@@ -88,7 +94,10 @@ impl v8::ValueSerializerImpl for Writer {
             return Some(true);
         }
         if port::is_port(scope, &self.env, object) {
-            let message = string(scope, "Object that needs transfer was found in message but not listed in transferList");
+            let message = string(
+                scope,
+                "Object that needs transfer was found in message but not listed in transferList",
+            );
             let error = v8::Exception::type_error(scope, message);
             if let Ok(error) = error.try_cast::<v8::Object>() {
                 let code = string(scope, "ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST");
@@ -105,8 +114,10 @@ impl v8::ValueSerializerImpl for Writer {
             "messaging_clone_symbol"
         } else {
             if mode & 1 != 0 {
-                let message =
-                    string(scope, "Object that needs transfer was found in message but not listed in transferList");
+                let message = string(
+                    scope,
+                    "Object that needs transfer was found in message but not listed in transferList",
+                );
                 let error = v8::Exception::type_error(scope, message);
                 if let Ok(error) = error.try_cast::<v8::Object>() {
                     let code = string(scope, "ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST");
@@ -157,12 +168,17 @@ impl Message {
         transfer: &[v8::Local<'_, v8::Value>],
         source: Option<v8::Local<'_, v8::Object>>,
     ) -> Option<Message> {
-        let mut writer =
-            Writer { env: env.clone(), ports: Vec::new(), transferred: Vec::new(), shared: RefCell::default() };
+        let mut writer = Writer {
+            env: env.clone(),
+            ports: Vec::new(),
+            transferred: Vec::new(),
+            shared: RefCell::default(),
+        };
         let mut buffers = Vec::new();
         let mut waiting: Vec<v8::Local<v8::Value>> =
             transfer.iter().rev().map(|value| v8::Local::new(scope, *value)).collect();
-        let untransferable = super::super::util::private_symbol(scope, env, "untransferable_object_private_symbol")?;
+        let untransferable =
+            super::super::util::private_symbol(scope, env, "untransferable_object_private_symbol")?;
         while let Some(value) = waiting.pop() {
             let Ok(object) = value.try_cast::<v8::Object>() else {
                 return fail(scope, "Value not transferable");
@@ -285,7 +301,11 @@ impl v8::ValueSerializerImpl for Shared {
         self.0.has_custom_host_object(isolate)
     }
 
-    fn is_host_object<'s>(&self, scope: &mut Scope<'s, '_>, object: v8::Local<'s, v8::Object>) -> Option<bool> {
+    fn is_host_object<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        object: v8::Local<'s, v8::Object>,
+    ) -> Option<bool> {
         self.0.is_host_object(scope, object)
     }
 

@@ -98,7 +98,10 @@ fn transfer_list<'s>(
             match given.try_cast::<v8::Array>() {
                 Ok(list) => list,
                 Err(_) => {
-                    isolate::library::throw_type(scope, "Optional options.transfer argument must be an iterable");
+                    isolate::library::throw_type(
+                        scope,
+                        "Optional options.transfer argument must be an iterable",
+                    );
                     return None;
                 }
             }

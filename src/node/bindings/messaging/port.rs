@@ -7,7 +7,9 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Poll, Waker};
 
-use isolate::library::{Delivery, OperationId, Scope, forget, memory_for, reference, spawn, string, throw_no_memory};
+use isolate::library::{
+    Delivery, OperationId, Scope, forget, memory_for, reference, spawn, string, throw_no_memory,
+};
 
 use super::message::Message;
 use super::transfer_list;
@@ -58,7 +60,8 @@ impl Port {
 
     fn has_something(&self) -> bool {
         let state = lock(&self.state);
-        (state.receiving && !state.queue.is_empty()) || (state.closing && (state.queue.is_empty() || !state.receiving))
+        (state.receiving && !state.queue.is_empty())
+            || (state.closing && (state.queue.is_empty() || !state.receiving))
     }
 }
 
@@ -85,7 +88,11 @@ struct PortObject {
 #[derive(Default)]
 struct Channels(RefCell<HashMap<String, Vec<Weak<Port>>>>);
 
-pub(super) fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
+pub(super) fn make(
+    scope: &mut Scope<'_, '_>,
+    env: &Rc<Env>,
+    binding: v8::Local<'_, v8::Object>,
+) -> Option<()> {
     let illegal = v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct_port);
     let class = Class::new(scope, "MessagePort", illegal)?;
     class.methods(
@@ -321,7 +328,9 @@ fn post_message<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Retur
         }
     };
     if targets.len() <= 1 {
-        let Some(message) = Message::write(scope, &env, args.get(0), &transfer, Some(args.this())) else { return };
+        let Some(message) = Message::write(scope, &env, args.get(0), &transfer, Some(args.this())) else {
+            return;
+        };
         if !memory_for(message.weight()) {
             return throw_no_memory(scope, "There is no memory for the message");
         }
@@ -330,7 +339,9 @@ fn post_message<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Retur
         }
     } else {
         for target in targets {
-            let Some(message) = Message::write(scope, &env, args.get(0), &[], Some(args.this())) else { return };
+            let Some(message) = Message::write(scope, &env, args.get(0), &[], Some(args.this())) else {
+                return;
+            };
             if !memory_for(message.weight()) {
                 return throw_no_memory(scope, "There is no memory for the message");
             }
@@ -384,7 +395,10 @@ fn has_ref(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     }
 }
 
-fn argument<'s>(scope: &mut Scope<'s, '_>, args: &Args<'s>) -> Option<(Rc<Env>, v8::Local<'s, v8::Object>, Rc<PortObject>)> {
+fn argument<'s>(
+    scope: &mut Scope<'s, '_>,
+    args: &Args<'s>,
+) -> Option<(Rc<Env>, v8::Local<'s, v8::Object>, Rc<PortObject>)> {
     let env = Env::of(scope)?;
     let object: v8::Local<v8::Object> = args.get(0).try_cast().ok()?;
     let half = handle::of::<PortObject>(scope, &env, object)?;
@@ -458,7 +472,11 @@ pub(super) fn is_open(scope: &mut Scope<'_, '_>, env: &Env, object: v8::Local<'_
 }
 
 /// Takes the end of a channel from its object, to be sent away.
-pub(super) fn take(scope: &mut Scope<'_, '_>, env: &Rc<Env>, object: v8::Local<'_, v8::Object>) -> Option<Arc<Port>> {
+pub(super) fn take(
+    scope: &mut Scope<'_, '_>,
+    env: &Rc<Env>,
+    object: v8::Local<'_, v8::Object>,
+) -> Option<Arc<Port>> {
     let half = handle::of::<PortObject>(scope, env, object)?;
     let port = half.port.take()?;
     lock(&port.state).receiving = false;

@@ -1,0 +1,127 @@
+//! `FileHandle`: a descriptor as an object, closed at the latest when the object is collected.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use isolate::library::{Scope, throw_type};
+use kernel::{Errno, Process};
+
+use crate::async_wrap::{AsyncWrap, async_methods};
+use crate::binding::{Args, Class, Return, functions, set};
+use crate::environment::Env;
+use crate::handle;
+use crate::system_error::Subject;
+
+use super::arguments;
+use super::call::{self, Answer, Call, Make};
+use super::open::open_descriptor;
+
+/// The name of the class among the templates of a realm.
+const CLASS: &str = "FileHandle";
+
+/// The native half.
+struct FileHandle {
+    wrap: AsyncWrap,
+    process: Arc<Process>,
+    /// None once it is closed, or somebody else's.
+    descriptor: Cell<Option<u32>>,
+}
+
+impl Drop for FileHandle {
+    fn drop(&mut self) {
+        if let Some(descriptor) = self.descriptor.take() {
+            let _ = self.process.fds().close(descriptor);
+        }
+    }
+}
+
+pub(super) fn make(
+    scope: &mut Scope<'_, '_>,
+    env: &Rc<Env>,
+    binding: v8::Local<'_, v8::Object>,
+) -> Option<()> {
+    let constructor = v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct);
+    let class = Class::new(scope, CLASS, constructor)?;
+    class.methods(scope, async_methods!(FileHandle, wrap))?;
+    class.methods(
+        scope,
+        functions! {
+            "close" => close,
+            "closeSync" => close_sync,
+            "releaseFD" => release,
+        },
+    )?;
+    class.getter(scope, "fd", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(descriptor))?;
+    env.templates.borrow_mut().insert(CLASS, v8::Global::new(scope, class.template));
+    let function = class.template.get_function(scope)?;
+    set(scope, binding, CLASS, function.into())
+}
+
+/// (descriptor)
+fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+    if !args.is_construct_call() {
+        return throw_type(scope, "Class constructor cannot be invoked without 'new'");
+    }
+    let Some(env) = Env::of(scope) else { return };
+    let Some(process) = env.process() else { return };
+    let Some(number) = arguments::descriptor(scope, &args, 0) else { return };
+    let wrap = AsyncWrap::new(scope, &env, args.this(), "FILEHANDLE");
+    let half = FileHandle { wrap, process, descriptor: Cell::new(Some(number)) };
+    let _ = handle::attach(scope, &env, args.this(), Rc::new(half));
+}
+
+fn descriptor(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    let Some((_, half)) = handle::receiver::<FileHandle>(scope, args.this()) else { return };
+    let number = half.descriptor.get().and_then(|number| i32::try_from(number).ok());
+    result.set_int32(number.unwrap_or(-1));
+}
+
+/// () -> promise
+fn close<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
+    let Some((env, half)) = handle::receiver::<FileHandle>(scope, args.this()) else { return };
+    let number = half.descriptor.take();
+    let work = async move {
+        let number = number.ok_or(Errno::Ebadf)?;
+        half.process.fds().close(number)?;
+        Ok(Answer::Undefined)
+    };
+    if let Some(promise) = call::promise(scope, &env, Subject::new("close"), work) {
+        result.set(promise.into());
+    }
+}
+
+fn close_sync(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+    let Some((_, half)) = handle::receiver::<FileHandle>(scope, args.this()) else { return };
+    let closed = match half.descriptor.take() {
+        Some(number) => half.process.fds().close(number),
+        None => Err(Errno::Ebadf),
+    };
+    if let Err(errno) = closed {
+        Subject::new("close").throw(scope, errno);
+    }
+}
+
+/// () -> the descriptor, which is the caller's from now on
+fn release(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    let Some((_, half)) = handle::receiver::<FileHandle>(scope, args.this()) else { return };
+    let number = half.descriptor.take().and_then(|number| i32::try_from(number).ok());
+    result.set_int32(number.unwrap_or(-1));
+}
+
+/// (path, flags, mode, request) -> handle
+pub(super) fn open<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
+    let Some(call) = Call::new(scope, &args, 3) else { return };
+    let Some(path) = arguments::path(scope, &args, 0, "open") else { return };
+    let (flags, mode) = (arguments::flags(scope, &args, 1), arguments::mode(scope, &args, 2));
+    call.run(scope, result, Subject::path("open", &path), move |process| {
+        let descriptor = open_descriptor(process, &path, flags, mode)?;
+        let make: Make = Box::new(move |scope, env| {
+            let template = env.templates.borrow().get(CLASS).cloned()?;
+            let class = v8::Local::new(scope, &template).get_function(scope)?;
+            let number = v8::Integer::new_from_unsigned(scope, descriptor).into();
+            Some(class.new_instance(scope, &[number])?.into())
+        });
+        Ok(Answer::Make(make))
+    });
+}
