@@ -96,12 +96,54 @@ extern "C" fn initialize_import_meta(
     v8::callback_scope!(unsafe scope, context);
     let _ = (|| {
         let env = Env::of(scope)?;
-        let initialize = env.callback(scope, Callback::ImportMeta)?;
         let wrap = module_wrap::object_of(scope, &env, module)?;
         let symbol = module_wrap::symbol_of(scope, &env, wrap)?;
+        if symbol == env.symbol(scope, "source_text_module_default_hdo") {
+            return default_import_meta(scope, &env, wrap, meta).map(|()| v8::undefined(scope).into());
+        }
+        let initialize = env.callback(scope, Callback::ImportMeta)?;
         let receiver = v8::undefined(scope).into();
         initialize.call(scope, receiver, &[symbol, meta.into(), wrap.into()])
     })();
+}
+
+/// What a module of a program's own finds in `import.meta`.
+fn default_import_meta(
+    scope: &mut Scope<'_, '_>,
+    env: &Env,
+    wrap: v8::Local<'_, v8::Object>,
+    meta: v8::Local<'_, v8::Object>,
+) -> Option<()> {
+    let url = binding::get(scope, wrap, "url")?;
+    let path = file_path(&url.to_rust_string_lossy(scope));
+    if let Some(path) = path {
+        let (directory, name) = (string(scope, parent(&path)), string(scope, &path));
+        binding::set(scope, meta, "dirname", directory.into())?;
+        binding::set(scope, meta, "filename", name.into())?;
+    }
+    let main = binding::get(scope, wrap, "isMain")?;
+    let main = v8::Boolean::new(scope, main.is_true());
+    binding::set(scope, meta, "main", main.into())?;
+    let make_resolve = env.callback(scope, Callback::ImportMetaResolve)?;
+    let receiver = v8::undefined(scope).into();
+    let resolve = make_resolve.call(scope, receiver, &[url])?;
+    binding::set(scope, meta, "resolve", resolve)?;
+    binding::set(scope, meta, "url", url)
+}
+
+/// The path of a file's URL.
+fn file_path(url: &str) -> Option<String> {
+    if !url.starts_with("file:") {
+        return None;
+    }
+    url::Url::parse(url).ok()?.to_file_path().ok()?.into_os_string().into_string().ok()
+}
+
+fn parent(path: &str) -> &str {
+    match path.rfind('/') {
+        None | Some(0) => "/",
+        Some(at) => path.get(..at).unwrap_or("/"),
+    }
 }
 
 /// V8 tells of a promise that was rejected without a handler, and of the like.

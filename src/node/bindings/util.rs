@@ -275,21 +275,18 @@ fn array_buffer_view_has_buffer(_: &mut Scope<'_, '_>, args: Args<'_>, mut resul
     }
 }
 
-/// There is none where clocks are frozen: whoever shares memory has a clock.
+/// For the library's own use. Where clocks are frozen there is no shared memory, since whoever shares memory has a clock:
+/// what is not shared does as well for what stays in one thread.
 fn construct_shared_array_buffer(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
-    let Some(length) = args.get(0).integer_value(scope).and_then(|length| usize::try_from(length).ok())
-    else {
+    let Some(length) = args.get(0).integer_value(scope).and_then(|length| usize::try_from(length).ok()) else {
         return isolate::library::throw_no_memory(scope, "Array buffer allocation failed");
     };
     let Some(env) = Env::of(scope) else { return };
-    if env.core.is_frozen() {
-        return crate::binding::unsupported_feature(
-            scope,
-            "SharedArrayBuffer under timingMitigation \"freeze\"",
-        );
-    }
     if !isolate::library::memory_for(length) {
         return isolate::library::throw_no_memory(scope, "Array buffer allocation failed");
+    }
+    if env.core.is_frozen() {
+        return result.set(v8::ArrayBuffer::new(scope, length).into());
     }
     if let Some(buffer) = v8::SharedArrayBuffer::new(scope, length) {
         result.set(buffer.into());
