@@ -7,6 +7,7 @@ use parking_lot::RwLock;
 
 use super::file::regular::Regular;
 use super::fs::{At, Filesystem, Layout};
+use super::net::Network;
 use super::process::birth::Birth;
 use super::process::program;
 use super::process::session::Membership;
@@ -71,6 +72,7 @@ pub struct Kernel {
     fs: Arc<Filesystem>,
     table: Arc<ProcessTable>,
     init: Arc<Process>,
+    network: Arc<Network>,
     limits: KernelLimits,
     executors: RwLock<HashMap<Engine, Arc<dyn Executor>>>,
 }
@@ -100,7 +102,8 @@ impl Kernel {
             fds: DescriptorTable::empty(limits.descriptors),
         };
         let init = table.enter_init(|pid, own| birth.process(pid, own, fs.clone(), &table, None));
-        Arc::new(Kernel { fs, table, init, limits, executors: RwLock::default() })
+        let network = Network::new(limits.socket_bytes, fs.open_files.clone());
+        Arc::new(Kernel { fs, table, init, network, limits, executors: RwLock::default() })
     }
 
     /// Mounts a host directory at `guest`, an absolute path; directories on the way are created.
@@ -250,6 +253,11 @@ impl Kernel {
     /// A pipe: (read end, write end). `ENFILE` at the limit of pipe buffers or open files.
     pub fn pipe(&self) -> Result<(Arc<OpenFile>, Arc<OpenFile>), Errno> {
         OpenFile::pipe(&self.fs)
+    }
+
+    /// The VM's sockets.
+    pub fn network(&self) -> &Arc<Network> {
+        &self.network
     }
 
     /// A nameless file in memory, open for reading and writing.

@@ -18,6 +18,7 @@
 //!   - Waiting for it: `poll_wait` for its end, `poll_wait_for` also for its stops and continuations.
 //! - [`OpenFile`]: an open file description over a file of any kind; `poll_read`, `poll_write`, `pread`, `pwrite`, `seek`,
 //!   `status`, ...; [`OpenFile::from_stream`] makes one of a [`Stream`] that lives outside. The kinds are in `file/`.
+//! - [`net`]: sockets of the VM; `Kernel::network`.
 //! - Implemented by others: [`FsPolicy`] (permissions), [`HostFs`] (host directories), [`Executor`] (runs programs of one
 //!   engine), [`Clock`], [`Stream`].
 //! - What would block is a `poll_*` function; [`block_on`] with an [`Interrupt`] waits for one on a plain thread:
@@ -33,6 +34,7 @@ mod host_fs;
 #[allow(clippy::module_inception)]
 mod kernel;
 mod limits;
+pub mod net;
 mod process;
 mod procfs;
 #[cfg(test)]

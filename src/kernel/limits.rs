@@ -23,6 +23,10 @@ pub struct KernelLimits {
     /// Buffers of all pipes together; each takes [`PIPE_CAPACITY`](crate::PIPE_CAPACITY) while it exists.
     /// Exceeded: `ENFILE`.
     pub pipe_bytes: u64,
+    /// What is under way in the buffers of all sockets together; at most
+    /// [`SOCKET_CAPACITY`](crate::net::SOCKET_CAPACITY) for each direction of a connection. Exceeded: a writer waits, or
+    /// is answered `ENOBUFS`; datagrams are lost.
+    pub socket_bytes: u64,
     /// Arguments and environments of all processes and texts of `/proc` that are open, together. Exceeded: `E2BIG`
     /// for a process, `ENOMEM` for a text.
     pub process_bytes: u64,
@@ -37,6 +41,7 @@ impl Default for KernelLimits {
             open_files: 4096,
             processes: 64,
             pipe_bytes: 16 << 20,
+            socket_bytes: 16 << 20,
             process_bytes: 8 << 20,
         }
     }

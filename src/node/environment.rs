@@ -421,6 +421,7 @@ impl Environment for Env {
         poke(&self.shared.tick, 0, [0]);
         poke(&self.shared.tick, 1, [0]);
         self.handles.clear();
+        self.state::<crate::handle_wrap::OpenHandles>().abandon();
     }
 
     fn host_options<'s>(&self, scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s, v8::Data>> {

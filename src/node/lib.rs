@@ -13,14 +13,18 @@ mod bindings;
 mod boot;
 mod bytes;
 mod callbacks;
+mod child;
 mod encoding;
 mod environment;
 mod facts;
 mod handle;
+mod handle_wrap;
+mod net;
 mod process;
 mod request;
 mod scripts;
 mod store;
+mod stream_base;
 mod system_error;
 
 use std::rc::Rc;

@@ -37,7 +37,7 @@ pub(crate) fn class<'s>(
     Some(class.template)
 }
 
-fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+pub(crate) fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     if !args.is_construct_call() {
         return isolate::library::throw_type(scope, "Class constructor cannot be invoked without 'new'");
     }
@@ -64,6 +64,27 @@ fn provider(name: &str) -> &'static str {
     NAMES.iter().find(|known| **known == name).copied().unwrap_or("NONE")
 }
 
+/// Completes a request: calls its `oncomplete`.
+pub(crate) fn complete<'s>(
+    scope: &mut Scope<'s, '_>,
+    env: &Rc<Env>,
+    request: v8::Local<'s, v8::Object>,
+    arguments: &[v8::Local<'s, v8::Value>],
+) -> Option<()> {
+    match handle::of::<Request>(scope, env, request) {
+        Some(half) => {
+            let called = half.wrap.call_method(scope, env, request, "oncomplete", arguments);
+            half.wrap.destroy(scope, env);
+            called.map(drop)
+        }
+        None => {
+            let method = crate::binding::get(scope, request, "oncomplete")?;
+            let Ok(method) = method.try_cast::<v8::Function>() else { return Some(()) };
+            method.call(scope, request.into(), arguments).map(drop)
+        }
+    }
+}
+
 /// Completes a request when a future has ended, never before this returns. The future gives what makes the arguments of
 /// the request's `oncomplete`. `None` with an exception pending if nothing more can be begun.
 pub(crate) fn dispatch(
@@ -72,25 +93,13 @@ pub(crate) fn dispatch(
     request: v8::Local<'_, v8::Object>,
     future: impl Future<Output = Complete> + 'static,
 ) -> Option<()> {
-    let half = handle::of::<Request>(scope, env, request);
     let (object, env_then) = (v8::Global::new(scope, request), env.clone());
     let operation = async move {
-        let complete = future.await;
+        let complete_with = future.await;
         let deliver: Delivery = Box::new(move |scope| {
             let object = v8::Local::new(scope, &object);
-            let arguments = complete(scope, &env_then)?;
-            match half {
-                Some(half) => {
-                    let called = half.wrap.call_method(scope, &env_then, object, "oncomplete", &arguments);
-                    half.wrap.destroy(scope, &env_then);
-                    called.map(drop)
-                }
-                None => {
-                    let method = crate::binding::get(scope, object, "oncomplete")?;
-                    let Ok(method) = method.try_cast::<v8::Function>() else { return Some(()) };
-                    method.call(scope, object.into(), &arguments).map(drop)
-                }
-            }
+            let arguments = complete_with(scope, &env_then)?;
+            complete(scope, &env_then, object, &arguments)
         });
         deliver
     };

@@ -81,6 +81,18 @@ impl Core {
         Ok(kernel::block_on(future, self.inbox.interrupt())?)
     }
 
+    /// As [`wait`](Self::wait), until a deadline: `None` once that has passed.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn wait_until<R>(
+        &self,
+        future: impl Future<Output = R>,
+        deadline: Option<std::time::Instant>,
+    ) -> Result<Option<R>, Errno> {
+        Ok(kernel::block_on_until(future, self.inbox.interrupt(), deadline)?)
+    }
+
     /// Whether guest code's clocks stand still within a turn, and it has no shared memory.
     pub fn is_frozen(&self) -> bool {
         self.settings.get().is_none_or(|settings| settings.timing_mitigation == TimingMitigation::Freeze)

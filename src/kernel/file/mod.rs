@@ -108,6 +108,11 @@ pub(crate) trait File: Send + Sync {
         Err(Errno::Einval)
     }
 
+    /// Ends the writing half of something that has two.
+    fn shut_down(&self) -> Result<(), Errno> {
+        Err(Errno::Enotsup)
+    }
+
     /// Writes through to what lies beneath.
     fn sync(&self) -> Result<(), Errno> {
         Ok(())
@@ -161,7 +166,7 @@ impl Written {
 }
 
 /// The status of something that is in no filesystem.
-fn anonymous(kind: FileKind, inode: u64, mode: u32) -> FileStatus {
+pub(crate) fn anonymous(kind: FileKind, inode: u64, mode: u32) -> FileStatus {
     FileStatus {
         device: 3,
         inode,

@@ -80,6 +80,11 @@ impl OpenFile {
         Arc::new(OpenFile::make(StreamFile::new(stream), flags, None, None))
     }
 
+    /// A description of something that is counted among the VM's open files already.
+    pub(crate) fn uncounted(file: Arc<dyn File>, flags: OpenFlags) -> Arc<OpenFile> {
+        Arc::new(OpenFile::make(file, flags, None, None))
+    }
+
     /// `/dev/null`, open for reading and writing. Not counted among the VM's open files.
     pub(crate) fn null(fs: &Filesystem) -> Arc<OpenFile> {
         let path = Some("/dev/null".to_owned());
@@ -204,6 +209,11 @@ impl OpenFile {
     /// What is known of the open file.
     pub fn status(&self) -> Result<FileStatus, Errno> {
         self.file.status()
+    }
+
+    /// Ends the writing half of a socket; `ENOTSUP` for what has no halves.
+    pub fn shut_down(&self) -> Result<(), Errno> {
+        self.file.shut_down()
     }
 
     /// Writes through to what lies beneath; nothing to do for files in memory.

@@ -22,13 +22,19 @@ mod options;
 mod os;
 pub(crate) mod performance;
 mod permission;
+mod pipe_wrap;
 mod process_methods;
+mod process_wrap;
 mod report;
+mod spawn_sync;
+mod stream_wrap;
 mod string_decoder;
 pub(crate) mod symbols;
 mod task_queue;
+mod tcp_wrap;
 pub(crate) mod timers;
 mod trace_events;
+mod tty_wrap;
 mod types;
 mod url;
 pub(crate) mod util;
@@ -64,6 +70,12 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &process_methods::BINDING,
     &report::BINDING,
     &string_decoder::BINDING,
+    &pipe_wrap::BINDING,
+    &process_wrap::BINDING,
+    &spawn_sync::BINDING,
+    &stream_wrap::BINDING,
+    &tcp_wrap::BINDING,
+    &tty_wrap::BINDING,
     &symbols::BINDING,
     &task_queue::BINDING,
     &timers::BINDING,

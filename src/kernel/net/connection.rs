@@ -1,0 +1,223 @@
+//! Connections: two directions, and who is at which end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use parking_lot::Mutex;
+
+use super::buffer::Buffer;
+use super::{Bound, Network, SocketError};
+use crate::file::{File, Written, anonymous};
+use crate::limits::Share;
+use crate::{Errno, FileKind, FileStatus, OpenFile, OpenFlags, Stream, Whence};
+
+/// An end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Of TCP.
+    Inet(SocketAddr),
+    /// Of a Unix socket, with its path if it has one.
+    Unix(Option<String>),
+}
+
+/// One end of a connection, from that end.
+pub struct Connection {
+    /// Tells sockets apart, as an inode number does.
+    id: u64,
+    way: Way,
+    local: Endpoint,
+    peer: Endpoint,
+    /// The port that it was given for itself.
+    _port: Option<Bound>,
+    _share: Share,
+}
+
+enum Way {
+    /// Within the VM.
+    Inside { incoming: Arc<Buffer>, outgoing: Arc<Buffer> },
+    /// Beyond it.
+    Outside(Arc<dyn Stream>),
+}
+
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Both ends of a new connection: the first is at `near`, and keeps `port`.
+pub(super) fn pair(
+    network: &Arc<Network>,
+    near: Endpoint,
+    far: Endpoint,
+    port: Option<Bound>,
+) -> Result<(Arc<Connection>, Arc<Connection>), SocketError> {
+    let shares = (network.room()?, network.room()?);
+    let one = Arc::new(Buffer::new(&network.bytes));
+    let other = Arc::new(Buffer::new(&network.bytes));
+    let first = Connection {
+        id: next_id(),
+        way: Way::Inside { incoming: one.clone(), outgoing: other.clone() },
+        local: near.clone(),
+        peer: far.clone(),
+        _port: port,
+        _share: shares.0,
+    };
+    let second = Connection {
+        id: next_id(),
+        way: Way::Inside { incoming: other, outgoing: one },
+        local: far,
+        peer: near,
+        _port: None,
+        _share: shares.1,
+    };
+    Ok((Arc::new(first), Arc::new(second)))
+}
+
+impl Connection {
+    pub(super) fn outward(
+        network: &Network,
+        stream: Arc<dyn Stream>,
+        local: SocketAddr,
+        peer: SocketAddr,
+    ) -> Result<Arc<Connection>, SocketError> {
+        let share = network.room()?;
+        let (local, peer) = (Endpoint::Inet(local), Endpoint::Inet(peer));
+        let way = Way::Outside(stream);
+        Ok(Arc::new(Connection { id: next_id(), way, local, peer, _port: None, _share: share }))
+    }
+
+    /// This end.
+    pub fn local(&self) -> &Endpoint {
+        &self.local
+    }
+
+    /// The other end.
+    pub fn peer(&self) -> &Endpoint {
+        &self.peer
+    }
+
+    /// Reads what is there; 0 is the end.
+    pub fn poll_receive(&self, cx: &mut Context<'_>, target: &mut [u8]) -> Poll<Result<usize, SocketError>> {
+        match &self.way {
+            Way::Inside { incoming, .. } => incoming.read(cx, target),
+            Way::Outside(stream) => stream.poll_read(cx, target).map_err(SocketError::from),
+        }
+    }
+
+    /// Writes what fits.
+    pub fn poll_send(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, SocketError>> {
+        match &self.way {
+            Way::Inside { outgoing, .. } => outgoing.write(cx, bytes),
+            Way::Outside(stream) => stream.poll_write(cx, bytes).map_err(SocketError::from),
+        }
+    }
+
+    /// Nothing more will be written.
+    pub fn shut_down(&self) {
+        if let Way::Inside { outgoing, .. } = &self.way {
+            outgoing.end();
+        }
+    }
+
+    /// Ends it by force: the peer is told so.
+    pub fn reset(&self) {
+        if let Way::Inside { outgoing, .. } = &self.way {
+            outgoing.reset();
+        }
+    }
+
+    /// It as an open file.
+    pub fn open_file(self: &Arc<Connection>) -> Arc<OpenFile> {
+        // Its place among the open files is taken by the connection itself.
+        OpenFile::uncounted(self.clone(), OpenFlags::READ | OpenFlags::WRITE)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Way::Inside { incoming, outgoing } = &self.way {
+            if incoming.abandon() {
+                outgoing.reset();
+            }
+            outgoing.end();
+        }
+    }
+}
+
+impl File for Connection {
+    fn kind(&self) -> FileKind {
+        FileKind::Fifo
+    }
+
+    fn status(&self) -> Result<FileStatus, Errno> {
+        Ok(anonymous(FileKind::Fifo, self.id, 0o777))
+    }
+
+    fn read_at(&self, _: &mut [u8], _: u64) -> Result<usize, Errno> {
+        Err(Errno::Espipe)
+    }
+
+    fn write_at(&self, _: &[u8], _: u64, _: bool) -> Result<Written, Errno> {
+        Err(Errno::Espipe)
+    }
+
+    fn poll_read(
+        &self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+        _: &Mutex<u64>,
+    ) -> Poll<Result<usize, Errno>> {
+        self.poll_receive(cx, buffer).map_err(SocketError::errno)
+    }
+
+    fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+        _: &Mutex<u64>,
+        _: bool,
+    ) -> Poll<Result<usize, Errno>> {
+        self.poll_send(cx, bytes).map_err(SocketError::errno)
+    }
+
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match &self.way {
+            Way::Inside { incoming, .. } => incoming.readable(cx),
+            Way::Outside(stream) => stream.poll_readable(cx),
+        }
+    }
+
+    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match &self.way {
+            Way::Inside { outgoing, .. } => outgoing.writable(cx),
+            Way::Outside(stream) => stream.poll_writable(cx),
+        }
+    }
+
+    fn seek(&self, _: &Mutex<u64>, _: i64, _: Whence) -> Result<u64, Errno> {
+        Err(Errno::Espipe)
+    }
+
+    fn is_seekable(&self) -> bool {
+        false
+    }
+
+    fn sync(&self) -> Result<(), Errno> {
+        Err(Errno::Einval)
+    }
+
+    fn can_reopen(&self) -> bool {
+        false
+    }
+
+    fn shut_down(&self) -> Result<(), Errno> {
+        Connection::shut_down(self);
+        Ok(())
+    }
+
+    fn description(&self) -> String {
+        format!("socket:[{}]", self.id)
+    }
+}

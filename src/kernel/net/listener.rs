@@ -1,0 +1,209 @@
+//! Listening and connecting: the queue between those who connect and the one who accepts.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use parking_lot::Mutex;
+
+use super::unix::UnixName;
+use super::{Bound, Connection, Endpoint, Family, Network, OutwardConnection, SocketError};
+use super::{connection, destination, is_local, plain};
+use crate::wait::Wakers;
+
+/// Most connections that wait to be accepted by one listener.
+pub const BACKLOG_MAX: usize = 512;
+
+/// Accepts connections.
+pub struct Listener {
+    at: At,
+    backlog: usize,
+    queue: Mutex<Queue>,
+}
+
+pub(super) enum At {
+    Port(Bound),
+    Path(UnixName),
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Arc<Connection>>,
+    acceptors: Wakers,
+    connectors: Wakers,
+}
+
+impl Listener {
+    pub(super) fn new(at: At, backlog: u32) -> Arc<Listener> {
+        let backlog = (backlog as usize).clamp(1, BACKLOG_MAX);
+        Arc::new(Listener { at, backlog, queue: Mutex::default() })
+    }
+
+    /// Where it listens.
+    pub fn local(&self) -> Endpoint {
+        match &self.at {
+            At::Port(bound) => Endpoint::Inet(bound.address()),
+            At::Path(name) => Endpoint::Unix(Some(name.path().to_owned())),
+        }
+    }
+
+    /// The next connection.
+    pub fn poll_accept(&self, cx: &Context<'_>) -> Poll<Arc<Connection>> {
+        let mut queue = self.queue.lock();
+        let (answer, woken) = match queue.waiting.pop_front() {
+            Some(connection) => (Poll::Ready(connection), queue.connectors.take()),
+            None => (Poll::Pending, queue.acceptors.register(cx)),
+        };
+        drop(queue);
+        woken.wake();
+        answer
+    }
+
+    /// Enters a connection that `make` gives both ends of, once there is room: gives the near end.
+    fn poll_enter(
+        &self,
+        cx: &Context<'_>,
+        make: impl FnOnce() -> Result<(Arc<Connection>, Arc<Connection>), SocketError>,
+    ) -> Poll<Result<Arc<Connection>, SocketError>> {
+        let mut queue = self.queue.lock();
+        if queue.waiting.len() >= self.backlog {
+            let woken = queue.connectors.register(cx);
+            drop(queue);
+            woken.wake();
+            return Poll::Pending;
+        }
+        let (near, far) = match make() {
+            Ok(ends) => ends,
+            Err(error) => return Poll::Ready(Err(error)),
+        };
+        queue.waiting.push_back(far);
+        let woken = queue.acceptors.take();
+        drop(queue);
+        woken.wake();
+        Poll::Ready(Ok(near))
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let queue = std::mem::take(&mut *self.queue.lock());
+        for connection in &queue.waiting {
+            connection.reset();
+        }
+        let Queue { waiting, mut connectors, .. } = queue;
+        drop(waiting);
+        connectors.take().wake();
+    }
+}
+
+impl Bound {
+    /// Listens there.
+    ///
+    /// # Panics
+    /// Never; an address of datagrams gives one that nobody can connect to.
+    pub fn listen(self, backlog: u32) -> Arc<Listener> {
+        let (network, port, id, family) = (self.network.clone(), self.address().port(), self.id, self.family);
+        let listener = Listener::new(At::Port(self), backlog);
+        if family == Family::Tcp {
+            network.tcp.lock().set_target(port, id, &listener);
+        }
+        listener
+    }
+}
+
+/// A connection that is being made.
+pub struct Connecting(State);
+
+enum State {
+    Inside { network: Arc<Network>, from: Option<Bound>, target: Target },
+    Outside { network: Arc<Network>, connection: OutwardConnection, to: SocketAddr },
+    Done,
+}
+
+enum Target {
+    Port(SocketAddr),
+    Path(UnixName),
+}
+
+impl Connecting {
+    pub(super) fn to_path(network: &Arc<Network>, name: UnixName) -> Connecting {
+        Connecting(State::Inside { network: network.clone(), from: None, target: Target::Path(name) })
+    }
+
+    /// The connection, once it is there.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Arc<Connection>, SocketError>> {
+        let polled = match &mut self.0 {
+            State::Inside { network, from, target } => match target {
+                Target::Port(to) => poll_port(network, from, *to, cx),
+                Target::Path(name) => {
+                    let listener = network.unix.lock().find(name);
+                    match listener {
+                        None => Poll::Ready(Err(SocketError::Econnrefused)),
+                        Some(listener) => listener.poll_enter(cx, || {
+                            let far = Endpoint::Unix(Some(name.path().to_owned()));
+                            connection::pair(network, Endpoint::Unix(None), far, None)
+                        }),
+                    }
+                }
+            },
+            State::Outside { network, connection, to } => connection.as_mut().poll(cx).map(|stream| {
+                let local = SocketAddr::new(unspecified(to.ip()), 0);
+                Connection::outward(network, stream?, local, *to)
+            }),
+            State::Done => Poll::Ready(Err(SocketError::Enotconn)),
+        };
+        if polled.is_ready() {
+            self.0 = State::Done;
+        }
+        polled
+    }
+}
+
+fn unspecified(like: IpAddr) -> IpAddr {
+    match like {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    }
+}
+
+fn loopback(like: IpAddr) -> IpAddr {
+    match like {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+    }
+}
+
+fn poll_port(
+    network: &Arc<Network>,
+    from: &mut Option<Bound>,
+    to: SocketAddr,
+    cx: &Context<'_>,
+) -> Poll<Result<Arc<Connection>, SocketError>> {
+    let listener = network.tcp.lock().find(to);
+    let Some(listener) = listener else { return Poll::Ready(Err(SocketError::Econnrefused)) };
+    listener.poll_enter(cx, || {
+        let bound = match from.take() {
+            Some(bound) => bound,
+            None => network.bind(Family::Tcp, SocketAddr::new(loopback(to.ip()), 0), true, false)?,
+        };
+        let mut near = bound.address();
+        if near.ip().is_unspecified() || near.is_ipv4() != to.is_ipv4() {
+            near.set_ip(loopback(to.ip()));
+        }
+        connection::pair(network, Endpoint::Inet(near), Endpoint::Inet(to), Some(bound))
+    })
+}
+
+impl Network {
+    /// Begins a TCP connection, from `from` if that is bound.
+    pub fn connect(self: &Arc<Network>, from: Option<Bound>, to: SocketAddr) -> Connecting {
+        let network = self.clone();
+        if is_local(to.ip()) {
+            let to = SocketAddr::new(destination(plain(to.ip())), to.port());
+            return Connecting(State::Inside { network, from, target: Target::Port(to) });
+        }
+        let connection = self.connector().connect(to);
+        Connecting(State::Outside { network, connection, to })
+    }
+}

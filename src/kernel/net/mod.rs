@@ -1,0 +1,122 @@
+//! Sockets of one VM: TCP and UDP on its loopback, and Unix stream sockets.
+//!
+//! Owns addresses and ports, backlogs, connections and their bounded buffers. Nothing leaves the VM here: whoever
+//! connects to an address that is not its own is answered by a [`Connector`], which refuses unless the embedder gives
+//! another. What a connection is for descriptors is a [`File`](crate::file::File) like any other.
+
+mod buffer;
+mod connection;
+mod datagram;
+mod error;
+mod listener;
+mod ports;
+#[cfg(test)]
+mod tests;
+mod unix;
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+pub use self::buffer::SOCKET_CAPACITY;
+pub use self::connection::{Connection, Endpoint};
+pub use self::datagram::{DATAGRAM_MAX, DatagramSocket};
+pub use self::error::SocketError;
+pub use self::listener::{BACKLOG_MAX, Connecting, Listener};
+use self::ports::Ports;
+pub use self::ports::{Bound, Family};
+pub use self::unix::BoundPath;
+use self::unix::UnixNames;
+use crate::Stream;
+use crate::limits::{Meter, Share};
+
+/// A connection to somewhere beyond the VM, once it is there.
+pub type OutwardConnection = Pin<Box<dyn Future<Output = Result<Arc<dyn Stream>, SocketError>> + Send>>;
+
+/// Connects beyond the VM.
+pub trait Connector: Send + Sync {
+    /// Begins a TCP connection.
+    fn connect(&self, to: SocketAddr) -> OutwardConnection;
+}
+
+/// Of a VM without a network: the permission `network` is not granted.
+struct NoNetwork;
+
+impl Connector for NoNetwork {
+    fn connect(&self, _: SocketAddr) -> OutwardConnection {
+        Box::pin(std::future::ready(Err(SocketError::Eacces)))
+    }
+}
+
+/// The sockets of one VM.
+pub struct Network {
+    tcp: Mutex<Ports<Listener>>,
+    udp: Mutex<Ports<datagram::Inbox>>,
+    unix: Mutex<UnixNames>,
+    connector: RwLock<Arc<dyn Connector>>,
+    /// What is under way in buffers.
+    bytes: Arc<Meter>,
+    /// Sockets count as open files.
+    open_files: Arc<Meter>,
+}
+
+impl Network {
+    pub(crate) fn new(socket_bytes: u64, open_files: Arc<Meter>) -> Arc<Network> {
+        Arc::new(Network {
+            tcp: Mutex::default(),
+            udp: Mutex::default(),
+            unix: Mutex::default(),
+            connector: RwLock::new(Arc::new(NoNetwork)),
+            bytes: Meter::new(socket_bytes),
+            open_files,
+        })
+    }
+
+    /// Says who connects beyond the VM.
+    pub fn set_connector(&self, connector: Arc<dyn Connector>) {
+        *self.connector.write() = connector;
+    }
+
+    fn connector(&self) -> Arc<dyn Connector> {
+        self.connector.read().clone()
+    }
+
+    /// A place among the VM's open files.
+    fn room(&self) -> Result<Share, SocketError> {
+        Share::take(&self.open_files, 1).ok_or(SocketError::Enfile)
+    }
+
+    /// Two Unix stream sockets that are connected with each other.
+    ///
+    /// # Errors
+    /// `ENFILE` at the limit of open files.
+    pub fn pair(self: &Arc<Network>) -> Result<(Arc<Connection>, Arc<Connection>), SocketError> {
+        connection::pair(self, Endpoint::Unix(None), Endpoint::Unix(None), None)
+    }
+}
+
+/// The address without what says that it is one of version 4 in the clothes of version 6.
+fn plain(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
+        IpAddr::V4(_) => address,
+    }
+}
+
+/// Whether it is an address of the VM itself.
+pub(crate) fn is_local(address: IpAddr) -> bool {
+    let address = plain(address);
+    address.is_loopback() || address.is_unspecified()
+}
+
+/// Where a packet to `address` arrives: the unspecified address means the loopback.
+fn destination(address: IpAddr) -> IpAddr {
+    match plain(address) {
+        IpAddr::V4(v4) if v4.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        other => other,
+    }
+}
