@@ -3,8 +3,11 @@
 
 mod async_context_frame;
 mod async_wrap;
+mod blob;
+mod block_list;
 mod buffer;
 mod builtins;
+mod cjs_lexer;
 mod config;
 mod contextify;
 mod cordon;
@@ -24,6 +27,7 @@ pub(crate) mod performance;
 mod permission;
 mod process_methods;
 mod report;
+mod serdes;
 mod string_decoder;
 pub(crate) mod symbols;
 mod task_queue;
@@ -42,8 +46,11 @@ use crate::binding::Binding;
 pub(crate) static BINDINGS: &[&Binding] = &[
     &async_context_frame::BINDING,
     &async_wrap::BINDING,
+    &blob::BINDING,
+    &block_list::BINDING,
     &buffer::BINDING,
     &builtins::BINDING,
+    &cjs_lexer::BINDING,
     &config::BINDING,
     &contextify::BINDING,
     &cordon::BINDING,
@@ -63,6 +70,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &permission::BINDING,
     &process_methods::BINDING,
     &report::BINDING,
+    &serdes::BINDING,
     &string_decoder::BINDING,
     &symbols::BINDING,
     &task_queue::BINDING,
