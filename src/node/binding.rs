@@ -156,6 +156,20 @@ impl<'s> Class<'s> {
         Some(Class { template })
     }
 
+    /// A class that only native code makes objects of ([`crate::handle::create`], by this name).
+    pub fn internal(
+        scope: &mut Scope<'s, '_>,
+        env: &Env,
+        name: &'static str,
+        methods: &[Function],
+    ) -> Option<()> {
+        let class = Class::new(scope, name, v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(throw_illegal))?;
+        class.methods(scope, methods)?;
+        let template = v8::Global::new(scope, class.template);
+        env.templates.borrow_mut().insert(name, template);
+        Some(())
+    }
+
     /// Methods on the prototype.
     pub fn methods(&self, scope: &mut Scope<'s, '_>, functions: &[Function]) -> Option<()> {
         let prototype = self.template.prototype_template(scope);
@@ -181,6 +195,10 @@ impl<'s> Class<'s> {
         prototype.set_accessor_property(name.into(), Some(getter), None, v8::PropertyAttribute::NONE);
         Some(())
     }
+}
+
+fn throw_illegal(scope: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {
+    isolate::library::throw_type(scope, "Illegal constructor");
 }
 
 /// A function that says that there is no such thing in a VM.

@@ -114,3 +114,18 @@ pub(crate) fn receiver<T: 'static>(
         }
     }
 }
+
+/// A new object with a native half, of a class that a binding has put among the templates. `None` with an exception pending
+/// if there is none of it to be had.
+pub(crate) fn create<'s, T: 'static>(
+    scope: &mut Scope<'s, '_>,
+    env: &Rc<Env>,
+    class: &'static str,
+    value: Rc<T>,
+) -> Option<v8::Local<'s, v8::Object>> {
+    let template = env.templates.borrow().get(class).cloned()?;
+    let template = v8::Local::new(scope, &template);
+    let object = template.instance_template(scope).new_instance(scope)?;
+    attach(scope, env, object, value)?;
+    Some(object)
+}

@@ -4,4 +4,5 @@ pub(crate) mod modules;
 pub(crate) mod natives;
 pub(crate) mod source;
 
+pub use modules::{ExportedNames, exported_names};
 pub use source::{StripError, strip_types};

@@ -98,15 +98,7 @@ fn decoder(encoding: &'static encoding_rs::Encoding, flags: u32) -> Decoder {
 }
 
 fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, _: v8::Local<'_, v8::Object>) -> Option<()> {
-    let constructor = v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct);
-    let class = Class::new(scope, "Converter", constructor)?;
-    let template = v8::Global::new(scope, class.template);
-    env.templates.borrow_mut().insert("Converter", template);
-    Some(())
-}
-
-fn construct(scope: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {
-    isolate::library::throw_type(scope, "Illegal constructor");
+    Class::internal(scope, env, "Converter", &[])
 }
 
 fn encoding_of(
@@ -124,11 +116,8 @@ fn get_converter(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'
     let Some(env) = Env::of(scope) else { return };
     let Some(encoding) = encoding_of(scope, args.get(0)) else { return };
     let flags = args.get(1).uint32_value(scope).unwrap_or(0);
-    let Some(template) = env.templates.borrow().get("Converter").cloned() else { return };
-    let template = v8::Local::new(scope, &template);
-    let Some(object) = template.instance_template(scope).new_instance(scope) else { return };
     let converter = Rc::new(Converter::new(encoding, flags));
-    if handle::attach(scope, &env, object, converter).is_some() {
+    if let Some(object) = handle::create(scope, &env, "Converter", converter) {
         result.set(object.into());
     }
 }

@@ -3,8 +3,11 @@
 
 mod async_context_frame;
 mod async_wrap;
+mod blob;
+mod block_list;
 mod buffer;
 mod builtins;
+mod cjs_lexer;
 mod config;
 mod contextify;
 mod cordon;
@@ -28,6 +31,7 @@ mod process_wrap;
 mod report;
 mod spawn_sync;
 mod stream_wrap;
+mod serdes;
 mod string_decoder;
 pub(crate) mod symbols;
 mod task_queue;
@@ -48,8 +52,11 @@ use crate::binding::Binding;
 pub(crate) static BINDINGS: &[&Binding] = &[
     &async_context_frame::BINDING,
     &async_wrap::BINDING,
+    &blob::BINDING,
+    &block_list::BINDING,
     &buffer::BINDING,
     &builtins::BINDING,
+    &cjs_lexer::BINDING,
     &config::BINDING,
     &contextify::BINDING,
     &cordon::BINDING,
@@ -69,6 +76,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &permission::BINDING,
     &process_methods::BINDING,
     &report::BINDING,
+    &serdes::BINDING,
     &string_decoder::BINDING,
     &pipe_wrap::BINDING,
     &process_wrap::BINDING,

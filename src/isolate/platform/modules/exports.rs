@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 /// What the text tells.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
+pub struct Found {
     /// Names that are exported.
     pub names: BTreeSet<String>,
     /// Specifiers of modules whose exports are exported as well.
@@ -19,7 +19,7 @@ pub(super) struct Found {
 const NAME_LIMIT: usize = 4096;
 
 /// Scans a source text.
-pub(super) fn scan(source: &str) -> Found {
+pub fn scan(source: &str) -> Found {
     let mut found = Found::default();
     let bytes = source.as_bytes();
     for (at, _) in source.match_indices("exports") {

@@ -10,6 +10,8 @@ mod exports;
 mod load;
 pub(crate) mod resolve;
 
+pub use exports::{Found as ExportedNames, scan as exported_names};
+
 use std::collections::HashMap;
 
 use crate::realm::resources::Table;
