@@ -9,6 +9,7 @@
 
 const fs = require('fs');
 const path = require('path');
+const { types } = require('util');
 const { internalBinding } = require('internal/test/binding');
 
 const [out] = process.argv.slice(2);
@@ -58,8 +59,8 @@ function describe(value, depth) {
   }
   if (value === null) return { value };
   if (ArrayBuffer.isView(value)) return { view: value.constructor.name, length: value.length };
-  if (value instanceof Map) {
-    return { map: [...value].map(([key, entry]) => [describe(key, depth + 1), describe(entry, depth + 1)]) };
+  if (types.isMap(value)) {
+    return { map: [...Map.prototype.entries.call(value)].map(([key, entry]) => [describe(key, depth + 1), describe(entry, depth + 1)]) };
   }
   if (Array.isArray(value)) return { array: value.map((entry) => describe(entry, depth + 1)) };
   if (depth > 3) return { undefined: true };
@@ -90,6 +91,9 @@ const options = internalBinding('options');
 const uv = internalBinding('uv');
 const answers = {
   optionValues: describe(options.getCLIOptionsValues(), 0).object,
+  optionInfo: describe(options.getCLIOptionsInfo(), 0),
+  environmentOptionTypes: describe(options.getEnvOptionsInputType(), 0),
+  namespaceOptionTypes: describe(options.getNamespaceOptionsInputType(), 0),
   embedderOptions: describe(options.getEmbedderOptions(), 0).object,
   uvErrors: [...uv.getErrorMap()].map(([number, [name, message]]) => [number, name, message]),
   versions: { ...process.versions },

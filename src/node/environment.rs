@@ -30,7 +30,6 @@ pub(crate) enum Callback {
     Timers,
     Immediates,
     PrepareStackTrace,
-    EnhanceStack,
     SourceMapSource,
     ImportDynamically,
     ImportMeta,
@@ -71,8 +70,6 @@ pub(crate) struct Env {
     exit: Cell<Option<i32>>,
     /// Why, if something was thrown.
     pub fatal: RefCell<Option<ErrorData>>,
-    /// The program's main script has been begun.
-    pub has_begun: Cell<bool>,
     /// What bindings keep for the realm, by its type.
     states: RefCell<HashMap<TypeId, Rc<dyn Any>>>,
     /// What `process.argv` is after the first: the main file, if there is one, and the program's own arguments.
@@ -150,7 +147,6 @@ impl Env {
             immediates_are_referenced: Cell::new(true),
             exit: Cell::new(None),
             fatal: RefCell::default(),
-            has_begun: Cell::new(false),
             states: RefCell::default(),
             arguments: RefCell::default(),
             options: RefCell::default(),

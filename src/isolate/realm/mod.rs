@@ -104,6 +104,30 @@ pub(crate) fn create(
     made.map(|()| realm)
 }
 
+/// Makes another context within a realm: what runs there is the realm's, its microtasks among it. It is stripped like the
+/// realm's own, and may look into that. `None` if V8 has no memory left for one.
+pub fn inner_context<'s>(
+    scope: &mut Scope<'s, '_>,
+    core: &Core,
+    realm: &Realm,
+    template: v8::Local<'s, v8::ObjectTemplate>,
+) -> Option<v8::Local<'s, v8::Context>> {
+    let outer = scope.get_current_context();
+    let queue: *const v8::MicrotaskQueue = &*realm.microtasks;
+    let options = v8::ContextOptions {
+        global_template: Some(template),
+        microtask_queue: Some(queue.cast_mut()),
+        ..v8::ContextOptions::default()
+    };
+    let context = v8::Context::new(scope, options);
+    let token = outer.get_security_token(scope);
+    context.set_security_token(token);
+    realm.mark(scope, context);
+    let inner = &mut v8::ContextScope::new(scope, context);
+    strip(inner, core);
+    Some(context)
+}
+
 /// Boots what guest code will find in a realm, and after the claim tells it of the VM.
 fn prepare(
     scope: &mut Scope<'_, '_>,

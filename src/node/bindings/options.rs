@@ -11,9 +11,15 @@ pub(super) static BINDING: Binding = Binding {
     functions: functions! {
         "getCLIOptionsValues" => get_values,
         "getEmbedderOptions" => get_embedder_options,
+        "getCLIOptionsInfo" => get_info,
+        "getEnvOptionsInputType" => get_environment_option_types,
+        "getNamespaceOptionsInputType" => get_namespace_option_types,
     },
     make: None,
 };
+
+/// Where a VM's defaults are not those of Node's binary: there is no file for web storage.
+const DEFAULTS: &[(&str, bool)] = &[("--experimental-webstorage", false), ("--no-experimental-webstorage", true)];
 
 /// An object without a prototype: option -> value.
 fn get_values(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
@@ -25,6 +31,10 @@ fn get_values(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
         if let Some(value) = facts::make(scope, &env, value, name) {
             let _ = set(scope, object, name, value);
         }
+    }
+    for (name, value) in DEFAULTS {
+        let value = v8::Boolean::new(scope, *value);
+        let _ = set(scope, object, name, value.into());
     }
     let facts = env.facts.clone();
     if let Some(defaults) = facts.answer("optionValues").and_then(|value| value.as_object()) {
@@ -41,4 +51,24 @@ fn get_embedder_options(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Retu
         let _ = facts::fill(scope, &env, object, options, "options");
     }
     result.set(object.into());
+}
+
+fn answer(scope: &mut Scope<'_, '_>, name: &str, mut result: Return<'_>) {
+    let Some(env) = Env::of(scope) else { return };
+    let facts = env.facts.clone();
+    if let Some(value) = facts.answer(name).and_then(|described| facts::make(scope, &env, described, name)) {
+        result.set(value);
+    }
+}
+
+fn get_info(scope: &mut Scope<'_, '_>, _: Args<'_>, result: Return<'_>) {
+    answer(scope, "optionInfo", result);
+}
+
+fn get_environment_option_types(scope: &mut Scope<'_, '_>, _: Args<'_>, result: Return<'_>) {
+    answer(scope, "environmentOptionTypes", result);
+}
+
+fn get_namespace_option_types(scope: &mut Scope<'_, '_>, _: Args<'_>, result: Return<'_>) {
+    answer(scope, "namespaceOptionTypes", result);
 }

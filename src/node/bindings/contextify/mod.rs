@@ -1,6 +1,8 @@
 //! Scripts, functions and contexts of `vm`, and the functions of CommonJS modules. Cached data of guests is always
 //! rejected, and none is produced.
 
+mod context;
+
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,11 +13,14 @@ use crate::callbacks;
 use crate::environment::Env;
 use crate::handle;
 
+pub(super) use context::context_of;
+
 use super::module_wrap::decorate;
 
 pub(super) static BINDING: Binding = Binding {
     name: "contextify",
     functions: functions! {
+        "makeContext" => context::make_context,
         "compileFunction" => compile_function,
         "compileFunctionForCJSLoader" => compile_function_for_cjs_loader,
         "containsModuleSyntax" => contains_module_syntax,
@@ -49,20 +54,6 @@ fn nothing(_: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {}
 
 fn no(_: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
     result.set_bool(false);
-}
-
-/// The context of a contextified object; the present one for `undefined` and `null`. `None` with an exception pending for
-/// anything else.
-pub(super) fn context_of<'s>(
-    scope: &mut Scope<'s, '_>,
-    _: &Env,
-    value: v8::Local<'_, v8::Value>,
-) -> Option<v8::Local<'s, v8::Context>> {
-    if value.is_null_or_undefined() {
-        return Some(scope.get_current_context());
-    }
-    isolate::library::throw_type(scope, "an object of vm.createContext is wanted");
-    None
 }
 
 /// Runs something that may take no longer than so many milliseconds: a termination beyond that is an error of the code
@@ -148,7 +139,7 @@ fn construct_script(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
         set(scope, this, "sourceMapURL", map)?;
         let source_url = script.get_source_url(scope);
         set(scope, this, "sourceURL", source_url)?;
-        let key = super::util::private_symbol(scope, &env, "host_defined_option_symbol")?;
+        let key = crate::bindings::util::private_symbol(scope, &env, "host_defined_option_symbol")?;
         this.set_private(scope, key, symbol.into())?;
         let script = v8::Global::new(scope, script);
         handle::attach(scope, &env, this, Rc::new(ContextifyScript { script }))
@@ -157,7 +148,7 @@ fn construct_script(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
 
 fn create_cached_data(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some((env, _)) = handle::receiver::<ContextifyScript>(scope, args.this()) else { return };
-    if let Some(buffer) = super::buffer::from_bytes(scope, &env, &[]) {
+    if let Some(buffer) = crate::bindings::buffer::from_bytes(scope, &env, &[]) {
         result.set(buffer);
     }
 }
@@ -278,7 +269,7 @@ fn compile_function<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: R
             let produced = v8::Boolean::new(scope, false);
             set(scope, object, "cachedDataProduced", produced.into())?;
         }
-        let key = super::util::private_symbol(scope, &env, "host_defined_option_symbol")?;
+        let key = crate::bindings::util::private_symbol(scope, &env, "host_defined_option_symbol")?;
         function.set_private(scope, key, symbol.into())
     })();
     if made.is_some() {
