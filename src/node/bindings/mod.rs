@@ -45,6 +45,7 @@ pub(crate) mod util;
 mod uv;
 mod wasm_web_api;
 mod worker;
+mod zlib;
 
 use crate::binding::Binding;
 
@@ -94,6 +95,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &uv::BINDING,
     &wasm_web_api::BINDING,
     &worker::BINDING,
+    &zlib::BINDING,
 ];
 
 /// The binding of that name.
