@@ -14,6 +14,7 @@
 #              /cordon-worker-absent     its V8 was built without WebAssembly
 #              /cordon-worker-wasm       its V8 has it
 #              /commands/{sh,coreutils}.wasm
+#              /LICENSE-node             of Node's library, which the workers contain
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -66,6 +67,8 @@ if [ -n "$wasm_worker" ]; then
         echo "build: no V8 with WebAssembly on this machine: permissions.webAssembly \"allow\" will be refused" >&2
     fi
 fi
+# Its library is in the workers.
+install_file 644 "$root/target/node-lib/out/LICENSE" "$out/LICENSE-node"
 [ -n "$built" ] || { echo "build: no V8 at all; see scripts/v8.sh --help" >&2; exit 1; }
 
 step "supervisor"

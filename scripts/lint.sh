@@ -16,4 +16,4 @@ cargo clippy --release --package cordon-protocol --package cordon-kernel --featu
 cargo clippy --release --package cordon --package cordon-compile --package cordon-artifact --package cordon-benches \
     --all-targets -- --deny warnings
 scripts/wasi-cargo.sh clippy --workspace -- --deny warnings
-scripts/worker-cargo.sh any clippy --package cordon-isolate --package cordon-command --all-targets -- --deny warnings
+scripts/worker-cargo.sh any clippy --package cordon-isolate --package cordon-node --package cordon-command --all-targets -- --deny warnings

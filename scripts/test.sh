@@ -23,7 +23,7 @@ step "Rust: supervisor, compiler, command line, client"
 cargo test --release --package cordon --package cordon-compile --package cordon-artifact
 
 step "Rust: what runs in a worker"
-scripts/worker-cargo.sh any test --package cordon-isolate --package cordon-command --lib
+scripts/worker-cargo.sh any test --package cordon-isolate --package cordon-node --package cordon-command --lib
 
 step "guest programs"
 cargo test --release --manifest-path guest-shim/Cargo.toml --package cordon-sh

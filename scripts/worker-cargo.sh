@@ -3,7 +3,7 @@
 #
 # Owns:   how the worker is told where its V8 is, and the folder of each variant: inside one, all archives have the same
 #         file name.
-# Writes: target/worker-<variant>/, and what scripts/v8.sh fetches.
+# Writes: target/worker-<variant>/, and what scripts/v8.sh and scripts/node-lib.sh fetch.
 # Exits:  as cargo does; 3 when that V8 is not available on this machine as things are.
 #
 # Usage: scripts/worker-cargo.sh <no-wasm|wasm|any> COMMAND [ARGUMENTS...]          any: no-wasm if it is at hand
@@ -18,6 +18,7 @@ if [ "$variant" = any ]; then
     if scripts/v8.sh --offline no-wasm >/dev/null 2>&1; then variant=no-wasm; else variant=wasm; fi
 fi
 
+scripts/node-lib.sh
 answer=$(scripts/v8.sh "$variant")
 eval "$answer"
 export RUSTY_V8_ARCHIVE RUSTY_V8_SRC_BINDING_PATH

@@ -32,7 +32,6 @@ function bindingNames() {
 // What depends on the machine or the process that this runs on, and what the library text already is.
 const LEFT_OUT = {
   builtins: ['natives', 'builtinIds', 'builtinCategories'],
-  http_parser: ['ConnectionsList'],
 };
 
 const isObject = (value) => value !== null && typeof value === 'object';

@@ -81,7 +81,14 @@ fn read_only(
 }
 
 /// After the claim: what is particular to the VM.
-pub(crate) fn configure(_: &mut Scope<'_, '_>, _: &Env) -> Option<()> {
+pub(crate) fn configure(scope: &mut Scope<'_, '_>, env: &Env) -> Option<()> {
+    if env.core.is_frozen() {
+        return Some(());
+    }
+    let class = isolate::library::shared_array_buffer(scope)?;
+    let name = string(scope, "SharedArrayBuffer");
+    let global = scope.get_current_context().global(scope);
+    global.define_own_property(scope, name.into(), class, v8::PropertyAttribute::DONT_ENUM)?;
     Some(())
 }
 

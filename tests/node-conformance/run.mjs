@@ -21,7 +21,7 @@ import { Client } from "../../clients/typescript/dist/index.js";
 const TIMEOUT_MS = 20_000;
 
 /** Flags that change nothing about what a test finds. */
-const HARMLESS = new Set(["--no-warnings", "--expose-gc", "--expose_gc", "--no-deprecation", "--stack-size=500"]);
+const HARMLESS = new Set(["--no-warnings", "--no-deprecation", "--stack-size=500"]);
 
 const root = path.resolve(fileURLToPath(import.meta.url), "../../..");
 const out = path.join(root, "target/node-conformance");

@@ -4,6 +4,7 @@
 // returns are the functions that `src/node` calls, by name.
 
 const {
+  ArrayFrom,
   JSONParse,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
@@ -15,6 +16,7 @@ const {
   ReflectGet,
   ReflectOwnKeys,
   String,
+  SymbolIterator,
   TypeError,
   globalThis,
 } = primordials;
@@ -137,6 +139,20 @@ function prepare(expandArgv1) {
   return process.argv[1] = path_.resolve(process.argv[1]);
 }
 
+/** What is transferred with a message: an iterable, or the one in `{ transfer }`. */
+function transferList(value) {
+  const iterable = typeof value[SymbolIterator] === 'function' ? value : value.transfer;
+  if (iterable === undefined || iterable === null) return [];
+  if (typeof iterable !== 'object' || typeof iterable[SymbolIterator] !== 'function') {
+    const error = new TypeError(iterable === value ?
+      'Optional transferList argument must be an iterable' :
+      'Optional options.transfer argument must be an iterable');
+    error.code = 'ERR_INVALID_ARG_TYPE';
+    throw error;
+  }
+  return ArrayFrom(iterable);
+}
+
 function makeModule(path) {
   const module = new Module(path);
   module.filename = path;
@@ -221,4 +237,4 @@ function runScript(source, path) {
   runScriptInThisContext(script, true, false);
 }
 
-return { __proto__: null, begin, describeFatal, environment };
+return { __proto__: null, begin, describeFatal, environment, transferList };

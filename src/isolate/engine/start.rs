@@ -70,7 +70,7 @@ pub(crate) fn initialize(profile: &EngineProfile, when: Helpers) {
 pub(crate) const TIME_ZONE: &str = "UTC";
 
 /// Sets the time zone that guest code sees. An unknown name leaves UTC.
-pub(crate) fn set_time_zone(isolate: &mut v8::OwnedIsolate, name: &str) {
+pub fn set_time_zone(isolate: &mut v8::Isolate, name: &str) {
     if !v8::icu::set_default_time_zone(name) {
         let _ = v8::icu::set_default_time_zone(TIME_ZONE);
     }

@@ -116,7 +116,8 @@ impl Core {
         scope: &mut Scope<'_, '_>,
         context: v8::Local<'_, v8::Context>,
     ) -> Option<Rc<Realm>> {
-        let field = context.get_embedder_data(scope, REALM_FIELD)?;
+        // A context that is being made has no number yet, nor anything else that is a value there.
+        let field = context.get_embedder_data(scope, REALM_FIELD).filter(|field| field.is_uint32())?;
         self.realm(field.uint32_value(scope)?)
     }
 

@@ -205,7 +205,7 @@ pub(crate) fn configure(
 }
 
 /// The constructor that the flag `--enable-sharedarraybuffer-per-context` keeps off the global object.
-fn shared_array_buffer<'s>(scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s, v8::Value>> {
+pub fn shared_array_buffer<'s>(scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s, v8::Value>> {
     let buffer: v8::Local<v8::Object> = v8::SharedArrayBuffer::new(scope, 0)?.into();
     let key = string(scope, "constructor");
     buffer.get(scope, key.into())

@@ -178,6 +178,8 @@ pub mod codes {
     pub const VALUE_TOO_LARGE: &str = "ERR_VALUE_TOO_LARGE";
     /// The value is a promise that nothing can settle any more.
     pub const NEVER_SETTLED: &str = "ERR_NEVER_SETTLED";
+    /// The program ended itself with an exit code other than 0.
+    pub const EXITED: &str = "ERR_EXITED";
     /// V8's heap is full.
     pub const OUT_OF_MEMORY: &str = "ERR_OUT_OF_MEMORY";
     /// The caller gave up.

@@ -17,6 +17,7 @@ mod encoding_binding;
 mod errors;
 mod fs;
 mod icu;
+mod internal_only_v8;
 mod messaging;
 mod mksnapshot;
 pub(crate) mod module_wrap;
@@ -67,6 +68,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &errors::BINDING,
     &fs::BINDING,
     &icu::BINDING,
+    &internal_only_v8::BINDING,
     &messaging::BINDING,
     &mksnapshot::BINDING,
     &module_wrap::BINDING,

@@ -1,19 +1,91 @@
-//! Diagnostic reports. None is written; what decides when one would be is remembered by nobody.
+//! Diagnostic reports. None can be written: it would tell of the process around the VM. What a program sets of them it can
+//! read again.
 
-use isolate::library::Scope;
+use std::cell::{Cell, RefCell};
 
-use crate::binding::{Args, Binding, Return, functions};
+use isolate::library::{Scope, string};
+
+use crate::binding::{Args, Binding, Return, functions, unsupported_feature};
+use crate::environment::Env;
+
+/// What a program has set.
+#[derive(Default)]
+struct Settings {
+    flags: [Cell<bool>; 6],
+    texts: [RefCell<String>; 3],
+}
+
+macro_rules! flags {
+    ($($get:ident, $set:ident = $at:literal;)*) => {
+        $(fn $get(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
+            let Some(env) = Env::of(scope) else { return };
+            result.set_bool(env.state::<Settings>().flags[$at].get());
+        }
+        fn $set(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+            let Some(env) = Env::of(scope) else { return };
+            env.state::<Settings>().flags[$at].set(args.get(0).is_true());
+        })*
+    };
+}
+
+macro_rules! texts {
+    ($($get:ident, $set:ident = $at:literal;)*) => {
+        $(fn $get(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
+            let Some(env) = Env::of(scope) else { return };
+            let text = env.state::<Settings>().texts[$at].borrow().clone();
+            result.set(string(scope, &text).into());
+        }
+        fn $set(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+            let Some(env) = Env::of(scope) else { return };
+            let Some(text) = args.get(0).to_string(scope) else { return };
+            let Some(text) = isolate::library::text(scope, text) else { return };
+            *env.state::<Settings>().texts[$at].borrow_mut() = text;
+        })*
+    };
+}
+
+flags! {
+    get_compact, set_compact = 0;
+    get_exclude_network, set_exclude_network = 1;
+    get_exclude_env, set_exclude_env = 2;
+    on_fatal_error, set_on_fatal_error = 3;
+    on_signal, set_on_signal = 4;
+    on_uncaught, set_on_uncaught = 5;
+}
+
+texts! {
+    get_directory, set_directory = 0;
+    get_filename, set_filename = 1;
+    get_signal, set_signal = 2;
+}
 
 pub(super) static BINDING: Binding = Binding {
     name: "report",
     functions: functions! {
-        "shouldReportOnUncaughtException" => no,
-        "shouldReportOnSignal" => no,
-        "shouldReportOnFatalError" => no,
+        "writeReport" => unsupported,
+        "getReport" => unsupported,
+        "getCompact" => get_compact,
+        "setCompact" => set_compact,
+        "getExcludeNetwork" => get_exclude_network,
+        "setExcludeNetwork" => set_exclude_network,
+        "getExcludeEnv" => get_exclude_env,
+        "setExcludeEnv" => set_exclude_env,
+        "getDirectory" => get_directory,
+        "setDirectory" => set_directory,
+        "getFilename" => get_filename,
+        "setFilename" => set_filename,
+        "getSignal" => get_signal,
+        "setSignal" => set_signal,
+        "shouldReportOnFatalError" => on_fatal_error,
+        "setReportOnFatalError" => set_on_fatal_error,
+        "shouldReportOnSignal" => on_signal,
+        "setReportOnSignal" => set_on_signal,
+        "shouldReportOnUncaughtException" => on_uncaught,
+        "setReportOnUncaughtException" => set_on_uncaught,
     },
     make: None,
 };
 
-fn no(_: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
-    result.set_bool(false);
+fn unsupported(scope: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {
+    unsupported_feature(scope, "process.report");
 }

@@ -21,6 +21,8 @@ pub(super) struct Message {
     buffers: Vec<v8::SharedRef<v8::BackingStore>>,
     shared: Vec<v8::SharedRef<v8::BackingStore>>,
     ports: Vec<Arc<Port>>,
+    /// What makes each object of the library's, in the order in which their data follows the value.
+    hosts: Vec<String>,
 }
 
 struct Writer {
@@ -29,9 +31,25 @@ struct Writer {
     /// Objects of the library's that are transferred rather than copied.
     transferred: Vec<v8::Global<v8::Object>>,
     shared: RefCell<Vec<v8::SharedRef<v8::BackingStore>>>,
+    /// Objects of the library's that were met, each once.
+    hosts: RefCell<Vec<v8::Global<v8::Object>>>,
 }
 
 impl Writer {
+    /// Asks an object of the library's for its data, and for what will make another of it.
+    fn parts<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        object: v8::Local<'s, v8::Object>,
+    ) -> Option<(String, v8::Local<'s, v8::Value>)> {
+        let transfers = self.transferred.iter().any(|transferred| *transferred == object);
+        let symbol = if transfers { "messaging_transfer_symbol" } else { "messaging_clone_symbol" };
+        let written = self.calls(scope, object, symbol)?;
+        let info = get(scope, written, "deserializeInfo")?.to_string(scope)?;
+        let info = isolate::library::text(scope, info)?;
+        Some((info, get(scope, written, "data")?))
+    }
+
     fn transfer_mode(&self, scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) -> u32 {
         let Some(key) =
             crate::bindings::util::private_symbol(scope, &self.env, "transfer_mode_private_symbol")
@@ -55,6 +73,16 @@ impl Writer {
         };
         method.call(scope, object.into(), &[])?.try_cast().ok()
     }
+}
+
+fn throw_missing_transferable(scope: &mut Scope<'_, '_>) {
+    let message = string(scope, "Object that needs transfer was found in message but not listed in transferList");
+    let error = v8::Exception::type_error(scope, message);
+    if let Ok(object) = error.try_cast::<v8::Object>() {
+        let code = string(scope, "ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST");
+        let _ = set(scope, object, "code", code.into());
+    }
+    scope.throw_exception(error);
 }
 
 /// Throws that an object cannot be cloned.
@@ -94,47 +122,31 @@ impl v8::ValueSerializerImpl for Writer {
             return Some(true);
         }
         if port::is_port(scope, &self.env, object) {
-            let message = string(
-                scope,
-                "Object that needs transfer was found in message but not listed in transferList",
-            );
-            let error = v8::Exception::type_error(scope, message);
-            if let Ok(error) = error.try_cast::<v8::Object>() {
-                let code = string(scope, "ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST");
-                set(scope, error, "code", code.into())?;
-            }
-            scope.throw_exception(error);
+            throw_missing_transferable(scope);
             return None;
         }
         let mode = self.transfer_mode(scope, object);
         let transfers = mode & 1 != 0 && self.transferred.iter().any(|transferred| *transferred == object);
-        let symbol = if transfers {
-            "messaging_transfer_symbol"
-        } else if mode & 2 != 0 {
-            "messaging_clone_symbol"
-        } else {
+        if !transfers && mode & 2 == 0 {
             if mode & 1 != 0 {
-                let message = string(
-                    scope,
-                    "Object that needs transfer was found in message but not listed in transferList",
-                );
-                let error = v8::Exception::type_error(scope, message);
-                if let Ok(error) = error.try_cast::<v8::Object>() {
-                    let code = string(scope, "ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST");
-                    set(scope, error, "code", code.into())?;
-                }
-                scope.throw_exception(error);
-                return None;
+                throw_missing_transferable(scope);
+            } else {
+                refuse(scope, object);
             }
-            refuse(scope, object);
             return None;
+        }
+        // Its data follows the value: asking for it runs code of the library's, which V8 does not allow when it is read.
+        let mut hosts = self.hosts.borrow_mut();
+        let at = match hosts.iter().position(|host| *host == object) {
+            Some(at) => at,
+            None => {
+                hosts.push(v8::Global::new(scope, object));
+                hosts.len() - 1
+            }
         };
-        let written = self.calls(scope, object, symbol)?;
-        let (data, info) = (get(scope, written, "data")?, get(scope, written, "deserializeInfo")?);
         serializer.write_uint32(LIBRARY);
-        let pair = v8::Array::new_with_elements(scope, &[info, data]);
-        let context = scope.get_current_context();
-        serializer.write_value(context, pair.into())
+        serializer.write_uint32(u32::try_from(at).ok()?);
+        Some(true)
     }
 
     fn get_shared_array_buffer_id<'s>(
@@ -173,6 +185,7 @@ impl Message {
             ports: Vec::new(),
             transferred: Vec::new(),
             shared: RefCell::default(),
+            hosts: RefCell::default(),
         };
         let mut buffers = Vec::new();
         let mut waiting: Vec<v8::Local<v8::Value>> =
@@ -236,6 +249,18 @@ impl Message {
         if serializer.write_value(context, value) != Some(true) {
             return None;
         }
+        // More may be met in their data.
+        let mut hosts = Vec::new();
+        loop {
+            let host = writer.hosts.borrow().get(hosts.len()).cloned();
+            let Some(host) = host else { break };
+            let host = v8::Local::new(scope, &host);
+            let (info, data) = writer.parts(scope, host)?;
+            hosts.push(info);
+            if serializer.write_value(context, data) != Some(true) {
+                return None;
+            }
+        }
         let bytes = serializer.release();
         let stores = buffers
             .iter()
@@ -251,7 +276,7 @@ impl Message {
             taken.push(port::take(scope, env, port)?);
         }
         let shared = writer.shared.take();
-        Some(Message { bytes, buffers: stores, shared, ports: taken })
+        Some(Message { bytes, buffers: stores, shared, ports: taken, hosts })
     }
 
     /// Bytes that it holds.
@@ -270,7 +295,15 @@ impl Message {
             ports.push(port::object_for(scope, env, port)?);
         }
         let globals = ports.iter().map(|port| v8::Global::new(scope, *port)).collect();
-        let reader = Reader { env: env.clone(), ports: globals, shared: self.shared };
+        let mut hosts = Vec::new();
+        for info in &self.hosts {
+            let make = env.callback(scope, Callback::Deserialize)?;
+            let (receiver, info) = (v8::undefined(scope).into(), string(scope, info).into());
+            let object: v8::Local<v8::Object> = make.call(scope, receiver, &[info])?.try_cast().ok()?;
+            hosts.push(object);
+        }
+        let made = hosts.iter().map(|host| v8::Global::new(scope, *host)).collect();
+        let reader = Reader { ports: globals, shared: self.shared, hosts: made };
         let context = scope.get_current_context();
         let deserializer = v8::ValueDeserializer::new(scope, Box::new(reader), &self.bytes);
         for (index, store) in self.buffers.iter().enumerate() {
@@ -279,6 +312,13 @@ impl Message {
         }
         deserializer.read_header(context)?;
         let value = deserializer.read_value(context)?;
+        for host in hosts {
+            let data = deserializer.read_value(context)?;
+            let key = env.symbol(scope, "messaging_deserialize_symbol");
+            let method: v8::Local<v8::Function> = host.get(scope, key.into())?.try_cast().ok()?;
+            let data = v8::Local::new(scope, data);
+            method.call(scope, host.into(), &[data])?;
+        }
         Some((value, ports))
     }
 }
@@ -336,7 +376,7 @@ impl v8::ValueSerializerImpl for Shared {
 }
 
 struct Reader {
-    env: Rc<Env>,
+    hosts: Vec<v8::Global<v8::Object>>,
     ports: Vec<v8::Global<v8::Object>>,
     shared: Vec<v8::SharedRef<v8::BackingStore>>,
 }
@@ -357,17 +397,10 @@ impl v8::ValueDeserializerImpl for Reader {
                 Some(v8::Local::new(scope, port))
             }
             LIBRARY => {
-                let context = scope.get_current_context();
-                let pair: v8::Local<v8::Array> = deserializer.read_value(context)?.try_cast().ok()?;
-                let pair = v8::Local::new(scope, pair);
-                let (info, data) = (pair.get_index(scope, 0)?, pair.get_index(scope, 1)?);
-                let make = self.env.callback(scope, Callback::Deserialize)?;
-                let receiver = v8::undefined(scope).into();
-                let object: v8::Local<v8::Object> = make.call(scope, receiver, &[info])?.try_cast().ok()?;
-                let key = self.env.symbol(scope, "messaging_deserialize_symbol");
-                let method: v8::Local<v8::Function> = object.get(scope, key.into())?.try_cast().ok()?;
-                method.call(scope, object.into(), &[data])?;
-                Some(object)
+                let mut index = u32::MAX;
+                deserializer.read_uint32(&mut index);
+                let host = self.hosts.get(usize::try_from(index).ok()?)?;
+                Some(v8::Local::new(scope, host))
             }
             _ => {
                 isolate::library::throw_type(scope, "the message cannot be read");

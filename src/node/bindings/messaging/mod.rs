@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use isolate::library::{Scope, string};
 
-use crate::binding::{Args, Binding, Return, functions, get, set};
+use crate::binding::{Args, Binding, Return, functions, set};
 use crate::environment::{Callback, Env};
 
 pub(super) static BINDING: Binding = Binding {
@@ -87,26 +87,9 @@ fn transfer_list<'s>(
     if value.is_null_or_undefined() {
         return Some(Vec::new());
     }
-    let list = match value.try_cast::<v8::Array>() {
-        Ok(list) => list,
-        Err(_) => {
-            let object: v8::Local<v8::Object> = value.try_cast().ok()?;
-            let given = get(scope, object, "transfer")?;
-            if given.is_null_or_undefined() {
-                return Some(Vec::new());
-            }
-            match given.try_cast::<v8::Array>() {
-                Ok(list) => list,
-                Err(_) => {
-                    isolate::library::throw_type(
-                        scope,
-                        "Optional options.transfer argument must be an iterable",
-                    );
-                    return None;
-                }
-            }
-        }
-    };
+    // A list, or options with one; any iterable is made an array by the library's own means.
+    let env = Env::of(scope)?;
+    let list: v8::Local<v8::Array> = env.call_main(scope, "transferList", &[value])?.try_cast().ok()?;
     let mut values = Vec::new();
     for index in 0..list.length() {
         values.push(list.get_index(scope, index)?);
