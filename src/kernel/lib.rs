@@ -47,6 +47,7 @@ pub use file::pipe::{PIPE_BUF, PIPE_CAPACITY};
 pub use file::{OpenFile, Stream};
 pub use fs::Layout;
 pub use fs::access::{AllowAll, FsOperation, FsPolicy};
+pub use fs::watch::{FsChange, FsWatch};
 pub use host_fs::HostFs;
 pub use kernel::{Executor, Kernel, KernelOptions, SpawnRequest};
 pub use limits::{FilesystemUsage, KernelLimits};

@@ -4,10 +4,14 @@
 use std::any::{Any, TypeId};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
+use std::future::{Future, poll_fn};
 use std::rc::{Rc, Weak};
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use isolate::library::{Begun, Core, Ending, Environment, ErrorData, Realm, Scope, Work, moment, string};
+use isolate::library::{
+    Begun, Core, Ending, Environment, ErrorData, Realm, Scope, Work, moment, present, string,
+};
 use kernel::Process;
 
 use crate::async_wrap::AsyncState;
@@ -15,6 +19,9 @@ use crate::binding;
 use crate::facts::Facts;
 use crate::handle::Handles;
 use crate::scripts::Scripts;
+
+/// Most alarms of one realm: twice the operations that may be under way.
+const ALARMS_MAX: usize = 8192;
 
 /// What the library hands over to be called back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +72,8 @@ pub(crate) struct Env {
     /// Memory that JavaScript and this crate both look at.
     pub shared: Shared,
     timer: Cell<Option<Instant>>,
+    /// Operations that wait for a time.
+    alarms: RefCell<Vec<(Instant, Waker)>>,
     timer_is_referenced: Cell<bool>,
     immediates_are_referenced: Cell<bool>,
     exit: Cell<Option<i32>>,
@@ -143,6 +152,7 @@ impl Env {
             templates: RefCell::default(),
             shared: Shared::default(),
             timer: Cell::new(None),
+            alarms: RefCell::default(),
             timer_is_referenced: Cell::new(true),
             immediates_are_referenced: Cell::new(true),
             exit: Cell::new(None),
@@ -269,6 +279,33 @@ impl Env {
         self.timer.set(moment().checked_add(wait));
     }
 
+    /// Waits, in an operation, from the moment that guest code is shown.
+    pub fn sleep(self: &Rc<Self>, wait: Duration) -> impl Future<Output = ()> + use<> {
+        let (env, until) = (self.clone(), moment().checked_add(wait));
+        poll_fn(move |cx| match until {
+            Some(until) if until <= present() => Poll::Ready(()),
+            Some(until) => {
+                if env.alarms.borrow().len() >= ALARMS_MAX {
+                    // Most are of operations that are no more; those that still live come again.
+                    let all = env.alarms.take();
+                    all.into_iter().for_each(|(_, waker)| waker.wake());
+                }
+                env.alarms.borrow_mut().push((until, cx.waker().clone()));
+                Poll::Pending
+            }
+            None => Poll::Pending,
+        })
+    }
+
+    /// Wakes the operations whose time has come.
+    fn wake_alarms(&self) {
+        let now = present();
+        let (due, later) = self.alarms.take().into_iter().partition(|(until, _)| *until <= now);
+        *self.alarms.borrow_mut() = later;
+        let due: Vec<(Instant, Waker)> = due;
+        due.into_iter().for_each(|(_, waker)| waker.wake());
+    }
+
     pub fn reference_timer(&self, referenced: bool) {
         self.timer_is_referenced.set(referenced);
     }
@@ -357,10 +394,15 @@ impl Environment for Env {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.timer.get()
+        let alarm = self.alarms.borrow().iter().map(|(until, _)| *until).min();
+        self.timer.get().into_iter().chain(alarm).min()
     }
 
     fn run_timers(&self, scope: &mut Scope<'_, '_>) -> Option<()> {
+        self.wake_alarms();
+        if self.timer.get().is_none_or(|due| due > present()) {
+            return Some(());
+        }
         self.timer.set(None);
         let Some(timers) = self.callback(scope, Callback::Timers) else { return Some(()) };
         let process = self.process_object(scope)?;
@@ -411,6 +453,7 @@ impl Environment for Env {
 
     fn quiesce(&self) {
         self.timer.set(None);
+        self.alarms.take();
         poke(&self.shared.immediates, 0, [0; 4]);
         poke(&self.shared.immediates, 1, [0; 4]);
         poke(&self.shared.immediates, 2, [0; 4]);

@@ -126,6 +126,11 @@ impl Handle {
         self.phase.get() == Phase::Open
     }
 
+    /// Its kind, if it is that one.
+    pub fn native<T: Native>(&self) -> Option<Rc<T>> {
+        self.native.clone().as_any().downcast().ok()
+    }
+
     /// Its object; none once it is closed.
     pub fn object<'s>(&self, scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s, v8::Object>> {
         let object = self.object.borrow().clone()?;
@@ -181,7 +186,7 @@ impl Handle {
         }
     }
 
-    fn set_referenced(&self, env: &Env, referenced: bool) {
+    pub fn set_referenced(&self, env: &Env, referenced: bool) {
         self.referenced.set(referenced);
         let Some(realm) = env.realm() else { return };
         for id in self.lasting.borrow().iter() {

@@ -23,6 +23,13 @@ impl Regular {
     fn contents(&self) -> Result<&inode::File, Errno> {
         self.inode.file().ok_or(Errno::Einval)
     }
+
+    /// The contents changed.
+    fn touch(&self) {
+        self.inode.touch(self.fs.clock.realtime());
+        self.fs.watches.changed(&self.inode);
+        self.fs.watches.wake();
+    }
 }
 
 impl File for Regular {
@@ -48,14 +55,14 @@ impl File for Regular {
             }
         }?;
         if written.length > 0 {
-            self.inode.touch(self.fs.clock.realtime());
+            self.touch();
         }
         Ok(written)
     }
 
     fn truncate(&self, size: u64) -> Result<(), Errno> {
         self.contents()?.data.write().truncate(size)?;
-        self.inode.touch(self.fs.clock.realtime());
+        self.touch();
         Ok(())
     }
 

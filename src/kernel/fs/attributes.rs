@@ -175,6 +175,7 @@ impl Filesystem {
             }
         };
         in_memory(&inode, self.clock.realtime());
+        self.watches.changed(&inode);
         Ok(())
     }
 
@@ -210,6 +211,7 @@ impl Filesystem {
                 }
                 file.data.write().truncate(size)?;
                 inode.touch(self.clock.realtime());
+                self.watches.changed(&inode);
                 return Ok(());
             }
             Node::Proc(node) if node.is_directory() => return Err(Errno::Eisdir),

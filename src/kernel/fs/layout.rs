@@ -12,6 +12,7 @@ use parking_lot::RwLock;
 use super::Filesystem;
 use super::access::Access;
 use super::inode::{Content, Directory, Inode, LAID_OUT};
+use super::watch::Watches;
 use crate::limits::{Meter, Share};
 use crate::{AllowAll, Clock, Errno, Program};
 
@@ -44,6 +45,7 @@ impl Layout {
             process_bytes: Meter::new(0),
             next_inode: AtomicU64::new(2),
             processes: Weak::new(),
+            watches: Watches::default(),
         };
         fs.lay_out();
         Layout(fs)

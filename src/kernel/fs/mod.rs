@@ -20,6 +20,7 @@ mod setup;
 pub(crate) mod sparse;
 mod tree;
 pub(crate) mod walk;
+pub(crate) mod watch;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -30,6 +31,7 @@ use self::access::Access;
 use self::inode::{Content, Directory, Inode};
 pub use self::layout::Layout;
 use self::walk::Node;
+use self::watch::Watches;
 use super::descriptors::DescriptorTable;
 use super::limits::{Meter, Share};
 use super::process::table::ProcessTable;
@@ -80,6 +82,7 @@ pub(crate) struct Filesystem {
     pub(crate) process_bytes: Arc<Meter>,
     next_inode: AtomicU64,
     pub(crate) processes: Weak<ProcessTable>,
+    pub(crate) watches: Watches,
 }
 
 impl Filesystem {
@@ -156,9 +159,10 @@ impl Filesystem {
             directory.add_links(1, now);
         }
         if let Some(content) = directory.directory() {
-            content.state.write().entries.insert(name.into(), inode);
+            content.state.write().entries.insert(name.into(), inode.clone());
         }
         directory.touch(now);
+        self.watches.renamed(directory, name, &inode);
     }
 
     /// Takes a name out of a directory and gives its cost back. Drop the result without the tree lock: it may be
@@ -172,6 +176,7 @@ impl Filesystem {
             directory.add_links(-1, now);
         }
         directory.touch(now);
+        self.watches.renamed(directory, name, &inode);
         Some(inode)
     }
 

@@ -240,6 +240,7 @@ impl Filesystem {
         if let (Some(file), true) = (inode.file(), flags.contains(OpenFlags::TRUNCATE)) {
             file.data.write().truncate(0)?;
             inode.touch(self.clock.realtime());
+            self.watches.changed(&inode);
         }
         Ok(opened)
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Process;
 use crate::fs::At;
-use crate::{DirectoryEntry, Errno, FileStatus, FileTimes, OpenFile, OpenFlags, Symlinks};
+use crate::{DirectoryEntry, Errno, FileStatus, FileTimes, FsWatch, OpenFile, OpenFlags, Symlinks};
 
 /// Where a relative path starts.
 #[derive(Clone, Copy)]
@@ -25,6 +25,18 @@ impl Process {
             Base::Directory(file) => file.directory()?,
         };
         Ok(At { start, path })
+    }
+
+    /// Wakes who watches what an operation has changed.
+    fn told<T>(&self, outcome: T) -> T {
+        self.fs.watches.wake();
+        outcome
+    }
+
+    /// Begins to watch a file or directory of the VM's own filesystem. `ENOSYS` for one that is not, `ENOSPC` where there
+    /// are too many watches.
+    pub fn watch(&self, path: &str) -> Result<Arc<FsWatch>, Errno> {
+        self.fs.watch(&self.caller(), &self.at(Base::Cwd, path)?)
     }
 
     /// The absolute path of its current directory; `ENOENT` if that was removed.
@@ -63,7 +75,7 @@ impl Process {
         flags: OpenFlags,
         mode: u32,
     ) -> Result<Arc<OpenFile>, Errno> {
-        self.fs.open(&self.caller(), &self.at(base, path)?, flags, mode)
+        self.told(self.fs.open(&self.caller(), &self.at(base, path)?, flags, mode))
     }
 
     /// The contents of a regular file of at most `limit` bytes (`EFBIG` if there are more).
@@ -94,18 +106,18 @@ impl Process {
 
     /// [`mkdir`](Self::mkdir) from `base`.
     pub fn mkdir_at(&self, base: Base<'_>, path: &str, mode: u32) -> Result<(), Errno> {
-        self.fs.mkdir(&self.caller(), &self.at(base, path)?, mode)
+        self.told(self.fs.mkdir(&self.caller(), &self.at(base, path)?, mode))
     }
 
     /// Creates a directory and those above it that are not there.
     pub fn make_tree(&self, path: &str, mode: u32) -> Result<(), Errno> {
-        self.fs.make_tree(&self.caller(), &self.at(Base::Cwd, path)?, mode)
+        self.told(self.fs.make_tree(&self.caller(), &self.at(Base::Cwd, path)?, mode))
     }
 
     /// Removes whatever has that name, a directory with all that is in it. Links are never followed; `EBUSY` where a
     /// mount lies, of which nothing is removed.
     pub fn remove_tree(&self, path: &str) -> Result<(), Errno> {
-        self.fs.remove_tree(&self.caller(), &self.at(Base::Cwd, path)?)
+        self.told(self.fs.remove_tree(&self.caller(), &self.at(Base::Cwd, path)?))
     }
 
     /// Removes an empty directory.
@@ -115,7 +127,7 @@ impl Process {
 
     /// [`rmdir`](Self::rmdir) from `base`.
     pub fn rmdir_at(&self, base: Base<'_>, path: &str) -> Result<(), Errno> {
-        self.fs.rmdir(&self.caller(), &self.at(base, path)?)
+        self.told(self.fs.rmdir(&self.caller(), &self.at(base, path)?))
     }
 
     /// Removes a name that is not a directory.
@@ -125,7 +137,7 @@ impl Process {
 
     /// [`unlink`](Self::unlink) from `base`.
     pub fn unlink_at(&self, base: Base<'_>, path: &str) -> Result<(), Errno> {
-        self.fs.unlink(&self.caller(), &self.at(base, path)?)
+        self.told(self.fs.unlink(&self.caller(), &self.at(base, path)?))
     }
 
     /// Renames a file or directory.
@@ -141,7 +153,7 @@ impl Process {
         to_base: Base<'_>,
         to: &str,
     ) -> Result<(), Errno> {
-        self.fs.rename(&self.caller(), &self.at(from_base, from)?, &self.at(to_base, to)?)
+        self.told(self.fs.rename(&self.caller(), &self.at(from_base, from)?, &self.at(to_base, to)?))
     }
 
     /// Creates a symbolic link at `path` that holds `target`.
@@ -151,7 +163,7 @@ impl Process {
 
     /// [`symlink`](Self::symlink) with `path` from `base`.
     pub fn symlink_at(&self, target: &str, base: Base<'_>, path: &str) -> Result<(), Errno> {
-        self.fs.symlink(&self.caller(), target, &self.at(base, path)?)
+        self.told(self.fs.symlink(&self.caller(), target, &self.at(base, path)?))
     }
 
     /// What a symbolic link holds.
@@ -179,7 +191,7 @@ impl Process {
         new: &str,
     ) -> Result<(), Errno> {
         let (existing, new) = (self.at(existing_base, existing)?, self.at(new_base, new)?);
-        self.fs.link(&self.caller(), &existing, symlinks, &new)
+        self.told(self.fs.link(&self.caller(), &existing, symlinks, &new))
     }
 
     /// Sets permission bits.
@@ -189,12 +201,12 @@ impl Process {
 
     /// [`chmod`](Self::chmod) from `base`.
     pub fn chmod_at(&self, base: Base<'_>, path: &str, mode: u32) -> Result<(), Errno> {
-        self.fs.chmod(&self.caller(), &self.at(base, path)?, mode)
+        self.told(self.fs.chmod(&self.caller(), &self.at(base, path)?, mode))
     }
 
     /// [`chmod`](Self::chmod) of an open file.
     pub fn fchmod(&self, file: &OpenFile, mode: u32) -> Result<(), Errno> {
-        self.fs.fchmod(&self.caller(), file, mode)
+        self.told(self.fs.fchmod(&self.caller(), file, mode))
     }
 
     /// Sets times.
@@ -210,17 +222,17 @@ impl Process {
         times: FileTimes,
         symlinks: Symlinks,
     ) -> Result<(), Errno> {
-        self.fs.utimens(&self.caller(), &self.at(base, path)?, times, symlinks)
+        self.told(self.fs.utimens(&self.caller(), &self.at(base, path)?, times, symlinks))
     }
 
     /// [`utimens`](Self::utimens) of an open file.
     pub fn futimens(&self, file: &OpenFile, times: FileTimes) -> Result<(), Errno> {
-        self.fs.futimens(&self.caller(), file, times)
+        self.told(self.fs.futimens(&self.caller(), file, times))
     }
 
     /// Sets the length of a file.
     pub fn truncate(&self, path: &str, size: u64) -> Result<(), Errno> {
-        self.fs.truncate(&self.caller(), &self.at(Base::Cwd, path)?, size)
+        self.told(self.fs.truncate(&self.caller(), &self.at(Base::Cwd, path)?, size))
     }
 
     /// The absolute path without symbolic links, `.` and `..`.

@@ -13,6 +13,7 @@ mod processes;
 mod signals;
 mod threads;
 mod trees;
+mod watches;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

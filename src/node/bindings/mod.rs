@@ -16,6 +16,8 @@ mod diagnostics_channel;
 mod encoding_binding;
 mod errors;
 mod fs;
+mod fs_dir;
+mod fs_event_wrap;
 mod icu;
 mod internal_only_v8;
 mod messaging;
@@ -30,9 +32,10 @@ mod pipe_wrap;
 mod process_methods;
 mod process_wrap;
 mod report;
+mod serdes;
+mod signal_wrap;
 mod spawn_sync;
 mod stream_wrap;
-mod serdes;
 mod string_decoder;
 pub(crate) mod symbols;
 mod task_queue;
@@ -67,6 +70,8 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &encoding_binding::BINDING,
     &errors::BINDING,
     &fs::BINDING,
+    &fs_dir::BINDING,
+    &fs_event_wrap::BINDING,
     &icu::BINDING,
     &internal_only_v8::BINDING,
     &messaging::BINDING,
@@ -80,6 +85,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &process_methods::BINDING,
     &report::BINDING,
     &serdes::BINDING,
+    &signal_wrap::BINDING,
     &string_decoder::BINDING,
     &pipe_wrap::BINDING,
     &process_wrap::BINDING,

@@ -19,7 +19,8 @@ pub(super) static BINDING: Binding = Binding {
 };
 
 /// Where a VM's defaults are not those of Node's binary: there is no file for web storage.
-const DEFAULTS: &[(&str, bool)] = &[("--experimental-webstorage", false), ("--no-experimental-webstorage", true)];
+const DEFAULTS: &[(&str, bool)] =
+    &[("--experimental-webstorage", false), ("--no-experimental-webstorage", true)];
 
 /// An object without a prototype: option -> value.
 fn get_values(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {

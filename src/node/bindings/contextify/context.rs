@@ -103,10 +103,10 @@ pub(super) fn make_context<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut re
     if made.is_none() {
         return;
     }
-    contexts.made.borrow_mut().push(Contextified {
-        context: v8::Weak::new(scope, context),
-        sandbox: v8::Weak::new(scope, target),
-    });
+    contexts
+        .made
+        .borrow_mut()
+        .push(Contextified { context: v8::Weak::new(scope, context), sandbox: v8::Weak::new(scope, target) });
     if sandbox.is_none() {
         result.set(global.into());
     } else {
@@ -156,9 +156,9 @@ fn set_named(
     let Some((sandbox, global)) = parts(scope, args.data()) else { return v8::Intercepted::kNo };
     let on_global = global.get_real_named_property_attributes(scope, name);
     let on_sandbox = sandbox.get_real_named_property_attributes(scope, name);
-    let read_only = [&on_global, &on_sandbox].iter().any(|attributes| {
-        attributes.as_ref().is_some_and(v8::PropertyAttribute::is_read_only)
-    });
+    let read_only = [&on_global, &on_sandbox]
+        .iter()
+        .any(|attributes| attributes.as_ref().is_some_and(v8::PropertyAttribute::is_read_only));
     if read_only {
         return v8::Intercepted::kNo;
     }

@@ -8,7 +8,7 @@ use crate::environment::Env;
 use crate::system_error::Subject;
 
 /// A path: a text, or its bytes. `None` with an exception pending for anything else, and for what is no text.
-pub(super) fn path(
+pub(in crate::bindings) fn path(
     scope: &mut Scope<'_, '_>,
     args: &Args<'_>,
     index: i32,
@@ -35,7 +35,7 @@ pub(super) fn path(
 }
 
 /// The number of a descriptor. `None` with the library's error pending for what cannot be one.
-pub(super) fn descriptor(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Option<u32> {
+pub(in crate::bindings) fn descriptor(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Option<u32> {
     let value = args.get(index);
     if value.is_int32()
         && let Ok(number) = u32::try_from(value.int32_value(scope)?)
@@ -53,23 +53,23 @@ pub(super) fn descriptor(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32)
 }
 
 /// A number that is not below 0, 0 for what is none.
-pub(super) fn unsigned(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> u64 {
+pub(in crate::bindings) fn unsigned(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> u64 {
     let number = args.get(index).integer_value(scope).unwrap_or(0);
     u64::try_from(number).unwrap_or(0)
 }
 
 /// An index or a length.
-pub(super) fn size(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> usize {
+pub(in crate::bindings) fn size(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> usize {
     usize::try_from(unsigned(scope, args, index)).unwrap_or(usize::MAX)
 }
 
 /// Permission bits.
-pub(super) fn mode(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> u32 {
+pub(in crate::bindings) fn mode(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> u32 {
     args.get(index).uint32_value(scope).unwrap_or(0) & 0o7777
 }
 
 /// Where in a file: none is the present offset.
-pub(super) fn position(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Option<u64> {
+pub(in crate::bindings) fn position(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Option<u64> {
     let value = args.get(index);
     if let Ok(number) = value.try_cast::<v8::BigInt>() {
         let (number, _) = number.i64_value();
@@ -82,7 +82,7 @@ pub(super) fn position(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -
 }
 
 /// How a file is opened.
-pub(super) fn flags(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> OpenFlags {
+pub(in crate::bindings) fn flags(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> OpenFlags {
     open_flags(args.get(index).int32_value(scope).unwrap_or(0))
 }
 

@@ -16,14 +16,14 @@ use super::stat::{self, Place};
 use super::text::Encoding;
 
 /// The description of `kUsePromises`.
-pub(super) const USE_PROMISES: &str = "fs_use_promises_symbol";
+pub(in crate::bindings) const USE_PROMISES: &str = "fs_use_promises_symbol";
 
 /// What makes a value that has no form of its own here.
-pub(super) type Make =
+pub(in crate::bindings) type Make =
     Box<dyn for<'s, 'i> FnOnce(&mut Scope<'s, 'i>, &Rc<Env>) -> Option<v8::Local<'s, v8::Value>>>;
 
 /// What a call gives.
-pub(super) enum Answer {
+pub(in crate::bindings) enum Answer {
     Undefined,
     Number(f64),
     Name(String, Encoding),
@@ -36,7 +36,7 @@ pub(super) enum Answer {
 }
 
 /// Why a call gives nothing.
-pub(super) struct Failed {
+pub(in crate::bindings) struct Failed {
     pub errno: Errno,
     /// What that is about, if not what the call is about.
     pub subject: Option<Box<Subject>>,
@@ -55,7 +55,7 @@ impl Failed {
     }
 }
 
-pub(super) type Outcome = Result<Answer, Failed>;
+pub(in crate::bindings) type Outcome = Result<Answer, Failed>;
 
 /// Who waits for a call.
 enum Waits<'s> {
@@ -65,7 +65,7 @@ enum Waits<'s> {
 }
 
 /// A call that is being taken apart.
-pub(super) struct Call<'s> {
+pub(in crate::bindings) struct Call<'s> {
     pub env: Rc<Env>,
     pub process: Arc<Process>,
     waits: Waits<'s>,
@@ -200,7 +200,7 @@ fn error_of<'s>(
 }
 
 /// A promise of what a future gives. `None` with an exception pending if nothing more can be begun.
-pub(super) fn promise<'s>(
+pub(in crate::bindings) fn promise<'s>(
     scope: &mut Scope<'s, '_>,
     env: &Rc<Env>,
     subject: Subject,
@@ -234,7 +234,7 @@ pub(super) fn promise<'s>(
 }
 
 /// The value of an answer. `None` with an exception pending.
-pub(super) fn value_of<'s>(
+pub(in crate::bindings) fn value_of<'s>(
     scope: &mut Scope<'s, '_>,
     env: &Rc<Env>,
     answer: Answer,
@@ -264,6 +264,6 @@ pub(super) fn value_of<'s>(
 }
 
 /// A text as the value of an answer.
-pub(super) fn text(text: String) -> Answer {
+pub(in crate::bindings) fn text(text: String) -> Answer {
     Answer::Make(Box::new(move |scope, _| Some(string(scope, &text).into())))
 }

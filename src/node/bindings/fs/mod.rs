@@ -3,9 +3,9 @@
 //! Each function takes its arguments apart and says what is to be done; [`call`] does it at once, for a request, or for
 //! a promise.
 
-mod arguments;
+pub(super) mod arguments;
 mod attributes;
-mod call;
+pub(super) mod call;
 mod copying;
 mod directories;
 mod file_handle;
@@ -15,8 +15,9 @@ mod links;
 mod memory;
 mod open;
 mod probe;
-mod stat;
-mod text;
+pub(super) mod stat;
+mod stat_watcher;
+pub(super) mod text;
 
 use std::rc::Rc;
 
@@ -80,6 +81,7 @@ pub(super) static BINDING: Binding = Binding {
 
 fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
     stat::make(scope, env, binding)?;
+    stat_watcher::make(scope, env, binding)?;
     file_handle::make(scope, env, binding)?;
     jobs::make(scope, binding)?;
     crate::request::class(scope, binding, "FSReqCallback", "FSREQCALLBACK")?;

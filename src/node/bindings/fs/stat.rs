@@ -14,11 +14,11 @@ use super::arguments;
 use super::call::{Answer, Call};
 
 /// Numbers of one file: see `kFsStatsFieldsNumber`.
-pub(super) const FIELDS: usize = 18;
+pub(in crate::bindings) const FIELDS: usize = 18;
 
 /// Which array an answer lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(in crate::bindings) enum Place {
     /// `statValues`, which the library reads at once.
     Shared,
     /// One of its own.
@@ -38,7 +38,7 @@ struct Values {
     big: OnceCell<v8::Global<v8::BigInt64Array>>,
 }
 
-pub(super) fn make(
+pub(in crate::bindings) fn make(
     scope: &mut Scope<'_, '_>,
     env: &Rc<Env>,
     binding: v8::Local<'_, v8::Object>,
@@ -55,7 +55,7 @@ pub(super) fn make(
 }
 
 /// The bits of `S_IFMT`.
-pub(super) fn mode_of(status: &FileStatus) -> u32 {
+pub(in crate::bindings) fn mode_of(status: &FileStatus) -> u32 {
     let kind = match status.kind {
         FileKind::Regular => 0o100_000,
         FileKind::Directory => 0o040_000,
@@ -67,7 +67,7 @@ pub(super) fn mode_of(status: &FileStatus) -> u32 {
 }
 
 /// The kind of a directory's entry: see `UV_DIRENT_FILE` and its like.
-pub(super) fn entry_kind(kind: FileKind) -> i32 {
+pub(in crate::bindings) fn entry_kind(kind: FileKind) -> i32 {
     match kind {
         FileKind::Regular => 1,
         FileKind::Directory => 2,
@@ -78,7 +78,7 @@ pub(super) fn entry_kind(kind: FileKind) -> i32 {
 }
 
 /// The numbers of a file, in their order.
-pub(super) fn fields(status: &FileStatus) -> [u64; FIELDS] {
+pub(in crate::bindings) fn fields(status: &FileStatus) -> [u64; FIELDS] {
     const SECOND: u64 = 1_000_000_000;
     let born = status.modified.min(status.changed);
     [
@@ -121,7 +121,7 @@ fn own<'s>(scope: &mut Scope<'s, '_>, fields: &[u64], is_big: bool) -> Option<v8
 }
 
 /// The array of a file.
-pub(super) fn value<'s>(
+pub(in crate::bindings) fn value<'s>(
     scope: &mut Scope<'s, '_>,
     env: &Env,
     status: &FileStatus,
@@ -135,7 +135,7 @@ pub(super) fn value<'s>(
 }
 
 /// The shared array, which begins with these numbers then.
-pub(super) fn shared<'s>(
+pub(in crate::bindings) fn shared<'s>(
     scope: &mut Scope<'s, '_>,
     env: &Env,
     fields: &[u64],
@@ -152,7 +152,7 @@ pub(super) fn shared<'s>(
 }
 
 /// The array of a filesystem.
-pub(super) fn usage_value<'s>(
+pub(in crate::bindings) fn usage_value<'s>(
     scope: &mut Scope<'s, '_>,
     usage: &FilesystemUsage,
     is_big: bool,
@@ -191,16 +191,16 @@ fn by_path<'s>(
     });
 }
 
-pub(super) fn stat<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
+pub(in crate::bindings) fn stat<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     by_path(scope, args, result, "stat", Symlinks::Follow);
 }
 
-pub(super) fn lstat<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
+pub(in crate::bindings) fn lstat<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     by_path(scope, args, result, "lstat", Symlinks::NoFollow);
 }
 
 /// (descriptor, bigint, request, shouldNotThrow)
-pub(super) fn fstat<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
+pub(in crate::bindings) fn fstat<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
     let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
     let is_big = args.get(1).is_true();
@@ -211,7 +211,7 @@ pub(super) fn fstat<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Retur
 }
 
 /// (path, bigint, request)
-pub(super) fn statfs<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
+pub(in crate::bindings) fn statfs<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
     let Some(path) = arguments::path(scope, &args, 0, "statfs") else { return };
     let is_big = args.get(1).is_true();

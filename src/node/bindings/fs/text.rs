@@ -9,7 +9,7 @@ use crate::environment::Env;
 
 /// How a caller wants a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub(in crate::bindings) enum Encoding {
     Utf8,
     Buffer,
     Latin1,
