@@ -29,9 +29,9 @@ mod pipe_wrap;
 mod process_methods;
 mod process_wrap;
 mod report;
+mod serdes;
 mod spawn_sync;
 mod stream_wrap;
-mod serdes;
 mod string_decoder;
 pub(crate) mod symbols;
 mod task_queue;
@@ -41,8 +41,10 @@ mod trace_events;
 mod tty_wrap;
 mod types;
 mod url;
+mod url_pattern;
 pub(crate) mod util;
 mod uv;
+mod v8;
 mod wasm_web_api;
 mod worker;
 mod zlib;
@@ -91,8 +93,10 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &trace_events::BINDING,
     &types::BINDING,
     &url::BINDING,
+    &url_pattern::BINDING,
     &util::BINDING,
     &uv::BINDING,
+    &v8::BINDING,
     &wasm_web_api::BINDING,
     &worker::BINDING,
     &zlib::BINDING,

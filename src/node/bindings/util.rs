@@ -278,7 +278,8 @@ fn array_buffer_view_has_buffer(_: &mut Scope<'_, '_>, args: Args<'_>, mut resul
 /// For the library's own use. Where clocks are frozen there is no shared memory, since whoever shares memory has a clock:
 /// what is not shared does as well for what stays in one thread.
 fn construct_shared_array_buffer(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
-    let Some(length) = args.get(0).integer_value(scope).and_then(|length| usize::try_from(length).ok()) else {
+    let Some(length) = args.get(0).integer_value(scope).and_then(|length| usize::try_from(length).ok())
+    else {
         return isolate::library::throw_no_memory(scope, "Array buffer allocation failed");
     };
     let Some(env) = Env::of(scope) else { return };
