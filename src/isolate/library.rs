@@ -9,12 +9,11 @@ pub use crate::binding::errors::{Report, call_error, describe, errno, throw, thr
 pub use crate::binding::values::{
     bytes, copy_bytes, fill_view, heap_holds, heap_takes, memory_for, text, throw_no_memory,
 };
-pub use crate::engine::start::set_time_zone;
 pub use crate::engine::clock::{moment, monotonic, present, wall};
+pub use crate::engine::start::set_time_zone;
 pub use crate::platform::{ExportedNames, StripError, exported_names, strip_types};
-pub use crate::realm::{inner_context, shared_array_buffer};
 pub use crate::realm::core::{Awaited, Core, Realm, Scope, string};
-pub use crate::realm::inner_context;
+pub use crate::realm::{inner_context, shared_array_buffer};
 pub use crate::run::operations::{Delivery, OperationId, forget, reference, spawn, spawn_host_call};
 pub use crate::run::outcome::{ErrorData, Format, Language, SourceOptions, Work, codes};
 pub use crate::run::output::{read_all, write, write_all};

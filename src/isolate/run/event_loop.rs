@@ -387,7 +387,8 @@ impl Isolate {
         }
         let outcome = if code == 0 && error.is_none() { Outcome::Succeeded } else { Outcome::Failed };
         let error = error.or_else(|| {
-            let said = || errors::plain(codes::EXITED, "Error", &format!("the program exited with code {code}"));
+            let said =
+                || errors::plain(codes::EXITED, "Error", &format!("the program exited with code {code}"));
             (code != 0).then(|| said().data)
         });
         self.finish(realm, job, Completion { outcome, value: None, exit_code: code & 0xff, error });

@@ -45,8 +45,10 @@ mod trace_events;
 mod tty_wrap;
 mod types;
 mod url;
+mod url_pattern;
 pub(crate) mod util;
 mod uv;
+mod v8;
 mod wasm_web_api;
 mod worker;
 mod zlib;
@@ -99,8 +101,10 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &trace_events::BINDING,
     &types::BINDING,
     &url::BINDING,
+    &url_pattern::BINDING,
     &util::BINDING,
     &uv::BINDING,
+    &v8::BINDING,
     &wasm_web_api::BINDING,
     &worker::BINDING,
     &zlib::BINDING,

@@ -76,7 +76,8 @@ impl Writer {
 }
 
 fn throw_missing_transferable(scope: &mut Scope<'_, '_>) {
-    let message = string(scope, "Object that needs transfer was found in message but not listed in transferList");
+    let message =
+        string(scope, "Object that needs transfer was found in message but not listed in transferList");
     let error = v8::Exception::type_error(scope, message);
     if let Ok(object) = error.try_cast::<v8::Object>() {
         let code = string(scope, "ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST");
