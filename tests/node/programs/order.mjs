@@ -1,0 +1,35 @@
+// In which order things run: phases of the event loop, ticks, microtasks, exit.
+import { readFile } from "node:fs";
+
+const log = [];
+const say = (what) => log.push(what);
+process.on("beforeExit", () => {
+  if (log.includes("beforeExit")) return;
+  say("beforeExit");
+  setTimeout(() => say("timer after beforeExit"), 1);
+});
+process.on("exit", (code) => {
+  say(`exit ${code}`);
+  console.log(log.join("\n"));
+});
+
+setImmediate(() => {
+  say("immediate 1");
+  process.nextTick(() => say("tick of immediate 1"));
+  Promise.resolve().then(() => say("microtask of immediate 1"));
+});
+setImmediate(() => say("immediate 2"));
+process.nextTick(() => say("tick"));
+Promise.resolve().then(() => say("microtask"));
+queueMicrotask(() => say("queueMicrotask"));
+readFile(new URL(import.meta.url), () => {
+  say("file");
+  setTimeout(() => say("timer of file"), 0);
+  setImmediate(() => say("immediate of file"));
+});
+const interval = setInterval(() => {
+  say("interval");
+  if (log.filter((line) => line === "interval").length === 2) clearInterval(interval);
+}, 5);
+setTimeout(() => say("never"), 1000).unref();
+say("main");
