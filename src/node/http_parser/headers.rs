@@ -50,9 +50,6 @@ impl Framing {
     /// A header begins to have a value.
     pub fn begin(&mut self, name: Name, leniency: Leniency) -> Result<(), ParseError> {
         match name {
-            Name::ContentLength if self.content_length.is_some() => {
-                Err(ParseError::new("HPE_UNEXPECTED_CONTENT_LENGTH", "Content-Length already present"))
-            }
             Name::ContentLength if self.transfer_encoding && !leniency.chunked_length() => {
                 Err(ParseError::new(
                     "HPE_INVALID_CONTENT_LENGTH",
@@ -69,16 +66,12 @@ impl Framing {
                 self.transfer_encoding = true;
                 Ok(())
             }
-            Name::Upgrade => {
-                self.upgrade = true;
-                Ok(())
-            }
-            Name::ContentLength | Name::Connection | Name::Other => Ok(()),
+            Name::ContentLength | Name::Connection | Name::Upgrade | Name::Other => Ok(()),
         }
     }
 
-    /// The value of a header, whole.
-    pub fn end(&mut self, name: Name, value: &[u8]) {
+    /// The value of a header, whole. `strict` takes nothing behind the coding `chunked`.
+    pub fn end(&mut self, name: Name, value: &[u8], strict: bool) -> Result<(), ParseError> {
         let tokens = || value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
         match name {
             Name::Connection => {
@@ -90,10 +83,19 @@ impl Framing {
             }
             // Only the last coding says how long the body is.
             Name::TransferEncoding => {
+                let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
+                let before = tokens().count().saturating_sub(1);
+                if strict && (self.chunked || tokens().take(before).any(is_chunked)) {
+                    return Err(ParseError::new(
+                        "HPE_INVALID_TRANSFER_ENCODING",
+                        "Invalid `Transfer-Encoding` header value",
+                    ));
+                }
                 self.chunked = tokens().next_back().is_some_and(|last| last.eq_ignore_ascii_case(b"chunked"));
             }
             Name::ContentLength | Name::Upgrade | Name::Other => {}
         }
+        Ok(())
     }
 
     /// One character of the length; `done` says that spaces have followed already.

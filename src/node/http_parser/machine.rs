@@ -28,6 +28,7 @@ enum State {
     Minor,
     AfterVersion,
     LineFeedAfterVersion,
+    LineFeedAfterUrl,
     StatusCode,
     AfterStatusCode,
     Status,
@@ -45,7 +46,9 @@ enum State {
     BodyToTheEnd,
     ChunkSizeStart,
     ChunkSize,
-    ChunkExtension,
+    ExtensionName,
+    ExtensionValue,
+    ExtensionQuoted,
     LineFeedAfterChunkSize,
     ChunkData,
     AfterChunkData,
@@ -77,6 +80,12 @@ pub(crate) struct Machine {
     status: u16,
     status_digits: u8,
     framing: Framing,
+    /// The URL has not come to the end of its scheme.
+    in_scheme: bool,
+    /// No header has come yet.
+    is_first: bool,
+    /// The name of a chunk's extension has not begun.
+    is_bare: bool,
     /// Of the body or the chunk.
     left: u64,
     trailing: bool,
@@ -131,6 +140,9 @@ impl Machine {
             status: 0,
             status_digits: 0,
             framing: Framing::default(),
+            in_scheme: false,
+            is_first: true,
+            is_bare: true,
             left: 0,
             trailing: false,
             upgrade: false,
@@ -168,7 +180,7 @@ impl Machine {
     fn run(&mut self, bytes: &[u8], at: usize, sink: &mut dyn Sink) -> Result<Option<usize>, Failure> {
         let rest = bytes.get(at..).unwrap_or_default();
         let length = match self.state {
-            State::Url => rest.iter().position(|byte| *byte <= b' ' || *byte == 0x7f).unwrap_or(rest.len()),
+            State::Url => rest.iter().position(|byte| !byte.is_ascii_graphic()).unwrap_or(rest.len()),
             State::Status => rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len()),
             State::Field => rest.iter().position(|byte| !is_token(*byte)).unwrap_or(rest.len()),
             State::Value => {
@@ -194,7 +206,18 @@ impl Machine {
         // Where a piece ends within the bytes, its error is told of behind what ends it.
         let position = (end + 1).min(bytes.len());
         match self.state {
-            State::Url => told(sink.url(piece), position)?,
+            State::Url => {
+                if self.in_scheme {
+                    let colon = piece.iter().position(|byte| *byte == b':');
+                    let scheme = piece.get(..colon.unwrap_or(length)).unwrap_or_default();
+                    if let Some(other) = scheme.iter().position(|byte| !byte.is_ascii_alphabetic()) {
+                        let unexpected = error("HPE_INVALID_URL", "Unexpected char in url schema");
+                        return Err(Failure::Parse(at + other, unexpected));
+                    }
+                    self.in_scheme = colon.is_none();
+                }
+                told(sink.url(piece), position)?;
+            }
             State::Status => told(sink.status(piece), position)?,
             State::Field => {
                 let room = NAME_MAX.saturating_sub(self.word.len());
@@ -208,7 +231,10 @@ impl Machine {
             State::Value => {
                 if self.name == Name::ContentLength {
                     for (index, byte) in piece.iter().enumerate() {
-                        self.length_byte(*byte).map_err(|error| Failure::Parse(at + index, error))?;
+                        self.length_byte(*byte).map_err(|error| {
+                            let behind = usize::from(error.reason == "Content-Length overflow");
+                            Failure::Parse(at + index + behind, error)
+                        })?;
                     }
                 } else if self.name != Name::Other {
                     let room = FRAMING_VALUE_MAX.saturating_sub(self.value.len());
@@ -240,6 +266,8 @@ impl Machine {
     /// One byte, in a state that is no run.
     fn step(&mut self, byte: u8, at: usize, sink: &mut dyn Sink) -> Result<Step, Failure> {
         let fail = |error: ParseError| Err(Failure::Parse(at, error));
+        // Where the byte itself was read already.
+        let behind = |error: ParseError| Err(Failure::Parse(at + 1, error));
         match self.state {
             State::Start => match byte {
                 b'\r' | b'\n' => {}
@@ -253,23 +281,40 @@ impl Machine {
             State::Method => return self.method_byte(byte, at),
             State::BeforeUrl => match byte {
                 b' ' => {}
-                b'/' | b'*' => {
+                _ if matches!(byte, b'/' | b'*') || (self.is_connect() && byte > b' ' && byte != 0x7f) => {
                     self.state = State::Url;
                     return Ok(Step::Again);
                 }
-                byte if byte.is_ascii_alphanumeric() || self.is_connect() && byte > b' ' && byte != 0x7f => {
+                _ if byte.is_ascii_alphabetic() => {
+                    self.in_scheme = true;
                     self.state = State::Url;
                     return Ok(Step::Again);
                 }
+                b'\r' | b'\n' => return behind(error("HPE_INVALID_URL", "Invalid characters in url")),
                 _ => return fail(error("HPE_INVALID_URL", "Unexpected start char in url")),
             },
             State::Url => match byte {
-                b' ' => self.state = State::BeforeProtocol,
-                b'\r' | b'\n' => {
-                    return fail(error("HPE_INVALID_CONSTANT", "Expected HTTP/, RTSP/ or ICE/"));
+                b' ' | b'\r' | b'\n' if self.in_scheme => {
+                    return behind(error("HPE_INVALID_URL", "Invalid characters in url"));
                 }
-                _ => return fail(error("HPE_INVALID_URL", "Invalid characters in url")),
+                b' ' => self.state = State::BeforeProtocol,
+                // As before there were versions.
+                b'\r' | b'\n' => {
+                    (self.major, self.minor) = (0, 9);
+                    self.state = State::LineFeedAfterUrl;
+                    if byte == b'\n' {
+                        return Ok(Step::Again);
+                    }
+                }
+                b'\t' | 0x0c => return behind(error("HPE_INVALID_URL", "Invalid characters in url")),
+                _ => return fail(error("HPE_INVALID_URL", "Invalid char in url path")),
             },
+            State::LineFeedAfterUrl => {
+                if byte != b'\n' {
+                    return fail(error("HPE_INVALID_URL", "Expected CRLF"));
+                }
+                self.state = State::FieldStart;
+            }
             State::BeforeProtocol => {
                 if byte != b' ' {
                     self.word.clear();
@@ -306,7 +351,7 @@ impl Machine {
                 self.state = State::FieldStart;
                 if byte != b'\n' {
                     if !self.leniency.optional_lf_after_cr() {
-                        return fail(error("HPE_INVALID_VERSION", "Expected CRLF after version"));
+                        return fail(error("HPE_STRICT", "Expected CRLF after version"));
                     }
                     return Ok(Step::Again);
                 }
@@ -332,7 +377,7 @@ impl Machine {
             State::Status => match byte {
                 b'\r' => self.state = State::LineFeedAfterStatus,
                 _ if self.leniency.optional_cr_before_lf() => self.state = State::FieldStart,
-                _ => return fail(error("HPE_CR_EXPECTED", "Missing expected CR after response line")),
+                _ => return behind(error("HPE_CR_EXPECTED", "Missing expected CR after response line")),
             },
             State::LineFeedAfterStatus => {
                 self.state = State::FieldStart;
@@ -355,7 +400,9 @@ impl Machine {
             State::BodyToTheEnd => {}
             State::ChunkSizeStart
             | State::ChunkSize
-            | State::ChunkExtension
+            | State::ExtensionName
+            | State::ExtensionValue
+            | State::ExtensionQuoted
             | State::LineFeedAfterChunkSize
             | State::ChunkData
             | State::AfterChunkData
@@ -383,6 +430,8 @@ impl Machine {
         self.method = 0;
         self.status = 0;
         self.status_digits = 0;
+        self.in_scheme = false;
+        self.is_first = true;
         self.trailing = false;
         self.upgrade = false;
     }
@@ -409,11 +458,7 @@ impl Machine {
 
     fn protocol_byte(&mut self, byte: u8, at: usize) -> Result<Step, Failure> {
         self.word.push(byte);
-        let expected = if self.kind == Kind::Request {
-            error("HPE_INVALID_CONSTANT", "Expected HTTP/, RTSP/ or ICE/")
-        } else {
-            error("HPE_INVALID_CONSTANT", "Expected HTTP/")
-        };
+        let expected = error("HPE_INVALID_CONSTANT", "Expected HTTP/, RTSP/ or ICE/");
         if !b"HTTP/".starts_with(&self.word) {
             return Err(Failure::Parse(at, expected));
         }
@@ -422,7 +467,7 @@ impl Machine {
             let is_http = method.is_some_and(|method| method == "PRI" || self.methods.http.contains(method));
             if self.kind == Kind::Request && !is_http {
                 let other = error("HPE_INVALID_CONSTANT", "Invalid method for HTTP/x.x request");
-                return Err(Failure::Parse(at + 1, other));
+                return Err(Failure::Parse(at, other));
             }
             self.state = State::Major;
         }
@@ -440,21 +485,30 @@ impl Machine {
         self.state = match byte {
             b'\r' => State::LineFeedAfterVersion,
             b'\n' if self.leniency.optional_cr_before_lf() => State::FieldStart,
-            _ => return Err(Failure::Parse(at, error("HPE_INVALID_VERSION", "Expected CRLF after version"))),
+            _ => {
+                let at = if byte == b'\n' { at + 1 } else { at };
+                return Err(Failure::Parse(at, error("HPE_INVALID_VERSION", "Expected CRLF after version")));
+            }
         };
         Ok(Step::Next)
     }
 
     fn header_byte(&mut self, byte: u8, at: usize, sink: &mut dyn Sink) -> Result<Step, Failure> {
         let fail = |error: ParseError| Err(Failure::Parse(at, error));
+        let behind = |error: ParseError| Err(Failure::Parse(at + 1, error));
         match self.state {
             State::FieldStart => match byte {
+                b' ' if self.is_first && !self.leniency.headers() => {
+                    return behind(error("HPE_UNEXPECTED_SPACE", "Unexpected space after start line"));
+                }
+                b' ' | b'\t' if self.is_first => {}
                 b'\r' => self.state = State::LineFeedAfterHeaders,
                 b'\n' if self.leniency.optional_cr_before_lf() => return self.headers_complete(at + 1, sink),
-                b'\n' => return fail(error("HPE_INVALID_HEADER_TOKEN", "Invalid header token")),
+                b'\n' => return behind(error("HPE_INVALID_HEADER_TOKEN", "Invalid header field char")),
                 _ if is_token(byte) => {
                     self.word.clear();
                     self.value.clear();
+                    self.is_first = false;
                     self.state = State::Field;
                     return Ok(Step::Again);
                 }
@@ -462,13 +516,13 @@ impl Machine {
             },
             State::Field => match byte {
                 b':' => {
-                    self.name = if self.trailing { Name::Other } else { Name::of(&self.word) };
+                    self.name = Name::of(&self.word);
                     self.value_was_told = false;
                     self.length_is_over = false;
                     self.state = State::ValueStart;
                     self.framing
                         .begin(self.name, self.leniency)
-                        .map_err(|error| Failure::Parse(at, error))?;
+                        .map_err(|error| Failure::Parse(at + 1, error))?;
                 }
                 _ => return fail(TOKEN),
             },
@@ -476,12 +530,17 @@ impl Machine {
                 b' ' | b'\t' => {}
                 b'\r' => self.state = State::LineFeedAfterEmptyValue,
                 b'\n' if !self.leniency.optional_cr_before_lf() => {
-                    return fail(error("HPE_CR_EXPECTED", "Missing expected CR after header value"));
+                    return behind(error("HPE_INVALID_HEADER_TOKEN", "Invalid header value char"));
                 }
                 b'\n' => {
                     self.state = State::AfterValue;
                 }
+                _ if self.name == Name::ContentLength && self.framing.content_length.is_some() => {
+                    return fail(error("HPE_UNEXPECTED_CONTENT_LENGTH", "Duplicate Content-Length"));
+                }
                 _ => {
+                    // Without a value it asks for nothing.
+                    self.framing.upgrade |= self.name == Name::Upgrade;
                     self.state = State::Value;
                     return Ok(Step::Again);
                 }
@@ -538,11 +597,15 @@ impl Machine {
                 let empty = error("HPE_INVALID_CONTENT_LENGTH", "Empty Content-Length");
                 return Err(Failure::Parse(at, empty));
             }
+            if self.name == Name::TransferEncoding {
+                let empty = error("HPE_INVALID_TRANSFER_ENCODING", "Empty Transfer-Encoding");
+                return Err(Failure::Parse(at, empty));
+            }
             told(sink.value(&[]), at)?;
         }
         let value = std::mem::take(&mut self.value);
-        self.framing.end(self.name, &value);
-        Ok(())
+        let strict = self.kind == Kind::Request && !self.leniency.transfer_encoding();
+        self.framing.end(self.name, &value, strict).map_err(|error| Failure::Parse(at, error))
     }
 
     /// An empty line: of the headers, or of those behind the last chunk.
@@ -550,6 +613,11 @@ impl Machine {
         if self.trailing {
             told(sink.chunk_complete(), at)?;
             return self.complete_before(at, sink);
+        }
+        let is_preface = self.kind == Kind::Request
+            && self.methods.all.get(self.method).is_some_and(|method| method == "PRI");
+        if is_preface {
+            return Err(Failure::Parse(at, error("HPE_PAUSED_H2_UPGRADE", "Pause on PRI/Upgrade")));
         }
         let framing = self.framing;
         self.upgrade = if framing.upgrade && framing.connection_upgrade {
@@ -575,7 +643,8 @@ impl Machine {
         if self.upgrade && (self.is_connect() || framing.skip_body || !has_body) {
             return self.complete_before(at, sink);
         }
-        if framing.skip_body || (self.kind == Kind::Response && self.status == 100) {
+        let has_none = self.kind == Kind::Response && matches!(self.status, 100..=199 | 204 | 304);
+        if framing.skip_body || has_none {
             return self.complete_before(at, sink);
         }
         if framing.chunked {
@@ -607,6 +676,7 @@ impl Machine {
 
     fn chunk_byte(&mut self, byte: u8, at: usize, sink: &mut dyn Sink) -> Result<Step, Failure> {
         let fail = |error: ParseError| Err(Failure::Parse(at, error));
+        let behind = |error: ParseError| Err(Failure::Parse(at + 1, error));
         match self.state {
             State::ChunkSizeStart => {
                 let Some(digit) = char::from(byte).to_digit(16) else { return fail(CHUNK_SIZE) };
@@ -617,7 +687,7 @@ impl Machine {
                 (Some(digit), _) => {
                     let longer = self.left.checked_mul(16).and_then(|l| l.checked_add(u64::from(digit)));
                     let Some(longer) = longer else {
-                        return fail(error("HPE_INVALID_CHUNK_SIZE", "Chunk size overflow"));
+                        return behind(error("HPE_INVALID_CHUNK_SIZE", "Chunk size overflow"));
                     };
                     self.left = longer;
                 }
@@ -627,19 +697,55 @@ impl Machine {
                     return Ok(Step::Again);
                 }
                 (None, b'\n') => {
-                    return fail(error("HPE_CR_EXPECTED", "Missing expected CR after chunk size"));
+                    return behind(error("HPE_CR_EXPECTED", "Missing expected CR after chunk size"));
                 }
-                (None, b';') => self.state = State::ChunkExtension,
+                (None, b';') => self.begin_extension(),
                 (None, b' ') if self.leniency.spaces_after_chunk_size() => {}
-                _ => return fail(CHUNK_SIZE),
+                _ => return behind(CHUNK_SIZE),
             },
-            State::ChunkExtension => match byte {
-                b'\r' => self.state = State::LineFeedAfterChunkSize,
-                b'\n' => {
-                    return fail(error("HPE_CR_EXPECTED", "Missing expected CR after chunk extension"));
+            State::ExtensionName => match byte {
+                _ if is_token(byte) => {
+                    self.is_bare = false;
+                    told(sink.chunk_extension(&[byte]), at + 1)?;
                 }
+                _ if self.is_bare => {
+                    return behind(error("HPE_STRICT", "Invalid character in chunk extensions"));
+                }
+                b'=' => self.state = State::ExtensionValue,
+                b';' => self.begin_extension(),
+                b'\r' => self.state = State::LineFeedAfterChunkSize,
+                b'\n' if self.leniency.optional_cr_before_lf() => {
+                    self.state = State::LineFeedAfterChunkSize;
+                    return Ok(Step::Again);
+                }
+                b'\n' => {
+                    let absent = error("HPE_CR_EXPECTED", "Missing expected CR after chunk extension name");
+                    return fail(absent);
+                }
+                _ => return behind(error("HPE_STRICT", "Invalid character in chunk extensions name")),
+            },
+            State::ExtensionValue => match byte {
+                b'"' => self.state = State::ExtensionQuoted,
+                _ if is_token(byte) => told(sink.chunk_extension(&[byte]), at + 1)?,
+                b';' => self.begin_extension(),
+                b'\r' => self.state = State::LineFeedAfterChunkSize,
+                b'\n' if self.leniency.optional_cr_before_lf() => {
+                    self.state = State::LineFeedAfterChunkSize;
+                    return Ok(Step::Again);
+                }
+                b'\n' => {
+                    let absent = error("HPE_CR_EXPECTED", "Missing expected CR after chunk extension value");
+                    return fail(absent);
+                }
+                _ => return behind(error("HPE_STRICT", "Invalid character in chunk extensions value")),
+            },
+            State::ExtensionQuoted => match byte {
+                b'"' => self.state = State::ExtensionValue,
                 b'\t' | b' '..=b'~' | 0x80.. => told(sink.chunk_extension(&[byte]), at + 1)?,
-                _ => return fail(error("HPE_STRICT", "Invalid character in chunk extensions")),
+                _ => {
+                    let invalid = error("HPE_STRICT", "Invalid character in chunk extensions quoted value");
+                    return behind(invalid);
+                }
             },
             State::LineFeedAfterChunkSize => {
                 let absent = byte != b'\n';
@@ -687,6 +793,11 @@ impl Machine {
             _ => {}
         }
         Ok(Step::Next)
+    }
+
+    fn begin_extension(&mut self) {
+        self.is_bare = true;
+        self.state = State::ExtensionName;
     }
 
     /// The message is over before the byte at hand.
