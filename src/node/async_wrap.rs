@@ -97,6 +97,14 @@ impl AsyncWrap {
         self.trigger.get()
     }
 
+    /// What it is, by its number in `Providers`.
+    pub fn provider_type(&self, env: &Env) -> f64 {
+        let described = env.facts.binding("async_wrap").and_then(|facts| {
+            facts.get("Providers")?.get("object")?.get(self.provider)?.get("value")?.as_f64()
+        });
+        described.unwrap_or(0.0)
+    }
+
     /// Calls a function as this object, in its asynchronous context. `None` with an exception pending if it threw.
     pub fn call<'s>(
         &self,
@@ -196,13 +204,25 @@ macro_rules! async_methods {
             _: $crate::binding::Return<'_>,
         ) {
             if let Some((env, half)) = $crate::handle::receiver::<$half>(scope, args.this()) {
-                half.$wrap.renew(scope, &env, args.this());
+                // Hooks are told of what it is used for now, if that is said.
+                let resource = args.get(0).try_cast::<v8::Object>().unwrap_or_else(|_| args.this());
+                half.$wrap.renew(scope, &env, resource);
+            }
+        }
+        fn get_provider_type(
+            scope: &mut isolate::library::Scope<'_, '_>,
+            args: $crate::binding::Args<'_>,
+            mut result: $crate::binding::Return<'_>,
+        ) {
+            if let Some((env, half)) = $crate::handle::receiver::<$half>(scope, args.this()) {
+                result.set(v8::Number::new(scope, half.$wrap.provider_type(&env)).into());
             }
         }
         $crate::binding::functions! {
             "getAsyncId" => get_async_id,
             "getTriggerAsyncId" => get_trigger_async_id,
             "asyncReset" => async_reset,
+            "getProviderType" => get_provider_type,
         }
     }};
 }

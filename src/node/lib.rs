@@ -19,6 +19,7 @@ mod environment;
 mod facts;
 mod handle;
 mod handle_wrap;
+mod http_parser;
 mod net;
 mod process;
 mod request;

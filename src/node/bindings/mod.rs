@@ -7,6 +7,7 @@ mod blob;
 mod block_list;
 mod buffer;
 mod builtins;
+mod cares_wrap;
 mod cjs_lexer;
 mod config;
 mod contextify;
@@ -18,6 +19,7 @@ mod errors;
 mod fs;
 mod fs_dir;
 mod fs_event_wrap;
+mod http_parser;
 mod icu;
 mod internal_only_v8;
 mod messaging;
@@ -44,6 +46,7 @@ pub(crate) mod timers;
 mod trace_events;
 mod tty_wrap;
 mod types;
+mod udp_wrap;
 mod url;
 mod url_pattern;
 pub(crate) mod util;
@@ -64,6 +67,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &buffer::BINDING,
     &builtins::BINDING,
     &cjs_lexer::BINDING,
+    &cares_wrap::BINDING,
     &config::BINDING,
     &contextify::BINDING,
     &cordon::BINDING,
@@ -76,6 +80,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &fs_event_wrap::BINDING,
     &icu::BINDING,
     &internal_only_v8::BINDING,
+    &http_parser::BINDING,
     &messaging::BINDING,
     &mksnapshot::BINDING,
     &module_wrap::BINDING,
@@ -100,6 +105,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &timers::BINDING,
     &trace_events::BINDING,
     &types::BINDING,
+    &udp_wrap::BINDING,
     &url::BINDING,
     &url_pattern::BINDING,
     &util::BINDING,

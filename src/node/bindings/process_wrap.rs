@@ -119,16 +119,19 @@ fn spawn<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) 
         group: args.get(7),
         detached: flags & DETACHED != 0,
     };
-    let started = wire(scope, &env, &process, args.get(4))
-        .and_then(|wiring| Ok((child::start(scope, &env, &process, &wanted, wiring.fds)?, wiring.streams)));
-    let (started, streams) = match started {
+    let started = wire(scope, &env, &process, args.get(4)).and_then(|wiring| {
+        let started = child::start(scope, &env, &process, &wanted, wiring.fds);
+        // Where nothing was started, the library reads their end.
+        for (stream, reader, writer) in wiring.streams {
+            stream.connect(reader, writer);
+        }
+        started
+    });
+    let started = match started {
         Ok(started) => started,
         Err(Failure::Threw) => return,
         Err(Failure::Status(status)) => return result.set_int32(status),
     };
-    for (stream, reader, writer) in streams {
-        stream.connect(reader, writer);
-    }
     *child.0.borrow_mut() = Some(started.clone());
     wait(&env, &handle, started.clone());
     if set_number(scope, args.this(), "pid", f64::from(started.pid())).is_some() {
