@@ -12,6 +12,7 @@ mod config;
 mod contextify;
 mod cordon;
 mod credentials;
+mod crypto;
 mod diagnostics_channel;
 mod encoding_binding;
 mod errors;
@@ -68,6 +69,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &contextify::BINDING,
     &cordon::BINDING,
     &credentials::BINDING,
+    &crypto::BINDING,
     &diagnostics_channel::BINDING,
     &encoding_binding::BINDING,
     &errors::BINDING,
