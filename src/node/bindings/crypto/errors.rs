@@ -93,7 +93,8 @@ impl Entry {
     /// As OpenSSL writes it.
     fn text(&self) -> String {
         let library = self.library.clone().unwrap_or_else(|| format!("lib({})", self.library_code).into());
-        let reason = self.reason.clone().unwrap_or_else(|| format!("reason({})", self.code & 0x7f_ffff).into());
+        let reason =
+            self.reason.clone().unwrap_or_else(|| format!("reason({})", self.code & 0x7f_ffff).into());
         format!("error:{:08X}:{library}::{reason}", self.code)
     }
 
@@ -102,10 +103,8 @@ impl Entry {
         let reason = self.reason.as_ref()?;
         let reason: String =
             reason.chars().map(|c| if c == ' ' { '_' } else { c.to_ascii_uppercase() }).collect();
-        let library = LIBRARIES
-            .iter()
-            .find(|(code, _)| *code == self.library_code)
-            .map_or("", |(_, name)| *name);
+        let library =
+            LIBRARIES.iter().find(|(code, _)| *code == self.library_code).map_or("", |(_, name)| *name);
         let prefix = if self.library_code == SSL { "" } else { "OSSL_" };
         Some(format!("ERR_{prefix}{library}{reason}"))
     }
@@ -160,6 +159,28 @@ pub(crate) fn openssl_behind(stack: ErrorStack, message: &str) -> Error {
     Error::OpenSsl { errors: entries(&stack), message: Some(message.to_owned()), whole: true }
 }
 
+/// OpenSSL knows an algorithm, but none of its providers has it.
+pub(crate) fn unsupported() -> Error {
+    let entry = Entry {
+        code: 0x0308_010C,
+        library_code: 6,
+        library: Some(Cow::Borrowed("digital envelope routines")),
+        reason: Some(Cow::Borrowed("unsupported")),
+    };
+    Error::OpenSsl { errors: vec![entry], message: None, whole: true }
+}
+
+/// An error of OpenSSL's Diffie-Hellman.
+pub(crate) fn diffie_hellman(reason: u64, text: &'static str) -> Error {
+    let entry = Entry {
+        code: 0x0280_0000 | reason,
+        library_code: 5,
+        library: Some(Cow::Borrowed("Diffie-Hellman routines")),
+        reason: Some(Cow::Borrowed(text)),
+    };
+    Error::OpenSsl { errors: vec![entry], message: None, whole: false }
+}
+
 /// An `Error` without a code.
 pub(crate) fn plain(message: &str) -> Error {
     Error::Node { class: Class::Error, code: None, message: message.to_owned() }
@@ -193,6 +214,8 @@ pub(crate) fn node(code: &'static str) -> Error {
         "ERR_CRYPTO_UNKNOWN_CIPHER" => (Class::Error, "Unknown cipher"),
         "ERR_CRYPTO_UNKNOWN_DH_GROUP" => (Class::Error, "Unknown DH group"),
         "ERR_CRYPTO_UNSUPPORTED_OPERATION" => (Class::Error, "Unsupported crypto operation"),
+        "ERR_MISSING_ARGS" => (Class::Type, "Missing arguments"),
+        "ERR_CRYPTO_INCOMPATIBLE_KEY_OPTIONS" => (Class::Error, "The selected key encoding is incompatible"),
         "ERR_MISSING_PASSPHRASE" => (Class::Type, "Passphrase required for encrypted key"),
         "ERR_INVALID_ARG_TYPE" | "ERR_INVALID_ARG_VALUE" => (Class::Type, "Invalid argument"),
         "ERR_OUT_OF_RANGE" => (Class::Range, "Out of range"),
@@ -289,16 +312,13 @@ mod tests {
     #[test]
     fn codes_are_nodes() {
         super::super::ossl::initialize();
-        assert!(openssl::symm::decrypt(
-            openssl::symm::Cipher::aes_128_cbc(),
-            &[0; 16],
-            Some(&[0; 16]),
-            &[1; 16]
-        )
-        .is_err_and(|stack| {
-            let entries = entries(&stack);
-            entries[0].code().as_deref() == Some("ERR_OSSL_BAD_DECRYPT")
-                && entries[0].text() == "error:1C800064:Provider routines::bad decrypt"
-        }));
+        assert!(
+            openssl::symm::decrypt(openssl::symm::Cipher::aes_128_cbc(), &[0; 16], Some(&[0; 16]), &[1; 16])
+                .is_err_and(|stack| {
+                    let entries = entries(&stack);
+                    entries[0].code().as_deref() == Some("ERR_OSSL_BAD_DECRYPT")
+                        && entries[0].text() == "error:1C800064:Provider routines::bad decrypt"
+                })
+        );
     }
 }

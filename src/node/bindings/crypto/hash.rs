@@ -72,11 +72,7 @@ struct Hash {
     has_ended: Cell<bool>,
 }
 
-pub(super) fn make(
-    scope: &mut Scope<'_, '_>,
-    _: &Rc<Env>,
-    binding: v8::Local<'_, v8::Object>,
-) -> Option<()> {
+pub(super) fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
     let class = Class::new(scope, "Hash", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct))?;
     class.methods(scope, functions! { "update" => update, "digest" => finish, })?;
     let function = class.template.get_function(scope)?;

@@ -25,9 +25,8 @@ pub(crate) enum Mode {
 pub(crate) type Work = Box<dyn FnOnce() -> Result<Output>>;
 
 /// Makes a result in a turn.
-pub(crate) type Make = Box<
-    dyn for<'s, 'i> FnOnce(&mut Scope<'s, 'i>, &Rc<Env>) -> Option<v8::Local<'s, v8::Value>>,
->;
+pub(crate) type Make =
+    Box<dyn for<'s, 'i> FnOnce(&mut Scope<'s, 'i>, &Rc<Env>) -> Option<v8::Local<'s, v8::Value>>>;
 
 /// What a job gives.
 pub(crate) enum Output {
@@ -38,11 +37,7 @@ pub(crate) enum Output {
 }
 
 impl Output {
-    fn into_value<'s>(
-        self,
-        scope: &mut Scope<'s, '_>,
-        env: &Rc<Env>,
-    ) -> Option<v8::Local<'s, v8::Value>> {
+    fn into_value<'s>(self, scope: &mut Scope<'s, '_>, env: &Rc<Env>) -> Option<v8::Local<'s, v8::Value>> {
         match self {
             Output::Bytes(bytes) => values::array_buffer(scope, &bytes),
             Output::Bool(value) => Some(v8::Boolean::new(scope, value).into()),
@@ -52,8 +47,7 @@ impl Output {
 }
 
 /// Reads a job's arguments, the first of which says its mode.
-pub(crate) type Prepare =
-    for<'s, 'i, 'a> fn(&mut Scope<'s, 'i>, &Rc<Env>, &Args<'a>, Mode) -> Result<Work>;
+pub(crate) type Prepare = for<'s, 'i, 'a> fn(&mut Scope<'s, 'i>, &Rc<Env>, &Args<'a>, Mode) -> Result<Work>;
 
 /// A class of jobs.
 pub(crate) struct Kind {
@@ -101,11 +95,7 @@ struct Job {
     work: RefCell<Option<Work>>,
 }
 
-pub(super) fn make(
-    scope: &mut Scope<'_, '_>,
-    _: &Rc<Env>,
-    binding: v8::Local<'_, v8::Object>,
-) -> Option<()> {
+pub(super) fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
     for (index, kind) in KINDS.iter().enumerate() {
         let data = v8::Integer::new_from_unsigned(scope, u32::try_from(index).ok()?).into();
         let constructor = v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct);

@@ -46,14 +46,14 @@ fn fill(value: v8::Local<'_, v8::Value>, offset: usize, size: usize) -> Result<(
 }
 
 fn range(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Result<(usize, usize)> {
-    let mut number = |index| {
+    let number = |scope: &mut Scope<'_, '_>, index| {
         args.get(index)
             .number_value(scope)
             .filter(|number| number.is_finite() && *number >= 0.0)
             .map(|number| number as usize)
             .ok_or_else(|| errors::node("ERR_OUT_OF_RANGE"))
     };
-    Ok((number(index)?, number(index + 1)?))
+    Ok((number(scope, index)?, number(scope, index + 1)?))
 }
 
 /// (buffer, offset, size)

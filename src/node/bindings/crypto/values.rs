@@ -52,10 +52,7 @@ pub(crate) fn buffer<'s>(
 }
 
 /// An `ArrayBuffer` with these bytes.
-pub(crate) fn array_buffer<'s>(
-    scope: &mut Scope<'s, '_>,
-    bytes: &[u8],
-) -> Option<v8::Local<'s, v8::Value>> {
+pub(crate) fn array_buffer<'s>(scope: &mut Scope<'s, '_>, bytes: &[u8]) -> Option<v8::Local<'s, v8::Value>> {
     let view: v8::Local<v8::ArrayBufferView> = isolate::library::bytes(scope, bytes)?.try_cast().ok()?;
     Some(view.buffer(scope)?.into())
 }

@@ -21,7 +21,15 @@ unsafe extern "C" {
     fn EVP_CIPHER_get_mode(cipher: *const ffi::EVP_CIPHER) -> c_int;
     fn EVP_CIPHER_get0_name(cipher: *const ffi::EVP_CIPHER) -> *const c_char;
     fn EVP_CIPHER_CTX_set_params(context: *mut ffi::EVP_CIPHER_CTX, params: *const ffi::OSSL_PARAM) -> c_int;
+    fn EVP_CipherFinal_ex(context: *mut ffi::EVP_CIPHER_CTX, output: *mut u8, length: *mut c_int) -> c_int;
+    fn EVP_CIPHER_CTX_settable_params(context: *mut ffi::EVP_CIPHER_CTX) -> *const ffi::OSSL_PARAM;
     fn OBJ_nid2sn(nid: c_int) -> *const c_char;
+}
+
+/// Whether OpenSSL has a cipher of that name, even if none of its providers does.
+pub(crate) fn is_known(text: &str) -> bool {
+    // SAFETY: the name ends with a NUL.
+    name(text).is_some_and(|text| !unsafe { ffi::EVP_get_cipherbyname(text.as_ptr()) }.is_null())
 }
 
 /// How a cipher treats its blocks: `EVP_CIPH_*`.
@@ -73,8 +81,7 @@ impl Cipher {
     pub fn fetch(text: &str) -> Option<Cipher> {
         let text = name(text)?;
         // SAFETY: what is fetched is owned from here on.
-        let cipher =
-            unsafe { ffi::EVP_CIPHER_fetch(std::ptr::null_mut(), text.as_ptr(), std::ptr::null()) };
+        let cipher = unsafe { ffi::EVP_CIPHER_fetch(std::ptr::null_mut(), text.as_ptr(), std::ptr::null()) };
         if cipher.is_null() {
             super::clear_errors();
             return None;
@@ -196,12 +203,7 @@ impl Context {
     }
 
     /// Takes the key, which has to have the length that the context has been told, and likewise the IV.
-    pub fn start(
-        &mut self,
-        key: Option<&[u8]>,
-        iv: Option<&[u8]>,
-        encrypt: bool,
-    ) -> Result<(), ErrorStack> {
+    pub fn start(&mut self, key: Option<&[u8]>, iv: Option<&[u8]>, encrypt: bool) -> Result<(), ErrorStack> {
         let fits = |bytes: Option<&[u8]>, length: c_int| {
             bytes.is_none_or(|bytes| usize::try_from(length).is_ok_and(|length| bytes.len() >= length))
         };
@@ -230,6 +232,15 @@ impl Context {
         let params = params.build()?;
         // SAFETY: the context lives, and the list is read before this returns.
         check(unsafe { EVP_CIPHER_CTX_set_params(self.0, params.as_ptr()) }).map(drop)
+    }
+
+    /// Whether the cipher can be told that.
+    pub fn has_parameter(&self, key: &CStr) -> bool {
+        // SAFETY: the list is the cipher's own, and ends as such lists do.
+        unsafe {
+            let list = EVP_CIPHER_CTX_settable_params(self.0);
+            !list.is_null() && !ffi::OSSL_PARAM_locate_const(list, key.as_ptr()).is_null()
+        }
     }
 
     pub fn set_key_length(&mut self, bytes: usize) -> Result<(), ErrorStack> {
@@ -323,7 +334,7 @@ impl Context {
         let mut output = vec![0; SLACK];
         let mut written = 0;
         // SAFETY: at most one block is written.
-        check(unsafe { ffi::EVP_CipherFinal_ex(self.0, output.as_mut_ptr(), &mut written) })?;
+        check(unsafe { EVP_CipherFinal_ex(self.0, output.as_mut_ptr(), &mut written) })?;
         output.truncate(usize::try_from(written).unwrap_or(0));
         Ok(output)
     }

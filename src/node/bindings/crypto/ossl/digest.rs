@@ -94,13 +94,6 @@ impl Drop for Digest {
     }
 }
 
-/// The digest of some bytes.
-pub(crate) fn once(md: &Md, bytes: &[u8]) -> Result<Vec<u8>, ErrorStack> {
-    let mut digest = Digest::new(md)?;
-    digest.update(bytes)?;
-    digest.finish(size(md), is_xof(md))
-}
-
 /// The number by which OpenSSL knows a digest.
 pub(crate) fn nid(md: &MdRef) -> c_int {
     md.type_().as_raw()

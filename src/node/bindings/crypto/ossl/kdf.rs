@@ -18,8 +18,7 @@ pub(crate) fn derive(algorithm: &str, params: &Params, length: usize) -> Result<
         let context = ffi::EVP_KDF_CTX_new(kdf);
         ffi::EVP_KDF_free(kdf);
         let context = check_pointer(context)?;
-        let derived =
-            check(ffi::EVP_KDF_derive(context, output.as_mut_ptr(), output.len(), params.as_ptr()));
+        let derived = check(ffi::EVP_KDF_derive(context, output.as_mut_ptr(), output.len(), params.as_ptr()));
         ffi::EVP_KDF_CTX_free(context);
         derived?;
     }

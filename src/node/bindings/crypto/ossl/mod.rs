@@ -49,7 +49,9 @@ static METHOD: RandMethod = RandMethod {
 unsafe extern "C" {
     fn OPENSSL_init_crypto(options: u64, settings: *const c_void) -> c_int;
     fn RAND_set_rand_method(method: *const RandMethod) -> c_int;
+    #[cfg(test)]
     fn RAND_get_rand_method() -> *const RandMethod;
+    fn DH_check(dh: *const ffi::DH, codes: *mut c_int) -> c_int;
     fn CRYPTO_free(pointer: *mut c_void, file: *const c_char, line: c_int);
 }
 
@@ -114,6 +116,15 @@ pub(super) fn name(text: &str) -> Option<CString> {
 pub(super) fn clear_errors() {
     // SAFETY: it takes nothing.
     unsafe { ffi::ERR_clear_error() };
+}
+
+/// What is wrong with parameters of Diffie-Hellman: `DH_CHECK_*` and their like, as bits.
+pub(super) fn dh_check(dh: *mut ffi::DH) -> c_int {
+    let mut codes = 0;
+    // SAFETY: the caller's parameters live; it writes one number.
+    unsafe { DH_check(dh, &mut codes) };
+    clear_errors();
+    codes
 }
 
 /// Copies memory that OpenSSL has allocated, and frees it.

@@ -22,11 +22,17 @@ unsafe extern "C" {
     fn EVP_MD_names_do_all(md: *const ffi::EVP_MD, each: EachName, argument: *mut c_void) -> c_int;
     fn EVP_CIPHER_do_all_sorted(each: EachSorted<ffi::EVP_CIPHER>, argument: *mut c_void);
     fn EVP_CIPHER_do_all_provided(library: *mut c_void, each: Each<ffi::EVP_CIPHER>, argument: *mut c_void);
-    fn EVP_CIPHER_names_do_all(cipher: *const ffi::EVP_CIPHER, each: EachName, argument: *mut c_void) -> c_int;
+    fn EVP_CIPHER_names_do_all(
+        cipher: *const ffi::EVP_CIPHER,
+        each: EachName,
+        argument: *mut c_void,
+    ) -> c_int;
     fn EVP_MAC_do_all_provided(library: *mut c_void, each: Each<ffi::EVP_MAC>, argument: *mut c_void);
     fn EVP_MAC_names_do_all(mac: *const ffi::EVP_MAC, each: EachName, argument: *mut c_void) -> c_int;
     fn EC_get_builtin_curves(curves: *mut BuiltinCurve, count: usize) -> usize;
     fn OBJ_nid2sn(nid: c_int) -> *const c_char;
+    fn OBJ_sn2nid(name: *const c_char) -> c_int;
+    fn EC_curve_nist2nid(name: *const c_char) -> c_int;
 }
 
 /// Adds a name to the list that `argument` is.
@@ -103,19 +109,15 @@ pub(crate) fn ciphers() -> Vec<String> {
     );
     names.iter_mut().for_each(|name| *name = name.to_lowercase());
     // Those for one use of TLS alone are none for whoever encrypts.
-    names.retain(|name| {
-        !name.contains("hmac") && name != "null" && cipher::Cipher::fetch(name).is_some()
-    });
+    names.retain(|name| !name.contains("hmac") && name != "null" && cipher::Cipher::fetch(name).is_some());
     names
 }
 
 /// Names of message authentication codes.
 pub(crate) fn macs() -> Vec<String> {
     // SAFETY: as above.
-    let mut names = list(
-        |_| {},
-        |names| unsafe { EVP_MAC_do_all_provided(std::ptr::null_mut(), collect_mac, names) },
-    );
+    let mut names =
+        list(|_| {}, |names| unsafe { EVP_MAC_do_all_provided(std::ptr::null_mut(), collect_mac, names) });
     names.retain(|name| mac::exists(name));
     names
 }
@@ -135,4 +137,18 @@ pub(crate) fn curves() -> Vec<String> {
         }
         names
     }
+}
+
+/// The curve of that name.
+pub(crate) fn curve(text: &str) -> Option<openssl::nid::Nid> {
+    let text = super::name(text)?;
+    // SAFETY: the name ends with a NUL.
+    let nid = unsafe {
+        let nid = EC_curve_nist2nid(text.as_ptr());
+        if nid != 0 { nid } else { OBJ_sn2nid(text.as_ptr()) }
+    };
+    let nid = openssl::nid::Nid::from_raw(nid);
+    let known = nid.as_raw() != 0 && openssl::ec::EcGroup::from_curve_name(nid).is_ok();
+    super::clear_errors();
+    known.then_some(nid)
 }

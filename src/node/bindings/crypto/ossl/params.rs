@@ -9,7 +9,8 @@ use openssl_sys as ffi;
 use super::{check, check_pointer};
 
 unsafe extern "C" {
-    fn OSSL_PARAM_BLD_push_uint64(builder: *mut ffi::OSSL_PARAM_BLD, key: *const c_char, value: u64) -> c_int;
+    fn OSSL_PARAM_BLD_push_uint64(builder: *mut ffi::OSSL_PARAM_BLD, key: *const c_char, value: u64)
+    -> c_int;
 }
 
 enum Value {
@@ -77,9 +78,12 @@ impl Params {
             for (key, value) in &self.0 {
                 let key = key.as_ptr();
                 let result = match value {
-                    Value::Text(text) => {
-                        ffi::OSSL_PARAM_BLD_push_utf8_string(builder, key, text.as_ptr(), text.as_bytes().len())
-                    }
+                    Value::Text(text) => ffi::OSSL_PARAM_BLD_push_utf8_string(
+                        builder,
+                        key,
+                        text.as_ptr(),
+                        text.as_bytes().len(),
+                    ),
                     Value::Bytes(bytes) => ffi::OSSL_PARAM_BLD_push_octet_string(
                         builder,
                         key,

@@ -47,8 +47,6 @@ unsafe extern "C" {
         key: *mut ffi::EVP_PKEY,
         params: *const ffi::OSSL_PARAM,
     ) -> c_int;
-    fn EVP_PKEY_get_default_digest_name(key: *mut ffi::EVP_PKEY, name: *mut c_char, length: usize) -> c_int;
-    fn EVP_PKEY_dup(key: *mut ffi::EVP_PKEY) -> *mut ffi::EVP_PKEY;
     fn EVP_PKEY_public_check(context: *mut ffi::EVP_PKEY_CTX) -> c_int;
     fn EVP_PKEY_check(context: *mut ffi::EVP_PKEY_CTX) -> c_int;
 }
@@ -98,7 +96,8 @@ pub(crate) fn number(key: &Key, parameter: &CStr) -> Option<BigNum> {
     let mut number = std::ptr::null_mut();
     // SAFETY: the number is OpenSSL's until it is handed over here.
     unsafe {
-        if ffi::EVP_PKEY_get_bn_param(key.as_ptr(), parameter.as_ptr(), &mut number) != 1 || number.is_null() {
+        if ffi::EVP_PKEY_get_bn_param(key.as_ptr(), parameter.as_ptr(), &mut number) != 1 || number.is_null()
+        {
             super::clear_errors();
             return None;
         }
@@ -136,20 +135,6 @@ pub(crate) fn text(key: &Key, parameter: &CStr) -> Option<String> {
         return None;
     }
     Some(String::from_utf8_lossy(buffer.get(..length)?).into_owned())
-}
-
-/// The digest that a key wants to be used with.
-pub(crate) fn default_digest(key: &Key) -> Option<String> {
-    let mut buffer = [0u8; 80];
-    // SAFETY: the buffer has that many bytes; what is written ends with a NUL.
-    let got = unsafe {
-        EVP_PKEY_get_default_digest_name(key.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len())
-    };
-    if got <= 0 {
-        super::clear_errors();
-        return None;
-    }
-    Some(CStr::from_bytes_until_nul(&buffer).ok()?.to_string_lossy().into_owned())
 }
 
 /// Something done with a key.
@@ -480,8 +465,57 @@ pub(crate) fn is_sound(key: &Key, private: bool) -> bool {
     sound
 }
 
-/// A copy that shares nothing.
-pub(crate) fn duplicate(key: &Key) -> Result<Key, ErrorStack> {
-    // SAFETY: the key lives; the copy is handed over.
-    unsafe { Ok(Key::from_ptr(check_pointer(EVP_PKEY_dup(key.as_ptr()))?)) }
+/// A passphrase, as the function below gets it.
+struct Passphrase<'a>(Option<&'a [u8]>);
+
+/// Gives OpenSSL a passphrase. There may be none, or one that its buffer does not hold.
+unsafe extern "C" fn give_passphrase(
+    buffer: *mut c_char,
+    size: c_int,
+    _: c_int,
+    argument: *mut c_void,
+) -> c_int {
+    // SAFETY: this is called with the address of a passphrase that lives meanwhile.
+    let passphrase = unsafe { &*argument.cast::<Passphrase<'_>>() };
+    let (Some(bytes), Ok(size)) = (passphrase.0, usize::try_from(size)) else { return -1 };
+    if bytes.len() > size || buffer.is_null() {
+        return -1;
+    }
+    // SAFETY: the buffer has `size` bytes, and is no memory of ours.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast::<u8>(), bytes.len()) };
+    bytes.len() as c_int
+}
+
+/// Has something read bytes, with a passphrase where it asks for one.
+fn read(
+    bytes: &[u8],
+    passphrase: Option<&[u8]>,
+    reader: unsafe extern "C" fn(
+        *mut ffi::BIO,
+        *mut *mut ffi::EVP_PKEY,
+        ffi::pem_password_cb,
+        *mut c_void,
+    ) -> *mut ffi::EVP_PKEY,
+) -> Result<Key, ErrorStack> {
+    let Ok(length) = c_int::try_from(bytes.len()) else { return Err(ErrorStack::get()) };
+    let mut passphrase = Passphrase(passphrase);
+    // SAFETY: the source borrows `bytes` and is freed before this returns; so does the reader the passphrase. The key is
+    // handed over.
+    unsafe {
+        let source = check_pointer(ffi::BIO_new_mem_buf(bytes.as_ptr().cast(), length))?;
+        let key = reader(source, std::ptr::null_mut(), Some(give_passphrase), (&raw mut passphrase).cast());
+        let key = check_pointer(key);
+        ffi::BIO_free_all(source);
+        Ok(Key::from_ptr(key?))
+    }
+}
+
+/// Reads a private key in PEM.
+pub(crate) fn from_pem(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Key, ErrorStack> {
+    read(bytes, passphrase, ffi::PEM_read_bio_PrivateKey)
+}
+
+/// Reads an encrypted PKCS #8.
+pub(crate) fn from_encrypted_pkcs8(bytes: &[u8], passphrase: &[u8]) -> Result<Key, ErrorStack> {
+    read(bytes, Some(passphrase), ffi::d2i_PKCS8PrivateKey_bio)
 }
