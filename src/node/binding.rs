@@ -186,6 +186,20 @@ impl<'s> Class<'s> {
         Some(())
     }
 
+    /// A read-only accessor of each object's own.
+    pub fn instance_getter<F: v8::MapFnTo<v8::FunctionCallback>>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        name: &str,
+        getter: F,
+    ) -> Option<()> {
+        let instance = self.template.instance_template(scope);
+        let name = v8::String::new(scope, name)?;
+        let getter = v8::FunctionTemplate::builder_raw(getter.map_fn_to()).build(scope);
+        instance.set_accessor_property(name.into(), Some(getter), None, v8::PropertyAttribute::NONE);
+        Some(())
+    }
+
     /// A read-only accessor on the prototype.
     pub fn getter(&self, scope: &mut Scope<'s, '_>, name: &str, getter: v8::FunctionCallback) -> Option<()> {
         let prototype = self.template.prototype_template(scope);

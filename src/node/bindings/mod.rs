@@ -13,6 +13,7 @@ mod config;
 mod contextify;
 mod cordon;
 mod credentials;
+mod crypto;
 mod diagnostics_channel;
 mod encoding_binding;
 mod errors;
@@ -72,6 +73,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &contextify::BINDING,
     &cordon::BINDING,
     &credentials::BINDING,
+    &crypto::BINDING,
     &diagnostics_channel::BINDING,
     &encoding_binding::BINDING,
     &errors::BINDING,

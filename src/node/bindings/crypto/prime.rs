@@ -1,0 +1,50 @@
+//! Primes: finding and checking.
+
+use std::rc::Rc;
+
+use isolate::library::{Scope, memory_for};
+use openssl::bn::{BigNum, BigNumContext};
+
+use super::errors::{self, Result};
+use super::job::{Mode, Output, Work};
+use super::values;
+use crate::binding::Args;
+use crate::environment::Env;
+
+/// (mode, bits, safe, add, rem)
+pub(super) fn random_job(scope: &mut Scope<'_, '_>, _: &Rc<Env>, args: &Args<'_>, _: Mode) -> Result<Work> {
+    let bits = values::int(scope, args.get(1)).filter(|bits| *bits > 0);
+    let bits = bits.ok_or_else(|| errors::node("ERR_OUT_OF_RANGE"))?;
+    let safe = args.get(2).is_true();
+    let number = |value| -> Result<Option<BigNum>> {
+        Ok(values::bytes(value)?.map(|bytes| BigNum::from_slice(&bytes)).transpose()?)
+    };
+    let (add, rem) = (number(args.get(3))?, number(args.get(4))?);
+    if let Some(add) = &add {
+        if add.num_bits() > bits {
+            return Err(errors::coded("ERR_OUT_OF_RANGE", "invalid options.add"));
+        }
+        if rem.as_ref().is_some_and(|rem| add.ucmp(rem).is_le()) {
+            return Err(errors::coded("ERR_OUT_OF_RANGE", "invalid options.rem"));
+        }
+    }
+    if !memory_for(bits as usize) {
+        return Err(errors::no_memory());
+    }
+    Ok(Box::new(move || {
+        let mut prime = BigNum::new()?;
+        prime.generate_prime(bits, safe, add.as_deref(), rem.as_deref())?;
+        Ok(Output::Bytes(prime.to_vec_padded((bits + 7) / 8)?))
+    }))
+}
+
+/// (mode, candidate, rounds)
+pub(super) fn check_job(scope: &mut Scope<'_, '_>, _: &Rc<Env>, args: &Args<'_>, _: Mode) -> Result<Work> {
+    let candidate = BigNum::from_slice(&values::required(args.get(1), "candidate")?)?;
+    let rounds = values::int(scope, args.get(2)).filter(|rounds| *rounds >= 0);
+    let rounds = rounds.ok_or_else(|| errors::node("ERR_OUT_OF_RANGE"))?;
+    Ok(Box::new(move || {
+        let mut context = BigNumContext::new()?;
+        Ok(Output::Bool(candidate.is_prime(rounds, &mut context)?))
+    }))
+}

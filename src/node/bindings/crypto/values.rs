@@ -1,0 +1,129 @@
+//! Arguments and results: bytes, text in an encoding, numbers.
+
+use std::rc::Rc;
+
+use isolate::library::{Scope, memory_for, string};
+
+use super::errors::{self, Error, Result};
+use crate::binding::Args;
+use crate::bytes::Memory;
+pub(crate) use crate::encoding::Encoding;
+use crate::environment::Env;
+
+/// A string's bytes in an encoding.
+pub(crate) fn decode(
+    scope: &mut Scope<'_, '_>,
+    text: v8::Local<'_, v8::String>,
+    encoding: Encoding,
+) -> Result<Vec<u8>> {
+    encoding.encode(scope, text).ok_or(Error::Pending)
+}
+
+/// What base64 or base64url says, as lenient as Node is.
+pub(crate) fn from_base64(scope: &mut Scope<'_, '_>, text: v8::Local<'_, v8::String>) -> Result<Vec<u8>> {
+    decode(scope, text, Encoding::Base64)
+}
+
+/// Bytes as base64url, for JSON Web Keys.
+pub(crate) fn to_base64url(bytes: &[u8]) -> String {
+    data_encoding::BASE64URL_NOPAD.encode(bytes)
+}
+
+/// Bytes as a string in an encoding, or as a `Buffer`.
+pub(crate) fn encode<'s>(
+    scope: &mut Scope<'s, '_>,
+    env: &Rc<Env>,
+    bytes: &[u8],
+    encoding: Encoding,
+) -> Option<v8::Local<'s, v8::Value>> {
+    match encoding {
+        Encoding::Buffer => buffer(scope, env, bytes),
+        _ => Some(encoding.decode(scope, bytes)?.into()),
+    }
+}
+
+/// A `Buffer` with these bytes.
+pub(crate) fn buffer<'s>(
+    scope: &mut Scope<'s, '_>,
+    env: &Rc<Env>,
+    bytes: &[u8],
+) -> Option<v8::Local<'s, v8::Value>> {
+    crate::bindings::buffer::from_bytes(scope, env, bytes)
+}
+
+/// An `ArrayBuffer` with these bytes.
+pub(crate) fn array_buffer<'s>(scope: &mut Scope<'s, '_>, bytes: &[u8]) -> Option<v8::Local<'s, v8::Value>> {
+    let view: v8::Local<v8::ArrayBufferView> = isolate::library::bytes(scope, bytes)?.try_cast().ok()?;
+    Some(view.buffer(scope)?.into())
+}
+
+/// The bytes of a view or a buffer. `None` where the value is neither.
+pub(crate) fn bytes(value: v8::Local<'_, v8::Value>) -> Result<Option<Vec<u8>>> {
+    let Some(memory) = Memory::of(value) else { return Ok(None) };
+    if !memory_for(memory.len()) {
+        return Err(errors::no_memory());
+    }
+    Ok(Some(memory.bytes().into_owned()))
+}
+
+/// The bytes that a library function has made sure are there.
+pub(crate) fn required(value: v8::Local<'_, v8::Value>, name: &str) -> Result<Vec<u8>> {
+    bytes(value)?.ok_or_else(|| {
+        errors::coded(
+            "ERR_INVALID_ARG_TYPE",
+            format!(
+                "The \"{name}\" argument must be an instance of ArrayBuffer, Buffer, TypedArray, or DataView."
+            ),
+        )
+    })
+}
+
+/// The bytes of a view or buffer; none for anything else.
+pub(crate) fn optional(value: v8::Local<'_, v8::Value>) -> Result<Vec<u8>> {
+    Ok(bytes(value)?.unwrap_or_default())
+}
+
+/// A string in the encoding that the next argument names, or bytes.
+pub(crate) fn data(
+    scope: &mut Scope<'_, '_>,
+    value: v8::Local<'_, v8::Value>,
+    encoding: v8::Local<'_, v8::Value>,
+) -> Result<Vec<u8>> {
+    match value.try_cast::<v8::String>() {
+        Ok(text) => {
+            let encoding = Encoding::of(scope, encoding, Encoding::Utf8);
+            decode(scope, text, encoding)
+        }
+        Err(_) => required(value, "data"),
+    }
+}
+
+/// Longest name of an algorithm, a curve or the like.
+const NAME_MAX: usize = 1024;
+
+/// A name. `None` for what is no string, or none that could be one.
+pub(crate) fn name(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Option<String> {
+    let text = value.try_cast::<v8::String>().ok()?;
+    (text.length() <= NAME_MAX).then(|| text.to_rust_string_lossy(scope))
+}
+
+/// A name that the library has made sure is there.
+pub(crate) fn required_name(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Result<String> {
+    name(scope, args.get(index)).ok_or_else(|| errors::node("ERR_INVALID_ARG_VALUE"))
+}
+
+/// An argument that is a whole number of 32 bits.
+pub(crate) fn int(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Option<i32> {
+    if value.is_int32() { value.int32_value(scope) } else { None }
+}
+
+/// An argument that is a whole number of 32 bits without a sign.
+pub(crate) fn uint(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Option<u32> {
+    if value.is_uint32() { value.uint32_value(scope) } else { None }
+}
+
+/// A list of names.
+pub(crate) fn names<'s>(scope: &mut Scope<'s, '_>, names: &[String]) -> v8::Local<'s, v8::Value> {
+    let names: Vec<v8::Local<v8::Value>> = names.iter().map(|name| string(scope, name).into()).collect();
+    v8::Array::new_with_elements(scope, &names).into()
+}
