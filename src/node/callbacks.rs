@@ -246,5 +246,7 @@ pub(crate) fn trigger(
     error: v8::Local<'_, v8::Value>,
     from_promise: bool,
 ) {
-    let _ = uncaught(scope, env, error, None, from_promise);
+    // Before anybody looks at its stack, which makes V8 forget where it was thrown.
+    let message = v8::Exception::create_message(scope, error);
+    let _ = uncaught(scope, env, error, Some(message), from_promise);
 }

@@ -408,7 +408,12 @@ impl Environment for Env {
         let process = self.process_object(scope)?;
         let now = v8::Number::new(scope, crate::bindings::timers::now());
         // How long until the next one; negative where that does not keep the loop alive.
-        let next = timers.call(scope, process.into(), &[now.into()])?.number_value(scope)?;
+        let Some(next) = timers.call(scope, process.into(), &[now.into()]) else {
+            // One of them threw: the others run in the next round.
+            self.timer.set(Some(moment()));
+            return None;
+        };
+        let next = next.number_value(scope)?;
         if next != 0.0 {
             let wait = next.abs() - crate::bindings::timers::now();
             self.schedule_timer(wait);

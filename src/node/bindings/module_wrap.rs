@@ -46,7 +46,7 @@ struct Modules {
     by_hash: RefCell<HashMap<i32, Vec<(v8::Global<v8::Module>, v8::Global<v8::Object>)>>>,
 }
 
-fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
+fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
     for (name, value) in [
         ("kUninstantiated", 0),
         ("kInstantiating", 1),
@@ -71,15 +71,13 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
             "getNamespace" => get_namespace,
             "getStatus" => get_status,
             "getError" => get_error,
-            "isGraphAsync" => is_graph_async,
-            "hasAsyncGraph" => is_graph_async,
             "setModuleSourceObject" => set_module_source_object,
             "getModuleSourceObject" => get_module_source_object,
             "createCachedData" => create_cached_data,
         },
     )?;
-    let template = v8::Global::new(scope, class.template);
-    env.templates.borrow_mut().insert("ModuleWrap", template);
+    let getter = v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(has_async_graph);
+    class.getter(scope, "hasAsyncGraph", getter)?;
     let function = class.template.get_function(scope)?;
     set(scope, binding, "ModuleWrap", function.into())
 }
@@ -478,7 +476,7 @@ fn set_export<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, _: Return<'s>) {
     };
     let module = v8::Local::new(scope, &wrap.module);
     if module.is_synthetic_module() {
-        module.set_synthetic_module_export(scope, name, args.get(1));
+        let _ = module.set_synthetic_module_export(scope, name, args.get(1));
     }
 }
 
@@ -508,7 +506,7 @@ fn get_error(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) 
     }
 }
 
-fn is_graph_async(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+fn has_async_graph(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some((_, wrap)) = handle::receiver::<ModuleWrap>(scope, args.this()) else { return };
     let module = v8::Local::new(scope, &wrap.module);
     let known =

@@ -2,6 +2,6 @@
 process.on("uncaughtException", (error, origin) => console.log("caught", error.message, origin));
 process.on("unhandledRejection", (reason) => console.log("unhandled", reason));
 setTimeout(() => { throw new Error("one"); }, 1);
-setTimeout(() => { Promise.reject("two"); }, 5);
-setTimeout(() => { process.exitCode = 4; process.exit(); }, 10);
+setTimeout(() => { Promise.reject("two"); }, 20);
+setTimeout(() => { process.exitCode = 4; process.exit(); }, 60);
 setInterval(() => {}, 1000);

@@ -30,6 +30,6 @@ readFile(new URL(import.meta.url), () => {
 const interval = setInterval(() => {
   say("interval");
   if (log.filter((line) => line === "interval").length === 2) clearInterval(interval);
-}, 5);
+}, 100);
 setTimeout(() => say("never"), 1000).unref();
 say("main");
