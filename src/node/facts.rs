@@ -112,7 +112,12 @@ pub(crate) fn fill(
             continue;
         }
         if let Some(value) = make(scope, env, value, &format!("{path}.{name}")) {
-            object.create_data_property(scope, key.into(), value)?;
+            // Node's tables of constants are that.
+            let attributes = match path.starts_with("constants.") && !value.is_object() {
+                true => v8::PropertyAttribute::READ_ONLY | v8::PropertyAttribute::DONT_DELETE,
+                false => v8::PropertyAttribute::NONE,
+            };
+            object.define_own_property(scope, key.into(), value, attributes)?;
         }
     }
     Some(())

@@ -31,6 +31,9 @@ const PIECES_MAX: usize = 1 << 20;
 /// Most blobs behind URLs at one time.
 const STORED_MAX: usize = 1 << 16;
 
+/// Most bytes that a file is read at one time.
+const FILE_PART: usize = 64 * 1024;
+
 /// What a reader's callback is told: nothing more comes; here is more, or will be; it cannot be read.
 const END: i32 = 0;
 const MORE: i32 = 1;
@@ -67,6 +70,8 @@ pub(super) struct Blob {
 struct Reader {
     pieces: Rc<[Piece]>,
     next: Cell<usize>,
+    /// How much of the next piece has been read, if it is of a file.
+    within: Cell<usize>,
     /// Every other answer has no bytes, as with Node: a program sees the event loop turn between two.
     pauses: Cell<bool>,
 }
@@ -154,16 +159,19 @@ fn file_state(env: &Env, path: &str) -> Option<FileState> {
     })
 }
 
-/// A piece of a file; none if it is not as it was, or cannot be read.
-fn read_file(env: &Env, state: &FileState, piece: &Piece) -> Option<Vec<u8>> {
-    if file_state(env, &state.path)? != *state || !memory_for(piece.length) {
+/// Bytes of a file; none if it is not as it was, or cannot be read.
+fn read_file(env: &Env, state: &FileState, start: usize, length: usize) -> Option<Vec<u8>> {
+    if file_state(env, &state.path)? != *state {
         return None;
     }
+    if length == 0 {
+        return Some(Vec::new());
+    }
     let file = env.process()?.open(&state.path, OpenFlags::READ, 0).ok()?;
-    let mut bytes = vec![0; piece.length];
+    let mut bytes = vec![0; length];
     let mut read = 0;
     while let Some(rest) = bytes.get_mut(read..).filter(|rest| !rest.is_empty()) {
-        let at = u64::try_from(piece.start.saturating_add(read)).ok()?;
+        let at = u64::try_from(start.saturating_add(read)).ok()?;
         match file.pread(rest, at).ok()? {
             0 => return None,
             count => read += count,
@@ -198,9 +206,24 @@ fn between(pieces: &[Piece], start: usize, end: usize) -> Vec<Piece> {
 
 fn get_reader(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some((env, blob)) = handle::receiver::<Blob>(scope, args.this()) else { return };
-    let reader = Reader { pieces: blob.pieces.clone(), next: Cell::new(0), pauses: Cell::new(false) };
+    let reader = Reader {
+        pieces: blob.pieces.clone(),
+        next: Cell::new(0),
+        within: Cell::new(0),
+        pauses: Cell::new(false),
+    };
     if let Some(object) = handle::create(scope, &env, "BlobReader", Rc::new(reader)) {
         result.set(object.into());
+    }
+}
+
+impl Reader {
+    /// The piece is read.
+    fn pass(&self) {
+        let next = self.next.get().saturating_add(1);
+        self.next.set(next);
+        self.within.set(0);
+        self.pauses.set(next < self.pieces.len());
     }
 }
 
@@ -210,31 +233,36 @@ fn pull(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Ok(callback) = args.get(0).try_cast::<v8::Function>() else {
         return isolate::library::throw_type(scope, "a reader calls a function");
     };
-    let index = reader.next.get();
     let undefined: v8::Local<v8::Value> = v8::undefined(scope).into();
-    let (status, bytes) = match reader.pieces.get(index) {
+    let (status, bytes) = match reader.pieces.get(reader.next.get()) {
         None => (END, undefined),
         Some(_) if reader.pauses.take() => (MORE, undefined),
-        Some(piece) => {
-            reader.next.set(index.saturating_add(1));
-            reader.pauses.set(index.saturating_add(1) < reader.pieces.len());
-            let buffer = match &piece.source {
-                Source::Memory(memory) => {
-                    let end = piece.start.saturating_add(piece.length);
-                    buffer_of(scope, &memory.slice(piece.start..end))
-                }
-                Source::File(state) => match read_file(&env, state, piece) {
-                    Some(bytes) => buffer_of(scope, &bytes),
-                    None => {
-                        reader.next.set(usize::MAX);
-                        let status = v8::Integer::new(scope, FAILED).into();
-                        let _ = callback.call(scope, undefined, &[status, undefined]);
-                        return;
-                    }
-                },
+        Some(Piece { source: Source::Memory(memory), start, length }) => {
+            let Some(buffer) = buffer_of(scope, &memory.slice(*start..start.saturating_add(*length))) else {
+                return;
             };
-            let Some(buffer) = buffer else { return };
+            reader.pass();
             (MORE, buffer.into())
+        }
+        Some(Piece { source: Source::File(state), start, length }) => {
+            let within = reader.within.get();
+            let wanted = length.saturating_sub(within).min(FILE_PART);
+            match read_file(&env, state, start.saturating_add(within), wanted) {
+                // Looked at once more after its last byte.
+                Some(_) if wanted == 0 => {
+                    reader.pass();
+                    (MORE, undefined)
+                }
+                Some(part) => {
+                    let Some(buffer) = buffer_of(scope, &part) else { return };
+                    reader.within.set(within.saturating_add(wanted));
+                    (MORE, buffer.into())
+                }
+                None => {
+                    reader.next.set(usize::MAX);
+                    (FAILED, undefined)
+                }
+            }
         }
     };
     let status_value = v8::Integer::new(scope, status).into();

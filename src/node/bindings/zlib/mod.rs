@@ -6,6 +6,8 @@
 mod brotli;
 mod codec;
 mod deflate;
+mod deflater;
+mod inflater;
 mod zstd;
 
 use std::cell::{Cell, RefCell};

@@ -48,8 +48,8 @@ impl Settings {
         self.parameters.get(number).copied().filter(|value| *value != UNSET)
     }
 
-    /// Bytes that a compressor takes, about.
-    fn compressor_size(&self) -> usize {
+    /// Bytes that a compressor takes, about, for so much input if that is known.
+    fn compressor_size(&self, input: Option<u64>) -> usize {
         let level = self.parameter(100).map_or(3, |level| level as i32);
         let usual = match level {
             20.. => 800,
@@ -62,7 +62,12 @@ impl Settings {
             Some(log) => 4usize << log.clamp(1, 31),
             None => 0,
         });
-        tables.into_iter().fold(usual << 20, usize::saturating_add)
+        let size = tables.into_iter().fold(usual << 20, usize::saturating_add);
+        // Tables are no larger than the input makes useful.
+        match input.and_then(|input| usize::try_from(input).ok()) {
+            Some(input) => size.min(input.saturating_mul(24).saturating_add(4 << 20)),
+            None => size,
+        }
     }
 }
 
@@ -110,19 +115,18 @@ fn not_set() -> Failure {
 }
 
 fn no_memory() -> Failure {
-    Failure::new("Could not initialize zstd instance", -1, "ERR_ZLIB_INITIALIZATION_FAILED")
+    Failure::new("Allocation error : not enough memory", 64, "ZSTD_error_memory_allocation")
 }
 
 pub(super) struct Compressor {
     settings: Settings,
     context: CCtx<'static>,
+    /// It has taken its memory.
+    has_begun: bool,
 }
 
 impl Compressor {
     pub fn new(settings: Settings) -> Result<Compressor, Failure> {
-        if !memory_for(settings.compressor_size()) {
-            return Err(no_memory());
-        }
         let mut context = CCtx::try_create().ok_or_else(no_memory)?;
         for (number, value) in settings.parameters() {
             // Other threads are what a VM's compressor does without; 0 asks for none.
@@ -137,7 +141,7 @@ impl Compressor {
                 Failure::new("Failed to load zstd dictionary", -1, "ERR_ZLIB_DICTIONARY_LOAD_FAILED")
             })?;
         }
-        let mut compressor = Compressor { settings, context };
+        let mut compressor = Compressor { settings, context, has_begun: false };
         compressor.pledge()?;
         Ok(compressor)
     }
@@ -163,6 +167,13 @@ impl Codec for Compressor {
             END => ZSTD_EndDirective::ZSTD_e_end,
             _ => ZSTD_EndDirective::ZSTD_e_continue,
         };
+        if !self.has_begun {
+            let all = (flush == END).then_some(input.len() as u64);
+            if !memory_for(self.settings.compressor_size(self.settings.pledged_size.or(all))) {
+                return Step { read: 0, written: 0, failure: Some(no_memory()) };
+            }
+            self.has_begun = true;
+        }
         let mut source = InBuffer { src: input, pos: 0 };
         let mut target = OutBuffer::around(output);
         let result = self.context.compress_stream2(&mut target, &mut source, directive);
