@@ -454,6 +454,7 @@ impl Environment for Env {
     fn quiesce(&self) {
         self.timer.set(None);
         self.alarms.take();
+        self.state::<crate::bindings::fs::pool::Pool>().clear();
         poke(&self.shared.immediates, 0, [0; 4]);
         poke(&self.shared.immediates, 1, [0; 4]);
         poke(&self.shared.immediates, 2, [0; 4]);

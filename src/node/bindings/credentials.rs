@@ -27,7 +27,7 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
 }
 
 fn variable(scope: &mut Scope<'_, '_>, name: &str) -> Option<String> {
-    Env::of(scope)?.process()?.env_var(name).map(str::to_owned)
+    crate::process::variable(scope, name)
 }
 
 fn safe_getenv(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {

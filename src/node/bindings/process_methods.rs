@@ -31,6 +31,7 @@ pub(super) static BINDING: Binding = Binding {
         "_getActiveRequests" => nothing_active,
         "_getActiveHandles" => nothing_active,
         "getActiveResourcesInfo" => nothing_active,
+        "dlopen" => dlopen,
         "_kill" => kill,
         "_rawDebug" => raw_debug,
         "patchProcessObject" => patch_process_object,
@@ -240,6 +241,15 @@ fn send(env: &Env, process: &Process, pid: i32, signal: i32) -> Result<(), Errno
         Some(group) => kernel.kill_group(group, signal),
         None => kernel.kill(target, signal),
     }
+}
+
+/// Native code of a guest's own would be outside of everything that bounds guests. Packages that bring some and can do
+/// without look for this code.
+fn dlopen(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+    let path = args.get(1).to_rust_string_lossy(scope);
+    let message =
+        format!("{path}: native addons are not supported in a cordon VM (docs/node-compatibility.md)");
+    isolate::library::throw(scope, &message, "ERR_DLOPEN_FAILED");
 }
 
 fn raw_debug(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
