@@ -8,7 +8,10 @@ use kernel::{Errno, Process, Signal};
 
 use crate::binding::{Args, Binding, Return, functions, get, set};
 use crate::environment::{Callback, Env, poke};
+use crate::handle_wrap::OpenHandles;
 use crate::system_error::{Subject, number};
+
+use super::fs::pool::Pool;
 
 pub(super) static BINDING: Binding = Binding {
     name: "process_methods",
@@ -28,9 +31,9 @@ pub(super) static BINDING: Binding = Binding {
         "cpuUsage" => cpu_usage,
         "threadCpuUsage" => cpu_usage,
         "resourceUsage" => resource_usage,
-        "_getActiveRequests" => nothing_active,
-        "_getActiveHandles" => nothing_active,
-        "getActiveResourcesInfo" => nothing_active,
+        "_getActiveRequests" => get_active_requests,
+        "_getActiveHandles" => get_active_handles,
+        "getActiveResourcesInfo" => get_active_resources_info,
         "dlopen" => dlopen,
         "_kill" => kill,
         "_rawDebug" => raw_debug,
@@ -199,8 +202,58 @@ fn resource_usage(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     answer_in(args.get(0), &[worked(), 0.0, most.floor()]);
 }
 
-fn nothing_active(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
-    result.set(v8::Array::new(scope, 0).into());
+/// () -> the objects of requests under way
+fn get_active_requests(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
+    let Some(env) = Env::of(scope) else { return };
+    let mut objects: Vec<v8::Local<v8::Value>> = Vec::new();
+    for active in env.state::<Pool>().active() {
+        if let Some(object) = active.object {
+            objects.push(v8::Local::new(scope, &object).into());
+        }
+    }
+    result.set(v8::Array::new_with_elements(scope, &objects).into());
+}
+
+/// () -> of the handles that keep the program from being over, whom they belong to
+fn get_active_handles(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
+    let Some(env) = Env::of(scope) else { return };
+    let owner = env.symbol(scope, "owner_symbol");
+    let mut objects: Vec<v8::Local<v8::Value>> = Vec::new();
+    for handle in env.state::<OpenHandles>().active() {
+        let Some(object) = handle.object(scope) else { continue };
+        let Some(value) = object.get(scope, owner.into()) else { return };
+        objects.push(if value.is_undefined() { object.into() } else { value });
+    }
+    result.set(v8::Array::new_with_elements(scope, &objects).into());
+}
+
+/// () -> what kinds of things keep the program from being over
+fn get_active_resources_info(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
+    let Some(env) = Env::of(scope) else { return };
+    let requests = env.state::<Pool>().active().into_iter().map(|active| active.kind);
+    let handles = env.state::<OpenHandles>().active();
+    let handles = handles.iter().map(|handle| kind_of(handle.wrap.provider()));
+    let kinds: Vec<v8::Local<v8::Value>> =
+        requests.chain(handles).map(|kind| string(scope, kind).into()).collect();
+    result.set(v8::Array::new_with_elements(scope, &kinds).into());
+}
+
+/// What a provider's handles are called there.
+fn kind_of(provider: &'static str) -> &'static str {
+    match provider {
+        "TCPWRAP" => "TCPSocketWrap",
+        "TCPSERVERWRAP" => "TCPServerWrap",
+        "PIPEWRAP" => "PipeWrap",
+        "PIPESERVERWRAP" => "PipeWrap",
+        "PROCESSWRAP" => "ProcessWrap",
+        "FSEVENTWRAP" => "FSEventWrap",
+        "STATWATCHER" => "StatWatcher",
+        "SIGNALWRAP" => "SignalWrap",
+        "UDPWRAP" => "UDPWrap",
+        "TTYWRAP" => "TTYWrap",
+        "MESSAGEPORT" => "MessagePort",
+        other => other,
+    }
 }
 
 /// (process, signal) -> 0, or libuv's number of an error

@@ -12,7 +12,7 @@ use crate::environment::Env;
 use crate::request::{self, Complete};
 use crate::system_error::Subject;
 
-use super::pool;
+use super::pool::{self, Active};
 use super::stat::{self, Place};
 use super::text::Encoding;
 
@@ -169,6 +169,7 @@ impl<'s> Call<'s> {
             Waits::Caller => {}
             Waits::Request(object) => {
                 let (object, then) = (v8::Global::new(scope, object), self.env.clone());
+                let active = Active { kind: "FSReqCallback", object: Some(object.clone()) };
                 let operation = async move {
                     let complete = completion(work.await, subject);
                     let deliver: Delivery = Box::new(move |scope| {
@@ -178,7 +179,7 @@ impl<'s> Call<'s> {
                     });
                     deliver
                 };
-                let _ = pool::start(scope, &self.env, operation);
+                let _ = pool::start(scope, &self.env, active, operation);
             }
             Waits::Promise => {
                 if let Some(promise) = promise(scope, &self.env, subject, work) {
@@ -236,7 +237,7 @@ pub(in crate::bindings) fn promise<'s>(
         });
         deliver
     };
-    pool::start(scope, env, operation)?;
+    pool::start(scope, env, Active { kind: "FSReqPromise", object: None }, operation)?;
     Some(resolver.get_promise(scope))
 }
 

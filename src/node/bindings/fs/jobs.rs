@@ -17,6 +17,7 @@ use crate::system_error::Subject;
 use super::copying::{self, Copying};
 use super::memory;
 use super::open::open_descriptor;
+use super::pool::Active;
 use super::{arguments, io, pool};
 
 /// What is to be done.
@@ -101,7 +102,7 @@ fn run(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
         });
         deliver
     };
-    let _ = pool::start(scope, &env, operation);
+    let _ = pool::start(scope, &env, Active { kind: "FSReqCallback", object: None }, operation);
 }
 
 async fn perform(process: &Arc<Process>, task: Task) -> Complete {

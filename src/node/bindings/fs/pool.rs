@@ -2,7 +2,7 @@
 //! may in Node, where they wait for a thread.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -18,6 +18,15 @@ const RUNNING_MAX: usize = 512;
 /// Most that wait for that.
 const WAITING_MAX: usize = 1 << 17;
 
+/// Something that was begun and has not ended, as `process` tells of it.
+#[derive(Clone)]
+pub(crate) struct Active {
+    /// Of what kind it is.
+    pub kind: &'static str,
+    /// The request's object, where it has one.
+    pub object: Option<v8::Global<v8::Object>>,
+}
+
 type Operation = Pin<Box<dyn Future<Output = Delivery>>>;
 
 /// The requests of a realm.
@@ -25,6 +34,8 @@ type Operation = Pin<Box<dyn Future<Output = Delivery>>>;
 pub(crate) struct Pool {
     running: Cell<usize>,
     waiting: RefCell<VecDeque<Operation>>,
+    active: RefCell<BTreeMap<u64, Active>>,
+    last: Cell<u64>,
 }
 
 impl Pool {
@@ -32,7 +43,13 @@ impl Pool {
     pub fn clear(&self) {
         self.running.set(0);
         let waiting = self.waiting.take();
-        drop(waiting);
+        let active = self.active.take();
+        drop((waiting, active));
+    }
+
+    /// What has not ended, in the order of its beginning.
+    pub fn active(&self) -> Vec<Active> {
+        self.active.borrow().values().cloned().collect()
     }
 }
 
@@ -40,12 +57,23 @@ impl Pool {
 pub(in crate::bindings) fn start(
     scope: &mut Scope<'_, '_>,
     env: &Rc<Env>,
+    active: Active,
     operation: impl Future<Output = Delivery> + 'static,
 ) -> Option<()> {
     let pool = env.state::<Pool>();
+    let id = pool.last.get().wrapping_add(1);
+    pool.last.set(id);
+    let owner = pool.clone();
+    let operation = async move {
+        let deliver = operation.await;
+        let ended = owner.active.borrow_mut().remove(&id);
+        drop(ended);
+        deliver
+    };
     if pool.waiting.borrow().len() < WAITING_MAX {
         pool.waiting.borrow_mut().push_back(Box::pin(operation));
         if fill(env, &pool) {
+            pool.active.borrow_mut().insert(id, active);
             return Some(());
         }
     }
