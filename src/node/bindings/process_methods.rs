@@ -47,6 +47,9 @@ pub(super) static BINDING: Binding = Binding {
 /// Longest `.env` file.
 const ENV_FILE_MAX: u64 = 1024 * 1024;
 
+/// Most timers that are told of.
+const TIMERS_TOLD_MAX: usize = 100_000;
+
 /// Memory that `hrtime` answers in: two halves of the seconds, the nanoseconds; or all nanoseconds as one number.
 #[derive(Default)]
 struct Time(OnceCell<v8::SharedRef<v8::BackingStore>>);
@@ -233,8 +236,16 @@ fn get_active_resources_info(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result:
     let requests = env.state::<Pool>().active().into_iter().map(|active| active.kind);
     let handles = env.state::<OpenHandles>().active();
     let handles = handles.iter().map(|handle| kind_of(handle.wrap.provider()));
-    let kinds: Vec<v8::Local<v8::Value>> =
-        requests.chain(handles).map(|kind| string(scope, kind).into()).collect();
+    // JavaScript may have written any number.
+    let (timeouts, immediates) = env.referenced_timers();
+    let timers = std::iter::repeat_n("Timeout", timeouts.min(TIMERS_TOLD_MAX));
+    let immediates = std::iter::repeat_n("Immediate", immediates.min(TIMERS_TOLD_MAX));
+    let kinds: Vec<v8::Local<v8::Value>> = requests
+        .chain(handles)
+        .chain(timers)
+        .chain(immediates)
+        .map(|kind| string(scope, kind).into())
+        .collect();
     result.set(v8::Array::new_with_elements(scope, &kinds).into());
 }
 
