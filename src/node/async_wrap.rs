@@ -93,6 +93,11 @@ impl AsyncWrap {
         self.async_id.get()
     }
 
+    /// A name of `internalBinding('async_wrap').Providers`.
+    pub fn provider(&self) -> &'static str {
+        self.provider
+    }
+
     pub fn trigger_async_id(&self) -> f64 {
         self.trigger.get()
     }

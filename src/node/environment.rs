@@ -94,6 +94,8 @@ pub(crate) struct Shared {
     pub tick: OnceCell<v8::SharedRef<v8::BackingStore>>,
     /// `immediateInfo`: how many there are, how many keep the loop alive, whether some are outstanding.
     pub immediates: OnceCell<v8::SharedRef<v8::BackingStore>>,
+    /// `timeoutInfo`: how many timers keep the loop alive.
+    pub timeouts: OnceCell<v8::SharedRef<v8::BackingStore>>,
     /// What `process.exitCode` is: exiting, the code, whether it is set.
     pub exit: OnceCell<v8::SharedRef<v8::BackingStore>>,
     /// `async_id_fields` and `async_hook_fields`.
@@ -314,6 +316,13 @@ impl Env {
         self.immediates_are_referenced.set(referenced);
     }
 
+    /// How many timers and immediates keep the loop alive, as the library counts them.
+    pub fn referenced_timers(&self) -> (usize, usize) {
+        let timeouts = i32::from_ne_bytes(peek(&self.shared.timeouts, 0));
+        let immediates = u32::from_ne_bytes(peek(&self.shared.immediates, 1));
+        (usize::try_from(timeouts).unwrap_or(0), immediates as usize)
+    }
+
     /// The program ends now, with this exit code: its code is terminated.
     pub fn exit(&self, scope: &mut Scope<'_, '_>, code: i32) {
         self.exit.set(Some(code));
@@ -459,6 +468,7 @@ impl Environment for Env {
     fn quiesce(&self) {
         self.timer.set(None);
         self.alarms.take();
+        self.state::<crate::bindings::fs::pool::Pool>().clear();
         poke(&self.shared.immediates, 0, [0; 4]);
         poke(&self.shared.immediates, 1, [0; 4]);
         poke(&self.shared.immediates, 2, [0; 4]);

@@ -61,6 +61,18 @@ impl OpenHandles {
         }
     }
 
+    /// Those that keep the program from being over, in the order of their numbers.
+    pub fn active(&self) -> Vec<Rc<Handle>> {
+        let handles = self.0.borrow();
+        let mut active: Vec<_> = handles
+            .values()
+            .filter(|handle| handle.referenced.get() && !handle.lasting.borrow().is_empty())
+            .cloned()
+            .collect();
+        active.sort_by(|one, other| one.wrap.async_id().total_cmp(&other.wrap.async_id()));
+        active
+    }
+
     fn add(&self, handle: &Rc<Handle>) {
         self.0.borrow_mut().insert(Rc::as_ptr(handle).addr(), handle.clone());
     }

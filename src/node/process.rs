@@ -132,6 +132,15 @@ pub(crate) fn patch(scope: &mut Scope<'_, '_>, env: &Env, object: v8::Local<'_, 
     set_number(scope, object, "debugPort", 9229.0)
 }
 
+/// A variable of the environment, as the program has made it.
+pub(crate) fn variable(scope: &mut Scope<'_, '_>, name: &str) -> Option<String> {
+    let env = Env::of(scope)?;
+    let object = env.process_object(scope)?;
+    let variables: v8::Local<v8::Object> = binding::get(scope, object, "env")?.try_cast().ok()?;
+    let value = binding::get(scope, variables, name)?;
+    value.is_string().then(|| value.to_rust_string_lossy(scope))
+}
+
 /// Writes text to a descriptor; what cannot be written is lost.
 pub(crate) fn write_text(core: &Core, process: &Process, descriptor: u32, text: &str) {
     isolate::library::write(core, process, descriptor, text.as_bytes());

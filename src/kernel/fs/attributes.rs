@@ -44,6 +44,21 @@ impl Filesystem {
         Ok(host)
     }
 
+    /// [`admit`](Self::admit) of a change to what is there: of what is not, that is told first.
+    fn admit_change(
+        &self,
+        caller: &Caller<'_>,
+        ops: &[FsOperation],
+        (host, path, slash): (HostPath, String, bool),
+        symlinks: Symlinks,
+    ) -> Result<HostPath, Errno> {
+        let follow = slash || symlinks == Symlinks::Follow;
+        match self.admit(caller, ops, (host.clone(), path, slash), symlinks) {
+            Err(Errno::Erofs) => Err(host.status(follow).err().unwrap_or(Errno::Erofs)),
+            outcome => outcome,
+        }
+    }
+
     pub(crate) fn stat(
         &self,
         caller: &Caller<'_>,
@@ -170,7 +185,8 @@ impl Filesystem {
             Node::Proc(_) => return Err(Errno::Eperm),
             Node::Host(host) => {
                 let follow = found.slash || symlinks == Symlinks::Follow;
-                let host = self.admit(caller, &[SetAttributes], (host, found.path, found.slash), symlinks)?;
+                let host = (host, found.path, found.slash);
+                let host = self.admit_change(caller, &[SetAttributes], host, symlinks)?;
                 return host.perform(on_host(host.relative.clone(), follow));
             }
         };
@@ -219,7 +235,7 @@ impl Filesystem {
             Node::Open(file) => return file.truncate(size),
             Node::Host(host) => (host, found.path, found.slash),
         };
-        let host = self.admit(caller, &[Write], host, Symlinks::Follow)?;
+        let host = self.admit_change(caller, &[Write], host, Symlinks::Follow)?;
         host.perform(HostFsRequest::Truncate { path: host.relative.clone(), size })
     }
 }

@@ -27,7 +27,7 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
 }
 
 fn variable(scope: &mut Scope<'_, '_>, name: &str) -> Option<String> {
-    Env::of(scope)?.process()?.env_var(name).map(str::to_owned)
+    crate::process::variable(scope, name)
 }
 
 fn safe_getenv(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
@@ -38,7 +38,8 @@ fn safe_getenv(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>
 }
 
 fn get_temp_dir(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
-    let directory = variable(scope, "TMPDIR").filter(|directory| !directory.is_empty());
+    let names = ["TMPDIR", "TMP", "TEMP"];
+    let directory = names.into_iter().find_map(|name| variable(scope, name).filter(|path| !path.is_empty()));
     let directory = directory.unwrap_or_else(|| "/tmp".to_owned());
     let cut = match directory.strip_suffix('/') {
         Some(cut) if !cut.is_empty() => cut,

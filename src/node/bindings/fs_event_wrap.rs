@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use isolate::library::{Delivery, Scope, string};
-use kernel::{FsChange, FsWatch};
+use kernel::{Errno, FsChange, FsWatch};
 
 use crate::binding::{Args, Binding, Class, Return, functions, set};
 use crate::environment::Env;
@@ -16,6 +16,7 @@ use crate::handle_wrap::{self, Handle, Native};
 use crate::system_error::number;
 
 use super::fs::arguments;
+use super::fs::looking::{INTERVAL, Looking};
 use super::fs::text::Encoding;
 
 pub(super) static BINDING: Binding = Binding { name: "fs_event_wrap", functions: &[], make: Some(make) };
@@ -23,9 +24,17 @@ pub(super) static BINDING: Binding = Binding { name: "fs_event_wrap", functions:
 /// Most changes that are told in one turn.
 const CHANGES_AT_ONCE: usize = 256;
 
+/// Who knows of changes.
+enum Source {
+    /// The kernel, of what is in memory.
+    Kernel(Arc<FsWatch>),
+    /// Nobody: it is looked at again and again.
+    Looking(Looking),
+}
+
 /// What is watched.
 struct Watched {
-    watch: Arc<FsWatch>,
+    source: Source,
     /// The last part of its path.
     name: String,
     encoding: Encoding,
@@ -85,15 +94,20 @@ fn start(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     if event.watched.borrow().is_some() || !handle.is_open() {
         return result.set_int32(0);
     }
-    let watch = match process.watch(&path) {
-        Ok(watch) => watch,
+    let source = match process.watch(&path) {
+        Ok(watch) => Ok(Source::Kernel(watch)),
+        Err(Errno::Enosys) => Looking::begin(&process, &path).map(Source::Looking),
+        Err(errno) => Err(errno),
+    };
+    let source = match source {
+        Ok(source) => source,
         Err(errno) => return result.set_int32(number(errno)),
     };
     if !args.get(1).is_true() {
         handle.set_referenced(&env, false);
     }
     let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
-    let watched = Rc::new(Watched { watch, name, encoding });
+    let watched = Rc::new(Watched { source, name, encoding });
     event.watched.replace(Some(watched.clone()));
     listen(&env, &handle, watched);
     result.set_int32(0);
@@ -103,17 +117,9 @@ fn start(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
 fn listen(env: &Rc<Env>, handle: &Rc<Handle>, watched: Rc<Watched>) {
     let (then, owner) = (env.clone(), handle.clone());
     let operation = async move {
-        let watch = watched.watch.clone();
-        let first = poll_fn(|cx| watch.poll_change(cx)).await;
+        let changes = watched.changes(&then).await;
         let deliver: Delivery = Box::new(move |scope| {
             // The next begins before this one is told: guest code may throw.
-            let mut changes = vec![first];
-            let mut context = Context::from_waker(Waker::noop());
-            while changes.len() < CHANGES_AT_ONCE
-                && let Poll::Ready(change) = watched.watch.poll_change(&mut context)
-            {
-                changes.push(change);
-            }
             listen(&then, &owner, watched.clone());
             for change in changes {
                 if !owner.is_open() {
@@ -126,6 +132,31 @@ fn listen(env: &Rc<Env>, handle: &Rc<Handle>, watched: Rc<Watched>) {
         deliver
     };
     handle.begin(env, operation);
+}
+
+impl Watched {
+    /// What has changed, once there is something.
+    async fn changes(&self, env: &Rc<Env>) -> Vec<FsChange> {
+        match &self.source {
+            Source::Kernel(watch) => {
+                let mut changes = vec![poll_fn(|cx| watch.poll_change(cx)).await];
+                let mut context = Context::from_waker(Waker::noop());
+                while changes.len() < CHANGES_AT_ONCE
+                    && let Poll::Ready(change) = watch.poll_change(&mut context)
+                {
+                    changes.push(change);
+                }
+                changes
+            }
+            Source::Looking(looking) => loop {
+                env.sleep(INTERVAL).await;
+                let changes = looking.compare();
+                if !changes.is_empty() {
+                    return changes;
+                }
+            },
+        }
+    }
 }
 
 fn tell(

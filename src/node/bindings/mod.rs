@@ -17,7 +17,7 @@ mod crypto;
 mod diagnostics_channel;
 mod encoding_binding;
 mod errors;
-mod fs;
+pub(crate) mod fs;
 mod fs_dir;
 mod fs_event_wrap;
 mod http_parser;

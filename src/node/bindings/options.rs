@@ -18,9 +18,15 @@ pub(super) static BINDING: Binding = Binding {
     make: None,
 };
 
-/// Where a VM's defaults are not those of Node's binary: there is no file for web storage.
-const DEFAULTS: &[(&str, bool)] =
-    &[("--experimental-webstorage", false), ("--no-experimental-webstorage", true)];
+/// Where a VM's defaults are not those of Node's binary as it told of them: there is no file for web storage, and the
+/// binary had been given two options for that.
+const DEFAULTS: &[(&str, bool)] = &[
+    ("--experimental-webstorage", false),
+    ("--no-experimental-webstorage", true),
+    ("--expose-internals", false),
+    ("--warnings", true),
+    ("--no-warnings", false),
+];
 
 /// An object without a prototype: option -> value.
 fn get_values(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
@@ -33,7 +39,7 @@ fn get_values(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
             let _ = set(scope, object, name, value);
         }
     }
-    for (name, value) in DEFAULTS {
+    for (name, value) in DEFAULTS.iter().filter(|(name, _)| !given.contains_key(*name)) {
         let value = v8::Boolean::new(scope, *value);
         let _ = set(scope, object, name, value.into());
     }

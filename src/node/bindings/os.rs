@@ -43,7 +43,7 @@ const RELEASE: &str = "6.0.0-cordon";
 /// What its one processor is called.
 const PROCESSOR: &str = "cordon virtual CPU";
 
-/// Its one user.
+/// Its one user, where the environment names none.
 const USER: &str = "root";
 const HOME: &str = "/root";
 const SHELL: &str = "/bin/sh";
@@ -108,36 +108,28 @@ fn get_interface_addresses(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: R
     result.set(v8::Array::new_with_elements(scope, &parts).into());
 }
 
-fn home(process: &Process) -> &str {
-    process.env_var("HOME").filter(|home| !home.is_empty()).unwrap_or(HOME)
-}
-
 fn get_home_directory(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
-    let Some((env, process)) = here(scope) else { return };
-    // What the program has made of its environment counts.
-    let variable = (|| {
-        let object = env.process_object(scope)?;
-        let variables: v8::Local<v8::Object> = get(scope, object, "env")?.try_cast().ok()?;
-        let value = get(scope, variables, "HOME")?;
-        value.is_string().then(|| value.to_rust_string_lossy(scope))
-    })();
-    let home = variable.filter(|home| !home.is_empty()).unwrap_or_else(|| home(&process).to_owned());
-    result.set(string(scope, &home).into());
+    let home = crate::process::variable(scope, "HOME").filter(|home| !home.is_empty());
+    result.set(string(scope, home.as_deref().unwrap_or(HOME)).into());
 }
 
 /// (options) -> { uid, gid, username, homedir, shell }
 fn get_user_info(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
-    let Some((env, _)) = here(scope) else { return };
+    let Some((env, process)) = here(scope) else { return };
     let mut as_buffer = false;
     if let Ok(options) = args.get(0).try_cast::<v8::Object>() {
         let Some(encoding) = get(scope, options, "encoding") else { return };
         as_buffer = encoding.is_string() && encoding.to_rust_string_lossy(scope) == "buffer";
     }
+    // As the VM has begun the program, whatever that has made of it since.
+    let own = |name, default| process.env_var(name).filter(|value| !value.is_empty()).unwrap_or(default);
     let object = v8::Object::new(scope);
     let made = (|| {
         set_number(scope, object, "uid", 0.0)?;
         set_number(scope, object, "gid", 0.0)?;
-        for (name, text) in [("username", USER), ("homedir", HOME), ("shell", SHELL)] {
+        for (name, text) in
+            [("username", own("USER", USER)), ("homedir", own("HOME", HOME)), ("shell", SHELL)]
+        {
             let value = match as_buffer {
                 true => super::buffer::from_bytes(scope, &env, text.as_bytes())?,
                 false => string(scope, text).into(),

@@ -8,7 +8,10 @@ use kernel::{Errno, Process, Signal};
 
 use crate::binding::{Args, Binding, Return, functions, get, set};
 use crate::environment::{Callback, Env, poke};
+use crate::handle_wrap::OpenHandles;
 use crate::system_error::{Subject, number};
+
+use super::fs::pool::Pool;
 
 pub(super) static BINDING: Binding = Binding {
     name: "process_methods",
@@ -28,9 +31,10 @@ pub(super) static BINDING: Binding = Binding {
         "cpuUsage" => cpu_usage,
         "threadCpuUsage" => cpu_usage,
         "resourceUsage" => resource_usage,
-        "_getActiveRequests" => nothing_active,
-        "_getActiveHandles" => nothing_active,
-        "getActiveResourcesInfo" => nothing_active,
+        "_getActiveRequests" => get_active_requests,
+        "_getActiveHandles" => get_active_handles,
+        "getActiveResourcesInfo" => get_active_resources_info,
+        "dlopen" => dlopen,
         "_kill" => kill,
         "_rawDebug" => raw_debug,
         "patchProcessObject" => patch_process_object,
@@ -42,6 +46,9 @@ pub(super) static BINDING: Binding = Binding {
 
 /// Longest `.env` file.
 const ENV_FILE_MAX: u64 = 1024 * 1024;
+
+/// Most timers that are told of.
+const TIMERS_TOLD_MAX: usize = 100_000;
 
 /// Memory that `hrtime` answers in: two halves of the seconds, the nanoseconds; or all nanoseconds as one number.
 #[derive(Default)]
@@ -198,8 +205,66 @@ fn resource_usage(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     answer_in(args.get(0), &[worked(), 0.0, most.floor()]);
 }
 
-fn nothing_active(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
-    result.set(v8::Array::new(scope, 0).into());
+/// () -> the objects of requests under way
+fn get_active_requests(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
+    let Some(env) = Env::of(scope) else { return };
+    let mut objects: Vec<v8::Local<v8::Value>> = Vec::new();
+    for active in env.state::<Pool>().active() {
+        if let Some(object) = active.object {
+            objects.push(v8::Local::new(scope, &object).into());
+        }
+    }
+    result.set(v8::Array::new_with_elements(scope, &objects).into());
+}
+
+/// () -> of the handles that keep the program from being over, whom they belong to
+fn get_active_handles(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
+    let Some(env) = Env::of(scope) else { return };
+    let owner = env.symbol(scope, "owner_symbol");
+    let mut objects: Vec<v8::Local<v8::Value>> = Vec::new();
+    for handle in env.state::<OpenHandles>().active() {
+        let Some(object) = handle.object(scope) else { continue };
+        let Some(value) = object.get(scope, owner.into()) else { return };
+        objects.push(if value.is_undefined() { object.into() } else { value });
+    }
+    result.set(v8::Array::new_with_elements(scope, &objects).into());
+}
+
+/// () -> what kinds of things keep the program from being over
+fn get_active_resources_info(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
+    let Some(env) = Env::of(scope) else { return };
+    let requests = env.state::<Pool>().active().into_iter().map(|active| active.kind);
+    let handles = env.state::<OpenHandles>().active();
+    let handles = handles.iter().map(|handle| kind_of(handle.wrap.provider()));
+    // JavaScript may have written any number.
+    let (timeouts, immediates) = env.referenced_timers();
+    let timers = std::iter::repeat_n("Timeout", timeouts.min(TIMERS_TOLD_MAX));
+    let immediates = std::iter::repeat_n("Immediate", immediates.min(TIMERS_TOLD_MAX));
+    let kinds: Vec<v8::Local<v8::Value>> = requests
+        .chain(handles)
+        .chain(timers)
+        .chain(immediates)
+        .map(|kind| string(scope, kind).into())
+        .collect();
+    result.set(v8::Array::new_with_elements(scope, &kinds).into());
+}
+
+/// What a provider's handles are called there.
+fn kind_of(provider: &'static str) -> &'static str {
+    match provider {
+        "TCPWRAP" => "TCPSocketWrap",
+        "TCPSERVERWRAP" => "TCPServerWrap",
+        "PIPEWRAP" => "PipeWrap",
+        "PIPESERVERWRAP" => "PipeWrap",
+        "PROCESSWRAP" => "ProcessWrap",
+        "FSEVENTWRAP" => "FSEventWrap",
+        "STATWATCHER" => "StatWatcher",
+        "SIGNALWRAP" => "SignalWrap",
+        "UDPWRAP" => "UDPWrap",
+        "TTYWRAP" => "TTYWrap",
+        "MESSAGEPORT" => "MessagePort",
+        other => other,
+    }
 }
 
 /// (process, signal) -> 0, or libuv's number of an error
@@ -240,6 +305,15 @@ fn send(env: &Env, process: &Process, pid: i32, signal: i32) -> Result<(), Errno
         Some(group) => kernel.kill_group(group, signal),
         None => kernel.kill(target, signal),
     }
+}
+
+/// Native code of a guest's own would be outside of everything that bounds guests. Packages that bring some and can do
+/// without look for this code.
+fn dlopen(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+    let path = args.get(1).to_rust_string_lossy(scope);
+    let message =
+        format!("{path}: native addons are not supported in a cordon VM (docs/node-compatibility.md)");
+    isolate::library::throw(scope, &message, "ERR_DLOPEN_FAILED");
 }
 
 fn raw_debug(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {

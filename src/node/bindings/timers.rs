@@ -23,6 +23,10 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
     let buffer = v8::ArrayBuffer::new(scope, 12);
     let _ = env.shared.immediates.set(buffer.get_backing_store());
     let info = v8::Uint32Array::new(scope, buffer, 0, 3)?;
+    let timeouts = v8::ArrayBuffer::new(scope, 4);
+    let _ = env.shared.timeouts.set(timeouts.get_backing_store());
+    let timeouts = v8::Int32Array::new(scope, timeouts, 0, 1)?;
+    set(scope, binding, "timeoutInfo", timeouts.into())?;
     set(scope, binding, "immediateInfo", info.into())
 }
 

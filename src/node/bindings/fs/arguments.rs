@@ -68,6 +68,23 @@ pub(in crate::bindings) fn mode(scope: &mut Scope<'_, '_>, args: &Args<'_>, inde
     args.get(index).uint32_value(scope).unwrap_or(0) & 0o7777
 }
 
+/// What is to be asked or done, as three bits. `None` with the library's error pending for anything else but nothing.
+pub(in crate::bindings) fn bits(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Option<u32> {
+    const MOST: i32 = 7;
+    let value = args.get(index);
+    if value.is_null_or_undefined() {
+        return Some(0);
+    }
+    let env = Env::of(scope)?;
+    let validators = env.require(scope, "internal/validators")?;
+    let validate: v8::Local<v8::Function> = get(scope, validators, "validateInteger")?.try_cast().ok()?;
+    let receiver = v8::undefined(scope).into();
+    let (least, most) = (v8::Integer::new(scope, 0).into(), v8::Integer::new(scope, MOST).into());
+    let name = string(scope, "mode").into();
+    validate.call(scope, receiver, &[value, name, least, most])?;
+    value.uint32_value(scope)
+}
+
 /// Where in a file: none is the present offset.
 pub(in crate::bindings) fn position(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Option<u64> {
     let value = args.get(index);

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use isolate::library::{Delivery, Scope, spawn, string};
+use isolate::library::{Delivery, Scope};
 use kernel::{DirectoryEntry, Errno, FileStatus, FilesystemUsage, Process};
 
 use crate::binding::{Args, Return};
@@ -12,6 +12,7 @@ use crate::environment::Env;
 use crate::request::{self, Complete};
 use crate::system_error::Subject;
 
+use super::pool::{self, Active};
 use super::stat::{self, Place};
 use super::text::Encoding;
 
@@ -167,8 +168,18 @@ impl<'s> Call<'s> {
         match self.waits {
             Waits::Caller => {}
             Waits::Request(object) => {
-                let future = async move { completion(work.await, subject) };
-                let _ = request::dispatch(scope, &self.env, object, future);
+                let (object, then) = (v8::Global::new(scope, object), self.env.clone());
+                let active = Active { kind: "FSReqCallback", object: Some(object.clone()) };
+                let operation = async move {
+                    let complete = completion(work.await, subject);
+                    let deliver: Delivery = Box::new(move |scope| {
+                        let object = v8::Local::new(scope, &object);
+                        let arguments = complete(scope, &then)?;
+                        request::complete(scope, &then, object, &arguments)
+                    });
+                    deliver
+                };
+                let _ = pool::start(scope, &self.env, active, operation);
             }
             Waits::Promise => {
                 if let Some(promise) = promise(scope, &self.env, subject, work) {
@@ -226,10 +237,7 @@ pub(in crate::bindings) fn promise<'s>(
         });
         deliver
     };
-    if spawn(&env.core, &env.realm()?, operation).is_none() {
-        isolate::library::throw_errno(scope, Errno::Eagain, "dispatch", None);
-        return None;
-    }
+    pool::start(scope, env, Active { kind: "FSReqPromise", object: None }, operation)?;
     Some(resolver.get_promise(scope))
 }
 
@@ -261,9 +269,4 @@ pub(in crate::bindings) fn value_of<'s>(
         }
         Answer::Make(make) => make(scope, env)?,
     })
-}
-
-/// A text as the value of an answer.
-pub(in crate::bindings) fn text(text: String) -> Answer {
-    Answer::Make(Box::new(move |scope, _| Some(string(scope, &text).into())))
 }

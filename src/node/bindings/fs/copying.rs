@@ -70,7 +70,8 @@ pub(super) fn copy<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return
     let Some(call) = Call::new(scope, &args, 3) else { return };
     let Some(source) = arguments::path(scope, &args, 0, "copyfile") else { return };
     let Some(destination) = arguments::path(scope, &args, 1, "copyfile") else { return };
-    let mode = arguments::unsigned(scope, &args, 2);
+    let Some(mode) = arguments::bits(scope, &args, 2) else { return };
+    let mode = u64::from(mode);
     call.run(scope, result, Subject::paths("copyfile", &source, &destination), move |process| {
         copy_file(process, &source, &destination, mode)?;
         Ok(Answer::Undefined)
@@ -86,7 +87,8 @@ pub(super) struct Copying {
     error_on_exist: bool,
     verbatim_symlinks: bool,
     preserve_timestamps: bool,
-    mode: u64,
+    /// Of `copyFile`; none where nobody can say.
+    mode: Option<u64>,
 }
 
 /// Why a tree was not copied.
@@ -99,6 +101,11 @@ pub(super) enum Failed {
     Errno {
         errno: Errno,
         path: String,
+    },
+    /// As of a call of its own.
+    Call {
+        errno: Errno,
+        subject: Subject,
     },
 }
 
@@ -120,6 +127,7 @@ impl Failed {
                 set(scope, error.try_cast().ok()?, "code", code.into())?;
                 Some(error)
             }
+            Failed::Call { errno, subject } => subject.error(scope, *errno),
             Failed::Errno { errno, path } => {
                 let text = format!("{}, {} '{path}'", errno.name(), said(*errno));
                 plain_error(scope, *errno, &text, "cp", path)
@@ -175,7 +183,7 @@ impl Copying {
             error_on_exist: args.get(4).is_true(),
             verbatim_symlinks: args.get(5).is_true(),
             preserve_timestamps: args.get(6).is_true(),
-            mode: arguments::unsigned(scope, args, 7),
+            mode: (args.length() > 7).then(|| arguments::unsigned(scope, args, 7)),
         })
     }
 
@@ -219,7 +227,11 @@ impl Copying {
                 return Err(Failed::at(target)(Errno::Eisdir));
             }
         }
-        copy_file(process, source, target, self.mode & !EXCLUSIVE).map_err(Failed::at(target))?;
+        let copied = copy_file(process, source, target, self.mode.unwrap_or(0) & !EXCLUSIVE);
+        if let (Err(errno), Some(_)) = (copied, self.mode) {
+            return Err(Failed::Call { errno, subject: Subject::paths("copyfile", source, target) });
+        }
+        copied.map_err(Failed::at(target))?;
         if self.preserve_timestamps {
             keep_times(process, target, status).map_err(Failed::at(target))?;
         }

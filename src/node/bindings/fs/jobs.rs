@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use isolate::library::{Delivery, Scope, spawn, throw_type};
+use isolate::library::{Delivery, Scope, throw_type};
 use kernel::{Errno, FileKind, OpenFlags, Process};
 
 use crate::async_wrap::{AsyncWrap, async_methods};
@@ -17,7 +17,8 @@ use crate::system_error::Subject;
 use super::copying::{self, Copying};
 use super::memory;
 use super::open::open_descriptor;
-use super::{arguments, io};
+use super::pool::Active;
+use super::{arguments, io, pool};
 
 /// What is to be done.
 enum Task {
@@ -88,7 +89,7 @@ fn construct_copy(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
 fn run(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let Some((env, job)) = handle::receiver::<Job>(scope, args.this()) else { return };
     let Some(task) = job.task.take() else { return throw_type(scope, "the job has begun") };
-    let (Some(realm), Some(process)) = (env.realm(), env.process()) else { return };
+    let Some(process) = env.process() else { return };
     let (object, then) = (v8::Global::new(scope, args.this()), env.clone());
     let operation = async move {
         let complete = perform(&process, task).await;
@@ -101,9 +102,7 @@ fn run(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
         });
         deliver
     };
-    if spawn(&env.core, &realm, operation).is_none() {
-        isolate::library::throw_errno(scope, Errno::Eagain, "dispatch", None);
-    }
+    let _ = pool::start(scope, &env, Active { kind: "FSReqCallback", object: None }, operation);
 }
 
 async fn perform(process: &Arc<Process>, task: Task) -> Complete {

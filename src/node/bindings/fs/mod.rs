@@ -12,8 +12,10 @@ mod file_handle;
 mod io;
 mod jobs;
 mod links;
+pub(super) mod looking;
 mod memory;
 mod open;
+pub(crate) mod pool;
 mod probe;
 pub(super) mod stat;
 mod stat_watcher;
@@ -23,7 +25,7 @@ use std::rc::Rc;
 
 use isolate::library::Scope;
 
-use crate::binding::{Binding, functions, set};
+use crate::binding::{Args, Binding, Return, functions, get, set};
 use crate::environment::Env;
 
 pub(super) static BINDING: Binding = Binding {
@@ -84,7 +86,17 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
     stat_watcher::make(scope, env, binding)?;
     file_handle::make(scope, env, binding)?;
     jobs::make(scope, binding)?;
-    crate::request::class(scope, binding, "FSReqCallback", "FSREQCALLBACK")?;
+    requests(scope, binding)?;
     let promises = env.symbol(scope, call::USE_PROMISES);
     set(scope, binding, "kUsePromises", promises.into())
+}
+
+/// The class of requests. What is under way in the kernel has ended before anybody could cancel it; the library then does
+/// not look at what it gave.
+fn requests(scope: &mut Scope<'_, '_>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
+    fn cancel(_: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {}
+    let class = crate::request::class(scope, binding, "FSReqCallback", "FSREQCALLBACK")?;
+    let constructor = class.get_function(scope)?;
+    let prototype: v8::Local<v8::Object> = get(scope, constructor.into(), "prototype")?.try_cast().ok()?;
+    crate::binding::set_functions(scope, prototype, functions! { "cancel" => cancel, })
 }

@@ -53,7 +53,7 @@ fn may(process: &Process, path: &str, mode: u32) -> Result<(), Errno> {
 pub(super) fn access<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
     let Some(path) = arguments::path(scope, &args, 0, "access") else { return };
-    let mode = arguments::mode(scope, &args, 1);
+    let Some(mode) = arguments::bits(scope, &args, 1) else { return };
     call.run(scope, result, Subject::path("access", &path), move |process| {
         may(process, &path, mode)?;
         Ok(Answer::Undefined)
