@@ -110,11 +110,11 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
             "dropMembership" => no_multicast,
             "addSourceSpecificMembership" => no_multicast,
             "dropSourceSpecificMembership" => no_multicast,
-            "setMulticastInterface" => no_multicast,
-            "setMulticastTTL" => set_option,
+            "setMulticastInterface" => set_multicast_interface,
+            "setMulticastTTL" => set_multicast_ttl,
             "setMulticastLoopback" => set_option,
             "setBroadcast" => set_option,
-            "setTTL" => set_option,
+            "setTTL" => set_ttl,
             "bufferSize" => buffer_size,
             "getSendQueueSize" => zero,
             "getSendQueueCount" => zero,
@@ -150,11 +150,58 @@ fn zero(_: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
     result.set_int32(0);
 }
 
+fn is_address(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> bool {
+    let text = value.try_cast::<v8::String>().ok().filter(|text| text.length() <= 64);
+    text.is_some_and(|text| {
+        let text = text.to_rust_string_lossy(scope);
+        text.split('%').next().unwrap_or_default().parse::<IpAddr>().is_ok()
+    })
+}
+
 /// There is one network, with one machine in it.
 fn no_multicast(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
-    if let Some((_, handle, _)) = receiver(scope, &args) {
-        result.set_int32(if handle.is_open() { ENODEV } else { EBADF });
-    }
+    let Some((_, handle, _)) = receiver(scope, &args) else { return };
+    let is_valid = is_address(scope, args.get(0));
+    result.set_int32(match handle.is_open() {
+        false => EBADF,
+        true if is_valid => ENODEV,
+        true => EINVAL,
+    });
+}
+
+/// (address) -> status: any of the one interface's
+fn set_multicast_interface(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    let Some((_, handle, _)) = receiver(scope, &args) else { return };
+    let is_valid = is_address(scope, args.get(0));
+    result.set_int32(match handle.is_open() {
+        false => EBADF,
+        true if is_valid => 0,
+        true => EINVAL,
+    });
+}
+
+fn set_number_between(
+    scope: &mut Scope<'_, '_>,
+    args: &Args<'_>,
+    result: &mut Return<'_>,
+    range: std::ops::RangeInclusive<i64>,
+) {
+    let Some((_, handle, udp)) = receiver(scope, args) else { return };
+    let number = args.get(0).integer_value(scope).unwrap_or(-1);
+    let is_there = handle.is_open() && udp.socket.borrow().is_some();
+    result.set_int32(match is_there {
+        false => EBADF,
+        true if range.contains(&number) => 0,
+        true => EINVAL,
+    });
+}
+
+fn set_ttl(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    set_number_between(scope, &args, &mut result, 1..=255);
+}
+
+fn set_multicast_ttl(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    set_number_between(scope, &args, &mut result, 0..=255);
 }
 
 /// What only matters on the way to other machines.

@@ -118,6 +118,7 @@ fn is_token(byte: u8) -> bool {
 fn told<T>(answer: Told<T>, at: usize) -> Result<T, Failure> {
     answer.map_err(|refusal| match refusal {
         Refusal::Threw => Failure::Threw,
+        Refusal::Gone => Failure::Gone,
         Refusal::Error(error) => Failure::Parse(at, error),
     })
 }
@@ -829,12 +830,12 @@ impl Protocol for Machine {
 
     fn finish(&mut self, sink: &mut dyn Sink) -> Result<(), Failure> {
         match self.state {
-            State::Start | State::Closed => Ok(()),
+            // Who was told of an error need not be told again.
+            State::Start | State::Closed | State::Failed(_) => Ok(()),
             State::BodyToTheEnd => {
                 self.state = State::Closed;
                 told(sink.message_complete(), 0)
             }
-            State::Failed(error) => Err(Failure::Parse(0, error)),
             _ => Err(Failure::Parse(0, error("HPE_INVALID_EOF_STATE", "Invalid EOF state"))),
         }
     }

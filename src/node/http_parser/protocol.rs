@@ -122,6 +122,8 @@ impl ParseError {
 pub(crate) enum Failure {
     /// The sink has thrown.
     Threw,
+    /// Nobody is interested any more.
+    Gone,
     /// At so many bytes.
     Parse(usize, ParseError),
 }
@@ -130,6 +132,8 @@ pub(crate) enum Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Threw,
+    /// Nobody is interested any more.
+    Gone,
     Error(ParseError),
 }
 

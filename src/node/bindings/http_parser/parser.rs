@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use isolate::library::{Scope, copy_bytes, monotonic, string};
+use isolate::library::{Scope, copy_bytes, memory_for, monotonic, string};
 
 use super::Shared;
 use super::connections::{Connections, Progress};
@@ -42,13 +42,16 @@ pub(super) struct Parser {
     /// None while it runs.
     machine: RefCell<Option<Box<dyn Protocol>>>,
     /// Counts beginnings: what ran before the last is forgotten.
-    epoch: Cell<u64>,
+    pub epoch: Cell<u64>,
+    /// What came while it was running already.
+    later: RefCell<Vec<u8>>,
     kind: Cell<Kind>,
     pub header_bytes_max: Cell<usize>,
     pub assembly: RefCell<Assembly>,
     pub progress: Rc<Progress>,
     connections: RefCell<Option<Rc<Connections>>>,
     is_paused: Cell<bool>,
+    is_running: Cell<bool>,
     /// What is being read, or has been read last, for whoever asks meanwhile.
     current: RefCell<Vec<u8>>,
     stream: RefCell<Option<Rc<Stream>>>,
@@ -71,6 +74,12 @@ impl Parser {
         }
     }
 
+    /// What runs is none of what comes from now on.
+    fn begin_anew(&self) {
+        self.epoch.set(self.epoch.get().wrapping_add(1));
+        self.later.take();
+    }
+
     fn let_go_of_stream(&self) {
         if let Some(stream) = self.stream.take() {
             stream.set_consumer(None);
@@ -88,18 +97,40 @@ impl Parser {
         if self.is_paused.get() {
             return parse_error(scope, 0, ParseError::new("HPE_PAUSED", "Paused"));
         }
+        if self.is_running.get() {
+            // Its turn comes once what is read now has been read.
+            let length = bytes.map_or(0, <[u8]>::len);
+            if !memory_for(self.later.borrow().len().saturating_add(length).saturating_mul(2)) {
+                isolate::library::throw_no_memory(scope, "There is no memory for what is to be read");
+                return None;
+            }
+            self.later.borrow_mut().extend_from_slice(bytes.unwrap_or_default());
+            return Some(v8::Number::new(scope, length as f64).into());
+        }
         let Some(mut machine) = self.machine.take() else {
-            let reason = "The parser is running or was not initialized";
+            let reason = "The parser was not initialized";
             return parse_error(scope, 0, ParseError::new("HPE_INTERNAL", reason));
         };
         let epoch = self.epoch.get();
+        self.is_running.set(true);
         let outcome = {
-            let mut session = Session { scope, env, parser: self, object };
-            match bytes {
+            let mut session = Session { scope, env, parser: self, object, epoch };
+            let outcome = match bytes {
                 Some(bytes) => machine.execute(bytes, &mut session).map(Some),
                 None => machine.finish(&mut session).map(|()| None),
-            }
+            };
+            outcome.and_then(|read| {
+                loop {
+                    let later = self.later.take();
+                    if later.is_empty() {
+                        return Ok(read);
+                    }
+                    machine.execute(&later, &mut session)?;
+                }
+            })
         };
+        self.is_running.set(false);
+        self.later.take();
         let is_upgraded = machine.is_upgraded();
         // Not if it has begun anew meanwhile, for another connection.
         if self.epoch.get() == epoch {
@@ -109,6 +140,7 @@ impl Parser {
             Ok(Some(read)) => Some(v8::Number::new(scope, read as f64).into()),
             Ok(None) => Some(v8::undefined(scope).into()),
             Err(Failure::Threw) => None,
+            Err(Failure::Gone) => Some(v8::Number::new(scope, bytes.map_or(0, <[u8]>::len) as f64).into()),
             Err(Failure::Parse(at, _)) if is_upgraded => Some(v8::Number::new(scope, at as f64).into()),
             Err(Failure::Parse(at, error)) => parse_error(scope, at, error),
         }
@@ -141,6 +173,8 @@ pub(super) fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>
         wrap,
         machine: RefCell::new(None),
         epoch: Cell::new(0),
+        later: RefCell::default(),
+        is_running: Cell::new(false),
         kind: Cell::new(Kind::Request),
         header_bytes_max: Cell::new(HEADER_BYTES_MAX),
         assembly: RefCell::default(),
@@ -162,13 +196,14 @@ fn close(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let Some((_, parser)) = receiver(scope, &args) else { return };
     parser.leave_connections();
     parser.let_go_of_stream();
-    parser.epoch.set(parser.epoch.get().wrapping_add(1));
+    parser.begin_anew();
     parser.machine.take();
 }
 
 /// It waits for another connection.
 fn free(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     if let Some((env, parser)) = receiver(scope, &args) {
+        parser.begin_anew();
         parser.wrap.destroy(scope, &env);
     }
 }
@@ -218,7 +253,7 @@ fn initialize(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     parser.kind.set(kind);
     // Beyond the range of sizes it is the largest.
     parser.header_bytes_max.set(header_bytes.map_or(HEADER_BYTES_MAX, |bytes| bytes as usize));
-    parser.epoch.set(parser.epoch.get().wrapping_add(1));
+    parser.begin_anew();
     *parser.machine.borrow_mut() = Some(Box::new(Machine::new(kind, leniency, methods)));
     *parser.assembly.borrow_mut() = Assembly::default();
     parser.is_paused.set(false);

@@ -42,6 +42,8 @@ pub(super) struct Session<'a, 's, 'i> {
     pub env: &'a Rc<Env>,
     pub parser: &'a Rc<Parser>,
     pub object: v8::Local<'s, v8::Object>,
+    /// The parser's beginning that this belongs to.
+    pub epoch: u64,
 }
 
 impl<'s> Session<'_, 's, '_> {
@@ -56,7 +58,9 @@ impl<'s> Session<'_, 's, '_> {
         let Ok(function) = function.try_cast::<v8::Function>() else { return Ok(None) };
         let wrap = &self.parser.wrap;
         let answer = wrap.call(self.scope, self.env, self.object, function, arguments);
-        answer.map(Some).ok_or(Refusal::Threw)
+        let answer = answer.ok_or(Refusal::Threw)?;
+        // The guest's code may have given the parser back, or begun anew with it.
+        if self.parser.epoch.get() == self.epoch { Ok(Some(answer)) } else { Err(Refusal::Gone) }
     }
 
     fn text(&mut self, bytes: &[u8]) -> Told<v8::Local<'s, v8::Value>> {
