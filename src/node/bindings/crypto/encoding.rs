@@ -123,7 +123,7 @@ pub(crate) fn private(
             let Some(passphrase) = passphrase else { return Err(errors::node("ERR_MISSING_PASSPHRASE")) };
             pkey::from_encrypted_pkcs8(bytes, passphrase)
         } else {
-            PKey::private_key_from_pkcs8(bytes)
+            pkey::from_pkcs8(bytes)
         }
     } else {
         PKey::private_key_from_der(bytes)

@@ -170,6 +170,17 @@ pub(crate) fn unsupported() -> Error {
     Error::OpenSsl { errors: vec![entry], message: None, whole: true }
 }
 
+/// What OpenSSL says of a number that it has no room for.
+pub(crate) fn bignum_too_long() -> Error {
+    let entry = Entry {
+        code: 0x0180_0072,
+        library_code: 3,
+        library: Some(Cow::Borrowed("bignum routines")),
+        reason: Some(Cow::Borrowed("bignum too long")),
+    };
+    Error::OpenSsl { errors: vec![entry], message: None, whole: false }
+}
+
 /// An error of OpenSSL's Diffie-Hellman.
 pub(crate) fn diffie_hellman(reason: u64, text: &'static str) -> Error {
     let entry = Entry {

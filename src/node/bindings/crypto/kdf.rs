@@ -31,10 +31,7 @@ fn number(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Result<
 /// A digest that exists.
 fn digest_name(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Result<String> {
     let name = values::required_name(scope, args, index)?;
-    match digest::fetch(&name) {
-        Some(_) => Ok(name),
-        None => Err(errors::invalid_digest(&name)),
-    }
+    digest::provided_name(&name).ok_or_else(|| errors::invalid_digest(&name))
 }
 
 /// (mode, password, salt, iterations, length, digest)

@@ -49,10 +49,8 @@ fn invalid_digest() -> Error {
 fn oaep(mut params: Params, hash: Option<&str>, label: &[u8], mask: Option<&str>) -> Result<Params> {
     for (name, parameter) in [(hash, c"digest"), (mask, c"mgf1-digest")] {
         if let Some(name) = name {
-            if digest::fetch(name).is_none() {
-                return Err(invalid_digest());
-            }
-            params = params.text(parameter, name);
+            let name = digest::provided_name(name).ok_or_else(invalid_digest)?;
+            params = params.text(parameter, &name);
         }
     }
     if !label.is_empty() {

@@ -315,7 +315,7 @@ fn check_email<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return
 }
 
 fn check_ip<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    check(scope, &args, &mut result, Kind::Address, "Invalid IP");
+    check(scope, &args, &mut result, Kind::Address, "Invalid name");
 }
 
 /// (certificate) -> whether that one has issued this one
