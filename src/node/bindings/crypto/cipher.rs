@@ -40,6 +40,7 @@ struct State {
     /// In CCM: longest message, and whether the tag was found to be wrong.
     message_max: usize,
     has_failed: bool,
+    has_begun: bool,
 }
 
 /// The native half of a `CipherBase`.
@@ -138,6 +139,7 @@ fn begin(
         tag_length: None,
         message_max: usize::MAX,
         has_failed: false,
+        has_begun: false,
     };
     if authenticated {
         if mode != Mode::Siv && mode != Mode::GcmSiv && context.set_iv_length(iv.len()).is_err() {
@@ -205,7 +207,7 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     })();
     match begun {
         Ok(state) => {
-            let _ = handle::attach(scope, &env, args.this(), Rc::new(CipherBase(RefCell::new(state))));
+            let _ = values::attach(scope, &env, args.this(), Rc::new(CipherBase(RefCell::new(state))));
         }
         Err(error) => error.throw(scope),
     }
@@ -244,6 +246,7 @@ fn take(state: &mut State, data: &[u8]) -> Result<Vec<u8>> {
     }
     let Some(context) = &mut state.context else { return Err(unsupported_state()) };
     super::ossl::clear_errors();
+    state.has_begun = true;
     match context.update(data) {
         Ok(output) => Ok(output),
         // These decrypt all at once: whether the tag was right is told at the end.
@@ -275,6 +278,10 @@ fn end(state: &mut State) -> Result<Vec<u8>> {
         return Err(errors::node("ERR_CRYPTO_INVALID_STATE"));
     }
     let unauthentic = || errors::plain("Unsupported state or unable to authenticate data");
+    if state.mode == Mode::Ccm && !state.has_begun && (state.encrypts || state.tag != Tag::Unknown) {
+        // Without a message there would be no tag, and none would be looked at.
+        take(state, &[])?;
+    }
     if state.authenticated && !state.encrypts {
         let passed = pass_tag(state);
         if !passed || state.tag != Tag::Passed {

@@ -69,6 +69,8 @@ impl Type {
     }
 }
 
+/// Longest encoded key, or certificate, that is read.
+pub(crate) const LENGTH_MAX: usize = 1 << 24;
 /// Longest passphrase that a key is encrypted with; OpenSSL reads back no more than a part of it.
 const PASSPHRASE_MAX: usize = 1 << 16;
 

@@ -94,19 +94,17 @@ pub(super) fn scrypt_job(scope: &mut Scope<'_, '_>, env: &Rc<Env>, args: &Args<'
 fn check_scrypt(cost: u32, block: u32, parallel: u32, memory: u64) -> Result<()> {
     let invalid = || errors::node("ERR_CRYPTO_INVALID_SCRYPT_PARAMS");
     let (n, r, p) = (u64::from(cost), u64::from(block), u64::from(parallel));
-    if n < 2 || !n.is_power_of_two() || r == 0 || p == 0 || p > ((1 << 30) - 1) / r {
+    if n < 2 || !n.is_power_of_two() || r == 0 || p == 0 {
         return Err(invalid());
     }
-    if 16 * r <= 63 && n >= 1 << (16 * r) {
-        return Err(invalid());
-    }
+    let is_too_much = p > ((1 << 30) - 1) / r || (16 * r <= 63 && n >= 1 << (16 * r));
     // What it works in: p blocks, N blocks and three more.
     let needed = 128u64.checked_mul(r).and_then(|block| {
         let blocks = p.checked_add(n)?.checked_add(2)?;
         block.checked_mul(blocks)
     });
     match needed {
-        Some(needed) if needed <= memory => {
+        Some(needed) if needed <= memory && !is_too_much => {
             let fits = usize::try_from(needed).is_ok_and(memory_for);
             if fits { Ok(()) } else { Err(errors::no_memory()) }
         }

@@ -52,7 +52,7 @@ fn construct_hmac(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
         return isolate::library::throw_type(scope, "Class constructor cannot be invoked without 'new'");
     }
     if let Some(env) = Env::of(scope) {
-        let _ = handle::attach(scope, &env, args.this(), Rc::new(Code::default()));
+        let _ = values::attach(scope, &env, args.this(), Rc::new(Code::default()));
     }
 }
 
@@ -243,7 +243,7 @@ fn construct_mac(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     match made {
         Ok(mac) => {
             let code = Code { mac: RefCell::new(Some(mac)) };
-            let _ = handle::attach(scope, &env, args.this(), Rc::new(code));
+            let _ = values::attach(scope, &env, args.this(), Rc::new(code));
         }
         Err(error) => error.throw(scope),
     }

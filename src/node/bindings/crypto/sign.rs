@@ -40,7 +40,7 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
         return isolate::library::throw_type(scope, "Class constructor cannot be invoked without 'new'");
     }
     if let Some(env) = Env::of(scope) {
-        let _ = handle::attach(scope, &env, args.this(), Rc::new(Signing::default()));
+        let _ = values::attach(scope, &env, args.this(), Rc::new(Signing::default()));
     }
 }
 

@@ -330,6 +330,10 @@ pub(crate) fn derive(private: &Key, public: &Key) -> Result<Vec<u8>, ErrorStack>
     // SAFETY: the context lives, and takes a reference to the other key.
     unsafe {
         check(ffi::EVP_PKEY_derive_init(operation.0))?;
+        if type_name(private).starts_with("DH") {
+            // As long as the prime, whatever it begins with.
+            operation.set(&Params::new().uint(c"pad", 1))?;
+        }
         check(ffi::EVP_PKEY_derive_set_peer(operation.0, public.as_ptr()))?;
     }
     // SAFETY: the output has as many bytes as OpenSSL asked for.
