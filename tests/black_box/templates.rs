@@ -24,6 +24,32 @@ const JAVASCRIPT: &str = r#"
     console.log(crypto.getRandomValues(new BigUint64Array(1))[0]);
 "#;
 
+/// And to programs of Node: what is drawn outright, keys, and what is drawn for a signature or an encryption.
+const NODE: &str = r#"
+    import * as crypto from "node:crypto";
+    const raw = (pair) => pair.publicKey.export({ format: "der", type: "spki" }).toString("hex");
+    console.log(Math.random());
+    console.log(crypto.randomBytes(16).toString("hex"));
+    console.log(crypto.randomUUID());
+    console.log(crypto.randomInt(2 ** 47));
+    console.log(globalThis.crypto.getRandomValues(new BigUint64Array(1))[0]);
+    console.log(crypto.generatePrimeSync(128, { bigint: true }));
+    console.log(crypto.generateKeySync("aes", { length: 128 }).export().toString("hex"));
+    console.log(raw(crypto.generateKeyPairSync("ed25519")));
+    console.log(raw(crypto.generateKeyPairSync("rsa", { modulusLength: 512 })));
+    console.log(raw(crypto.generateKeyPairSync("ml-kem-512")));
+    const scalar = Buffer.alloc(32, 7);
+    const key = crypto.createPrivateKey({
+        key: scalar, format: "raw-private", asymmetricKeyType: "ec", namedCurve: "P-256",
+    });
+    console.log(crypto.sign("sha256", "one message", key).toString("hex"));
+    const group = crypto.getDiffieHellman("modp5");
+    console.log(group.generateKeys("hex"));
+"#;
+
+/// Lines of that.
+const NODE_VALUES: usize = 12;
+
 /// And to commands.
 const COMMANDS: &str = "shuf -i 1-1000000000000 -n 1
     mktemp -u XXXXXXXXXXXXXXXX
@@ -135,6 +161,22 @@ async fn fifty_siblings_draw_no_random_number_twice() {
         }
     }
     assert_eq!(count, SIBLINGS * (4 + 6 + 5), "every road gave a value");
+}
+
+#[tokio::test]
+async fn siblings_of_the_platform_node_draw_no_random_number_twice() {
+    let (_supervisor, client) = client_with(TemplateLimits::default()).await;
+    let mut values = BTreeSet::new();
+    for _ in 0..8 {
+        let vm = client.create_vm(config(json!({ "platform": "node" }))).await.unwrap();
+        let drawn = stdout_of(&vm, NODE).await;
+        let mut count = 0;
+        for value in drawn.lines() {
+            count += 1;
+            assert!(values.insert(value.to_owned()), "{value} was drawn twice");
+        }
+        assert_eq!(count, NODE_VALUES, "every road gave a value");
+    }
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ struct State {
     /// In CCM: longest message, and whether the tag was found to be wrong.
     message_max: usize,
     has_failed: bool,
+    has_begun: bool,
 }
 
 /// The native half of a `CipherBase`.
@@ -138,6 +139,7 @@ fn begin(
         tag_length: None,
         message_max: usize::MAX,
         has_failed: false,
+        has_begun: false,
     };
     if authenticated {
         if mode != Mode::Siv && mode != Mode::GcmSiv && context.set_iv_length(iv.len()).is_err() {
@@ -205,7 +207,7 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     })();
     match begun {
         Ok(state) => {
-            let _ = handle::attach(scope, &env, args.this(), Rc::new(CipherBase(RefCell::new(state))));
+            let _ = values::attach(scope, &env, args.this(), Rc::new(CipherBase(RefCell::new(state))));
         }
         Err(error) => error.throw(scope),
     }
@@ -244,6 +246,7 @@ fn take(state: &mut State, data: &[u8]) -> Result<Vec<u8>> {
     }
     let Some(context) = &mut state.context else { return Err(unsupported_state()) };
     super::ossl::clear_errors();
+    state.has_begun = true;
     match context.update(data) {
         Ok(output) => Ok(output),
         // These decrypt all at once: whether the tag was right is told at the end.
@@ -275,6 +278,10 @@ fn end(state: &mut State) -> Result<Vec<u8>> {
         return Err(errors::node("ERR_CRYPTO_INVALID_STATE"));
     }
     let unauthentic = || errors::plain("Unsupported state or unable to authenticate data");
+    if state.mode == Mode::Ccm && !state.has_begun && (state.encrypts || state.tag != Tag::Unknown) {
+        // Without a message there would be no tag, and none would be looked at.
+        take(state, &[])?;
+    }
     if state.authenticated && !state.encrypts {
         let passed = pass_tag(state);
         if !passed || state.tag != Tag::Passed {
@@ -463,10 +470,9 @@ fn get_cipher_info(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return
     result.set(object.into());
 }
 
-/// A cipher's name as programs write it: those that OpenSSL has no number for are in capitals there.
+/// A cipher's name as programs write it.
 fn shown(cipher: &Cipher) -> String {
-    let name = cipher.name();
-    if name.chars().any(|c| c.is_ascii_lowercase()) { name } else { name.to_lowercase() }
+    cipher.name().to_lowercase()
 }
 
 /// The ciphers of TLS, which a VM does not have yet, by the names that programs check for.
@@ -475,4 +481,70 @@ fn get_ssl_ciphers(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_
     result.set(values::names(scope, &names));
 }
 
-const SSL_CIPHERS: &[&str] = &[];
+const SSL_CIPHERS: &[&str] = &[
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_CHACHA20_POLY1305_SHA256",
+    "TLS_AES_128_GCM_SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "DHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-CHACHA20-POLY1305",
+    "DHE-RSA-CHACHA20-POLY1305",
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "DHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-SHA384",
+    "ECDHE-RSA-AES256-SHA384",
+    "DHE-RSA-AES256-SHA256",
+    "ECDHE-ECDSA-AES128-SHA256",
+    "ECDHE-RSA-AES128-SHA256",
+    "DHE-RSA-AES128-SHA256",
+    "ECDHE-ECDSA-AES256-SHA",
+    "ECDHE-RSA-AES256-SHA",
+    "DHE-RSA-AES256-SHA",
+    "ECDHE-ECDSA-AES128-SHA",
+    "ECDHE-RSA-AES128-SHA",
+    "DHE-RSA-AES128-SHA",
+    "RSA-PSK-AES256-GCM-SHA384",
+    "DHE-PSK-AES256-GCM-SHA384",
+    "RSA-PSK-CHACHA20-POLY1305",
+    "DHE-PSK-CHACHA20-POLY1305",
+    "ECDHE-PSK-CHACHA20-POLY1305",
+    "AES256-GCM-SHA384",
+    "PSK-AES256-GCM-SHA384",
+    "PSK-CHACHA20-POLY1305",
+    "RSA-PSK-AES128-GCM-SHA256",
+    "DHE-PSK-AES128-GCM-SHA256",
+    "AES128-GCM-SHA256",
+    "PSK-AES128-GCM-SHA256",
+    "AES256-SHA256",
+    "AES128-SHA256",
+    "ECDHE-PSK-AES256-CBC-SHA384",
+    "ECDHE-PSK-AES256-CBC-SHA",
+    "SRP-RSA-AES-256-CBC-SHA",
+    "SRP-AES-256-CBC-SHA",
+    "RSA-PSK-AES256-CBC-SHA384",
+    "DHE-PSK-AES256-CBC-SHA384",
+    "RSA-PSK-AES256-CBC-SHA",
+    "DHE-PSK-AES256-CBC-SHA",
+    "AES256-SHA",
+    "PSK-AES256-CBC-SHA384",
+    "PSK-AES256-CBC-SHA",
+    "ECDHE-PSK-AES128-CBC-SHA256",
+    "ECDHE-PSK-AES128-CBC-SHA",
+    "SRP-RSA-AES-128-CBC-SHA",
+    "SRP-AES-128-CBC-SHA",
+    "RSA-PSK-AES128-CBC-SHA256",
+    "DHE-PSK-AES128-CBC-SHA256",
+    "RSA-PSK-AES128-CBC-SHA",
+    "DHE-PSK-AES128-CBC-SHA",
+    "AES128-SHA",
+    "PSK-AES128-CBC-SHA256",
+    "PSK-AES128-CBC-SHA",
+    "tls_aes_256_gcm_sha384",
+    "tls_chacha20_poly1305_sha256",
+    "tls_aes_128_gcm_sha256",
+    "tls_aes_128_ccm_8_sha256",
+    "tls_aes_128_ccm_sha256",
+];

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use isolate::library::{Scope, string};
 
 use super::keys::{self, KeyData};
+use super::values;
 use crate::binding::{Args, Class, Function, Return, functions};
 use crate::environment::Env;
 use crate::handle;
@@ -98,7 +99,7 @@ fn construct_key_object(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>
         return isolate::library::throw_type(scope, "A key object needs a handle");
     };
     let kind = v8::Integer::new_from_unsigned(scope, key.kind()).into();
-    if handle::attach(scope, &env, args.this(), Rc::new(KeyObject)).is_some() {
+    if values::attach(scope, &env, args.this(), Rc::new(KeyObject)).is_some() {
         let _ = keep(scope, args.this(), &[kind, args.get(0)]);
     }
 }
@@ -146,7 +147,7 @@ fn construct_crypto_key(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>
     };
     let kind = v8::Integer::new_from_unsigned(scope, key.kind()).into();
     let slots = [kind, args.get(3), args.get(1), args.get(2), args.get(0), args.get(4), args.get(5)];
-    if handle::attach(scope, &env, args.this(), Rc::new(CryptoKey)).is_some() {
+    if values::attach(scope, &env, args.this(), Rc::new(CryptoKey)).is_some() {
         let _ = keep(scope, args.this(), &slots);
     }
 }

@@ -213,7 +213,7 @@ fn attach(scope: &mut Scope<'_, '_>, args: &Args<'_>, made: Result<DiffieHellman
     let Some(env) = Env::of(scope) else { return };
     match made {
         Ok(made) => {
-            let _ = handle::attach(scope, &env, args.this(), Rc::new(made));
+            let _ = values::attach(scope, &env, args.this(), Rc::new(made));
         }
         Err(error) => error.throw(scope),
     }

@@ -65,7 +65,7 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     match values::required_name(scope, &args, 0).and_then(|name| open(&name)) {
         Ok((group, curve)) => {
             let ecdh = Ecdh { group, curve, point: RefCell::new(None), scalar: RefCell::new(None) };
-            let _ = handle::attach(scope, &env, args.this(), Rc::new(ecdh));
+            let _ = values::attach(scope, &env, args.this(), Rc::new(ecdh));
         }
         Err(error) => error.throw(scope),
     }

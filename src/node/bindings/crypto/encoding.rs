@@ -69,6 +69,8 @@ impl Type {
     }
 }
 
+/// Longest encoded key, or certificate, that is read.
+pub(crate) const LENGTH_MAX: usize = 1 << 24;
 /// Longest passphrase that a key is encrypted with; OpenSSL reads back no more than a part of it.
 const PASSPHRASE_MAX: usize = 1 << 16;
 
@@ -123,7 +125,7 @@ pub(crate) fn private(
             let Some(passphrase) = passphrase else { return Err(errors::node("ERR_MISSING_PASSPHRASE")) };
             pkey::from_encrypted_pkcs8(bytes, passphrase)
         } else {
-            PKey::private_key_from_pkcs8(bytes)
+            pkey::from_pkcs8(bytes)
         }
     } else {
         PKey::private_key_from_der(bytes)

@@ -170,6 +170,17 @@ pub(crate) fn unsupported() -> Error {
     Error::OpenSsl { errors: vec![entry], message: None, whole: true }
 }
 
+/// What OpenSSL says of a number that it has no room for.
+pub(crate) fn bignum_too_long() -> Error {
+    let entry = Entry {
+        code: 0x0180_0072,
+        library_code: 3,
+        library: Some(Cow::Borrowed("bignum routines")),
+        reason: Some(Cow::Borrowed("bignum too long")),
+    };
+    Error::OpenSsl { errors: vec![entry], message: None, whole: false }
+}
+
 /// An error of OpenSSL's Diffie-Hellman.
 pub(crate) fn diffie_hellman(reason: u64, text: &'static str) -> Error {
     let entry = Entry {
@@ -242,6 +253,17 @@ pub(crate) fn invalid_digest(name: &str) -> Error {
     coded("ERR_CRYPTO_INVALID_DIGEST", format!("Invalid digest: {name}"))
 }
 
+/// Sets a property as a program would: Node does, so that what a program has put on the prototype hears of it.
+fn put(
+    scope: &mut Scope<'_, '_>,
+    object: v8::Local<'_, v8::Object>,
+    name: &str,
+    value: v8::Local<'_, v8::Value>,
+) -> Option<()> {
+    let key = string(scope, name);
+    object.set(scope, key.into(), value).map(drop)
+}
+
 impl Error {
     /// The value that is thrown. `None` where an exception is pending instead.
     pub fn to_value<'s>(&self, scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s, v8::Value>> {
@@ -279,7 +301,7 @@ impl Error {
                         .map(|entry| string(scope, &entry.text()).into())
                         .collect();
                     let stack = v8::Array::new_with_elements(scope, &stack);
-                    set(scope, object, "opensslErrorStack", stack.into())?;
+                    put(scope, object, "opensslErrorStack", stack.into())?;
                 }
                 if let Some(oldest) = oldest {
                     for (name, value) in [
@@ -289,7 +311,7 @@ impl Error {
                     ] {
                         if let Some(value) = value {
                             let value = string(scope, &value).into();
-                            set(scope, object, name, value)?;
+                            put(scope, object, name, value)?;
                         }
                     }
                 }

@@ -149,8 +149,7 @@ pub(super) fn rsa_job(scope: &mut Scope<'_, '_>, _: &Rc<Env>, args: &Args<'_>, m
     let mut params = Params::new().size(c"bits", bits as usize).number(c"e", BigNum::from_u32(exponent)?);
     let mut next = 4;
     if is_pss {
-        let digest_name = values::name(scope, args.get(4));
-        let mask_name = values::name(scope, args.get(5));
+        let (digest_name, mask_name) = (values::name(scope, args.get(4)), values::name(scope, args.get(5)));
         let salt = values::int(scope, args.get(6));
         next = 7;
         if let Some(name) = &digest_name
@@ -164,6 +163,8 @@ pub(super) fn rsa_job(scope: &mut Scope<'_, '_>, _: &Rc<Env>, args: &Args<'_>, m
             let message = format!("Invalid MGF1 digest: {name}");
             return Err(errors::coded("ERR_CRYPTO_INVALID_DIGEST", message));
         }
+        let own = |name: Option<String>| name.and_then(|name| digest::provided_name(&name));
+        let (digest_name, mask_name) = (own(digest_name), own(mask_name));
         if let Some(name) = digest_name.as_ref() {
             params = params.text(c"digest", name);
         }

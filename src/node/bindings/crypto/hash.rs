@@ -112,7 +112,7 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
                 finished: RefCell::new(None),
                 has_ended: Cell::new(false),
             };
-            let _ = handle::attach(scope, &env, args.this(), Rc::new(hash));
+            let _ = values::attach(scope, &env, args.this(), Rc::new(hash));
         }
         Ok(None) => errors::plain("Digest method not supported").throw(scope),
         Err(error) => error.throw(scope),

@@ -127,7 +127,7 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     };
     let wrap = AsyncWrap::new(scope, &env, args.this(), kind.provider);
     let job = Job { mode, wrap, work: RefCell::new(Some(work)) };
-    let _ = handle::attach(scope, &env, args.this(), Rc::new(job));
+    let _ = values::attach(scope, &env, args.this(), Rc::new(job));
 }
 
 fn run<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {

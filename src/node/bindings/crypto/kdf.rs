@@ -31,10 +31,7 @@ fn number(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Result<
 /// A digest that exists.
 fn digest_name(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Result<String> {
     let name = values::required_name(scope, args, index)?;
-    match digest::fetch(&name) {
-        Some(_) => Ok(name),
-        None => Err(errors::invalid_digest(&name)),
-    }
+    digest::provided_name(&name).ok_or_else(|| errors::invalid_digest(&name))
 }
 
 /// (mode, password, salt, iterations, length, digest)
@@ -97,19 +94,17 @@ pub(super) fn scrypt_job(scope: &mut Scope<'_, '_>, env: &Rc<Env>, args: &Args<'
 fn check_scrypt(cost: u32, block: u32, parallel: u32, memory: u64) -> Result<()> {
     let invalid = || errors::node("ERR_CRYPTO_INVALID_SCRYPT_PARAMS");
     let (n, r, p) = (u64::from(cost), u64::from(block), u64::from(parallel));
-    if n < 2 || !n.is_power_of_two() || r == 0 || p == 0 || p > ((1 << 30) - 1) / r {
+    if n < 2 || !n.is_power_of_two() || r == 0 || p == 0 {
         return Err(invalid());
     }
-    if 16 * r <= 63 && n >= 1 << (16 * r) {
-        return Err(invalid());
-    }
+    let is_too_much = p > ((1 << 30) - 1) / r || (16 * r <= 63 && n >= 1 << (16 * r));
     // What it works in: p blocks, N blocks and three more.
     let needed = 128u64.checked_mul(r).and_then(|block| {
         let blocks = p.checked_add(n)?.checked_add(2)?;
         block.checked_mul(blocks)
     });
     match needed {
-        Some(needed) if needed <= memory => {
+        Some(needed) if needed <= memory && !is_too_much => {
             let fits = usize::try_from(needed).is_ok_and(memory_for);
             if fits { Ok(()) } else { Err(errors::no_memory()) }
         }

@@ -97,7 +97,7 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
         return isolate::library::throw_type(scope, "Class constructor cannot be invoked without 'new'");
     }
     if let Some(env) = Env::of(scope) {
-        let _ = handle::attach(scope, &env, args.this(), Rc::new(KeyHandle::default()));
+        let _ = values::attach(scope, &env, args.this(), Rc::new(KeyHandle::default()));
     }
 }
 
@@ -113,7 +113,7 @@ pub(crate) fn wrap<'s>(
     let prototype = template.get_function(scope)?;
     let prototype = crate::binding::get(scope, prototype.into(), "prototype")?;
     object.set_prototype(scope, prototype)?;
-    handle::attach(scope, env, object, Rc::new(KeyHandle { data: RefCell::new(Some(data)) }))?;
+    values::attach(scope, env, object, Rc::new(KeyHandle { data: RefCell::new(Some(data)) }))?;
     Some(object.into())
 }
 
@@ -137,6 +137,9 @@ pub(crate) fn secret(
     value: v8::Local<'_, v8::Value>,
 ) -> Result<Vec<u8>> {
     match of(scope, env, value).as_deref() {
+        Some(KeyData::Secret(bytes)) if !isolate::library::memory_for(bytes.len()) => {
+            Err(errors::no_memory())
+        }
         Some(KeyData::Secret(bytes)) => Ok(bytes.clone()),
         Some(_) => Err(errors::node("ERR_CRYPTO_INVALID_KEYTYPE")),
         None => values::required(value, "key"),
@@ -193,6 +196,9 @@ fn parse(
         }
         Format::Pem | Format::Der => {
             let bytes = values::required(args.get(index), "key")?;
+            if bytes.len() > encoding::LENGTH_MAX {
+                return Err(errors::coded("ERR_OUT_OF_RANGE", "key is too big"));
+            }
             let kind = encoding::Type::of(scope, args.get(index + 2));
             let passphrase = values::bytes(args.get(index + 3))?;
             let data = if private {

@@ -40,7 +40,8 @@ fn hmac(name: &str, key: &[u8]) -> Result<mac::Mac> {
     match digest::fetch(name) {
         // Those that give as many bytes as are asked for are none that this can be made of.
         Some(md) if !digest::is_xof(&md) => {
-            Ok(mac::Mac::new("HMAC", key, &Params::new().text(c"digest", name))?)
+            let own = digest::provided_name(name).unwrap_or_default();
+            Ok(mac::Mac::new("HMAC", key, &Params::new().text(c"digest", &own))?)
         }
         _ => Err(errors::invalid_digest(name)),
     }
@@ -51,7 +52,7 @@ fn construct_hmac(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
         return isolate::library::throw_type(scope, "Class constructor cannot be invoked without 'new'");
     }
     if let Some(env) = Env::of(scope) {
-        let _ = handle::attach(scope, &env, args.this(), Rc::new(Code::default()));
+        let _ = values::attach(scope, &env, args.this(), Rc::new(Code::default()));
     }
 }
 
@@ -196,7 +197,11 @@ fn construct_mac(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
             [(4, "digest", c"digest", options.digest), (5, "cipher", c"cipher", options.cipher)]
         {
             match values::name(scope, args.get(index)) {
-                Some(value) if has => params = params.text(key, &value),
+                Some(value) if has => {
+                    // What it is not found by, OpenSSL is to say.
+                    let own = if option == "digest" { digest::provided_name(&value) } else { None };
+                    params = params.text(key, own.as_deref().unwrap_or(&value));
+                }
                 None if has => {
                     return Err(invalid_value(format!(
                         "The property 'options.{option}' is required for {}",
@@ -238,7 +243,7 @@ fn construct_mac(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     match made {
         Ok(mac) => {
             let code = Code { mac: RefCell::new(Some(mac)) };
-            let _ = handle::attach(scope, &env, args.this(), Rc::new(code));
+            let _ = values::attach(scope, &env, args.this(), Rc::new(code));
         }
         Err(error) => error.throw(scope),
     }

@@ -21,6 +21,7 @@ pub(super) const FUNCTIONS: &[Function] = functions! {
     "getCachedAliases" => get_cached_aliases,
     "getCachedMacAliases" => get_cached_aliases,
     "getCertificateCompressionAlgorithms" => get_compression,
+    "startLoadingCertificatesOffThread" => start_loading_certificates,
     "isKeyAlgorithmAvailable" => is_key_algorithm_available,
 };
 
@@ -51,8 +52,10 @@ fn set_engine(_: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
     result.set_bool(false);
 }
 
-/// None is set up: undefined.
-fn secure_heap_used(_: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {}
+/// None is set up.
+fn secure_heap_used(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
+    result.set(v8::BigInt::new_from_u64(scope, 0).into());
+}
 
 /// OpenSSL's default.
 fn get_security_level(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
@@ -80,6 +83,9 @@ fn get_cached_aliases(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return
 fn get_compression(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
     result.set(values::names(scope, &[]));
 }
+
+/// Would have certificates at hand sooner; they are read when they are asked for.
+fn start_loading_certificates(_: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {}
 
 fn is_key_algorithm_available(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let known = values::name(scope, args.get(0)).is_some_and(|name| ossl::pkey::is_known(&name));

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use isolate::library::{Scope, memory_for};
+use isolate::library::Scope;
 use openssl::bn::{BigNum, BigNumContext};
 
 use super::errors::{self, Result};
@@ -10,6 +10,9 @@ use super::job::{Mode, Output, Work};
 use super::values;
 use crate::binding::Args;
 use crate::environment::Env;
+
+/// Longest primes that are looked for: no number of OpenSSL's is much longer, and no search for such a prime would end.
+const BITS_MAX: i32 = 1 << 20;
 
 /// (mode, bits, safe, add, rem)
 pub(super) fn random_job(scope: &mut Scope<'_, '_>, _: &Rc<Env>, args: &Args<'_>, _: Mode) -> Result<Work> {
@@ -28,10 +31,10 @@ pub(super) fn random_job(scope: &mut Scope<'_, '_>, _: &Rc<Env>, args: &Args<'_>
             return Err(errors::coded("ERR_OUT_OF_RANGE", "invalid options.rem"));
         }
     }
-    if !memory_for(bits as usize) {
-        return Err(errors::no_memory());
-    }
     Ok(Box::new(move || {
+        if bits > BITS_MAX {
+            return Err(errors::bignum_too_long());
+        }
         let mut prime = BigNum::new()?;
         prime.generate_prime(bits, safe, add.as_deref(), rem.as_deref())?;
         Ok(Output::Bytes(prime.to_vec_padded((bits + 7) / 8)?))

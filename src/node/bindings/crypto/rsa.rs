@@ -49,10 +49,8 @@ fn invalid_digest() -> Error {
 fn oaep(mut params: Params, hash: Option<&str>, label: &[u8], mask: Option<&str>) -> Result<Params> {
     for (name, parameter) in [(hash, c"digest"), (mask, c"mgf1-digest")] {
         if let Some(name) = name {
-            if digest::fetch(name).is_none() {
-                return Err(invalid_digest());
-            }
-            params = params.text(parameter, name);
+            let name = digest::provided_name(name).ok_or_else(invalid_digest)?;
+            params = params.text(parameter, &name);
         }
     }
     if !label.is_empty() {
@@ -66,6 +64,12 @@ fn perform(scope: &mut Scope<'_, '_>, args: &Args<'_>, result: &mut Return<'_>, 
     let Some(env) = Env::of(scope) else { return };
     let done = (|| {
         let private = matches!(act, Act::Decrypt | Act::Sign);
+        for index in [7, 9] {
+            let name = values::name(scope, args.get(index));
+            if name.is_some_and(|name| digest::fetch(&name).is_none()) {
+                return Err(invalid_digest());
+            }
+        }
         let key = keys::argument(scope, &env, args, 0, private)?;
         let key = key.asymmetric().ok_or_else(|| errors::node("ERR_CRYPTO_INVALID_KEYTYPE"))?;
         let data = values::required(args.get(5), "buffer")?;

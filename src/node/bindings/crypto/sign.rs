@@ -40,7 +40,7 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
         return isolate::library::throw_type(scope, "Class constructor cannot be invoked without 'new'");
     }
     if let Some(env) = Env::of(scope) {
-        let _ = handle::attach(scope, &env, args.this(), Rc::new(Signing::default()));
+        let _ = values::attach(scope, &env, args.this(), Rc::new(Signing::default()));
     }
 }
 
@@ -54,6 +54,7 @@ fn init(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let begun = (|| {
         let name = values::required_name(scope, &args, 0)?;
         let md = digest::fetch(&name).ok_or_else(|| errors::node("ERR_CRYPTO_INVALID_DIGEST"))?;
+        let name = digest::provided_name(&name).ok_or_else(|| errors::node("ERR_CRYPTO_INVALID_DIGEST"))?;
         Ok::<_, Error>((Digest::new(&md)?, name))
     })();
     match begun {
@@ -150,12 +151,10 @@ pub(super) fn job(scope: &mut Scope<'_, '_>, env: &Rc<Env>, args: &Args<'_>, _: 
     let verifies = args.get(1).uint32_value(scope) == Some(1);
     let key = keys::argument(scope, env, args, 2, !verifies)?;
     let data = values::required(args.get(7), "data")?;
-    let digest = values::name(scope, args.get(8));
-    if let Some(name) = &digest
-        && digest::fetch(name).is_none()
-    {
-        return Err(errors::invalid_digest(name));
-    }
+    let digest = match values::name(scope, args.get(8)) {
+        None => None,
+        Some(name) => Some(digest::provided_name(&name).ok_or_else(|| errors::invalid_digest(&name))?),
+    };
     let mut manner = Manner::of(scope, args, 10, 9, 11);
     manner.context = values::bytes(args.get(12))?;
     if manner.context.as_ref().is_some_and(|context| context.len() > 255) {

@@ -9,6 +9,27 @@ use crate::binding::Args;
 use crate::bytes::Memory;
 pub(crate) use crate::encoding::Encoding;
 use crate::environment::Env;
+use crate::handle;
+
+/// What has to be left of the VM's memory for another object that OpenSSL has a part of, of which V8 knows nothing.
+const SPARE: usize = 1 << 20;
+
+/// Gives an object its native half. `None` with an exception pending if there are too many, or no memory.
+pub(crate) fn attach<T: 'static>(
+    scope: &mut Scope<'_, '_>,
+    env: &Rc<Env>,
+    object: v8::Local<'_, v8::Object>,
+    value: Rc<T>,
+) -> Option<()> {
+    if !memory_for(SPARE) {
+        isolate::library::throw_no_memory(
+            scope,
+            "There is no memory for another object of the binding crypto",
+        );
+        return None;
+    }
+    handle::attach(scope, env, object, value)
+}
 
 /// A string's bytes in an encoding.
 pub(crate) fn decode(

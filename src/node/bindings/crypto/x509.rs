@@ -89,14 +89,14 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let Some(env) = Env::of(scope) else { return };
     let certificate = match of(scope, &env, args.get(0)) {
         Some(other) => Ok(other),
-        None => values::required(args.get(0), "buffer").and_then(|bytes| {
+        None => encoded(args.get(0), "buffer").and_then(|bytes| {
             super::ossl::clear_errors();
             Ok(Rc::new(Certificate(certificate::read(&bytes)?)))
         }),
     };
     match certificate {
         Ok(certificate) => {
-            let _ = handle::attach(scope, &env, args.this(), certificate);
+            let _ = values::attach(scope, &env, args.this(), certificate);
         }
         Err(error) => error.throw(scope),
     }
@@ -133,7 +133,7 @@ fn wrapped<'s>(
     let class = template.get_function(scope)?;
     let prototype = get(scope, class.into(), "prototype")?;
     object.set_prototype(scope, prototype)?;
-    handle::attach(scope, env, object, Rc::new(Certificate(certificate)))?;
+    values::attach(scope, env, object, Rc::new(Certificate(certificate)))?;
     Some(object.into())
 }
 
@@ -146,7 +146,7 @@ fn is_certificate(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<
 fn parse<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
     let Some(env) = Env::of(scope) else { return };
     super::ossl::clear_errors();
-    let read = values::required(args.get(0), "buffer").and_then(|bytes| Ok(certificate::read(&bytes)?));
+    let read = encoded(args.get(0), "buffer").and_then(|bytes| Ok(certificate::read(&bytes)?));
     match read {
         Ok(certificate) => {
             if let Some(handle) = wrap(scope, &env, certificate) {
@@ -155,6 +155,15 @@ fn parse<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) 
         }
         Err(error) => error.throw(scope),
     }
+}
+
+/// The bytes of something encoded.
+fn encoded(value: v8::Local<'_, v8::Value>, name: &str) -> Result<Vec<u8>> {
+    let bytes = values::required(value, name)?;
+    if bytes.len() > encoding::LENGTH_MAX {
+        return Err(errors::coded("ERR_OUT_OF_RANGE", format!("{name} is too big")));
+    }
+    Ok(bytes)
 }
 
 fn receiver(scope: &mut Scope<'_, '_>, args: &Args<'_>) -> Option<(Rc<Env>, Rc<Certificate>)> {
@@ -315,7 +324,7 @@ fn check_email<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return
 }
 
 fn check_ip<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    check(scope, &args, &mut result, Kind::Address, "Invalid IP");
+    check(scope, &args, &mut result, Kind::Address, "Invalid name");
 }
 
 /// (certificate) -> whether that one has issued this one
@@ -465,7 +474,7 @@ fn legacy<'s>(
 pub(super) fn parse_pkcs12<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
     let Some(env) = Env::of(scope) else { return };
     let parsed = (|| -> Result<_> {
-        let bundle = values::required(args.get(0), "bundle")?;
+        let bundle = encoded(args.get(0), "bundle")?;
         let passphrase = values::optional(args.get(1))?;
         let passphrase = String::from_utf8(passphrase).ok().filter(|text| !text.contains('\0'));
         let passphrase = passphrase.ok_or_else(|| errors::node("ERR_INVALID_ARG_VALUE"))?;

@@ -81,7 +81,17 @@ impl Cipher {
     pub fn fetch(text: &str) -> Option<Cipher> {
         let text = name(text)?;
         // SAFETY: what is fetched is owned from here on.
-        let cipher = unsafe { ffi::EVP_CIPHER_fetch(std::ptr::null_mut(), text.as_ptr(), std::ptr::null()) };
+        let cipher = unsafe {
+            let cipher = ffi::EVP_CIPHER_fetch(std::ptr::null_mut(), text.as_ptr(), std::ptr::null());
+            let known = ffi::EVP_get_cipherbyname(text.as_ptr());
+            if cipher.is_null() && !known.is_null() {
+                // Some names are known to OpenSSL from of old, and to none of its providers.
+                let own = EVP_CIPHER_get0_name(known);
+                ffi::EVP_CIPHER_fetch(std::ptr::null_mut(), own, std::ptr::null())
+            } else {
+                cipher
+            }
+        };
         if cipher.is_null() {
             super::clear_errors();
             return None;

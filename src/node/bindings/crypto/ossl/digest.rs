@@ -4,7 +4,7 @@ use foreign_types_shared::{ForeignType as _, ForeignTypeRef as _};
 use openssl::error::ErrorStack;
 use openssl::md::{Md, MdRef};
 use openssl_sys as ffi;
-use std::ffi::{c_int, c_ulong};
+use std::ffi::{CStr, c_char, c_int, c_ulong};
 
 use super::{check, check_pointer};
 
@@ -12,6 +12,8 @@ use super::{check, check_pointer};
 const XOF: c_ulong = 0x2;
 
 unsafe extern "C" {
+    fn EVP_get_digestbyname(name: *const c_char) -> *const ffi::EVP_MD;
+    fn EVP_MD_get0_name(md: *const ffi::EVP_MD) -> *const c_char;
     fn EVP_MD_get_flags(md: *const ffi::EVP_MD) -> c_ulong;
 }
 
@@ -20,11 +22,30 @@ pub(crate) fn fetch(name: &str) -> Option<Md> {
     if name.contains('\0') {
         return None;
     }
-    let md = Md::fetch(None, name, None).ok();
-    if md.is_none() {
-        super::clear_errors();
+    if let Ok(md) = Md::fetch(None, name, None) {
+        return Some(md);
     }
+    // Some names are known to OpenSSL from of old, and to none of its providers.
+    let name = super::name(name)?;
+    // SAFETY: the name ends with a NUL, as does that of the digest, which is valid for ever.
+    let own = unsafe {
+        let md = EVP_get_digestbyname(name.as_ptr());
+        let own = if md.is_null() { std::ptr::null() } else { EVP_MD_get0_name(md) };
+        if own.is_null() { None } else { CStr::from_ptr(own).to_str().ok() }
+    };
+    let md = own.and_then(|own| Md::fetch(None, own, None).ok());
+    super::clear_errors();
     md
+}
+
+/// The name by which providers know a digest.
+pub(crate) fn provided_name(name: &str) -> Option<String> {
+    let md = fetch(name)?;
+    // SAFETY: the digest lives, and its name ends with a NUL.
+    unsafe {
+        let name = EVP_MD_get0_name(md.as_ptr());
+        if name.is_null() { None } else { Some(CStr::from_ptr(name).to_str().ok()?.to_owned()) }
+    }
 }
 
 /// Whether it gives as many bytes as are asked for.

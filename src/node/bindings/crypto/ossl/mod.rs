@@ -51,6 +51,12 @@ unsafe extern "C" {
     fn RAND_set_rand_method(method: *const RandMethod) -> c_int;
     #[cfg(test)]
     fn RAND_get_rand_method() -> *const RandMethod;
+    fn OSSL_PROVIDER_try_load(library: *mut c_void, name: *const c_char, retain: c_int) -> *mut c_void;
+    fn OSSL_PROVIDER_add_conf_parameter(
+        provider: *mut c_void,
+        name: *const c_char,
+        value: *const c_char,
+    ) -> c_int;
     fn DH_check(dh: *const ffi::DH, codes: *mut c_int) -> c_int;
     fn CRYPTO_free(pointer: *mut c_void, file: *const c_char, line: c_int);
 }
@@ -86,6 +92,14 @@ pub(super) fn initialize() {
         unsafe {
             OPENSSL_init_crypto(options, std::ptr::null());
             RAND_set_rand_method(&METHOD);
+            let provider = OSSL_PROVIDER_try_load(std::ptr::null_mut(), c"default".as_ptr(), 1);
+            if !provider.is_null() {
+                // Keys that are made of a seed are written as that, if it is known.
+                for name in [c"ml-dsa.output_formats", c"ml-kem.output_formats"] {
+                    let value = c"seed-only, seed-priv, priv-only";
+                    OSSL_PROVIDER_add_conf_parameter(provider, name.as_ptr(), value.as_ptr());
+                }
+            }
         }
     });
 }

@@ -47,6 +47,10 @@ unsafe extern "C" {
         key: *mut ffi::EVP_PKEY,
         params: *const ffi::OSSL_PARAM,
     ) -> c_int;
+    fn d2i_PKCS8_PRIV_KEY_INFO_bio(
+        source: *mut ffi::BIO,
+        information: *mut *mut ffi::PKCS8_PRIV_KEY_INFO,
+    ) -> *mut ffi::PKCS8_PRIV_KEY_INFO;
     fn EVP_PKEY_public_check(context: *mut ffi::EVP_PKEY_CTX) -> c_int;
     fn EVP_PKEY_check(context: *mut ffi::EVP_PKEY_CTX) -> c_int;
 }
@@ -326,6 +330,10 @@ pub(crate) fn derive(private: &Key, public: &Key) -> Result<Vec<u8>, ErrorStack>
     // SAFETY: the context lives, and takes a reference to the other key.
     unsafe {
         check(ffi::EVP_PKEY_derive_init(operation.0))?;
+        if type_name(private).starts_with("DH") {
+            // As long as the prime, whatever it begins with.
+            operation.set(&Params::new().uint(c"pad", 1))?;
+        }
         check(ffi::EVP_PKEY_derive_set_peer(operation.0, public.as_ptr()))?;
     }
     // SAFETY: the output has as many bytes as OpenSSL asked for.
@@ -513,6 +521,21 @@ fn read(
 /// Reads a private key in PEM.
 pub(crate) fn from_pem(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Key, ErrorStack> {
     read(bytes, passphrase, ffi::PEM_read_bio_PrivateKey)
+}
+
+/// Reads a plain PKCS #8.
+pub(crate) fn from_pkcs8(bytes: &[u8]) -> Result<Key, ErrorStack> {
+    let Ok(length) = c_int::try_from(bytes.len()) else { return Err(ErrorStack::get()) };
+    // SAFETY: the source borrows `bytes`; all that is made here is freed, but for the key, which is handed over.
+    unsafe {
+        let source = check_pointer(ffi::BIO_new_mem_buf(bytes.as_ptr().cast(), length))?;
+        let information = check_pointer(d2i_PKCS8_PRIV_KEY_INFO_bio(source, std::ptr::null_mut()));
+        ffi::BIO_free_all(source);
+        let information = information?;
+        let key = check_pointer(ffi::EVP_PKCS82PKEY(information));
+        ffi::PKCS8_PRIV_KEY_INFO_free(information);
+        Ok(Key::from_ptr(key?))
+    }
 }
 
 /// Reads an encrypted PKCS #8.
