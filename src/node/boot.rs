@@ -73,7 +73,7 @@ fn run(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
         let function = env.scripts.function(scope, id)?;
         function.call(scope, undefined, &arguments)?;
     }
-    let main = env.scripts.own(scope, "cordon/main", MAIN)?;
+    let main = env.scripts.own(scope, "internal/main/cordon", MAIN)?;
     let main = main.call(scope, undefined, &arguments)?;
     env.set_callback(scope, Callback::Main, main);
     Some(())

@@ -14,6 +14,10 @@ pub(crate) struct Scripts {
     compiled: RefCell<HashMap<String, v8::Global<v8::UnboundScript>>>,
 }
 
+/// Modules of the library in whose place others stand: what they do with WebAssembly is done by native code here.
+const REPLACED: &[(&str, &str)] =
+    &[("internal/deps/amaro/dist/index", include_str!("../../guest-shim/js/node/amaro.js"))];
+
 /// The parameters of a module of the library, by where it lies: as in Node's `BuiltinLoader::LookupAndCompile`.
 fn parameters(id: &str) -> &'static str {
     if id == "internal/bootstrap/realm" {
@@ -28,7 +32,7 @@ fn parameters(id: &str) -> &'static str {
 }
 
 impl Scripts {
-    /// A script of this crate's own, as the body of a function with the parameters of a main script.
+    /// A script of this crate's own, as the body of a function with the parameters of a module of that id.
     pub fn own<'s>(
         &self,
         scope: &mut Scope<'s, '_>,
@@ -39,7 +43,7 @@ impl Scripts {
         let script = match known {
             Some(script) => v8::Local::new(scope, &script),
             None => {
-                let before = format!("(function ({}) {{", parameters("internal/main/"));
+                let before = format!("(function ({}) {{", parameters(id));
                 let text: &'static str = Box::leak(format!("{before}{text}\n}})").into_boxed_str());
                 let script = compile(scope, id, store::Text::Wide(text), before.len())?;
                 let global = v8::Global::new(scope, script);
@@ -57,6 +61,9 @@ impl Scripts {
             Some(script) => v8::Local::new(scope, &script),
             None => {
                 let before = format!("(function ({}) {{", parameters(id));
+                if let Some((_, text)) = REPLACED.iter().find(|(replaced, _)| *replaced == id) {
+                    return self.own(scope, id, text);
+                }
                 let Some(text) = store::wrapped(id, &before, "\n})") else {
                     let message = string(scope, &format!("No such built-in module: {id}"));
                     let error = v8::Exception::error(scope, message);

@@ -106,6 +106,9 @@ function describeFatal(error, source) {
   return `${arrow}\n${stack}\n${version}`;
 }
 
+// Types are taken out of TypeScript without WebAssembly here, so that none need be there.
+require('internal/util').assertTypeScript = () => {};
+
 // What Node does before it runs a program, once and ahead: none of it depends on the program with the default options.
 const {
   prepareMainThreadExecution,

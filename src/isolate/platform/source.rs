@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use swc_common::errors::{DiagnosticBuilder, Emitter, Handler};
 use swc_common::{SourceMap, sync::Lrc};
-use swc_ts_fast_strip::{Mode, Options};
+use swc_ts_fast_strip::{ErrorCode, Mode, Options};
 
 use crate::run::outcome::Language;
 
@@ -18,6 +18,10 @@ pub struct StripError {
     pub message: String,
     /// Line and column, counted from 1.
     pub position: Option<(usize, usize)>,
+    /// The line, and carets below what is wrong in it.
+    pub snippet: String,
+    /// It is TypeScript, but more of it than can be erased.
+    pub is_unsupported: bool,
 }
 
 /// The language that a path's extension stands for.
@@ -43,6 +47,8 @@ pub fn strip_types(source: String, module: Option<bool>) -> Result<String, Strip
         return Err(StripError {
             message: format!("brackets are nested deeper than {NESTING_LIMIT} levels"),
             position: None,
+            snippet: String::new(),
+            is_unsupported: false,
         });
     }
     let map = Lrc::new(SourceMap::default());
@@ -52,7 +58,14 @@ pub fn strip_types(source: String, module: Option<bool>) -> Result<String, Strip
     let options = Options { module, mode: Mode::StripOnly, ..Options::default() };
     swc_ts_fast_strip::operate(&map, &handler, source, options).map(|output| output.code).map_err(|error| {
         let reported = first.lock().ok().and_then(|mut first| first.take());
-        reported.unwrap_or(StripError { message: error.message, position: None })
+        let is_unsupported = matches!(error.code, ErrorCode::UnsupportedSyntax);
+        let plain = || StripError {
+            message: error.message,
+            position: None,
+            snippet: String::new(),
+            is_unsupported: false,
+        };
+        StripError { is_unsupported, ..reported.unwrap_or_else(plain) }
     })
 }
 
@@ -68,11 +81,17 @@ impl Emitter for Collector {
     fn emit(&mut self, diagnostic: &mut DiagnosticBuilder<'_>) {
         let Ok(mut first) = self.first.lock() else { return };
         if first.is_none() {
-            let position = diagnostic.span.primary_span().map(|span| {
-                let at = self.map.lookup_char_pos(span.lo);
-                (at.line, at.col.0 + 1)
+            let place = diagnostic.span.primary_span().map(|span| {
+                let (at, end) = (self.map.lookup_char_pos(span.lo), self.map.lookup_char_pos(span.hi));
+                let line = at.file.get_line(at.line - 1).unwrap_or_default().into_owned();
+                // What is wrong may go on in other lines.
+                let to = if end.line == at.line { end.col.0 } else { line.chars().count() };
+                let carets = "^".repeat(to.saturating_sub(at.col.0).max(1));
+                ((at.line, at.col.0 + 1), format!("{line}\n{}{carets}", " ".repeat(at.col.0)))
             });
-            *first = Some(StripError { message: diagnostic.message(), position });
+            let (position, snippet) = place.unzip();
+            let (message, snippet) = (diagnostic.message(), snippet.unwrap_or_default());
+            *first = Some(StripError { message, position, snippet, is_unsupported: false });
         }
     }
 }

@@ -1,11 +1,47 @@
-//! What is cordon's own: the time zone that a program sets through its environment.
+//! What is cordon's own: the time zone that a program sets through its environment, and taking types out of TypeScript.
 
-use isolate::library::{Scope, set_time_zone};
+use isolate::library::{Scope, set_time_zone, string, strip_types};
 
-use crate::binding::{Args, Binding, Return, functions};
+use crate::binding::{Args, Binding, Return, functions, set, set_number};
 
-pub(super) static BINDING: Binding =
-    Binding { name: "cordon", functions: functions! { "setTimeZone" => set_zone, }, make: None };
+pub(super) static BINDING: Binding = Binding {
+    name: "cordon",
+    functions: functions! {
+        "setTimeZone" => set_zone,
+        "stripTypes" => strip,
+    },
+    make: None,
+};
+
+/// (source) -> { code } or { error: { code, message, snippet, startLine, startColumn } }
+fn strip(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    let Some(source) = args.get(0).to_string(scope) else { return };
+    let Some(source) = isolate::library::text(scope, source) else { return };
+    let object = v8::Object::new(scope);
+    let made = match strip_types(source, None) {
+        Ok(code) => {
+            let code = string(scope, &code);
+            set(scope, object, "code", code.into())
+        }
+        Err(error) => (|| {
+            let told = v8::Object::new(scope);
+            let code =
+                string(scope, if error.is_unsupported { "UnsupportedSyntax" } else { "InvalidSyntax" });
+            set(scope, told, "code", code.into())?;
+            let message = string(scope, &error.message);
+            set(scope, told, "message", message.into())?;
+            let snippet = string(scope, &error.snippet);
+            set(scope, told, "snippet", snippet.into())?;
+            let (line, column) = error.position.unwrap_or((1, 1));
+            set_number(scope, told, "startLine", line as f64)?;
+            set_number(scope, told, "startColumn", column as f64)?;
+            set(scope, object, "error", told.into())
+        })(),
+    };
+    if made.is_some() {
+        result.set(object.into());
+    }
+}
 
 /// (IANA name): an unknown one is UTC
 fn set_zone(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
