@@ -44,6 +44,4 @@ fn main() {
     fs::write(out.join("modules.rs"), table).expect("OUT_DIR can be written to");
     let facts = zstd::bulk::compress(facts.to_string().as_bytes(), LEVEL).expect("zstd compresses");
     fs::write(out.join("facts.zst"), facts).expect("OUT_DIR can be written to");
-    let licence = zstd::bulk::compress(&read("LICENSE"), LEVEL).expect("zstd compresses");
-    fs::write(out.join("license.zst"), licence).expect("OUT_DIR can be written to");
 }

@@ -92,10 +92,22 @@ pub(crate) fn make<'s>(
             fill(scope, env, object, content.as_object()?, path)?;
             object.into()
         }
-        "function" => binding::unsupported(scope, path)?.into(),
-        "class" => binding::unsupported_class(scope, path, content)?.into(),
+        "function" => {
+            note_lacking(path);
+            binding::unsupported(scope, path)?.into()
+        }
+        "class" => {
+            note_lacking(path);
+            binding::unsupported_class(scope, path, content)?.into()
+        }
         _ => return None,
     })
+}
+
+/// Tells the test that writes the table of bindings what throws when it is used.
+fn note_lacking(_path: &str) {
+    #[cfg(test)]
+    crate::table::LACKING.with_borrow_mut(|lacking| lacking.push(_path.to_owned()));
 }
 
 /// Gives an object what it lacks of what is described.

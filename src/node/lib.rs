@@ -27,6 +27,8 @@ mod scripts;
 mod store;
 mod stream_base;
 mod system_error;
+#[cfg(test)]
+mod table;
 
 use std::rc::Rc;
 
@@ -35,11 +37,6 @@ use isolate::library::{Core, Library, Realm, Scope};
 /// Node's standard library, for `isolate::Isolate::new`.
 pub fn library() -> Box<dyn Library> {
     Box::new(Node { facts: Rc::new(facts::Facts::read()), scripts: Rc::default() })
-}
-
-/// Node's licence, which goes with its library.
-pub fn license() -> String {
-    store::license()
 }
 
 struct Node {
@@ -54,22 +51,5 @@ impl Library for Node {
 
     fn boot(&self, scope: &mut Scope<'_, '_>, core: &Rc<Core>, realm: &Rc<Realm>) -> Option<()> {
         boot::boot(scope, core, realm, self.facts.clone(), self.scripts.clone())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use isolate::{Helpers, Isolate, initialize};
-    use protocol::config::Platform;
-    use protocol::engine::{EngineProfile, WasmLevel};
-
-    #[test]
-    fn the_library_boots_in_one_realm_after_another() {
-        let profile = EngineProfile { wasm: WasmLevel::Absent, jit: true };
-        initialize(&profile, Helpers::Now);
-        let begun = std::time::Instant::now();
-        let isolate = Isolate::new(profile, Platform::Node, Some(crate::library()), 1);
-        eprintln!("first {:?}", begun.elapsed());
-        let _ = isolate;
     }
 }

@@ -18,9 +18,8 @@ struct Packed {
 static MODULES: &[Packed] = include!(concat!(env!("OUT_DIR"), "/modules.rs"));
 static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/modules.zst"));
 static FACTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/facts.zst"));
-static LICENSE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/license.zst"));
 
-/// Most bytes that the facts or the licence unpack to.
+/// Most bytes that the facts unpack to.
 const TEXT_MAX: usize = 4 * 1024 * 1024;
 
 /// A text as V8 takes it.
@@ -88,9 +87,4 @@ fn unpack(module: &Packed) -> Option<Vec<u8>> {
 /// What the bindings of Node's binary have: a JSON text.
 pub(crate) fn facts() -> Vec<u8> {
     zstd::bulk::decompress(FACTS, TEXT_MAX).unwrap_or_default()
-}
-
-/// See [`crate::license`].
-pub(crate) fn license() -> String {
-    String::from_utf8_lossy(&zstd::bulk::decompress(LICENSE, TEXT_MAX).unwrap_or_default()).into_owned()
 }

@@ -307,13 +307,12 @@ fn send(env: &Env, process: &Process, pid: i32, signal: i32) -> Result<(), Errno
     }
 }
 
-/// Native code of a guest's own would be outside of everything that bounds guests. Packages that bring some and can do
-/// without look for this code.
+/// Native code of a guest's own would be outside of everything that bounds guests.
 fn dlopen(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let path = args.get(1).to_rust_string_lossy(scope);
     let message =
         format!("{path}: native addons are not supported in a cordon VM (docs/node-compatibility.md)");
-    isolate::library::throw(scope, &message, "ERR_DLOPEN_FAILED");
+    isolate::library::throw(scope, &message, "ERR_CORDON_UNSUPPORTED");
 }
 
 fn raw_debug(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {

@@ -26,10 +26,10 @@ readFile(new URL(import.meta.url), () => {
   say("file");
   setTimeout(() => say("timer of file"), 0);
   setImmediate(() => say("immediate of file"));
+  const interval = setInterval(() => {
+    say("interval");
+    if (log.filter((line) => line === "interval").length === 2) clearInterval(interval);
+  }, 20);
 });
-const interval = setInterval(() => {
-  say("interval");
-  if (log.filter((line) => line === "interval").length === 2) clearInterval(interval);
-}, 100);
-setTimeout(() => say("never"), 1000).unref();
+setTimeout(() => say("never"), 60_000).unref();
 say("main");
