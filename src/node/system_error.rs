@@ -1,9 +1,10 @@
 //! Errors of failed system calls as Node throws them: `errno`, `code`, `syscall`, and the paths that were meant.
 
 use isolate::library::{Scope, string};
-use kernel::Errno;
+use kernel::{Errno, FsOperation};
 
 use crate::binding::{set, set_number};
+use crate::environment::Env;
 
 /// The number that libuv gives an error: below zero.
 pub(crate) fn number(errno: Errno) -> i32 {
@@ -51,6 +52,33 @@ impl Subject {
         let error = v8::Exception::error(scope, message);
         let object: v8::Local<v8::Object> = error.try_cast().ok()?;
         self.describe(scope, object, errno)?;
+        if errno == Errno::Eacces
+            && let Some(cause) = self.denial(scope)
+        {
+            set_hidden(scope, object, "cause", cause)?;
+        }
+        Some(error)
+    }
+
+    /// Which permission denies it, as an error; none if permissions allow it.
+    fn denial<'s>(&self, scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s, v8::Value>> {
+        use FsOperation::{Create, Link, List, Read, Remove, SetAttributes, Stat, Write};
+        let process = Env::of(scope)?.process()?;
+        let path = self.path.iter().chain(&self.dest);
+        let (path, permission) = path.into_iter().find_map(|path| {
+            if process.denied(&[Stat, Read, List], path).is_some() {
+                return Some((path, "FileSystemRead"));
+            }
+            let denied = process.denied(&[Write, Create, Remove, Link, SetAttributes], path);
+            denied.map(|_| (path, "FileSystemWrite"))
+        })?;
+        let message = string(scope, "permission denied: the scope permissions.fs does not allow this");
+        let error = v8::Exception::error(scope, message);
+        let object = error.try_cast().ok()?;
+        for (name, text) in [("code", "ERR_ACCESS_DENIED"), ("permission", permission), ("resource", path)] {
+            let text = string(scope, text);
+            set(scope, object, name, text.into())?;
+        }
         Some(error)
     }
 
@@ -83,6 +111,18 @@ impl Subject {
             scope.throw_exception(error);
         }
     }
+}
+
+/// Sets a property that is not enumerated, as `cause` is in Node.
+fn set_hidden(
+    scope: &mut Scope<'_, '_>,
+    object: v8::Local<'_, v8::Object>,
+    name: &str,
+    value: v8::Local<'_, v8::Value>,
+) -> Option<()> {
+    let key = string(scope, name);
+    object.define_own_property(scope, key.into(), value, v8::PropertyAttribute::DONT_ENUM)?;
+    Some(())
 }
 
 /// libuv's words for an error, where they are not the kernel's.

@@ -33,7 +33,11 @@ const {
 function environment(pairs) {
   const target = {};
   for (let i = 0; i < pairs.length; i += 2) target[pairs[i]] = pairs[i + 1];
-  const { codes: { ERR_INVALID_OBJECT_DEFINE_PROPERTY } } = require('internal/errors');
+  const invalid = (message) => {
+    const error = new TypeError(message);
+    error.code = 'ERR_INVALID_OBJECT_DEFINE_PROPERTY';
+    return error;
+  };
   return new Proxy(target, {
     __proto__: null,
     set(object, name, value) {
@@ -52,7 +56,7 @@ function environment(pairs) {
     defineProperty(object, name, descriptor) {
       if ('value' in descriptor) {
         if (!descriptor.configurable || !descriptor.writable || !descriptor.enumerable) {
-          throw new ERR_INVALID_OBJECT_DEFINE_PROPERTY(
+          throw invalid(
             "'process.env' only accepts a configurable, writable, and enumerable data descriptor");
         }
         return ReflectDefineProperty(object, name, {
@@ -60,10 +64,10 @@ function environment(pairs) {
         });
       }
       if ('get' in descriptor || 'set' in descriptor) {
-        throw new ERR_INVALID_OBJECT_DEFINE_PROPERTY(
+        throw invalid(
           "'process.env' does not accept an accessor(getter/setter) descriptor");
       }
-      throw new ERR_INVALID_OBJECT_DEFINE_PROPERTY(
+      throw invalid(
         "'process.env' only accepts a configurable, writable, and enumerable data descriptor");
     },
     deleteProperty(object, name) {

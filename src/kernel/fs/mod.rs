@@ -27,7 +27,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::RwLock;
 
-use self::access::Access;
+use self::access::{Access, FsOperation};
 use self::inode::{Content, Directory, Inode};
 pub use self::layout::Layout;
 use self::walk::Node;
@@ -178,6 +178,27 @@ impl Filesystem {
         directory.touch(now);
         self.watches.renamed(directory, name, &inode);
         Some(inode)
+    }
+
+    /// The first of these operations that is not allowed at an absolute path as it is written.
+    pub(crate) fn denied(
+        &self,
+        caller: &Caller<'_>,
+        operations: &[FsOperation],
+        path: &str,
+    ) -> Option<FsOperation> {
+        let mut plain = "/".to_owned();
+        for part in path.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => pop(&mut plain),
+                part => push(&mut plain, part),
+            }
+        }
+        operations
+            .iter()
+            .copied()
+            .find(|operation| self.access.decide(caller, &[*operation], &plain).is_err())
     }
 
     /// The absolute path of a process's current directory.

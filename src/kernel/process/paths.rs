@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::Process;
 use crate::fs::At;
-use crate::{DirectoryEntry, Errno, FileStatus, FileTimes, FsWatch, OpenFile, OpenFlags, Symlinks};
+use crate::{
+    DirectoryEntry, Errno, FileStatus, FileTimes, FsOperation, FsWatch, OpenFile, OpenFlags, Symlinks,
+};
 
 /// Where a relative path starts.
 #[derive(Clone, Copy)]
@@ -37,6 +39,13 @@ impl Process {
     /// are too many watches.
     pub fn watch(&self, path: &str) -> Result<Arc<FsWatch>, Errno> {
         self.fs.watch(&self.caller(), &self.at(Base::Cwd, path)?)
+    }
+
+    /// Which of these operations the permissions do not allow at a path as it is written, the first of them: for words
+    /// about an `EACCES`. Links on the way are not followed; nothing is told of what lies there.
+    pub fn denied(&self, operations: &[FsOperation], path: &str) -> Option<FsOperation> {
+        let cwd = if path.starts_with('/') { String::new() } else { self.cwd().ok()? };
+        self.fs.denied(&self.caller(), operations, &format!("{cwd}/{path}"))
     }
 
     /// The absolute path of its current directory; `ENOENT` if that was removed.

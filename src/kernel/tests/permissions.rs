@@ -250,3 +250,18 @@ fn links_on_the_host_are_resolved_before_the_decision() {
     assert!(!host.path().join("secret/new").exists());
     assert_eq!(read(kernel.system(), "/m/s").unwrap(), "secret", "the embedder is not bound");
 }
+
+#[test]
+fn a_process_learns_which_operation_its_permissions_deny_and_nothing_else() {
+    struct NoWriting;
+    impl FsPolicy for NoWriting {
+        fn allows(&self, operation: FsOperation, path: &str) -> bool {
+            operation == FsOperation::Stat || !path.starts_with("/tmp")
+        }
+    }
+    let (_, p) = machine(KernelOptions { fs_policy: Arc::new(NoWriting), ..options() });
+    let both = [FsOperation::Stat, FsOperation::Write];
+    assert_eq!(p.denied(&both, "/tmp/x"), Some(FsOperation::Write));
+    assert_eq!(p.denied(&both, "../tmp/./x"), Some(FsOperation::Write));
+    assert_eq!(p.denied(&both, "/home"), None);
+}

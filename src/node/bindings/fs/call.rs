@@ -72,7 +72,6 @@ pub(in crate::bindings) struct Call<'s> {
     waits: Waits<'s>,
     /// Takes the error of a call that does not throw it.
     failure: Option<v8::Local<'s, v8::Object>>,
-    is_silent: bool,
 }
 
 impl<'s> Call<'s> {
@@ -91,18 +90,12 @@ impl<'s> Call<'s> {
         } else {
             Waits::Caller
         };
-        Some(Call { env, process, waits, failure: None, is_silent: false })
+        Some(Call { env, process, waits, failure: None })
     }
 
     /// An error is told by properties of that argument, if it is an object.
     pub fn failing_into(mut self, args: &Args<'s>, index: i32) -> Call<'s> {
         self.failure = args.get(index).try_cast().ok();
-        self
-    }
-
-    /// With `true` a call at once that fails gives nothing.
-    pub fn silent(mut self, is_silent: bool) -> Call<'s> {
-        self.is_silent = is_silent;
         self
     }
 
@@ -150,7 +143,6 @@ impl<'s> Call<'s> {
         };
         let subject = failed.subject.as_deref().unwrap_or(subject);
         match self.failure {
-            _ if self.is_silent => {}
             Some(object) => {
                 let _ = subject.describe(scope, object, failed.errno);
             }

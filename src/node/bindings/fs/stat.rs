@@ -199,12 +199,11 @@ pub(in crate::bindings) fn lstat<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, 
     by_path(scope, args, result, "lstat", Symlinks::NoFollow);
 }
 
-/// (descriptor, bigint, request, shouldNotThrow)
+/// (descriptor, bigint, request)
 pub(in crate::bindings) fn fstat<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
     let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
     let is_big = args.get(1).is_true();
-    let call = call.silent(args.get(3).is_true());
     call.run(scope, result, Subject::new("fstat"), move |process| {
         Ok(Answer::Status(process.fds().get(descriptor)?.status()?, is_big))
     });
