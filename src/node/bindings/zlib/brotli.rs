@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(step(&mut decoder(), FINISH, &packed[..4]).1, Some(Failure::unexpected_end()));
         assert_eq!(step(&mut decoder(), 1, &packed[..4]).1, None);
         let failure = step(&mut decoder(), FINISH, b"garbage").1.unwrap();
-        assert_eq!((failure.number, &*failure.code), (-14, "ERR__ERROR_FORMAT_PADDING_1"));
+        assert!(failure.number < 0 && failure.code.starts_with("ERR__ERROR_FORMAT_"), "{}", failure.code);
     }
 
     #[test]
