@@ -118,7 +118,9 @@ async fn what_a_vm_cannot_have_is_refused_by_name() {
         "process.dlopen({ exports: {} }, '/tmp/addon.node')",
         "process.binding('fs') && require('v8').startupSnapshot.addSerializeCallback && require('v8').queryObjects(Object)",
     ] {
-        let source = format!("(() => {{ try {{ {attempt}; return 'done' }} catch (error) {{ return error.code }} }})()");
+        let source = format!(
+            "(() => {{ try {{ {attempt}; return 'done' }} catch (error) {{ return error.code }} }})()"
+        );
         assert_eq!(vm.evaluate::<String>(&source).await.unwrap(), "ERR_CORDON_UNSUPPORTED", "{attempt}");
     }
     let error = error_of(vm.evaluate::<Value>("require('inspector')").await);
@@ -191,10 +193,24 @@ async fn no_function_of_a_binding_ends_the_vm_whatever_it_is_given() {
 #[tokio::test]
 async fn limits_hold_for_code_in_the_library() {
     let vm = vm(json!({ "platform": "node", "limits": { "heapBytes": 64 << 20 } })).await;
-    let error = error_of(vm.evaluate::<Value>("(() => { const all = []; for (;;) all.push(Buffer.from('x'.repeat(100)), {}) })()").await);
+    let error = error_of(
+        vm.evaluate::<Value>(
+            "(() => { const all = []; for (;;) all.push(Buffer.from('x'.repeat(100)), {}) })()",
+        )
+        .await,
+    );
     assert_eq!(error.code, code::OUT_OF_MEMORY);
-    let slow = crate::common::client().await.create_vm(config(json!({ "platform": "node", "limits": { "wallTimeMs": 300 } }))).await.unwrap();
-    let error = error_of(slow.evaluate::<Value>("process.nextTick(function again() { process.nextTick(again) }); new Promise(() => {})").await);
+    let slow = crate::common::client()
+        .await
+        .create_vm(config(json!({ "platform": "node", "limits": { "wallTimeMs": 300 } })))
+        .await
+        .unwrap();
+    let error = error_of(
+        slow.evaluate::<Value>(
+            "process.nextTick(function again() { process.nextTick(again) }); new Promise(() => {})",
+        )
+        .await,
+    );
     assert_eq!(error.code, code::TIMED_OUT);
     assert_eq!(slow.evaluate::<u32>("1").await.unwrap(), 1);
 }
