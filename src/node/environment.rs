@@ -83,6 +83,8 @@ pub(crate) struct Env {
     states: RefCell<HashMap<TypeId, Rc<dyn Any>>>,
     /// What `process.argv` is after the first: the main file, if there is one, and the program's own arguments.
     pub arguments: RefCell<Vec<String>>,
+    /// `process.execArgv`.
+    pub exec_arguments: RefCell<Vec<String>>,
     /// Options of the program's command line that differ from the defaults.
     pub options: RefCell<serde_json::Map<String, serde_json::Value>>,
 }
@@ -161,6 +163,7 @@ impl Env {
             fatal: RefCell::default(),
             states: RefCell::default(),
             arguments: RefCell::default(),
+            exec_arguments: RefCell::default(),
             options: RefCell::default(),
         })
     }

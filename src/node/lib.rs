@@ -14,6 +14,7 @@ mod boot;
 mod bytes;
 mod callbacks;
 mod child;
+mod command_line;
 mod encoding;
 mod environment;
 mod facts;
@@ -37,6 +38,11 @@ use isolate::library::{Core, Library, Realm, Scope};
 /// Node's standard library, for `isolate::Isolate::new`.
 pub fn library() -> Box<dyn Library> {
     Box::new(Node { facts: Rc::new(facts::Facts::read()), scripts: Rc::default() })
+}
+
+/// What a command line of the program `node` asks for.
+pub fn program(argv: &[String]) -> isolate::library::Work {
+    command_line::CommandLine::read(argv).work()
 }
 
 struct Node {

@@ -8,6 +8,7 @@ use kernel::Process;
 use serde_json::Value;
 
 use crate::binding::{self, set, set_number};
+use crate::command_line::CommandLine;
 use crate::environment::Env;
 use crate::facts;
 
@@ -96,9 +97,15 @@ pub(crate) fn configure(scope: &mut Scope<'_, '_>, env: &Env) -> Option<()> {
 pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, has_file: bool) -> Option<()> {
     crate::bindings::performance::begin(env);
     let process = env.process()?;
-    // The kernel knows a program by its file; inline code has none.
-    let skipped = usize::from(!has_file);
-    *env.arguments.borrow_mut() = process.argv().iter().skip(skipped).cloned().collect();
+    if process.exe().is_empty() {
+        // The kernel knows a job by its file; inline code has none.
+        let skipped = usize::from(!has_file);
+        *env.arguments.borrow_mut() = process.argv().iter().skip(skipped).cloned().collect();
+    } else {
+        let line = CommandLine::read(process.argv());
+        *env.arguments.borrow_mut() = line.arguments;
+        *env.exec_arguments.borrow_mut() = line.options;
+    }
     let object = env.process_object(scope)?;
     let pairs: Vec<v8::Local<v8::Value>> = process
         .env()
@@ -121,7 +128,9 @@ pub(crate) fn patch(scope: &mut Scope<'_, '_>, env: &Env, object: v8::Local<'_, 
     );
     let argv = v8::Array::new_with_elements(scope, &argv);
     set(scope, object, "argv", argv.into())?;
-    let exec_argv = v8::Array::new(scope, 0);
+    let exec_argv: Vec<v8::Local<v8::Value>> =
+        env.exec_arguments.borrow().iter().map(|argument| string(scope, argument).into()).collect();
+    let exec_argv = v8::Array::new_with_elements(scope, &exec_argv);
     set(scope, object, "execArgv", exec_argv.into())?;
     // While the library boots there is none.
     let process = env.process();
@@ -153,11 +162,13 @@ pub(crate) fn sleep(env: &Env, time: Duration) {
 
 /// What a descriptor is, in `guessHandleType`'s numbers: 0 TCP, 1 TTY, 2 UDP, 3 FILE, 4 PIPE, 5 UNKNOWN, 6 INVALID.
 pub(crate) fn kind_of(env: &Env, descriptor: u32) -> i32 {
-    let file = env.process().map(|process| process.fds().get(descriptor));
-    match file {
+    let Some(process) = env.process() else { return 6 };
+    match process.fds().get(descriptor) {
+        // Who reads a program's output may be a program on this very thread: nobody may wait for it.
+        Ok(file) if !process.exe().is_empty() && file.kind() == kernel::FileKind::Fifo => 4,
         // A file, whatever it is: writes to it end before they return, as those to files do in Node.
-        Some(Ok(_)) => 3,
-        _ => 6,
+        Ok(_) => 3,
+        Err(_) => 6,
     }
 }
 

@@ -14,6 +14,7 @@ mod files;
 mod memory;
 mod policy;
 mod preload;
+mod programs;
 mod serve;
 mod services;
 mod streams;

@@ -11,12 +11,12 @@ use super::calls::Calls;
 use super::channel::{Received, Receiver, Sender};
 use super::policy::PathPolicy;
 use super::services::{CommandServices, IsolateServices};
-use super::{enclosure, end_now, threads};
+use super::{enclosure, end_now, programs, threads};
 use command::{CommandLimits, CommandRuntime, Prepared};
 use isolate::{GuestClock, Isolate, IsolateHandle, Settings};
 use kernel::{Errno, Kernel, KernelLimits, KernelOptions, Layout};
 use protocol::broker::{BrokerReply, Claim, ClaimedMount, FromWorker, ToWorker};
-use protocol::config::{CreateVmConfig, Limits};
+use protocol::config::{CreateVmConfig, Limits, Platform};
 use protocol::engine::EngineReport;
 use protocol::policy::{Policy, Scope};
 use protocol::wire::{ErrorData, VmRequest, VmResponse, code};
@@ -111,6 +111,12 @@ impl VirtualMachine {
             prepared,
         );
         kernel.add_executor(command::ENGINE, runtime.clone());
+        if config.platform == Platform::Node {
+            programs::install(&kernel, isolate.handle(), policy.clone()).map_err(|errno| {
+                let text = format!("limits.inodes: {}: /usr/local/bin/node", errno.message());
+                ErrorData::new(code::CONFIG, text).field("limits.inodes")
+            })?;
+        }
         let refused = |errno: Errno, field: &str, what: &str| {
             let text = format!("{field}: {}: {what}", errno.message());
             ErrorData::new(code::CONFIG, text).field(field)

@@ -81,6 +81,12 @@ impl Core {
         Ok(kernel::block_on(future, self.inbox.interrupt())?)
     }
 
+    /// Notes that the isolate's thread begins or ends to wait for a program: none that the isolate would run starts
+    /// meanwhile.
+    pub fn set_waits_for_programs(&self, waits: bool) {
+        self.inbox.set_waits_for_programs(waits);
+    }
+
     /// As [`wait`](Self::wait), until a deadline: `None` once that has passed.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
 use std::time::Instant;
 
@@ -60,6 +61,8 @@ pub(crate) struct Inbox {
     changed: Condvar,
     /// Ends what the isolate's thread waits for in the kernel.
     interrupt: Arc<Interrupt>,
+    /// The isolate's thread waits for a program, so that no job can begin.
+    waits_for_programs: AtomicBool,
 }
 
 /// A handle to the isolate for other threads. Every method may be called after the isolate is gone: then it does
@@ -98,7 +101,13 @@ impl Inbox {
             }),
             changed: Condvar::new(),
             interrupt: Interrupt::new(),
+            waits_for_programs: AtomicBool::new(false),
         })
+    }
+
+    /// The isolate's thread begins or ends to wait for a program.
+    pub(crate) fn set_waits_for_programs(&self, waits: bool) {
+        self.waits_for_programs.store(waits, Ordering::SeqCst);
     }
 
     pub(crate) fn attach(&self, engine: v8::IsolateHandle) {
@@ -252,6 +261,11 @@ impl IsolateHandle {
             state.queue.push_back(Message::Run(job));
             self.0.changed.notify_one();
         }
+    }
+
+    /// Whether the isolate's thread waits for a program's end: a job would begin only after that.
+    pub fn waits_for_programs(&self) -> bool {
+        self.0.waits_for_programs.load(Ordering::SeqCst)
     }
 
     /// Performs something on the isolate's thread, outside any context.

@@ -23,6 +23,7 @@ mod fs_event_wrap;
 mod http_parser;
 mod icu;
 mod internal_only_v8;
+mod js_stream;
 mod messaging;
 mod mksnapshot;
 pub(crate) mod module_wrap;
@@ -83,6 +84,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &icu::BINDING,
     &internal_only_v8::BINDING,
     &http_parser::BINDING,
+    &js_stream::BINDING,
     &messaging::BINDING,
     &mksnapshot::BINDING,
     &module_wrap::BINDING,

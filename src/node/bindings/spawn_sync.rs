@@ -93,8 +93,13 @@ fn run<'s>(
         most: most.number_value(scope).filter(|most| *most > 0.0).unwrap_or(f64::INFINITY),
         signal: signal.int32_value(scope).filter(|signal| *signal > 0).unwrap_or(SIGTERM),
     };
-    let child = child::start(scope, env, &process, &wanted, fds)?;
-    let (status, error) = attend(env, &child, &mut pipes, &bounds);
+    env.core.set_waits_for_programs(true);
+    let attended = child::start(scope, env, &process, &wanted, fds).map(|child| {
+        let ended = attend(env, &child, &mut pipes, &bounds);
+        (child, ended)
+    });
+    env.core.set_waits_for_programs(false);
+    let (child, (status, error)) = attended?;
     describe(scope, env, &child, &pipes, status, error).ok_or(Failure::Threw)
 }
 

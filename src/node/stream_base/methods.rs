@@ -188,7 +188,8 @@ fn write_buffer<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Retur
     write(scope, &args, &mut result, |scope| view_bytes(scope, value));
 }
 
-fn view_bytes(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Option<Vec<u8>> {
+/// The bytes of a view. `None` with an exception pending for what is none.
+pub(crate) fn view_bytes(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Option<Vec<u8>> {
     if !value.is_array_buffer_view() {
         return no_bytes(scope);
     }
@@ -234,7 +235,7 @@ fn writev<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>)
 }
 
 /// The bytes of chunks in a row.
-pub(super) fn chunk_bytes(
+pub(crate) fn chunk_bytes(
     scope: &mut Scope<'_, '_>,
     chunks: v8::Local<'_, v8::Array>,
     all_buffers: bool,

@@ -16,9 +16,10 @@ use std::rc::Rc;
 use isolate::library::{OperationId, Scope};
 
 pub(crate) use self::end::End;
-pub(crate) use self::methods::{base, open};
+pub(crate) use self::methods::{Characters, base, chunk_bytes, open, string_bytes, view_bytes};
 pub(crate) use self::reading::Incoming;
 use self::writing::Item;
+pub(crate) use self::writing::new_write_request;
 use crate::environment::{Env, poke};
 use crate::handle_wrap::{Handle, Native};
 use crate::net::Socket;
@@ -46,6 +47,19 @@ pub(crate) struct SharedState(pub OnceCell<v8::SharedRef<v8::BackingStore>>);
 
 fn tell(env: &Env, index: usize, value: i32) {
     poke(&env.state::<SharedState>().0, index, value.to_ne_bytes());
+}
+
+/// Tells JavaScript how much was read, or why nothing.
+pub(crate) fn tell_read(env: &Env, read: i32) {
+    tell(env, ARRAY_BUFFER_OFFSET, 0);
+    tell(env, READ_BYTES_OR_ERROR, read);
+}
+
+/// Tells JavaScript of a write, and whether its end is yet to come.
+pub(crate) fn tell_write(env: &Env, length: usize, is_under_way: bool) {
+    tell(env, LAST_WRITE_ERROR, 0);
+    tell(env, BYTES_WRITTEN, i32::try_from(length).unwrap_or(i32::MAX));
+    tell(env, LAST_WRITE_WAS_ASYNC, i32::from(is_under_way));
 }
 
 /// Takes what comes in, in JavaScript's place.

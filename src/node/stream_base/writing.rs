@@ -186,7 +186,10 @@ impl Stream {
 }
 
 /// A `WriteWrap`, as JavaScript would make one.
-fn new_write_request<'s>(scope: &mut Scope<'s, '_>, env: &Rc<Env>) -> Option<v8::Local<'s, v8::Object>> {
+pub(crate) fn new_write_request<'s>(
+    scope: &mut Scope<'s, '_>,
+    env: &Rc<Env>,
+) -> Option<v8::Local<'s, v8::Object>> {
     let binding = env.internal_binding(scope, "stream_wrap")?;
     let class: v8::Local<v8::Function> = get(scope, binding, "WriteWrap")?.try_cast().ok()?;
     class.new_instance(scope, &[])

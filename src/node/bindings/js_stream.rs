@@ -1,0 +1,233 @@
+//! Streams whose other end is JavaScript: what is written is handed to functions of the object's, which say when it is
+//! done, and what it is given comes in.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use isolate::library::{Scope, copy_bytes};
+
+use crate::async_wrap::{AsyncWrap, async_methods};
+use crate::binding::{Args, Binding, Class, Return, functions, get, set};
+use crate::bindings::buffer::from_bytes;
+use crate::environment::Env;
+use crate::handle;
+use crate::handle_wrap::is_no_construction;
+use crate::request;
+use crate::stream_base::{self, Characters, EINVAL, EOF};
+
+pub(super) static BINDING: Binding = Binding { name: "js_stream", functions: &[], make: Some(make) };
+
+/// `UV_EPROTO`: what JavaScript said is no status.
+const EPROTO: i32 = -71;
+
+/// The native half.
+struct JsStream {
+    wrap: AsyncWrap,
+    bytes_read: Cell<u64>,
+    bytes_written: Cell<u64>,
+}
+
+fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
+    let class = Class::new(scope, "JSStream", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct))?;
+    class.methods(scope, async_methods!(JsStream, wrap))?;
+    class.methods(
+        scope,
+        functions! {
+            "finishWrite" => finish,
+            "finishShutdown" => finish,
+            "readBuffer" => read_buffer,
+            "emitEOF" => emit_eof,
+            "readStart" => read_start,
+            "readStop" => read_stop,
+            "shutdown" => shutdown,
+            "writev" => writev,
+            "writeBuffer" => write_buffer,
+            "writeAsciiString" => write_latin1,
+            "writeUtf8String" => write_utf8,
+            "writeUcs2String" => write_ucs2,
+            "writeLatin1String" => write_latin1,
+        },
+    )?;
+    class.getter(scope, "fd", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(fd))?;
+    class.getter(scope, "bytesRead", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(bytes_read))?;
+    class.getter(scope, "bytesWritten", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(bytes_written))?;
+    let function = class.template.get_function(scope)?;
+    set(scope, binding, "JSStream", function.into())
+}
+
+fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+    if is_no_construction(scope, &args) {
+        return;
+    }
+    let Some(env) = Env::of(scope) else { return };
+    let wrap = AsyncWrap::new(scope, &env, args.this(), "JSSTREAM");
+    let stream = JsStream { wrap, bytes_read: Cell::new(0), bytes_written: Cell::new(0) };
+    let _ = handle::attach(scope, &env, args.this(), Rc::new(stream));
+}
+
+fn receiver(scope: &mut Scope<'_, '_>, args: &Args<'_>) -> Option<(Rc<Env>, Rc<JsStream>)> {
+    handle::receiver::<JsStream>(scope, args.this())
+}
+
+fn fd(_: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
+    result.set_int32(-1);
+}
+
+fn bytes_read(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    if let Some((_, stream)) = receiver(scope, &args) {
+        result.set_double(stream.bytes_read.get() as f64);
+    }
+}
+
+fn bytes_written(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    if let Some((_, stream)) = receiver(scope, &args) {
+        result.set_double(stream.bytes_written.get() as f64);
+    }
+}
+
+/// Asks JavaScript for something. Its status; `None` with an exception pending if it threw.
+fn ask<'s>(
+    scope: &mut Scope<'s, '_>,
+    env: &Env,
+    stream: &JsStream,
+    object: v8::Local<'s, v8::Object>,
+    name: &str,
+    arguments: &[v8::Local<'s, v8::Value>],
+) -> Option<i32> {
+    let answer = stream.wrap.call_method(scope, env, object, name, arguments)?;
+    if answer.is_number() { answer.int32_value(scope) } else { Some(EPROTO) }
+}
+
+fn read_start<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
+    let Some((env, stream)) = receiver(scope, &args) else { return };
+    if let Some(status) = ask(scope, &env, &stream, args.this(), "onreadstart", &[]) {
+        result.set_int32(status);
+    }
+}
+
+fn read_stop<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
+    let Some((env, stream)) = receiver(scope, &args) else { return };
+    if let Some(status) = ask(scope, &env, &stream, args.this(), "onreadstop", &[]) {
+        result.set_int32(status);
+    }
+}
+
+/// (request) -> status
+fn shutdown<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
+    let Some((env, stream)) = receiver(scope, &args) else { return };
+    if !args.get(0).is_object() {
+        return result.set_int32(EINVAL);
+    }
+    if let Some(status) = ask(scope, &env, &stream, args.this(), "onshutdown", &[args.get(0)]) {
+        result.set_int32(status);
+    }
+}
+
+/// (request, status): what was asked for is done
+fn finish<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, _: Return<'s>) {
+    let Some((env, _)) = receiver(scope, &args) else { return };
+    let (Ok(request), Some(status)) = (args.get(0).try_cast::<v8::Object>(), args.get(1).int32_value(scope))
+    else {
+        return;
+    };
+    let status: v8::Local<v8::Value> = v8::Integer::new(scope, status).into();
+    // Done before the library has learnt of the request: it looks for this.
+    let Some(callback) = get(scope, request, "oncomplete") else { return };
+    if !callback.is_function() {
+        let _ = set(scope, request, "writeStatus", status);
+        return;
+    }
+    let undefined = v8::undefined(scope).into();
+    let _ = request::complete(scope, &env, request, &[status, args.this().into(), undefined]);
+}
+
+/// (bytes): they have come in
+fn read_buffer<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, _: Return<'s>) {
+    let Some((env, stream)) = receiver(scope, &args) else { return };
+    let Some(bytes) = copy_bytes(args.get(0)) else { return };
+    if bytes.is_empty() {
+        return;
+    }
+    stream.bytes_read.set(stream.bytes_read.get().saturating_add(bytes.len() as u64));
+    let Some(view) = isolate::library::bytes(scope, &bytes) else { return };
+    let Ok(view) = view.try_cast::<v8::Uint8Array>() else { return };
+    let Some(buffer) = view.buffer(scope) else { return };
+    stream_base::tell_read(&env, i32::try_from(bytes.len()).unwrap_or(i32::MAX));
+    let _ = stream.wrap.call_method(scope, &env, args.this(), "onread", &[buffer.into()]);
+}
+
+fn emit_eof<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, _: Return<'s>) {
+    let Some((env, stream)) = receiver(scope, &args) else { return };
+    stream_base::tell_read(&env, EOF);
+    let undefined = v8::undefined(scope).into();
+    let _ = stream.wrap.call_method(scope, &env, args.this(), "onread", &[undefined]);
+}
+
+/// Hands bytes to `onwrite`. What JavaScript is given is as with other streams.
+fn write<'s>(
+    scope: &mut Scope<'s, '_>,
+    args: &Args<'s>,
+    result: &mut Return<'s>,
+    bytes: &[u8],
+) -> Option<()> {
+    let (env, stream) = receiver(scope, args)?;
+    let given = args.get(0).try_cast::<v8::Object>().ok();
+    let object = match given {
+        Some(object) => object,
+        None => stream_base::new_write_request(scope, &env)?,
+    };
+    let chunk = from_bytes(scope, &env, bytes)?;
+    let chunks = v8::Array::new_with_elements(scope, &[chunk]);
+    stream.bytes_written.set(stream.bytes_written.get().saturating_add(bytes.len() as u64));
+    // JavaScript may finish it before this returns; then its request has a status already.
+    stream_base::tell_write(&env, bytes.len(), true);
+    let status = ask(scope, &env, &stream, args.this(), "onwrite", &[object.into(), chunks.into()])?;
+    stream_base::tell_write(&env, bytes.len(), status == 0);
+    match given {
+        None if status == 0 => result.set(object.into()),
+        _ => result.set_int32(status),
+    }
+    Some(())
+}
+
+fn write_buffer<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
+    if let Some(bytes) = stream_base::view_bytes(scope, args.get(1)) {
+        let _ = write(scope, &args, &mut result, &bytes);
+    }
+}
+
+fn write_string<'s>(
+    scope: &mut Scope<'s, '_>,
+    args: &Args<'s>,
+    result: &mut Return<'s>,
+    characters: Characters,
+) {
+    let Ok(text) = args.get(1).try_cast::<v8::String>() else {
+        return isolate::library::throw_type(scope, "The \"data\" argument must be a string");
+    };
+    if let Some(bytes) = stream_base::string_bytes(scope, text, characters) {
+        let _ = write(scope, args, result, &bytes);
+    }
+}
+
+fn write_utf8<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
+    write_string(scope, &args, &mut result, Characters::Utf8);
+}
+
+fn write_latin1<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
+    write_string(scope, &args, &mut result, Characters::Latin1);
+}
+
+fn write_ucs2<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
+    write_string(scope, &args, &mut result, Characters::Ucs2);
+}
+
+/// (request, chunks, whether all are buffers)
+fn writev<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
+    let Ok(chunks) = args.get(1).try_cast::<v8::Array>() else {
+        return isolate::library::throw_type(scope, "The chunks must be an array");
+    };
+    if let Some(bytes) = stream_base::chunk_bytes(scope, chunks, args.get(2).is_true()) {
+        let _ = write(scope, &args, &mut result, &bytes);
+    }
+}
