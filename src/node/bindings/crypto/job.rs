@@ -180,9 +180,10 @@ fn later<'s>(
     let resolver = resolver.map(|resolver| v8::Global::new(scope, resolver));
     let then = env.clone();
     let operation = async move {
-        let output = interrupt::with(&then.core, work);
         let deliver: Delivery = Box::new(move |scope| {
             let env = then;
+            // In a turn, so that it ends with its job.
+            let output = interrupt::with(&env.core, work);
             let object = v8::Local::new(scope, &object);
             let pair = {
                 v8::tc_scope!(let scope, scope);
