@@ -41,12 +41,25 @@ fn slots_key<'s>(scope: &mut Scope<'s, '_>) -> v8::Local<'s, v8::Private> {
 
 fn keep(
     scope: &mut Scope<'_, '_>,
+    env: &Env,
     object: v8::Local<'_, v8::Object>,
     slots: &[v8::Local<'_, v8::Value>],
 ) -> Option<()> {
     let key = slots_key(scope);
     let slots = v8::Array::new_with_elements(scope, slots);
-    object.set_private(scope, key, slots.into()).map(drop)
+    object.set_private(scope, key, slots.into())?;
+    forbid_clones(scope, env, object)
+}
+
+/// Has messages refuse an object, since a copy would be an empty one.
+pub(super) fn forbid_clones(
+    scope: &mut Scope<'_, '_>,
+    env: &Env,
+    object: v8::Local<'_, v8::Object>,
+) -> Option<()> {
+    let mode = crate::bindings::util::private_symbol(scope, env, "transfer_mode_private_symbol")?;
+    let none = v8::Integer::new(scope, 0).into();
+    object.set_private(scope, mode, none).map(drop)
 }
 
 /// What an object was made with, as an array that is the caller's own.
@@ -100,7 +113,7 @@ fn construct_key_object(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>
     };
     let kind = v8::Integer::new_from_unsigned(scope, key.kind()).into();
     if values::attach(scope, &env, args.this(), Rc::new(KeyObject)).is_some() {
-        let _ = keep(scope, args.this(), &[kind, args.get(0)]);
+        let _ = keep(scope, &env, args.this(), &[kind, args.get(0)]);
     }
 }
 
@@ -148,7 +161,7 @@ fn construct_crypto_key(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>
     let kind = v8::Integer::new_from_unsigned(scope, key.kind()).into();
     let slots = [kind, args.get(3), args.get(1), args.get(2), args.get(0), args.get(4), args.get(5)];
     if values::attach(scope, &env, args.this(), Rc::new(CryptoKey)).is_some() {
-        let _ = keep(scope, args.this(), &slots);
+        let _ = keep(scope, &env, args.this(), &slots);
     }
 }
 

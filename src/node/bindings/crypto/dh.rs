@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use foreign_types_shared::ForeignType as _;
-use isolate::library::Scope;
+use isolate::library::{Core, Scope};
 use openssl::bn::{BigNum, BigNumContext, BigNumRef};
 use openssl::dh::Dh;
 use openssl::error::ErrorStack;
@@ -14,7 +14,7 @@ use super::job::{Mode, Output, Work};
 use super::keys;
 use super::ossl::params::Params;
 use super::ossl::pkey::{self, Parts};
-use super::ossl::{dh_check, pkey::Key};
+use super::ossl::{dh_check, interrupt, pkey::Key};
 use super::values;
 use crate::binding::{Args, Class, Return, functions, set};
 use crate::environment::Env;
@@ -170,7 +170,7 @@ fn bad(reason: u64, text: &'static str) -> Error {
     errors::diffie_hellman(reason, text)
 }
 
-fn from_arguments(scope: &mut Scope<'_, '_>, args: &Args<'_>) -> Result<DiffieHellman> {
+fn from_arguments(scope: &mut Scope<'_, '_>, core: &Rc<Core>, args: &Args<'_>) -> Result<DiffieHellman> {
     let bad_generator = || bad(101, "bad generator");
     let too_small = || bad(126, "modulus too small");
     let generator = match values::int(scope, args.get(1)) {
@@ -196,8 +196,15 @@ fn from_arguments(scope: &mut Scope<'_, '_>, args: &Args<'_>) -> Result<DiffieHe
             return Err(bad_generator());
         }
         let word = generator.to_vec().iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
-        let parameters = Dh::generate_params(bits, word)?;
-        return DiffieHellman::new(parameters.prime_p().to_owned()?, parameters.generator().to_owned()?);
+        let params = Params::new()
+            .text(c"type", "generator")
+            .size(c"pbits", bits as usize)
+            .int(c"safeprime-generator", i32::try_from(word).unwrap_or(2));
+        let parameters = interrupt::with(core, || pkey::generate_parameters("DH", &params))?;
+        return match (pkey::number(&parameters, c"p"), pkey::number(&parameters, c"g")) {
+            (Some(prime), Some(generator)) => DiffieHellman::new(prime, generator),
+            _ => Err(errors::node("ERR_CRYPTO_OPERATION_FAILED")),
+        };
     }
     if generator.num_bits() <= 1 {
         return Err(bad_generator());
@@ -224,7 +231,8 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     if !args.is_construct_call() {
         return isolate::library::throw_type(scope, "Class constructor cannot be invoked without 'new'");
     }
-    let made = from_arguments(scope, &args);
+    let Some(env) = Env::of(scope) else { return };
+    let made = from_arguments(scope, &env.core, &args);
     attach(scope, &args, made);
 }
 

@@ -462,6 +462,15 @@ impl Target {
             }
         };
         let name = keys::type_name(key);
+        // A key that was read with its seed is written as that alone, as one that was made here is.
+        let seeded = match raw_kind(&name) {
+            Some(Raw::Seed) => pkey::octets(key, c"seed").and_then(|seed| {
+                pkey::from_parts(&name, Parts::Pair, &Params::new().bytes(c"seed", &seed)).ok()
+            }),
+            _ => None,
+        };
+        super::ossl::clear_errors();
+        let key = seeded.as_ref().unwrap_or(key);
         let passphrase = self.passphrase.as_slice();
         let written = match (self.kind, pem) {
             (Some(Type::Pkcs1), _) if name != "rsa" => return Err(incompatible()),

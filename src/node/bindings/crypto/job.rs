@@ -7,6 +7,7 @@ use std::rc::Rc;
 use isolate::library::{Delivery, Scope, spawn, string};
 
 use super::errors::{self, Result};
+use super::ossl::interrupt;
 use super::values;
 use crate::async_wrap::{AsyncWrap, async_methods};
 use crate::binding::{self, Args, Class, Return, functions, set};
@@ -137,7 +138,8 @@ fn run<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
     };
     match job.mode {
         Mode::Sync => {
-            if let Some(pair) = outcome(scope, &env, work()) {
+            let output = interrupt::with(&env.core, work);
+            if let Some(pair) = outcome(scope, &env, output) {
                 result.set(v8::Array::new_with_elements(scope, &pair).into());
             }
         }
@@ -178,9 +180,10 @@ fn later<'s>(
     let resolver = resolver.map(|resolver| v8::Global::new(scope, resolver));
     let then = env.clone();
     let operation = async move {
-        let output = work();
         let deliver: Delivery = Box::new(move |scope| {
             let env = then;
+            // In a turn, so that it ends with its job.
+            let output = interrupt::with(&env.core, work);
             let object = v8::Local::new(scope, &object);
             let pair = {
                 v8::tc_scope!(let scope, scope);

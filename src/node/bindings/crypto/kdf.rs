@@ -7,8 +7,9 @@ use isolate::library::{Scope, memory_for};
 use super::errors::{self, Result};
 use super::job::{Mode, Output, Work};
 use super::keys;
+use super::ossl::digest::{self, Digest};
 use super::ossl::params::Params;
-use super::ossl::{digest, kdf};
+use super::ossl::{interrupt, kdf};
 use super::values;
 use crate::binding::Args;
 use crate::environment::Env;
@@ -45,6 +46,10 @@ pub(super) fn pbkdf2_job(scope: &mut Scope<'_, '_>, env: &Rc<Env>, args: &Args<'
         if length == 0 {
             return Err(errors::plain("PBKDF2 derivation failed"));
         }
+        let blocks = length.div_ceil(digest::fetch(&digest).map_or(1, |md| digest::size(&md)).max(1));
+        if (iterations as usize).saturating_mul(blocks) > SILENT_MAX {
+            return pbkdf2(&digest, &password, &salt, iterations, length).map(Output::Bytes);
+        }
         let params = Params::new()
             .bytes(c"pass", &password)
             .bytes(c"salt", &salt)
@@ -56,6 +61,66 @@ pub(super) fn pbkdf2_job(scope: &mut Scope<'_, '_>, env: &Rc<Env>, args: &Args<'
             .map(Output::Bytes)
             .map_err(|stack| errors::openssl_behind(stack, "PBKDF2 derivation failed"))
     }))
+}
+
+/// Rounds of PBKDF2 that OpenSSL does in one go, some seconds at most: nothing ends it meanwhile.
+const SILENT_MAX: usize = 5_000_000;
+/// Rounds after which it is asked whether anybody still waits for them.
+const ROUNDS: u32 = 1 << 14;
+
+/// PBKDF2 that ends with its job, at the cost of some speed.
+fn pbkdf2(name: &str, password: &[u8], salt: &[u8], iterations: u32, length: usize) -> Result<Vec<u8>> {
+    let md = digest::fetch(name).ok_or_else(|| errors::invalid_digest(name))?;
+    let size = digest::size(&md);
+    if digest::is_xof(&md) || size == 0 {
+        return Err(errors::plain("PBKDF2 derivation failed"));
+    }
+    let mut key = password.to_vec();
+    if key.len() > md.block_size() {
+        let mut digest = Digest::new(&md)?;
+        digest.update(&key)?;
+        key = digest.finish(size, false)?;
+    }
+    key.resize(md.block_size(), 0);
+    // HMAC: what both of its halves begin with is hashed once.
+    let begun = |pad: u8| -> Result<Digest> {
+        let mut digest = Digest::new(&md)?;
+        digest.update(&key.iter().map(|byte| byte ^ pad).collect::<Vec<_>>())?;
+        Ok(digest)
+    };
+    let (inner, outer) = (begun(0x36)?, begun(0x5c)?);
+    let mut work = Digest::new(&md)?;
+    let mut buffer = [0; 64];
+    let mut code = |data: &[&[u8]]| -> Result<[u8; 64]> {
+        work.copy_from(&inner)?;
+        for data in data {
+            work.update(data)?;
+        }
+        work.finish_into(&mut buffer)?;
+        work.copy_from(&outer)?;
+        work.update(buffer.get(..size).unwrap_or_default())?;
+        work.finish_into(&mut buffer)?;
+        Ok(buffer)
+    };
+    let mut output = Vec::new();
+    let mut block: u32 = 0;
+    while output.len() < length {
+        block = block.saturating_add(1);
+        let mut last = code(&[salt, &block.to_be_bytes()])?;
+        let mut sum = last;
+        for round in 1..iterations {
+            if round % ROUNDS == 0 && interrupt::is_ended() {
+                return Err(errors::Error::Pending);
+            }
+            last = code(&[last.get(..size).unwrap_or_default()])?;
+            for (sum, byte) in sum.iter_mut().zip(last) {
+                *sum ^= byte;
+            }
+        }
+        output.extend_from_slice(sum.get(..size).unwrap_or_default());
+    }
+    output.truncate(length);
+    Ok(output)
 }
 
 /// (mode, password, salt, N, r, p, memory, length)
@@ -179,4 +244,25 @@ pub(super) fn argon2_job(scope: &mut Scope<'_, '_>, env: &Rc<Env>, args: &Args<'
             .map(Output::Bytes)
             .map_err(|stack| errors::openssl_behind(stack, "Argon2 derivation failed"))
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_derive_the_same() {
+        super::super::ossl::initialize();
+        for (password, length) in [(&b"password"[..], 70), (&[7; 300][..], 20)] {
+            let params = Params::new()
+                .bytes(c"pass", password)
+                .bytes(c"salt", b"salt")
+                .long(c"iter", 100)
+                .text(c"digest", "SHA2-256")
+                .int(c"pkcs5", 1);
+            let one = kdf::derive("PBKDF2", &params, length).expect("it derives");
+            let other = pbkdf2("SHA2-256", password, b"salt", 100, length).expect("it derives");
+            assert_eq!(one, other);
+        }
+    }
 }

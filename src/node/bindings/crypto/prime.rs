@@ -7,6 +7,7 @@ use openssl::bn::{BigNum, BigNumContext};
 
 use super::errors::{self, Result};
 use super::job::{Mode, Output, Work};
+use super::ossl::interrupt;
 use super::values;
 use crate::binding::Args;
 use crate::environment::Env;
@@ -35,8 +36,7 @@ pub(super) fn random_job(scope: &mut Scope<'_, '_>, _: &Rc<Env>, args: &Args<'_>
         if bits > BITS_MAX {
             return Err(errors::bignum_too_long());
         }
-        let mut prime = BigNum::new()?;
-        prime.generate_prime(bits, safe, add.as_deref(), rem.as_deref())?;
+        let prime = interrupt::generate_prime(bits, safe, add.as_deref(), rem.as_deref())?;
         Ok(Output::Bytes(prime.to_vec_padded((bits + 7) / 8)?))
     }))
 }

@@ -52,7 +52,11 @@ fn not_begun() -> Error {
 fn init(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let Some((_, signing)) = handle::receiver::<Signing>(scope, args.this()) else { return };
     let begun = (|| {
-        let name = values::required_name(scope, &args, 0)?;
+        let mut name = values::required_name(scope, &args, 0)?;
+        // What OpenSSL once called SHA-1 in signatures with DSA.
+        if name == "DSS1" || name == "dss1" {
+            name = "sha1".to_owned();
+        }
         let md = digest::fetch(&name).ok_or_else(|| errors::node("ERR_CRYPTO_INVALID_DIGEST"))?;
         let name = digest::provided_name(&name).ok_or_else(|| errors::node("ERR_CRYPTO_INVALID_DIGEST"))?;
         Ok::<_, Error>((Digest::new(&md)?, name))

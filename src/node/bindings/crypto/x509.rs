@@ -96,7 +96,9 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     };
     match certificate {
         Ok(certificate) => {
-            let _ = values::attach(scope, &env, args.this(), certificate);
+            if values::attach(scope, &env, args.this(), certificate).is_some() {
+                let _ = super::crypto_key::forbid_clones(scope, &env, args.this());
+            }
         }
         Err(error) => error.throw(scope),
     }

@@ -83,6 +83,21 @@ impl Digest {
         }
     }
 
+    /// Goes back to what another one has seen.
+    pub fn copy_from(&mut self, other: &Digest) -> Result<(), ErrorStack> {
+        // SAFETY: both contexts live.
+        check(unsafe { ffi::EVP_MD_CTX_copy_ex(self.0, other.0) }).map(drop)
+    }
+
+    /// Writes its end into a buffer that has room for it.
+    pub fn finish_into(
+        &mut self,
+        output: &mut [u8; ffi::EVP_MAX_MD_SIZE as usize],
+    ) -> Result<(), ErrorStack> {
+        // SAFETY: no digest is longer than this buffer.
+        check(unsafe { ffi::EVP_DigestFinal_ex(self.0, output.as_mut_ptr(), std::ptr::null_mut()) }).map(drop)
+    }
+
     pub fn update(&mut self, bytes: &[u8]) -> Result<(), ErrorStack> {
         // SAFETY: `bytes` has that length.
         check(unsafe { ffi::EVP_DigestUpdate(self.0, bytes.as_ptr().cast(), bytes.len()) }).map(drop)

@@ -7,6 +7,7 @@
 pub(super) mod certificate;
 pub(super) mod cipher;
 pub(super) mod digest;
+pub(super) mod interrupt;
 pub(super) mod kdf;
 pub(super) mod mac;
 pub(super) mod names;

@@ -9,7 +9,7 @@ use openssl::pkey::{PKey, PKeyRef, Private};
 use openssl_sys as ffi;
 
 use super::params::Params;
-use super::{check, check_pointer, name};
+use super::{check, check_pointer, interrupt, name};
 
 /// A key, whatever it holds: what OpenSSL is asked to do with a private half that is not there it refuses.
 pub(crate) type Key = PKey<Private>;
@@ -28,7 +28,10 @@ unsafe extern "C" {
         key: *mut ffi::EVP_PKEY,
         properties: *const c_char,
     ) -> *mut ffi::EVP_PKEY_CTX;
-    fn EVP_PKEY_CTX_set_cb(context: *mut ffi::EVP_PKEY_CTX, callback: *const c_void);
+    fn EVP_PKEY_CTX_set_cb(
+        context: *mut ffi::EVP_PKEY_CTX,
+        callback: unsafe extern "C" fn(*mut ffi::EVP_PKEY_CTX) -> c_int,
+    );
     fn EVP_DigestSignInit_ex(
         context: *mut ffi::EVP_MD_CTX,
         inner: *mut *mut ffi::EVP_PKEY_CTX,
@@ -394,7 +397,7 @@ fn generated(operation: &Operation) -> Result<Key, ErrorStack> {
     let mut key = std::ptr::null_mut();
     // SAFETY: the context lives; the key is OpenSSL's until it is handed over here.
     unsafe {
-        EVP_PKEY_CTX_set_cb(operation.0, std::ptr::null());
+        EVP_PKEY_CTX_set_cb(operation.0, interrupt::while_generating);
         check(ffi::EVP_PKEY_generate(operation.0, &mut key))?;
         Ok(Key::from_ptr(check_pointer(key)?))
     }
