@@ -121,7 +121,8 @@ impl Encoding {
             },
             Encoding::Base64 | Encoding::Base64Url => match units {
                 Units::Latin1(units) => write_base64(units.iter().copied(), out),
-                Units::Utf16(units) => write_base64(units.iter().map(|unit| narrow(*unit)), out),
+                // Their low bytes count alone, as in Node.
+                Units::Utf16(units) => write_base64(units.iter().map(|unit| *unit as u8), out),
             },
         }
     }
@@ -150,10 +151,13 @@ impl Encoding {
             return Some(v8::String::empty(scope));
         }
         // Told before any memory is taken for what no string can hold.
-        let factor = if self == Encoding::Hex { 2 } else { 1 };
-        if data.len().saturating_mul(factor) > v8::String::MAX_LENGTH * 2
-            || !isolate::library::memory_for(data.len().saturating_mul(factor + 1))
-        {
+        let length = match self {
+            Encoding::Hex => data.len().saturating_mul(2),
+            Encoding::Base64 | Encoding::Base64Url => data.len().div_ceil(3).saturating_mul(4),
+            Encoding::Utf16 => data.len() / 2,
+            _ => data.len(),
+        };
+        if length > v8::String::MAX_LENGTH || !isolate::library::memory_for(length.saturating_mul(2)) {
             bytes::throw_too_long(scope);
             return None;
         }
@@ -187,16 +191,6 @@ pub(crate) fn write_utf8(units: Units<'_>, out: &mut [u8]) -> (usize, usize) {
     match units {
         Units::Latin1(units) => encoding_rs::mem::convert_latin1_to_utf8_partial(units, out),
         Units::Utf16(units) => encoding_rs::mem::convert_utf16_to_utf8_partial(units, out),
-    }
-}
-
-/// How many bytes a text takes as UTF-8.
-pub(crate) fn utf8_length(units: Units<'_>) -> usize {
-    match units {
-        Units::Latin1(units) => v8::simdutf::utf8_length_from_latin1(units),
-        Units::Utf16(units) => {
-            char::decode_utf16(units.iter().copied()).map(|unit| unit.map_or(3, char::len_utf8)).sum()
-        }
     }
 }
 

@@ -238,7 +238,7 @@ fn address(scope: &mut Scope<'_, '_>, env: &Env, value: v8::Local<'_, v8::Value>
 }
 
 impl BlockList {
-    /// Adds a rule, the newest first. An address that is there already takes its place anew.
+    /// Adds a rule: addresses before the others, and of these the newest first. One address is there once.
     fn add(&self, scope: &mut Scope<'_, '_>, rule: Rule) -> Option<()> {
         let mut rules = self.rules.borrow_mut();
         if let Rule::Address(ip) = rule {
@@ -252,7 +252,8 @@ impl BlockList {
             throw_no_memory(scope);
             return None;
         }
-        rules.insert(0, rule);
+        let addresses = rules.iter().take_while(|known| matches!(known, Rule::Address(_))).count();
+        rules.insert(addresses, rule);
         Some(())
     }
 

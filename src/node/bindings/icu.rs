@@ -198,6 +198,8 @@ fn transcoded(data: &[u8], from: Encoding, to: Encoding) -> Result<Vec<u8>, i32>
         Utf16 => {
             let units = utf16_units(data);
             match (String::from_utf16(&units), to) {
+                // Half a unit at the end.
+                (Ok(text), Utf16) if data.len() % 2 == 1 => text + "\u{fffd}",
                 (Ok(text), _) => text,
                 (Err(_), Utf8) => return Err(INVALID_CHARACTER),
                 (Err(_), _) => String::from_utf16_lossy(&units),

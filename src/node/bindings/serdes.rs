@@ -47,6 +47,9 @@ impl Owner {
         arguments: &[v8::Local<'s, v8::Value>],
     ) -> Option<Option<v8::Local<'s, v8::Value>>> {
         self.env.upgrade()?;
+        // V8 forbids it while it reads, except to whoever knows what it does.
+        v8::allow_javascript_execution_scope!(let allowed, scope);
+        let scope: &mut Scope<'s, '_> = allowed;
         let object = self.object.to_local(scope)?;
         let method = match get(scope, object, name) {
             Some(method) => method.try_cast::<v8::Function>().ok()?,

@@ -50,21 +50,7 @@ impl State {
             self.hold(&mut data, count);
             self.missing -= count;
             if self.missing == 0 {
-                let whole = std::mem::take(&mut self.held);
-                let unit = whole.as_chunks::<2>().0.last().map_or(0, |pair| u16::from_le_bytes(*pair));
-                if encoding == Encoding::Utf16 && whole.len() == 2 && (0xd800..0xdc00).contains(&unit) {
-                    // The first half of a pair.
-                    self.held = whole;
-                    self.missing = 2;
-                    let count = self.missing.min(data.len());
-                    self.hold(&mut data, count);
-                    self.missing -= count;
-                    if self.missing == 0 {
-                        before = Some(std::mem::take(&mut self.held));
-                    }
-                } else {
-                    before = Some(whole);
-                }
+                before = Some(std::mem::take(&mut self.held));
             }
         }
         if data.is_empty() || self.missing > 0 {
@@ -206,8 +192,11 @@ mod tests {
         let euro = [0xe2, 0x82, 0xac];
         let parts = pieces(Encoding::Utf8, &[&[b'a', 0xe2], &[0x82], &[0xac, b'b']]);
         assert_eq!(parts, [b"a".to_vec(), vec![], [&euro[..], b"b"].concat(), vec![]]);
-        let parts = pieces(Encoding::Utf16, &[&[0x3d], &[0xd8, 0x4d], &[0xdc]]);
+        let parts = pieces(Encoding::Utf16, &[&[0x3d, 0xd8], &[0x4d], &[0xdc]]);
         assert_eq!(parts, [vec![], vec![], vec![0x3d, 0xd8, 0x4d, 0xdc], vec![]]);
+        // Half a pair that was put together of two pieces is not waited with.
+        let parts = pieces(Encoding::Utf16, &[&[0x3d], &[0xd8]]);
+        assert_eq!(parts, [vec![], vec![0x3d, 0xd8], vec![]]);
         assert_eq!(pieces(Encoding::Base64, &[b"ab", b"cd"]), [&b""[..], b"abc", b"d"]);
     }
 
