@@ -132,7 +132,7 @@ pub(crate) fn entries(stack: &ErrorStack) -> Vec<Entry> {
         .errors()
         .iter()
         .map(|error| Entry {
-            code: error.code() as u64,
+            code: error.code(),
             library_code: error.library_code(),
             library: error.library().map(|text| Cow::Owned(text.to_owned())),
             reason: error.reason().map(|text| Cow::Owned(text.to_owned())),

@@ -443,16 +443,13 @@ fn write_detail(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>, ke
             set_number(scope, object, "modulusLength", pkey::number(key, c"p")?.num_bits().into())?;
             set_number(scope, object, "divisorLength", pkey::number(key, c"q")?.num_bits().into())
         })(),
-        "ec" => (|| {
-            let name = encoding::curve_of(key).and_then(|nid| nid.short_name().ok());
-            match name {
-                Some(name) => {
-                    let name = string(scope, name).into();
-                    set(scope, object, "namedCurve", name)
-                }
-                None => Some(()),
+        "ec" => match encoding::curve_of(key).and_then(|nid| nid.short_name().ok()) {
+            Some(name) => {
+                let name = string(scope, name).into();
+                set(scope, object, "namedCurve", name)
             }
-        })(),
+            None => Some(()),
+        },
         _ => Some(()),
     };
     written.ok_or_else(|| errors::node("ERR_CRYPTO_OPERATION_FAILED"))

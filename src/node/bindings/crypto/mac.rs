@@ -11,11 +11,9 @@ use super::keys;
 use super::ossl::params::Params;
 use super::ossl::{digest, mac};
 use super::values::{self, Encoding};
-use crate::binding::{Args, Class, Function, Return, functions, set};
+use crate::binding::{Args, Class, Return, functions, set};
 use crate::environment::Env;
 use crate::handle;
-
-pub(super) const FUNCTIONS: &[Function] = functions! {};
 
 /// The native half of an `Hmac` or a `Mac`.
 #[derive(Default)]

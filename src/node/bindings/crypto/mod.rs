@@ -50,7 +50,6 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
         ecdh::FUNCTIONS,
         hash::FUNCTIONS,
         keys::FUNCTIONS,
-        mac::FUNCTIONS,
         policy::FUNCTIONS,
         random::FUNCTIONS,
         rsa::FUNCTIONS,
