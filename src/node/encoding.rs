@@ -269,7 +269,7 @@ pub(crate) fn forgiving_base64(units: Units<'_>) -> Option<Vec<u8>> {
         .copied()
         .filter(|unit| !matches!(unit, b' ' | b'\t' | b'\n' | b'\x0c' | b'\r'))
         .collect();
-    if digits.len() % 4 == 0 {
+    if digits.len().is_multiple_of(4) {
         for _ in 0..2 {
             if digits.last() == Some(&b'=') {
                 digits.pop();

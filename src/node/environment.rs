@@ -448,9 +448,7 @@ impl Environment for Env {
 
     fn is_alive(&self) -> bool {
         let immediates = u32::from_ne_bytes(peek(&self.shared.immediates, 1)) > 0;
-        (self.timer.get().is_some() && self.timer_is_referenced.get())
-            || immediates
-            || self.handles.keep_alive()
+        (self.timer.get().is_some() && self.timer_is_referenced.get()) || immediates
     }
 
     fn end(&self, scope: &mut Scope<'_, '_>) -> Option<Ending> {
@@ -477,7 +475,6 @@ impl Environment for Env {
         poke(&self.shared.immediates, 2, [0; 4]);
         poke(&self.shared.tick, 0, [0]);
         poke(&self.shared.tick, 1, [0]);
-        self.handles.clear();
         self.state::<crate::handle_wrap::OpenHandles>().abandon();
     }
 

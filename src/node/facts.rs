@@ -37,6 +37,7 @@ impl Facts {
     }
 
     /// Names of all bindings.
+    #[cfg(test)]
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.bindings.keys().map(String::as_str)
     }

@@ -23,31 +23,12 @@ pub(crate) const HANDLES_MAX: usize = 1 << 20;
 pub(crate) struct Handles {
     entries: RefCell<HashMap<u32, Entry>>,
     last: Cell<u32>,
-    /// Things that keep the program from being over and are no operation of the event loop.
-    alive: Cell<usize>,
 }
 
 struct Entry {
     value: Rc<dyn Any>,
     /// Removes the entry when the object is collected.
     _object: v8::Weak<v8::Object>,
-}
-
-impl Handles {
-    pub fn keep_alive(&self) -> bool {
-        self.alive.get() > 0
-    }
-
-    /// One more thing keeps the program from being over, or one less.
-    pub fn count(&self, more: bool) {
-        let alive = self.alive.get();
-        self.alive.set(if more { alive + 1 } else { alive.saturating_sub(1) });
-    }
-
-    /// The job is over: nothing keeps anything alive.
-    pub fn clear(&self) {
-        self.alive.set(0);
-    }
 }
 
 /// Gives an object its native half. `None` with an exception pending if there are too many, or it is no object for one.

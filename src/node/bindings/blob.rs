@@ -79,8 +79,11 @@ struct Reader {
 /// Blobs behind URLs.
 #[derive(Default)]
 struct Stored {
-    blobs: RefCell<HashMap<String, (Rc<Blob>, f64, String)>>,
+    blobs: RefCell<HashMap<String, StoredBlob>>,
 }
+
+/// A blob, its size and its type.
+type StoredBlob = (Rc<Blob>, f64, String);
 
 fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, _: v8::Local<'_, v8::Object>) -> Option<()> {
     Class::internal(scope, env, "Blob", functions! { "getReader" => get_reader, "slice" => slice, })?;

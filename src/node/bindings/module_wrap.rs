@@ -43,8 +43,11 @@ struct ModuleWrap {
 /// The wraps of a realm by their modules' hashes.
 #[derive(Default)]
 struct Modules {
-    by_hash: RefCell<HashMap<i32, Vec<(v8::Global<v8::Module>, v8::Global<v8::Object>)>>>,
+    by_hash: RefCell<HashMap<i32, Vec<Wrapped>>>,
 }
+
+/// A module and its wrap.
+type Wrapped = (v8::Global<v8::Module>, v8::Global<v8::Object>);
 
 fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
     for (name, value) in [

@@ -103,13 +103,16 @@ fn run<'s>(
     describe(scope, env, &child, &pipes, status, error).ok_or(Failure::Threw)
 }
 
+/// The pipes of a program, and its other descriptors by number.
+type Wired = (Vec<Pipe>, Vec<(u32, Arc<OpenFile>)>);
+
 /// Reads what the descriptors of the program are to be.
 fn wire(
     scope: &mut Scope<'_, '_>,
     env: &Rc<Env>,
     process: &Process,
     stdio: v8::Local<'_, v8::Value>,
-) -> Result<(Vec<Pipe>, Vec<(u32, Arc<OpenFile>)>), Failure> {
+) -> Result<Wired, Failure> {
     let kernel = &env.core.settings().kernel;
     let stdio: v8::Local<v8::Array> = stdio.try_cast().map_err(|_| Failure::Status(EINVAL))?;
     if stdio.length() > STDIO_MAX {
@@ -169,7 +172,7 @@ fn wire(
 fn attend(
     env: &Env,
     child: &Arc<Process>,
-    pipes: &mut Vec<Pipe>,
+    pipes: &mut [Pipe],
     bounds: &Bounds,
 ) -> (Option<ExitStatus>, Option<i32>) {
     let mut status = None;

@@ -95,8 +95,7 @@ impl Codec for Decompressor {
             _ => InflateFlush::SyncFlush,
         };
         let (mut read, mut written) = (0, 0);
-        loop {
-            let (Some(rest), Some(room)) = (input.get(read..), output.get_mut(written..)) else { break };
+        while let (Some(rest), Some(room)) = (input.get(read..), output.get_mut(written..)) {
             let room_left = room.len();
             let (mut taken, mut given, mut result) = self.decompress(rest, room, kind);
             if let (Err(InflateError::NeedDict { .. }), Some(dictionary)) =

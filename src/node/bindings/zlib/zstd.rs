@@ -260,8 +260,7 @@ impl Codec for Decompressor {
 
     fn step(&mut self, flush: u32, input: &[u8], output: &mut [u8]) -> Step {
         let (mut read, mut written) = (0, 0);
-        loop {
-            let Some(rest) = input.get(read..) else { break };
+        while let Some(rest) = input.get(read..) {
             if self.wanted == 0 && self.has_ended {
                 // Between frames: the mark is looked at before the library is, which would take anything for one.
                 if rest.is_empty() {
