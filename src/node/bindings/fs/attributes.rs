@@ -33,7 +33,7 @@ pub(super) fn fchmod<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Retu
 
 /// Everything belongs to the VM's one user, 0, and can be given to nobody else. -1 leaves an owner as it is.
 fn owner(scope: &mut Scope<'_, '_>, args: &Args<'_>) -> Result<(), Errno> {
-    let mut is_own = |index: i32| {
+    let is_own = |index: i32| {
         let number = args.get(index).integer_value(scope).unwrap_or(0);
         matches!(number, 0 | -1 | 0xffff_ffff)
     };
@@ -89,7 +89,7 @@ fn nanoseconds(seconds: f64) -> Option<u64> {
 }
 
 fn times(scope: &mut Scope<'_, '_>, args: &Args<'_>) -> Result<FileTimes, Errno> {
-    let mut time = |index: i32| {
+    let time = |index: i32| {
         let seconds = args.get(index).number_value(scope).unwrap_or(f64::NAN);
         nanoseconds(seconds).map(Some).ok_or(Errno::Einval)
     };
