@@ -18,11 +18,16 @@ setImmediate(() => {
   process.nextTick(() => say("tick of immediate 1"));
   Promise.resolve().then(() => say("microtask of immediate 1"));
 });
-setImmediate(() => say("immediate 2"));
+setImmediate(() => {
+  say("immediate 2");
+  // When a file is read is nobody's to say: so nothing else is under way.
+  readFile(new URL(import.meta.url), onFile);
+});
 process.nextTick(() => say("tick"));
 Promise.resolve().then(() => say("microtask"));
 queueMicrotask(() => say("queueMicrotask"));
-readFile(new URL(import.meta.url), () => {
+
+function onFile() {
   say("file");
   setTimeout(() => say("timer of file"), 0);
   setImmediate(() => say("immediate of file"));
@@ -30,6 +35,6 @@ readFile(new URL(import.meta.url), () => {
     say("interval");
     if (log.filter((line) => line === "interval").length === 2) clearInterval(interval);
   }, 20);
-});
+}
 setTimeout(() => say("never"), 60_000).unref();
 say("main");
