@@ -47,6 +47,9 @@ find_linker() { command -v mold || command -v ld.lld || compgen -c ld.lld- | hea
 find_git() { command -v git; }
 find_curl() { command -v curl; }
 find_gzip() { command -v gzip; }
+find_make() { command -v make; }
+# With the modules that the build of OpenSSL loads, which a minimal Perl lacks.
+find_perl() { has perl && perl -MFindBin -MIPC::Cmd -e 'printf "%vd", $^V'; }
 find_python() { has python3 && python3 -c 'import sys, venv, pip; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
 find_rust() {
     local version
@@ -72,6 +75,8 @@ readonly wanted=(
     "git git"
     "curl curl ca-certificates"
     "gzip gzip"
+    "make make"
+    "perl perl"
     "python python3 python3-venv python3-pip"
     "rust rustc-web cargo-web"
     "node nodejs"
