@@ -248,10 +248,6 @@ pub(crate) fn unsupported_class<'s>(
 
 fn throw_unsupported(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let what = args.data().to_rust_string_lossy(scope);
-    if std::env::var_os("CORDON_NODE_BOOT").is_some() {
-        eprintln!("node: lacks {what}");
-        return;
-    }
     unsupported_feature(scope, &what);
 }
 
