@@ -5,7 +5,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-pub use crate::binding::errors::{Report, call_error, describe, errno, throw, throw_errno, throw_type};
+pub use crate::binding::errors::{Report, describe, errno, throw, throw_errno, throw_type};
 pub use crate::binding::values::{
     bytes, copy_bytes, fill_view, heap_holds, heap_takes, memory_for, text, throw_no_memory,
 };
@@ -14,10 +14,10 @@ pub use crate::engine::start::set_time_zone;
 pub use crate::platform::{ExportedNames, StripError, exported_names, strip_types};
 pub use crate::realm::core::{Awaited, Core, Realm, Scope, string};
 pub use crate::realm::{inner_context, shared_array_buffer};
-pub use crate::run::operations::{Delivery, OperationId, forget, reference, spawn, spawn_host_call};
+pub use crate::run::operations::{Delivery, OperationId, forget, reference, spawn};
 pub use crate::run::outcome::{ErrorData, Format, Language, SourceOptions, Work, codes};
-pub use crate::run::output::{read_all, write, write_all};
-pub use crate::run::program::{Begun, compile_expression, evaluate_text, file_path};
+pub use crate::run::output::{write, write_all};
+pub use crate::run::program::{Begun, evaluate_text, file_path};
 
 /// A standard library.
 pub trait Library {

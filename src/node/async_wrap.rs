@@ -24,8 +24,6 @@ const DEFAULT_TRIGGER_ASYNC_ID: usize = 3;
 /// Of one realm.
 #[derive(Default)]
 pub(crate) struct AsyncState {
-    /// Objects as whom native code calls back now, innermost last.
-    pub resources: RefCell<Vec<v8::Global<v8::Object>>>,
     /// Objects whose end the hooks are told.
     pub watched: RefCell<HashMap<u64, v8::Weak<v8::Object>>>,
 }
@@ -249,16 +247,14 @@ pub(crate) fn queue_destroy(env: &std::rc::Rc<Env>, id: f64) {
     }
 }
 
-/// Has `destroy` called when an object is collected, unless `destroyed` says by then that it was.
+/// Has `destroy` called when an object is collected.
 pub(crate) fn destroy_when_collected(
     scope: &mut Scope<'_, '_>,
     env: &std::rc::Rc<Env>,
     object: v8::Local<'_, v8::Object>,
     id: f64,
-    destroyed: Option<v8::Local<'_, v8::Object>>,
 ) {
     let owner = std::rc::Rc::downgrade(env);
-    let _ = destroyed;
     let weak = v8::Weak::with_finalizer(
         scope,
         object,

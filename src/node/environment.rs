@@ -37,17 +37,12 @@ pub(crate) enum Callback {
     Timers,
     Immediates,
     PrepareStackTrace,
-    SourceMapSource,
     ImportDynamically,
     ImportMeta,
     ImportMetaResolve,
-    /// Of `process.emitWarning`, for native code.
-    EmitWarning,
     /// Of async hooks: `init`, `before`, `after`, `destroy`, `promise_resolve`.
     AsyncHooks,
-    Trampoline,
     PerformanceObserver,
-    NativeChannel,
     /// What this crate's own script gives back.
     Main,
     BufferPrototype,
@@ -64,7 +59,6 @@ pub(crate) struct Env {
     pub handles: Handles,
     pub async_state: AsyncState,
     pub process_object: OnceCell<v8::Global<v8::Object>>,
-    pub primordials: OnceCell<v8::Global<v8::Object>>,
     callbacks: RefCell<HashMap<Callback, v8::Global<v8::Value>>>,
     symbols: RefCell<HashMap<String, v8::Global<v8::Symbol>>>,
     /// Class templates that several bindings share, or that more than one constructor makes.
@@ -75,7 +69,6 @@ pub(crate) struct Env {
     /// Operations that wait for a time.
     alarms: RefCell<Vec<(Instant, Waker)>>,
     timer_is_referenced: Cell<bool>,
-    immediates_are_referenced: Cell<bool>,
     exit: Cell<Option<i32>>,
     /// Why, if something was thrown.
     pub fatal: RefCell<Option<ErrorData>>,
@@ -100,11 +93,9 @@ pub(crate) struct Shared {
     pub timeouts: OnceCell<v8::SharedRef<v8::BackingStore>>,
     /// What `process.exitCode` is: exiting, the code, whether it is set.
     pub exit: OnceCell<v8::SharedRef<v8::BackingStore>>,
-    /// `async_id_fields` and `async_hook_fields`.
     /// `milestones` of `performance`.
     pub milestones: OnceCell<v8::SharedRef<v8::BackingStore>>,
-    /// `async_ids_stack`.
-    pub async_stack: OnceCell<v8::SharedRef<v8::BackingStore>>,
+    /// `async_id_fields` and `async_hook_fields`.
     pub async_ids: OnceCell<v8::SharedRef<v8::BackingStore>>,
     pub async_hooks: OnceCell<v8::SharedRef<v8::BackingStore>>,
 }
@@ -150,7 +141,6 @@ impl Env {
             handles: Handles::default(),
             async_state: AsyncState::default(),
             process_object: OnceCell::new(),
-            primordials: OnceCell::new(),
             callbacks: RefCell::default(),
             symbols: RefCell::default(),
             templates: RefCell::default(),
@@ -158,7 +148,6 @@ impl Env {
             timer: Cell::new(None),
             alarms: RefCell::default(),
             timer_is_referenced: Cell::new(true),
-            immediates_are_referenced: Cell::new(true),
             exit: Cell::new(None),
             fatal: RefCell::default(),
             states: RefCell::default(),
@@ -313,10 +302,6 @@ impl Env {
 
     pub fn reference_timer(&self, referenced: bool) {
         self.timer_is_referenced.set(referenced);
-    }
-
-    pub fn reference_immediates(&self, referenced: bool) {
-        self.immediates_are_referenced.set(referenced);
     }
 
     /// How many timers and immediates keep the loop alive, as the library counts them.

@@ -21,12 +21,12 @@ const OWN_CODE: &str = "cordon:";
 const FRAME_WIDTH: usize = 120;
 
 /// What to do where code fails for want of WebAssembly.
-pub const WASM_HINT: &str = "WebAssembly is off in this VM: permissions.webAssembly is \"deny\" by default. \
+pub(crate) const WASM_HINT: &str = "WebAssembly is off in this VM: permissions.webAssembly is \"deny\" by default. \
     To grant it: permissions: { webAssembly: \"allow\" } (wire, TypeScript), web_assembly: Access::Allow (Rust), \
     --allow-wasm (command line).";
 
 /// An error object with a `code`.
-pub fn coded<'s>(scope: &mut Scope<'s, '_>, message: &str, code: &str) -> v8::Local<'s, v8::Value> {
+pub(crate) fn coded<'s>(scope: &mut Scope<'s, '_>, message: &str, code: &str) -> v8::Local<'s, v8::Value> {
     let message = string(scope, message);
     let error = v8::Exception::error(scope, message);
     if let Ok(object) = error.try_cast::<v8::Object>() {
@@ -53,7 +53,7 @@ pub fn errno<'s>(
 }
 
 /// The error object of a host call that gave no result.
-pub fn call_error<'s>(scope: &mut Scope<'s, '_>, error: &HostCallError) -> v8::Local<'s, v8::Value> {
+pub(crate) fn call_error<'s>(scope: &mut Scope<'s, '_>, error: &HostCallError) -> v8::Local<'s, v8::Value> {
     let (message, code) = match error {
         HostCallError::Unknown {} => {
             ("no host function of that name is registered", "ERR_HOST_FUNCTION_UNKNOWN")
@@ -177,7 +177,7 @@ fn part(scope: &mut Scope<'_, '_>, error: v8::Local<'_, v8::Value>, name: &str) 
 }
 
 /// An error of the isolate itself, with nothing thrown.
-pub fn plain(code: &str, name: &str, message: &str) -> Report {
+pub(crate) fn plain(code: &str, name: &str, message: &str) -> Report {
     let data = ErrorData {
         code: code.to_owned(),
         name: name.to_owned(),

@@ -51,7 +51,7 @@ pub(crate) fn signal_name(signal: Signal) -> &'static str {
 }
 
 /// Sets a property of an object that native code is building.
-pub fn set<'s>(
+pub(crate) fn set<'s>(
     scope: &mut Scope<'s, '_>,
     object: v8::Local<'s, v8::Object>,
     name: &str,

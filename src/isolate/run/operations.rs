@@ -13,7 +13,6 @@ use crate::binding::errors;
 use crate::binding::values;
 use crate::realm::core::{Core, Realm, RealmId, Scope, string};
 use crate::run::inbox::OperationWaker;
-use crate::run::outcome::CallId;
 use kernel::{Errno, ExitStatus, Signal};
 use protocol::abi::HostCallError;
 
@@ -37,15 +36,10 @@ pub type OperationId = u64;
 /// What is done in a turn of its realm when an operation has ended. `None` with an exception pending if that threw.
 pub type Delivery = Box<dyn for<'s, 'i> FnOnce(&mut Scope<'s, 'i>) -> Option<()>>;
 
-/// What is done with the answer to a host call.
-pub type AnswerDelivery =
-    Box<dyn for<'s, 'i> FnOnce(&mut Scope<'s, 'i>, Result<String, HostCallError>) -> Option<()>>;
-
 enum Kind {
     Kernel(Pin<Box<dyn Future<Output = Ended>>>, Waker, Promised),
     HostCall(Promised),
     Library(Pin<Box<dyn Future<Output = Delivery>>>, Waker),
-    LibraryHostCall(AnswerDelivery),
 }
 
 /// The promise that an operation settles.
@@ -103,7 +97,7 @@ impl Operations {
                 Poll::Ready(delivery) => Err(delivery),
                 Poll::Pending => return None,
             },
-            Kind::HostCall(_) | Kind::LibraryHostCall(_) => return None,
+            Kind::HostCall(_) => return None,
         };
         let Operation { realm, referenced, kind } = self.pending.remove(&id)?;
         let end = match (end, kind) {
@@ -118,16 +112,13 @@ impl Operations {
 
     /// Takes the answer to a host call.
     pub fn answer(&mut self, id: u64, result: Result<String, HostCallError>) -> Option<Settled> {
-        if !matches!(self.pending.get(&id)?.kind, Kind::HostCall(_) | Kind::LibraryHostCall(_)) {
+        if !matches!(self.pending.get(&id)?.kind, Kind::HostCall(_)) {
             return None;
         }
         let Operation { realm, referenced, kind } = self.pending.remove(&id)?;
         let end = match kind {
             Kind::HostCall(promised) => {
                 End::Promise(promised, result.map(Answer::Json).map_err(Failure::Call))
-            }
-            Kind::LibraryHostCall(deliver) => {
-                End::Delivery(Box::new(move |scope: &mut Scope<'_, '_>| deliver(scope, result)))
             }
             Kind::Kernel(..) | Kind::Library(..) => return None,
         };
@@ -253,19 +244,6 @@ pub fn spawn(
     let id = enter(core, realm, |id| Kind::Library(Box::pin(future), Waker::from(operation_waker(id))))?;
     // It is polled from the event loop, like every time that it says so.
     operation_waker(id).wake_by_ref();
-    Some(id)
-}
-
-/// Calls a host function for a library. `None` at the limit of operations.
-pub fn spawn_host_call(
-    core: &Rc<Core>,
-    realm: &Rc<Realm>,
-    name: &str,
-    input: String,
-    deliver: AnswerDelivery,
-) -> Option<OperationId> {
-    let id = enter(core, realm, |_| Kind::LibraryHostCall(deliver))?;
-    core.settings().services.host_call(CallId(id), name, input);
     Some(id)
 }
 

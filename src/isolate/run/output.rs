@@ -25,7 +25,7 @@ pub fn write_all(core: &Core, file: &OpenFile, mut bytes: &[u8]) -> Result<(), E
 }
 
 /// Reads to the end, or fails. Ends early when the job that runs is ended.
-pub fn read_all(core: &Core, file: &OpenFile, limit: usize) -> Result<Vec<u8>, Errno> {
+pub(crate) fn read_all(core: &Core, file: &OpenFile, limit: usize) -> Result<Vec<u8>, Errno> {
     let mut contents = Vec::new();
     let expected = file.status().map_or(0, |status| usize::try_from(status.size).unwrap_or(usize::MAX));
     let mut chunk = vec![0; expected.saturating_add(1).clamp(4096, 256 * 1024)];

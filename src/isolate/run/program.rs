@@ -255,7 +255,7 @@ fn adopt_thenable<'s>(
 }
 
 /// Compiles a text whose value is wanted: an expression, or statements of which the last is one.
-pub fn compile_expression<'s>(
+pub(crate) fn compile_expression<'s>(
     scope: &mut Scope<'s, '_>,
     text: &str,
     path: &str,

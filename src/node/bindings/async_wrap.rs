@@ -56,7 +56,6 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
     let ids = v8::Float64Array::new(scope, ids, 0, 4)?;
     set(scope, binding, "async_id_fields", ids.into())?;
     let stack = v8::ArrayBuffer::new(scope, STACK_PAIRS * 2 * 8);
-    let _ = env.shared.async_stack.set(stack.get_backing_store());
     let stack = v8::Float64Array::new(scope, stack, 0, STACK_PAIRS * 2)?;
     set(scope, binding, "async_ids_stack", stack.into())?;
     let resources = v8::Array::new(scope, 0);
@@ -69,11 +68,8 @@ fn setup_hooks(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     }
 }
 
-fn set_callback_trampoline(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
-    if let Some(env) = Env::of(scope) {
-        env.set_callback(scope, Callback::Trampoline, args.get(0));
-    }
-}
+/// For hooks that domains put around what native code calls back: it calls without.
+fn set_callback_trampoline(_: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {}
 
 fn depth(env: &Env) -> usize {
     u32::from_ne_bytes(peek(&env.shared.async_hooks, STACK_LENGTH)) as usize
@@ -115,13 +111,8 @@ fn pop_async_context(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<
     result.set_bool(depth > 0);
 }
 
-fn execution_async_resource(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
-    let Some(env) = Env::of(scope) else { return };
-    let innermost = env.async_state.resources.borrow().last().cloned();
-    if let Some(object) = innermost {
-        result.set(v8::Local::new(scope, &object).into());
-    }
-}
+/// What native code calls back as: it puts nothing on the stack of contexts, whose own part the library knows.
+fn execution_async_resource(_: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {}
 
 fn clear_async_id_stack(scope: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {
     let Some(env) = Env::of(scope) else { return };
@@ -155,10 +146,9 @@ fn get_promise_hooks(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<
     result.set(v8::Array::new_with_elements(scope, &values).into());
 }
 
-/// Emits `destroy` for a resource of JavaScript's when that is collected, unless it has said itself that it is over.
+/// Emits `destroy` for a resource of JavaScript's when that is collected.
 fn register_destroy_hook(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let (Some(env), Ok(object)) = (Env::of(scope), args.get(0).try_cast::<v8::Object>()) else { return };
     let Some(id) = args.get(1).number_value(scope) else { return };
-    let destroyed: Option<v8::Local<v8::Object>> = args.get(2).try_cast().ok();
-    crate::async_wrap::destroy_when_collected(scope, &env, object, id, destroyed);
+    crate::async_wrap::destroy_when_collected(scope, &env, object, id);
 }

@@ -10,7 +10,7 @@ pub(super) static BINDING: Binding = Binding {
     name: "errors",
     functions: functions! {
         "setPrepareStackTraceCallback" => set_prepare_stack_trace,
-        "setGetSourceMapErrorSource" => set_source_map_source,
+        "setGetSourceMapErrorSource" => ignored,
         "setSourceMapsEnabled" => ignored,
         "setMaybeCacheGeneratedSourceMap" => ignored,
         "setEnhanceStackForFatalException" => ignored,
@@ -24,12 +24,6 @@ pub(super) static BINDING: Binding = Binding {
 fn set_prepare_stack_trace(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     if let Some(env) = Env::of(scope) {
         env.set_callback(scope, Callback::PrepareStackTrace, args.get(0));
-    }
-}
-
-fn set_source_map_source(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
-    if let Some(env) = Env::of(scope) {
-        env.set_callback(scope, Callback::SourceMapSource, args.get(0));
     }
 }
 

@@ -7,7 +7,7 @@ use isolate::library::{Scope, monotonic, string};
 use kernel::{Errno, Process, Signal};
 
 use crate::binding::{Args, Binding, Return, functions, get, set};
-use crate::environment::{Callback, Env, poke};
+use crate::environment::{Env, poke};
 use crate::handle_wrap::OpenHandles;
 use crate::system_error::{Subject, number};
 
@@ -348,8 +348,5 @@ fn load_env_file(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     })();
 }
 
-fn set_emit_warning_sync(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
-    if let Some(env) = Env::of(scope) {
-        env.set_callback(scope, Callback::EmitWarning, args.get(0));
-    }
-}
+/// For warnings of native code, which has none.
+fn set_emit_warning_sync(_: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {}

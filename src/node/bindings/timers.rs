@@ -59,8 +59,5 @@ fn toggle_timer_ref(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     }
 }
 
-fn toggle_immediate_ref(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
-    if let Some(env) = Env::of(scope) {
-        env.reference_immediates(args.get(0).is_true());
-    }
-}
+/// `immediateInfo` says how many keep the loop alive.
+fn toggle_immediate_ref(_: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {}
