@@ -7,7 +7,9 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::ops::Range;
 
-use isolate::library::{Scope, memory_for, string};
+use isolate::library::{Scope, memory_for};
+
+use crate::coded_error::{Kind, throw};
 
 /// The bytes of an `ArrayBufferView`, an `ArrayBuffer` or a `SharedArrayBuffer`. Keeps their memory even if the guest
 /// detaches the buffer meanwhile.
@@ -142,29 +144,6 @@ pub(crate) fn with_units<R>(
         v8::ValueViewData::OneByte(units) => read(Units::Latin1(units)),
         v8::ValueViewData::TwoByte(units) => read(Units::Utf16(units)),
     })
-}
-
-/// What an error is an instance of.
-#[derive(Clone, Copy)]
-pub(crate) enum Kind {
-    Error,
-    Range,
-    Type,
-}
-
-/// Throws one of Node's errors.
-pub(crate) fn throw(scope: &mut Scope<'_, '_>, kind: Kind, message: &str, code: &str) {
-    let message = string(scope, message);
-    let error = match kind {
-        Kind::Error => v8::Exception::error(scope, message),
-        Kind::Range => v8::Exception::range_error(scope, message),
-        Kind::Type => v8::Exception::type_error(scope, message),
-    };
-    if let Ok(object) = error.try_cast::<v8::Object>() {
-        let code = string(scope, code);
-        let _ = crate::binding::set(scope, object, "code", code.into());
-    }
-    scope.throw_exception(error);
 }
 
 /// Throws that there are so many characters that no string has them.

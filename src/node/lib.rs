@@ -14,6 +14,7 @@ mod boot;
 mod bytes;
 mod callbacks;
 mod child;
+mod coded_error;
 mod command_line;
 mod encoding;
 mod environment;

@@ -8,7 +8,8 @@ use std::rc::Rc;
 use isolate::library::{Scope, memory_for, string};
 
 use crate::binding::{Args, Binding, Class, Return, functions, set, set_number};
-use crate::bytes::{Kind, throw, throw_no_memory};
+use crate::bytes::throw_no_memory;
+use crate::coded_error::{Kind, throw};
 use crate::environment::Env;
 use crate::handle;
 

@@ -7,7 +7,8 @@ use isolate::library::{Scope, memory_for, string};
 
 use super::url::idna;
 use crate::binding::{Args, Binding, Return, functions, set};
-use crate::bytes::{self, Kind, Memory, throw, throw_no_memory, with_units};
+use crate::bytes::{self, Memory, throw_no_memory, with_units};
+use crate::coded_error::{Kind, throw};
 use crate::encoding::{Encoding, write_utf8};
 use crate::environment::{Env, poke};
 

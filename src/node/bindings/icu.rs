@@ -10,7 +10,8 @@ use isolate::library::{Scope, memory_for, string};
 
 use super::encoding_binding::throw_invalid;
 use crate::binding::{Args, Binding, Class, Return, functions};
-use crate::bytes::{self, Kind, Memory, Units, throw, throw_no_memory, with_units};
+use crate::bytes::{self, Memory, Units, throw_no_memory, with_units};
+use crate::coded_error::{Kind, throw};
 use crate::encoding::{Encoding, utf16_units};
 use crate::environment::Env;
 use crate::handle;

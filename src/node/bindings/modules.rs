@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use crate::binding::{Args, Binding, Return, functions};
+use crate::coded_error::{self, Kind};
 use crate::environment::Env;
 
 pub(super) static BINDING: Binding = Binding {
@@ -224,13 +225,7 @@ impl Finder {
 }
 
 fn invalid_url(scope: &mut Scope<'_, '_>, _: &str) -> Invalid {
-    let message = string(scope, "Invalid URL");
-    let error = v8::Exception::type_error(scope, message);
-    if let Ok(object) = error.try_cast::<v8::Object>() {
-        let code = string(scope, "ERR_INVALID_URL");
-        let _ = crate::binding::set(scope, object, "code", code.into());
-    }
-    scope.throw_exception(error);
+    coded_error::throw(scope, Kind::Type, "Invalid URL", "ERR_INVALID_URL");
     Invalid
 }
 

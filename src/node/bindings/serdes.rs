@@ -6,7 +6,8 @@ use isolate::library::{Scope, memory_for, string};
 use v8::{ValueDeserializerHelper, ValueSerializerHelper};
 
 use crate::binding::{Args, Binding, Class, Return, functions, get, set};
-use crate::bytes::{Kind, Memory, throw, throw_no_memory};
+use crate::bytes::{Memory, throw_no_memory};
+use crate::coded_error::{Kind, throw};
 use crate::environment::Env;
 use crate::handle;
 

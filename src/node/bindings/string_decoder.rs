@@ -5,7 +5,8 @@
 use isolate::library::Scope;
 
 use crate::binding::{Args, Binding, Return, functions};
-use crate::bytes::{Kind, Memory, throw};
+use crate::bytes::Memory;
+use crate::coded_error::{Kind, throw};
 use crate::encoding::Encoding;
 
 pub(super) static BINDING: Binding = Binding {

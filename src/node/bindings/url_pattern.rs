@@ -8,7 +8,7 @@ use urlpattern::UrlPatternOptions;
 use urlpattern::quirks::{self, EcmaRegexp, MatchInput, StringOrInit, UrlPatternInit};
 
 use crate::binding::{Args, Binding, Class, Return, functions, get, set};
-use crate::bytes::{Kind, throw};
+use crate::coded_error::{Kind, throw};
 use crate::environment::Env;
 use crate::handle;
 

@@ -8,7 +8,8 @@ use std::rc::Rc;
 use isolate::library::{Scope, memory_for};
 
 use crate::binding::{Args, Binding, Return, functions};
-use crate::bytes::{Kind, Memory, Units, latin1, throw, throw_no_memory, with_units};
+use crate::bytes::{Memory, Units, latin1, throw_no_memory, with_units};
+use crate::coded_error::{Kind, throw};
 use crate::encoding::{Encoding, forgiving_base64};
 use crate::environment::{Callback, Env};
 

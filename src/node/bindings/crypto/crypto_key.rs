@@ -130,7 +130,7 @@ fn get_key_object_slots<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut resul
 
 fn throw_invalid_this(scope: &mut Scope<'_, '_>, class: &str) {
     let message = format!("Value of \"this\" must be of type {class}");
-    crate::bytes::throw(scope, crate::bytes::Kind::Type, &message, "ERR_INVALID_THIS");
+    crate::coded_error::throw(scope, crate::coded_error::Kind::Type, &message, "ERR_INVALID_THIS");
 }
 
 fn is_key_object(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {

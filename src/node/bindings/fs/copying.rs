@@ -4,6 +4,7 @@ use isolate::library::{Scope, string, throw};
 use kernel::{Errno, FileKind, FileStatus, FileTimes, HOST_TRANSFER_MAX, OpenFlags, Process, Symlinks};
 
 use crate::binding::{Args, Return, set, set_number};
+use crate::coded_error::{self, Kind};
 use crate::environment::Env;
 use crate::system_error::Subject;
 
@@ -120,13 +121,7 @@ impl Failed {
 
     pub fn error<'s>(&self, scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s, v8::Value>> {
         match self {
-            Failed::Coded { message, code } => {
-                let message = string(scope, message);
-                let error = v8::Exception::error(scope, message);
-                let code = string(scope, code);
-                set(scope, error.try_cast().ok()?, "code", code.into())?;
-                Some(error)
-            }
+            Failed::Coded { message, code } => Some(coded_error::make(scope, Kind::Error, message, code)),
             Failed::Call { errno, subject } => subject.error(scope, *errno),
             Failed::Errno { errno, path } => {
                 let text = format!("{}, {} '{path}'", errno.name(), said(*errno));

@@ -1,10 +1,11 @@
 //! Whether files are there and what they are, as the loaders ask.
 
-use isolate::library::{Scope, string, throw};
+use isolate::library::{Scope, throw};
 use kernel::{Errno, FileKind, OpenFlags, Process, Symlinks};
 use url::Url;
 
 use crate::binding::{Args, Return};
+use crate::coded_error::{self, Kind};
 use crate::environment::Env;
 use crate::system_error::Subject;
 
@@ -127,13 +128,7 @@ pub(super) fn legacy_main_resolve(scope: &mut Scope<'_, '_>, args: Args<'_>, mut
     let base = args.get(2);
     let base = base.is_string().then(|| base.to_rust_string_lossy(scope));
     let Some(base) = base.and_then(|base| super::super::modules::path_of(&Url::parse(&base).ok()?)) else {
-        let message = string(scope, "Invalid URL");
-        let error = v8::Exception::type_error(scope, message);
-        if let Ok(object) = error.try_cast::<v8::Object>() {
-            let code = string(scope, "ERR_INVALID_URL");
-            let _ = crate::binding::set(scope, object, "code", code.into());
-        }
-        scope.throw_exception(error);
+        coded_error::throw(scope, Kind::Type, "Invalid URL", "ERR_INVALID_URL");
         return;
     };
     let message = format!("Cannot find package '{first}' imported from {base}");

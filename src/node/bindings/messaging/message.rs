@@ -8,7 +8,8 @@ use isolate::library::{Scope, string};
 use v8::{ValueDeserializerHelper, ValueSerializerHelper};
 
 use super::port::{self, Port};
-use crate::binding::{get, set};
+use crate::binding::get;
+use crate::coded_error::{self, Kind};
 use crate::environment::{Callback, Env};
 
 /// How a host object is written: as the port of that index, or as an object of the library's with its data.
@@ -76,14 +77,8 @@ impl Writer {
 }
 
 fn throw_missing_transferable(scope: &mut Scope<'_, '_>) {
-    let message =
-        string(scope, "Object that needs transfer was found in message but not listed in transferList");
-    let error = v8::Exception::type_error(scope, message);
-    if let Ok(object) = error.try_cast::<v8::Object>() {
-        let code = string(scope, "ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST");
-        let _ = set(scope, object, "code", code.into());
-    }
-    scope.throw_exception(error);
+    let message = "Object that needs transfer was found in message but not listed in transferList";
+    coded_error::throw(scope, Kind::Type, message, "ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST");
 }
 
 /// Throws that an object cannot be cloned.

@@ -15,6 +15,7 @@ use super::message::Message;
 use super::transfer_list;
 use crate::async_wrap::{AsyncWrap, async_methods};
 use crate::binding::{Args, Class, Return, functions, set};
+use crate::coded_error::{self, Kind};
 use crate::environment::Env;
 use crate::handle;
 
@@ -118,24 +119,17 @@ pub(super) fn make(
 }
 
 fn construct_port(scope: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {
-    let message = string(scope, "Constructor cannot be called");
-    let error = v8::Exception::type_error(scope, message);
-    if let Ok(object) = error.try_cast::<v8::Object>() {
-        let code = string(scope, "ERR_CONSTRUCT_CALL_INVALID");
-        let _ = set(scope, object, "code", code.into());
-    }
-    scope.throw_exception(error);
+    coded_error::throw(scope, Kind::Type, "Constructor cannot be called", "ERR_CONSTRUCT_CALL_INVALID");
 }
 
 fn construct_channel(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     if !args.is_construct_call() {
-        let message = string(scope, "Class constructor MessageChannel cannot be invoked without `new`");
-        let error = v8::Exception::type_error(scope, message);
-        if let Ok(object) = error.try_cast::<v8::Object>() {
-            let code = string(scope, "ERR_CONSTRUCT_CALL_REQUIRED");
-            let _ = set(scope, object, "code", code.into());
-        }
-        scope.throw_exception(error);
+        coded_error::throw(
+            scope,
+            Kind::Type,
+            "Class constructor MessageChannel cannot be invoked without `new`",
+            "ERR_CONSTRUCT_CALL_REQUIRED",
+        );
         return;
     }
     let Some(env) = Env::of(scope) else { return };
@@ -291,24 +285,22 @@ fn end(
 fn post_message<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
     let Some((env, half)) = handle::receiver::<PortObject>(scope, args.this()) else { return };
     if args.length() == 0 {
-        let message = string(scope, "Not enough arguments to MessagePort.postMessage");
-        let error = v8::Exception::type_error(scope, message);
-        if let Ok(object) = error.try_cast::<v8::Object>() {
-            let code = string(scope, "ERR_MISSING_ARGS");
-            let _ = set(scope, object, "code", code.into());
-        }
-        scope.throw_exception(error);
+        coded_error::throw(
+            scope,
+            Kind::Type,
+            "Not enough arguments to MessagePort.postMessage",
+            "ERR_MISSING_ARGS",
+        );
         return;
     }
     let options = args.get(1);
     if !options.is_null_or_undefined() && !options.is_object() {
-        let message = string(scope, "Optional transferList argument must be an iterable");
-        let error = v8::Exception::type_error(scope, message);
-        if let Ok(object) = error.try_cast::<v8::Object>() {
-            let code = string(scope, "ERR_INVALID_ARG_TYPE");
-            let _ = set(scope, object, "code", code.into());
-        }
-        scope.throw_exception(error);
+        coded_error::throw(
+            scope,
+            Kind::Type,
+            "Optional transferList argument must be an iterable",
+            "ERR_INVALID_ARG_TYPE",
+        );
         return;
     }
     let Some(transfer) = transfer_list(scope, options) else { return };
@@ -430,13 +422,12 @@ pub(super) fn drain<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, _: Return<'s>
 /// (port) -> the next message, or a symbol that says that there is none
 pub(super) fn receive<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
     let Some((env, _, half)) = argument(scope, &args) else {
-        let message = string(scope, "The \"port\" argument must be a MessagePort instance");
-        let error = v8::Exception::type_error(scope, message);
-        if let Ok(object) = error.try_cast::<v8::Object>() {
-            let code = string(scope, "ERR_INVALID_ARG_TYPE");
-            let _ = set(scope, object, "code", code.into());
-        }
-        scope.throw_exception(error);
+        coded_error::throw(
+            scope,
+            Kind::Type,
+            "The \"port\" argument must be a MessagePort instance",
+            "ERR_INVALID_ARG_TYPE",
+        );
         return;
     };
     let port = half.port.borrow().clone();
