@@ -136,11 +136,7 @@ impl<'s> Class<'s> {
         constructor: v8::FunctionCallback,
         data: v8::Local<'s, v8::Value>,
     ) -> Option<Class<'s>> {
-        let template = v8::FunctionTemplate::builder_raw(constructor).data(data).build(scope);
-        let name = v8::String::new(scope, name)?;
-        template.set_class_name(name);
-        template.instance_template(scope).set_internal_field_count(crate::handle::FIELDS);
-        Some(Class { template })
+        Class::of(scope, name, v8::FunctionTemplate::builder_raw(constructor).data(data))
     }
 
     /// A class whose objects have room for a native half ([`crate::handle`]).
@@ -149,11 +145,36 @@ impl<'s> Class<'s> {
         name: &str,
         constructor: v8::FunctionCallback,
     ) -> Option<Class<'s>> {
-        let template = v8::FunctionTemplate::builder_raw(constructor).build(scope);
+        Class::of(scope, name, v8::FunctionTemplate::builder_raw(constructor))
+    }
+
+    fn of(
+        scope: &mut Scope<'s, '_>,
+        name: &str,
+        builder: v8::FunctionBuilder<'s, v8::FunctionTemplate>,
+    ) -> Option<Class<'s>> {
+        let template = builder.build(scope);
         let name = v8::String::new(scope, name)?;
         template.set_class_name(name);
         template.instance_template(scope).set_internal_field_count(crate::handle::FIELDS);
         Some(Class { template })
+    }
+
+    /// Keeps it for native code that makes objects of it ([`crate::handle::create`], by this name) or inherits from it.
+    pub fn keep(&self, scope: &mut Scope<'s, '_>, env: &Env, name: &'static str) {
+        let template = v8::Global::new(scope, self.template);
+        env.templates.borrow_mut().insert(name, template);
+    }
+
+    /// Sets a property of a binding to it.
+    pub fn publish(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        binding: v8::Local<'_, v8::Object>,
+        name: &str,
+    ) -> Option<()> {
+        let function = self.template.get_function(scope)?;
+        set(scope, binding, name, function.into())
     }
 
     /// A class that only native code makes objects of ([`crate::handle::create`], by this name).
@@ -165,8 +186,7 @@ impl<'s> Class<'s> {
     ) -> Option<()> {
         let class = Class::new(scope, name, v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(throw_illegal))?;
         class.methods(scope, methods)?;
-        let template = v8::Global::new(scope, class.template);
-        env.templates.borrow_mut().insert(name, template);
+        class.keep(scope, env, name);
         Some(())
     }
 

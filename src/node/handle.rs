@@ -104,9 +104,28 @@ pub(crate) fn create<'s, T: 'static>(
     class: &'static str,
     value: Rc<T>,
 ) -> Option<v8::Local<'s, v8::Object>> {
-    let template = env.templates.borrow().get(class).cloned()?;
-    let template = v8::Local::new(scope, &template);
-    let object = template.instance_template(scope).new_instance(scope)?;
+    let object = template(scope, env, class)?.instance_template(scope).new_instance(scope)?;
     attach(scope, env, object, value)?;
     Some(object)
+}
+
+/// A class that a binding has put among the templates.
+pub(crate) fn template<'s>(
+    scope: &mut Scope<'s, '_>,
+    env: &Env,
+    class: &'static str,
+) -> Option<v8::Local<'s, v8::FunctionTemplate>> {
+    let template = env.templates.borrow().get(class).cloned()?;
+    Some(v8::Local::new(scope, &template))
+}
+
+/// As `new` in JavaScript: calls the constructor of a class that a binding has put among the templates. `None` with an
+/// exception pending if that threw.
+pub(crate) fn construct<'s>(
+    scope: &mut Scope<'s, '_>,
+    env: &Env,
+    class: &'static str,
+    arguments: &[v8::Local<'_, v8::Value>],
+) -> Option<v8::Local<'s, v8::Object>> {
+    template(scope, env, class)?.get_function(scope)?.new_instance(scope, arguments)
 }

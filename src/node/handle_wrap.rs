@@ -285,8 +285,7 @@ pub(crate) fn base<'s>(scope: &mut Scope<'s, '_>, env: &Env) -> Option<v8::Local
             "unref" => remove_ref,
         },
     )?;
-    let global = v8::Global::new(scope, class.template);
-    env.templates.borrow_mut().insert("HandleWrap", global);
+    class.keep(scope, env, "HandleWrap");
     Some(class.template)
 }
 

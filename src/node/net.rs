@@ -12,6 +12,7 @@ use kernel::net::{Bound, BoundPath, Connecting, Connection, Endpoint, Listener, 
 
 use crate::binding::{self, set, set_number};
 use crate::environment::Env;
+use crate::handle;
 use crate::handle_wrap::{self, Handle, later};
 use crate::request;
 use crate::stream_base::{ECANCELED, EINVAL, ENOMEM, End, Stream};
@@ -186,10 +187,8 @@ fn accepted(
     connection: Arc<Connection>,
     class: &'static str,
 ) -> Option<()> {
-    let template = env.templates.borrow().get(class).cloned()?;
-    let template = v8::Local::new(scope, &template);
     let kind = v8::Integer::new(scope, 0).into();
-    let object = template.get_function(scope)?.new_instance(scope, &[kind])?;
+    let object = handle::construct(scope, env, class, &[kind])?;
     let (_, client) = handle_wrap::of::<Stream>(scope, env, object.into())?;
     let end = End::socket(connection);
     client.connect(Some(end.clone()), Some(end));
@@ -309,7 +308,6 @@ pub(crate) fn class<'s>(
     let parent = crate::stream_base::base(scope, env)?;
     class.template.inherit(parent);
     class.methods(scope, methods)?;
-    let global = v8::Global::new(scope, class.template);
-    env.templates.borrow_mut().insert(name, global);
+    class.keep(scope, env, name);
     Some(class)
 }

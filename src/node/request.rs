@@ -32,8 +32,7 @@ pub(crate) fn class<'s>(
     let data = crate::binding::string_data(scope, provider);
     let class = Class::with_data(scope, name, constructor, data)?;
     class.methods(scope, async_methods!(Request, wrap))?;
-    let function = class.template.get_function(scope)?;
-    crate::binding::set(scope, binding, name, function.into())?;
+    class.publish(scope, binding, name)?;
     Some(class.template)
 }
 

@@ -114,16 +114,13 @@ fn parse(text: &str, family: i32) -> Option<IpAddr> {
     text.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
 }
 
-fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
+fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
     let class = Class::new(scope, "SocketAddress", v8::MapFnTo::map_fn_to(construct_address))?;
     class.methods(
         scope,
         functions! { "detail" => detail, "legacyDetail" => legacy_detail, "flowlabel" => flow_label, },
     )?;
-    let template = v8::Global::new(scope, class.template);
-    env.templates.borrow_mut().insert("SocketAddress", template);
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "SocketAddress", function.into())?;
+    class.publish(scope, binding, "SocketAddress")?;
     let class = Class::new(scope, "BlockList", v8::MapFnTo::map_fn_to(construct_list))?;
     class.methods(
         scope,
@@ -142,10 +139,7 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
             "clear" => clear,
         },
     )?;
-    let template = v8::Global::new(scope, class.template);
-    env.templates.borrow_mut().insert("BlockList", template);
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "BlockList", function.into())
+    class.publish(scope, binding, "BlockList")
 }
 
 /// (address, port, family, flow label)

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use isolate::library::{Scope, string, text};
 
-use crate::binding::{Args, Binding, Class, Return, functions, set};
+use crate::binding::{Args, Binding, Class, Return, functions};
 use crate::bindings::buffer::from_bytes;
 use crate::bindings::os::HOSTNAME;
 use crate::environment::Env;
@@ -108,8 +108,7 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
             "cancel" => cancel,
         },
     )?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "ChannelWrap", function.into())
+    class.publish(scope, binding, "ChannelWrap")
 }
 
 /// The addresses of a name.

@@ -9,7 +9,7 @@ use isolate::library::Scope;
 use kernel::{DirectoryEntry, Errno, OpenFile, OpenFlags, Process};
 
 use crate::async_wrap::{AsyncWrap, async_methods};
-use crate::binding::{Args, Binding, Class, Return, functions, set};
+use crate::binding::{Args, Binding, Class, Return, functions};
 use crate::environment::Env;
 use crate::handle;
 use crate::system_error::Subject;
@@ -53,9 +53,8 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
     let class = Class::new(scope, CLASS, constructor)?;
     class.methods(scope, async_methods!(DirHandle, wrap))?;
     class.methods(scope, functions! { "read" => read, "close" => close, })?;
-    env.templates.borrow_mut().insert(CLASS, v8::Global::new(scope, class.template));
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, CLASS, function.into())
+    class.keep(scope, env, CLASS);
+    class.publish(scope, binding, CLASS)
 }
 
 /// A directory is opened by [`opendir`]: what is constructed otherwise is closed.
@@ -72,9 +71,7 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
 fn open(process: &Process, path: &str) -> Result<Answer, super::fs::call::Failed> {
     let file = process.open(path, OpenFlags::READ | OpenFlags::DIRECTORY, 0)?;
     let make: Make = Box::new(move |scope, env| {
-        let template = env.templates.borrow().get(CLASS).cloned()?;
-        let class = v8::Local::new(scope, &template).get_function(scope)?;
-        let object = class.new_instance(scope, &[])?;
+        let object = handle::construct(scope, env, CLASS, &[])?;
         let half = handle::of::<DirHandle>(scope, env, object)?;
         half.directory.replace(Some(Rc::new(Directory { file, rest: RefCell::default() })));
         Some(object.into())

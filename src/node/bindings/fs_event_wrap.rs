@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use isolate::library::{Delivery, Scope, string};
 use kernel::{Errno, FsChange, FsWatch};
 
-use crate::binding::{Args, Binding, Class, Return, functions, set};
+use crate::binding::{Args, Binding, Class, Return, functions};
 use crate::environment::Env;
 use crate::handle_wrap::{self, Handle, Native};
 use crate::system_error::number;
@@ -68,8 +68,7 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
     class.template.inherit(parent);
     class.methods(scope, functions! { "start" => start, })?;
     class.getter(scope, "initialized", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(initialized))?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "FSEvent", function.into())
+    class.publish(scope, binding, "FSEvent")
 }
 
 fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {

@@ -51,8 +51,7 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
     class.getter(scope, "fd", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(fd))?;
     class.getter(scope, "bytesRead", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(bytes_read))?;
     class.getter(scope, "bytesWritten", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(bytes_written))?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "JSStream", function.into())
+    class.publish(scope, binding, "JSStream")
 }
 
 fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {

@@ -81,8 +81,7 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
     )?;
     let getter = v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(has_async_graph);
     class.getter(scope, "hasAsyncGraph", getter)?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "ModuleWrap", function.into())
+    class.publish(scope, binding, "ModuleWrap")
 }
 
 /// (url, context, source, lineOffset, columnOffset, symbol or cached data)

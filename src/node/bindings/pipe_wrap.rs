@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use isolate::library::Scope;
 
-use crate::binding::{Args, Binding, Return, functions, set};
+use crate::binding::{Args, Binding, Return, functions};
 use crate::environment::Env;
 use crate::handle_wrap;
 use crate::net;
@@ -24,8 +24,7 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
         "fchmod" => fchmod,
     };
     let class = net::class(scope, env, "Pipe", constructor, methods)?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "Pipe", function.into())
+    class.publish(scope, binding, "Pipe")
 }
 
 /// (kind): a socket, a server, or one that passes handles

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use isolate::library::{Delivery, Scope, string};
 use kernel::{Errno, ExitStatus, OpenFile, Process};
 
-use crate::binding::{Args, Binding, Class, Return, functions, get, set, set_number};
+use crate::binding::{Args, Binding, Class, Return, functions, get, set_number};
 use crate::child::{self, Failure, STDIO_MAX, Wanted};
 use crate::environment::Env;
 use crate::handle_wrap::{self, Handle, Native};
@@ -52,8 +52,7 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
     let parent = handle_wrap::base(scope, env)?;
     class.template.inherit(parent);
     class.methods(scope, functions! { "spawn" => spawn, "kill" => kill, })?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "Process", function.into())
+    class.publish(scope, binding, "Process")
 }
 
 fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {

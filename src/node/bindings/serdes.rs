@@ -190,8 +190,7 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
             "_setTreatArrayBufferViewsAsHostObjects" => set_treat_views_as_host_objects,
         },
     )?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "Serializer", function.into())?;
+    class.publish(scope, binding, "Serializer")?;
     let class = Class::new(scope, "Deserializer", v8::MapFnTo::map_fn_to(construct_deserializer))?;
     class.methods(
         scope,
@@ -206,8 +205,7 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
             "_readRawBytes" => read_raw_bytes,
         },
     )?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "Deserializer", function.into())
+    class.publish(scope, binding, "Deserializer")
 }
 
 /// Whether a class is called with `new`; throws if not.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use isolate::library::{Delivery, Scope};
 use kernel::{Disposition, Errno, Signal};
 
-use crate::binding::{Args, Binding, Class, Return, functions, set};
+use crate::binding::{Args, Binding, Class, Return, functions};
 use crate::environment::Env;
 use crate::handle_wrap::{self, Handle, Native};
 use crate::system_error::number;
@@ -47,8 +47,7 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
     let class = Class::new(scope, "Signal", constructor)?;
     class.template.inherit(parent);
     class.methods(scope, functions! { "start" => start, "stop" => stop, })?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "Signal", function.into())
+    class.publish(scope, binding, "Signal")
 }
 
 fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {

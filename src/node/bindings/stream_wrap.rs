@@ -43,6 +43,5 @@ fn make_write_wrap(scope: &mut Scope<'_, '_>, binding: v8::Local<'_, v8::Object>
         let key = string(scope, name);
         instance.set(key.into(), value.into());
     }
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "WriteWrap", function.into())
+    class.publish(scope, binding, "WriteWrap")
 }

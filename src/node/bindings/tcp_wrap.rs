@@ -5,7 +5,7 @@ use std::rc::Rc;
 use isolate::library::{Scope, string};
 use kernel::net::{Endpoint, Family};
 
-use crate::binding::{Args, Binding, Return, functions, set};
+use crate::binding::{Args, Binding, Return, functions};
 use crate::environment::Env;
 use crate::handle_wrap::{self, Handle};
 use crate::net;
@@ -45,8 +45,7 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
     instance.set(key.into(), null.into());
     let owner = env.symbol(scope, "owner_symbol");
     instance.set(owner.into(), null.into());
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "TCP", function.into())
+    class.publish(scope, binding, "TCP")
 }
 
 /// (kind): a socket or a server

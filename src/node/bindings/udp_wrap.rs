@@ -121,8 +121,7 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
         },
     )?;
     class.getter(scope, "fd", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(fd))?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "UDP", function.into())
+    class.publish(scope, binding, "UDP")
 }
 
 fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {

@@ -60,8 +60,7 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
     let name = v8::String::new(scope, "URLPattern")?;
     let attributes = v8::PropertyAttribute::READ_ONLY | v8::PropertyAttribute::DONT_ENUM;
     class.template.prototype_template(scope).set_with_attr(tag.into(), name.into(), attributes);
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "URLPattern", function.into())
+    class.publish(scope, binding, "URLPattern")
 }
 
 fn component(scope: &mut Scope<'_, '_>, args: &Args<'_>, mut result: Return<'_>, index: usize) {

@@ -7,13 +7,13 @@ use isolate::library::{Scope, copy_bytes, heap_holds, memory_for, string};
 use super::{EBADF, EINVAL, Stream};
 use crate::binding::{Args, Class, Return, functions};
 use crate::environment::Env;
+use crate::handle;
 use crate::handle_wrap::{self, Handle};
 
 /// The class that all streams inherit from.
 pub(crate) fn base<'s>(scope: &mut Scope<'s, '_>, env: &Env) -> Option<v8::Local<'s, v8::FunctionTemplate>> {
-    let known = env.templates.borrow().get("LibuvStreamWrap").cloned();
-    if let Some(known) = known {
-        return Some(v8::Local::new(scope, &known));
+    if let Some(known) = handle::template(scope, env, "LibuvStreamWrap") {
+        return Some(known);
     }
     let constructor = v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct);
     let class = Class::new(scope, "LibuvStreamWrap", constructor)?;
@@ -43,8 +43,7 @@ pub(crate) fn base<'s>(scope: &mut Scope<'s, '_>, env: &Env) -> Option<v8::Local
     let name = string(scope, "isStreamBase");
     let yes = v8::Boolean::new(scope, true);
     class.template.prototype_template(scope).set(name.into(), yes.into());
-    let global = v8::Global::new(scope, class.template);
-    env.templates.borrow_mut().insert("LibuvStreamWrap", global);
+    class.keep(scope, env, "LibuvStreamWrap");
     Some(class.template)
 }
 

@@ -46,8 +46,7 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
             "runInContext" => run_in_context,
         },
     )?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "ContextifyScript", function.into())
+    class.publish(scope, binding, "ContextifyScript")
 }
 
 fn nothing(_: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {}

@@ -60,8 +60,7 @@ pub(super) fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_
             "setAAD" => set_aad,
         },
     )?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "CipherBase", function.into())
+    class.publish(scope, binding, "CipherBase")
 }
 
 /// Whether a cipher says whether a message is what was encrypted.

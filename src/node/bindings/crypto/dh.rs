@@ -16,7 +16,7 @@ use super::ossl::params::Params;
 use super::ossl::pkey::{self, Parts};
 use super::ossl::{dh_check, interrupt, pkey::Key};
 use super::values;
-use crate::binding::{Args, Class, Return, functions, set};
+use crate::binding::{Args, Class, Return, functions};
 use crate::environment::Env;
 use crate::handle;
 
@@ -159,8 +159,7 @@ pub(super) fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_
             },
         )?;
         class.instance_getter(scope, "verifyError", get_verify_error)?;
-        let function = class.template.get_function(scope)?;
-        set(scope, binding, name, function.into())?;
+        class.publish(scope, binding, name)?;
     }
     Some(())
 }

@@ -14,7 +14,7 @@ use super::keys;
 use super::ossl::params::Params;
 use super::ossl::pkey;
 use super::values;
-use crate::binding::{Args, Class, Function, Return, functions, set};
+use crate::binding::{Args, Class, Function, Return, functions};
 use crate::environment::Env;
 use crate::handle;
 
@@ -46,8 +46,7 @@ pub(super) fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_
             "setPrivateKey" => set_private_key,
         },
     )?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "ECDH", function.into())
+    class.publish(scope, binding, "ECDH")
 }
 
 fn open(name: &str) -> Result<(EcGroup, &'static str)> {

@@ -9,7 +9,7 @@ use super::errors::{self, Result};
 use super::job::{Mode, Output, Work};
 use super::ossl::digest::{self, Digest};
 use super::values::{self, Encoding};
-use crate::binding::{Args, Class, Function, Return, functions, set};
+use crate::binding::{Args, Class, Function, Return, functions};
 use crate::environment::Env;
 use crate::handle;
 
@@ -75,8 +75,7 @@ struct Hash {
 pub(super) fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
     let class = Class::new(scope, "Hash", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct))?;
     class.methods(scope, functions! { "update" => update, "digest" => finish, })?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "Hash", function.into())
+    class.publish(scope, binding, "Hash")
 }
 
 fn length(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Option<usize> {

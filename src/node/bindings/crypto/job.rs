@@ -103,8 +103,7 @@ pub(super) fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_
         let class = Class::with_data(scope, kind.name, constructor, data)?;
         class.methods(scope, functions! { "run" => run, })?;
         class.methods(scope, async_methods!(Job, wrap))?;
-        let function = class.template.get_function(scope)?;
-        set(scope, binding, kind.name, function.into())?;
+        class.publish(scope, binding, kind.name)?;
     }
     Some(())
 }

@@ -86,10 +86,8 @@ pub(super) fn make(
             "equals" => equals,
         },
     )?;
-    let template = v8::Global::new(scope, class.template);
-    env.templates.borrow_mut().insert(TEMPLATE, template);
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "KeyObjectHandle", function.into())
+    class.keep(scope, env, TEMPLATE);
+    class.publish(scope, binding, "KeyObjectHandle")
 }
 
 fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
@@ -107,14 +105,7 @@ pub(crate) fn wrap<'s>(
     env: &Rc<Env>,
     data: Rc<KeyData>,
 ) -> Option<v8::Local<'s, v8::Value>> {
-    let template = env.templates.borrow().get(TEMPLATE).cloned()?;
-    let template = v8::Local::new(scope, &template);
-    let object = template.instance_template(scope).new_instance(scope)?;
-    let prototype = template.get_function(scope)?;
-    let prototype = crate::binding::get(scope, prototype.into(), "prototype")?;
-    object.set_prototype(scope, prototype)?;
-    values::attach(scope, env, object, Rc::new(KeyHandle { data: RefCell::new(Some(data)) }))?;
-    Some(object.into())
+    values::create(scope, env, TEMPLATE, Rc::new(KeyHandle { data: RefCell::new(Some(data)) }))
 }
 
 /// The key of a handle.

@@ -11,7 +11,7 @@ use super::keys;
 use super::ossl::params::Params;
 use super::ossl::{digest, mac};
 use super::values::{self, Encoding};
-use crate::binding::{Args, Class, Return, functions, set};
+use crate::binding::{Args, Class, Return, functions};
 use crate::environment::Env;
 use crate::handle;
 
@@ -25,13 +25,11 @@ pub(super) fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_
     let constructor = v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct_hmac);
     let class = Class::new(scope, "Hmac", constructor)?;
     class.methods(scope, functions! { "init" => init, "update" => update, "digest" => finish, })?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "Hmac", function.into())?;
+    class.publish(scope, binding, "Hmac")?;
     let constructor = v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct_mac);
     let class = Class::new(scope, "Mac", constructor)?;
     class.methods(scope, functions! { "update" => update, "final" => finish, })?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "Mac", function.into())
+    class.publish(scope, binding, "Mac")
 }
 
 fn hmac(name: &str, key: &[u8]) -> Result<mac::Mac> {

@@ -13,7 +13,7 @@ use super::ossl::params::Params;
 use super::ossl::pkey::{self, Act, Key};
 use super::signer::{self, Manner};
 use super::values;
-use crate::binding::{Args, Class, Return, functions, set};
+use crate::binding::{Args, Class, Return, functions};
 use crate::environment::Env;
 use crate::handle;
 
@@ -27,12 +27,10 @@ pub(super) fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_
     let constructor = v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct);
     let class = Class::new(scope, "Sign", constructor)?;
     class.methods(scope, functions! { "init" => init, "update" => update, "sign" => sign, })?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "Sign", function.into())?;
+    class.publish(scope, binding, "Sign")?;
     let class = Class::new(scope, "Verify", constructor)?;
     class.methods(scope, functions! { "init" => init, "update" => update, "verify" => verify, })?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "Verify", function.into())
+    class.publish(scope, binding, "Verify")
 }
 
 fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {

@@ -31,6 +31,23 @@ pub(crate) fn attach<T: 'static>(
     handle::attach(scope, env, object, value)
 }
 
+/// A new object with a native half, of a class among the templates whose prototype a program may have exchanged. `None` with
+/// an exception pending if there is none of it to be had.
+pub(crate) fn create<'s, T: 'static>(
+    scope: &mut Scope<'s, '_>,
+    env: &Rc<Env>,
+    class: &'static str,
+    value: Rc<T>,
+) -> Option<v8::Local<'s, v8::Value>> {
+    let template = handle::template(scope, env, class)?;
+    let object = template.instance_template(scope).new_instance(scope)?;
+    let class = template.get_function(scope)?;
+    let prototype = crate::binding::get(scope, class.into(), "prototype")?;
+    object.set_prototype(scope, prototype)?;
+    attach(scope, env, object, value)?;
+    Some(object.into())
+}
+
 /// A string's bytes in an encoding.
 pub(crate) fn decode(
     scope: &mut Scope<'_, '_>,

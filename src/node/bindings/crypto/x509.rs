@@ -70,8 +70,7 @@ fn create_class<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Retur
                 "getIssuerCert" => get_issuer_cert,
             },
         )?;
-        let template = v8::Global::new(scope, class.template);
-        env.templates.borrow_mut().insert(TEMPLATE, template);
+        class.keep(scope, &env, TEMPLATE);
         let class = class.template.get_function(scope)?;
         let receiver = v8::undefined(scope).into();
         callback.call(scope, receiver, &[class.into()])
@@ -114,29 +113,11 @@ fn of(scope: &mut Scope<'_, '_>, env: &Env, value: v8::Local<'_, v8::Value>) -> 
 
 /// A new handle of a certificate.
 fn wrap<'s>(scope: &mut Scope<'s, '_>, env: &Rc<Env>, certificate: X509) -> Option<v8::Local<'s, v8::Value>> {
-    let template = env.templates.borrow().get(TEMPLATE).cloned();
-    let Some(template) = template else {
+    if !env.templates.borrow().contains_key(TEMPLATE) {
         // The library makes the class when it is first asked for a certificate.
         env.require(scope, "internal/crypto/x509")?;
-        let template = env.templates.borrow().get(TEMPLATE).cloned()?;
-        return wrapped(scope, env, &template, certificate);
-    };
-    wrapped(scope, env, &template, certificate)
-}
-
-fn wrapped<'s>(
-    scope: &mut Scope<'s, '_>,
-    env: &Rc<Env>,
-    template: &v8::Global<v8::FunctionTemplate>,
-    certificate: X509,
-) -> Option<v8::Local<'s, v8::Value>> {
-    let template = v8::Local::new(scope, template);
-    let object = template.instance_template(scope).new_instance(scope)?;
-    let class = template.get_function(scope)?;
-    let prototype = get(scope, class.into(), "prototype")?;
-    object.set_prototype(scope, prototype)?;
-    values::attach(scope, env, object, Rc::new(Certificate(certificate)))?;
-    Some(object.into())
+    }
+    values::create(scope, env, TEMPLATE, Rc::new(Certificate(certificate)))
 }
 
 fn is_certificate(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {

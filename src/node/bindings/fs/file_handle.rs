@@ -8,7 +8,7 @@ use isolate::library::{Scope, throw_type};
 use kernel::{Errno, Process};
 
 use crate::async_wrap::{AsyncWrap, async_methods};
-use crate::binding::{Args, Class, Return, functions, set};
+use crate::binding::{Args, Class, Return, functions};
 use crate::environment::Env;
 use crate::handle;
 use crate::system_error::Subject;
@@ -53,9 +53,8 @@ pub(super) fn make(
         },
     )?;
     class.getter(scope, "fd", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(descriptor))?;
-    env.templates.borrow_mut().insert(CLASS, v8::Global::new(scope, class.template));
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, CLASS, function.into())
+    class.keep(scope, env, CLASS);
+    class.publish(scope, binding, CLASS)
 }
 
 /// (descriptor)
@@ -117,10 +116,8 @@ pub(super) fn open<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return
     call.run(scope, result, Subject::path("open", &path), move |process| {
         let descriptor = open_descriptor(process, &path, flags, mode)?;
         let make: Make = Box::new(move |scope, env| {
-            let template = env.templates.borrow().get(CLASS).cloned()?;
-            let class = v8::Local::new(scope, &template).get_function(scope)?;
             let number = v8::Integer::new_from_unsigned(scope, descriptor).into();
-            Some(class.new_instance(scope, &[number])?.into())
+            Some(handle::construct(scope, env, CLASS, &[number])?.into())
         });
         Ok(Answer::Make(make))
     });

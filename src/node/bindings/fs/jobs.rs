@@ -8,7 +8,7 @@ use isolate::library::{Delivery, Scope, throw_type};
 use kernel::{Errno, FileKind, OpenFlags, Process};
 
 use crate::async_wrap::{AsyncWrap, async_methods};
-use crate::binding::{Args, Class, Return, functions, set};
+use crate::binding::{Args, Class, Return, functions};
 use crate::environment::Env;
 use crate::handle;
 use crate::request::Complete;
@@ -44,8 +44,7 @@ pub(super) fn make(scope: &mut Scope<'_, '_>, binding: v8::Local<'_, v8::Object>
         let class = Class::new(scope, name, constructor)?;
         class.methods(scope, async_methods!(Job, wrap))?;
         class.methods(scope, functions! { "run" => run, })?;
-        let function = class.template.get_function(scope)?;
-        set(scope, binding, name, function.into())?;
+        class.publish(scope, binding, name)?;
     }
     Some(())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use isolate::library::{Delivery, Scope};
 use kernel::{Errno, FileStatus, Symlinks};
 
-use crate::binding::{Args, Class, Return, functions, set};
+use crate::binding::{Args, Class, Return, functions};
 use crate::environment::Env;
 use crate::handle_wrap::{self, Handle, Native};
 
@@ -59,8 +59,7 @@ pub(super) fn make(
     let class = Class::new(scope, "StatWatcher", constructor)?;
     class.template.inherit(parent);
     class.methods(scope, functions! { "start" => start, })?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "StatWatcher", function.into())
+    class.publish(scope, binding, "StatWatcher")
 }
 
 /// (bigint)

@@ -85,6 +85,5 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
             "expired" => connections::expired,
         },
     )?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "ConnectionsList", function.into())
+    class.publish(scope, binding, "ConnectionsList")
 }

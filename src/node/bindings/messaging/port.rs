@@ -108,14 +108,11 @@ pub(super) fn make(
         },
     )?;
     class.methods(scope, async_methods!(PortObject, wrap))?;
-    let template = v8::Global::new(scope, class.template);
-    env.templates.borrow_mut().insert("MessagePort", template);
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "MessagePort", function.into())?;
+    class.keep(scope, env, "MessagePort");
+    class.publish(scope, binding, "MessagePort")?;
     let constructor = v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct_channel);
     let class = Class::new(scope, "MessageChannel", constructor)?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, "MessageChannel", function.into())
+    class.publish(scope, binding, "MessageChannel")
 }
 
 fn construct_port(scope: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {
@@ -157,9 +154,7 @@ fn object_in<'s>(
     port: Arc<Port>,
     channel: Option<String>,
 ) -> Option<v8::Local<'s, v8::Object>> {
-    let template = env.templates.borrow().get("MessagePort").cloned()?;
-    let template = v8::Local::new(scope, &template);
-    let object = template.instance_template(scope).new_instance(scope)?;
+    let object = handle::template(scope, env, "MessagePort")?.instance_template(scope).new_instance(scope)?;
     let wrap = AsyncWrap::new(scope, env, object, "MESSAGEPORT");
     let half = Rc::new(PortObject {
         port: RefCell::new(Some(port)),

@@ -17,7 +17,7 @@ use isolate::library::{Delivery, Scope, memory_for, spawn, string};
 
 use self::codec::{Codec, Failure};
 use crate::async_wrap::{AsyncWrap, async_methods};
-use crate::binding::{Args, Binding, Class, Function, Return, functions, set};
+use crate::binding::{Args, Binding, Class, Function, Return, functions};
 use crate::bytes::{Memory, throw_no_memory};
 use crate::coded_error::{Kind, throw};
 use crate::encoding::Encoding;
@@ -85,8 +85,7 @@ fn class(
             "close" => close,
         },
     )?;
-    let function = class.template.get_function(scope)?;
-    set(scope, binding, name, function.into())
+    class.publish(scope, binding, name)
 }
 
 fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
