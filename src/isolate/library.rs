@@ -15,9 +15,9 @@ pub use crate::platform::{ExportedNames, StripError, exported_names, strip_types
 pub use crate::realm::core::{Awaited, Core, Realm, Scope, string};
 pub use crate::realm::{inner_context, shared_array_buffer};
 pub use crate::run::operations::{Delivery, OperationId, forget, reference, spawn};
-pub use crate::run::outcome::{ErrorData, Format, Language, SourceOptions, Work, codes};
+pub use crate::run::outcome::{ErrorData, Format, SourceOptions, Work, codes};
 pub use crate::run::output::{write, write_all};
-pub use crate::run::program::{Begun, evaluate_text, file_path};
+pub use crate::run::program::{Begun, evaluate_text, file_path, plain_text};
 
 /// A standard library.
 pub trait Library {

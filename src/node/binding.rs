@@ -97,6 +97,19 @@ pub(crate) fn set(
     Some(())
 }
 
+/// Sets a property with attributes.
+pub(crate) fn define(
+    scope: &mut Scope<'_, '_>,
+    object: v8::Local<'_, v8::Object>,
+    name: &str,
+    value: v8::Local<'_, v8::Value>,
+    attributes: v8::PropertyAttribute,
+) -> Option<()> {
+    let key = string(scope, name);
+    object.define_own_property(scope, key.into(), value, attributes)?;
+    Some(())
+}
+
 /// Sets a property to a number.
 pub(crate) fn set_number(
     scope: &mut Scope<'_, '_>,

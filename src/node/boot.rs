@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use isolate::library::{
-    Awaited, Begun, Core, Format, Language, Realm, Scope, Work, evaluate_text, string, strip_types,
+    Awaited, Begun, Core, Format, Realm, Scope, Work, evaluate_text, file_path, plain_text, string,
 };
 
 use crate::binding;
@@ -96,18 +96,17 @@ pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, work: Work) -> Option<
     let realm = env.realm()?;
     let (kind, text, options, path) = match work {
         Work::Evaluate { source, options } => {
-            let path = isolate::library::file_path(&realm, &options, "[eval].js");
+            let path = file_path(&realm, &options, "[eval].js");
             ("evaluate", Some(source), options, path)
         }
         Work::Execute { source, options } => {
-            let format =
-                options.format.unwrap_or(if realm.is_retained() { Format::Script } else { Format::Module });
-            let (kind, name) = match format {
-                Format::Module => ("module", "[eval].mjs"),
-                Format::Script => ("script", "[eval].js"),
-                Format::CommonJs => ("commonjs", "[eval].cjs"),
+            let format = options.format_in(realm.is_retained());
+            let kind = match format {
+                Format::Module => "module",
+                Format::Script => "script",
+                Format::CommonJs => "commonjs",
             };
-            let path = isolate::library::file_path(&realm, &options, name);
+            let path = file_path(&realm, &options, format.inline_name());
             (kind, Some(source), options, path)
         }
         Work::ExecuteFile { path, options } => {
@@ -122,7 +121,7 @@ pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, work: Work) -> Option<
     };
     process::begin(scope, env, text.is_none())?;
     let text = match text {
-        Some(text) => Some(without_types(scope, env, text, &path, &options)?),
+        Some(text) => Some(plain_text(scope, text, &path, &options, None)?),
         None => None,
     };
     let inputs: Vec<v8::Local<v8::Value>> = options
@@ -140,31 +139,5 @@ pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, work: Work) -> Option<
     match (kind, text) {
         ("evaluate", Some(text)) => evaluate_text(scope, &env.core, &text, &path),
         _ => Some(Begun::Waits(Awaited::Nothing)),
-    }
-}
-
-/// A job's own text, without types where it has any.
-fn without_types(
-    scope: &mut Scope<'_, '_>,
-    _: &Env,
-    text: String,
-    path: &str,
-    options: &isolate::library::SourceOptions,
-) -> Option<String> {
-    let typed = match options.language {
-        Some(language) => language == Language::TypeScript,
-        None => [".ts", ".mts", ".cts"].iter().any(|end| path.ends_with(end)),
-    };
-    if !typed {
-        return Some(text);
-    }
-    match strip_types(text, None) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            let message = string(scope, &error.message);
-            let error = v8::Exception::syntax_error(scope, message);
-            scope.throw_exception(error);
-            None
-        }
     }
 }

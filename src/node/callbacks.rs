@@ -26,6 +26,18 @@ pub(crate) fn host_options<'s>(
     options.into()
 }
 
+/// Where a text of a program's comes from, and whose `import()` is in it.
+pub(crate) fn origin<'s>(
+    scope: &mut Scope<'s, '_>,
+    name: v8::Local<'s, v8::String>,
+    (line, column): (i32, i32),
+    symbol: v8::Local<'_, v8::Symbol>,
+    is_module: bool,
+) -> v8::ScriptOrigin<'s> {
+    let options = Some(host_options(scope, symbol));
+    v8::ScriptOrigin::new(scope, name.into(), line, column, true, -1, None, false, false, is_module, options)
+}
+
 /// The symbol in such data.
 pub(crate) fn host_symbol<'s>(
     scope: &mut Scope<'s, '_>,

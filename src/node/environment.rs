@@ -61,6 +61,8 @@ pub(crate) struct Env {
     pub process_object: OnceCell<v8::Global<v8::Object>>,
     callbacks: RefCell<HashMap<Callback, v8::Global<v8::Value>>>,
     symbols: RefCell<HashMap<String, v8::Global<v8::Symbol>>>,
+    /// Private symbols by their names among those of `util`.
+    pub private_symbols: RefCell<HashMap<String, v8::Global<v8::Private>>>,
     /// Class templates that several bindings share, or that more than one constructor makes.
     pub templates: RefCell<HashMap<&'static str, v8::Global<v8::FunctionTemplate>>>,
     /// Memory that JavaScript and this crate both look at.
@@ -143,6 +145,7 @@ impl Env {
             process_object: OnceCell::new(),
             callbacks: RefCell::default(),
             symbols: RefCell::default(),
+            private_symbols: RefCell::default(),
             templates: RefCell::default(),
             shared: Shared::default(),
             timer: Cell::new(None),

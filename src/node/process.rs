@@ -1,13 +1,12 @@
 //! The process object, and what of it is a job's own: arguments, environment, names.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use isolate::library::{Core, Scope, string};
 use kernel::Process;
 use serde_json::Value;
 
-use crate::binding::{self, set, set_number};
+use crate::binding::{self, define, set, set_number};
 use crate::command_line::CommandLine;
 use crate::environment::Env;
 use crate::facts;
@@ -36,22 +35,22 @@ pub(crate) fn create<'s>(scope: &mut Scope<'s, '_>, env: &Rc<Env>) -> Option<v8:
                 _ => version.as_str().unwrap_or_default().to_owned(),
             };
             let version = string(scope, &version);
-            read_only(scope, object, name, version.into())?;
+            define(scope, object, name, version.into(), v8::PropertyAttribute::READ_ONLY)?;
         }
         if let Some(version) = versions.get("node").and_then(Value::as_str) {
             let version = string(scope, &format!("v{version}"));
-            read_only(scope, process, "version", version.into())?;
+            define(scope, process, "version", version.into(), v8::PropertyAttribute::READ_ONLY)?;
         }
-        read_only(scope, process, "versions", object.into())?;
+        define(scope, process, "versions", object.into(), v8::PropertyAttribute::READ_ONLY)?;
     }
     let arch = string(scope, if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" });
-    read_only(scope, process, "arch", arch.into())?;
+    define(scope, process, "arch", arch.into(), v8::PropertyAttribute::READ_ONLY)?;
     let platform = string(scope, "linux");
-    read_only(scope, process, "platform", platform.into())?;
+    define(scope, process, "platform", platform.into(), v8::PropertyAttribute::READ_ONLY)?;
     if let Some(Value::Object(release)) = answers.answer("release") {
         let object = v8::Object::new(scope);
         facts::fill(scope, env, object, release, "process.release")?;
-        read_only(scope, process, "release", object.into())?;
+        define(scope, process, "release", object.into(), v8::PropertyAttribute::READ_ONLY)?;
     }
     let exit_info = v8::ArrayBuffer::new(scope, 12);
     let _ = env.shared.exit.set(exit_info.get_backing_store());
@@ -70,27 +69,14 @@ pub(crate) fn create<'s>(scope: &mut Scope<'s, '_>, env: &Rc<Env>) -> Option<v8:
 
 fn construct(_: &mut Scope<'_, '_>, _: binding::Args<'_>, _: binding::Return<'_>) {}
 
-fn read_only(
-    scope: &mut Scope<'_, '_>,
-    object: v8::Local<'_, v8::Object>,
-    name: &str,
-    value: v8::Local<'_, v8::Value>,
-) -> Option<()> {
-    let key = string(scope, name);
-    object.define_own_property(scope, key.into(), value, v8::PropertyAttribute::READ_ONLY)?;
-    Some(())
-}
-
 /// After the claim: what is particular to the VM.
 pub(crate) fn configure(scope: &mut Scope<'_, '_>, env: &Env) -> Option<()> {
     if env.core.is_frozen() {
         return Some(());
     }
     let class = isolate::library::shared_array_buffer(scope)?;
-    let name = string(scope, "SharedArrayBuffer");
     let global = scope.get_current_context().global(scope);
-    global.define_own_property(scope, name.into(), class, v8::PropertyAttribute::DONT_ENUM)?;
-    Some(())
+    define(scope, global, "SharedArrayBuffer", class, v8::PropertyAttribute::DONT_ENUM)
 }
 
 /// As a job begins: its arguments and its environment.
@@ -153,11 +139,6 @@ pub(crate) fn variable(scope: &mut Scope<'_, '_>, name: &str) -> Option<String> 
 /// Writes text to a descriptor; what cannot be written is lost.
 pub(crate) fn write_text(core: &Core, process: &Process, descriptor: u32, text: &str) {
     isolate::library::write(core, process, descriptor, text.as_bytes());
-}
-
-/// Waits, unless the job is ended meanwhile.
-pub(crate) fn sleep(env: &Env, time: Duration) {
-    env.core.sleep(time);
 }
 
 /// What a descriptor is, in `guessHandleType`'s numbers: 0 TCP, 1 TTY, 2 UDP, 3 FILE, 4 PIPE, 5 UNKNOWN, 6 INVALID.

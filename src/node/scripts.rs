@@ -39,32 +39,34 @@ impl Scripts {
         id: &str,
         text: &'static str,
     ) -> Option<v8::Local<'s, v8::Function>> {
-        let known = self.compiled.borrow().get(id).cloned();
-        let script = match known {
-            Some(script) => v8::Local::new(scope, &script),
-            None => {
-                let before = format!("(function ({}) {{", parameters(id));
-                let text: &'static str = Box::leak(format!("{before}{text}\n}})").into_boxed_str());
-                let script = compile(scope, id, store::Text::Wide(text), before.len())?;
-                let global = v8::Global::new(scope, script);
-                self.compiled.borrow_mut().insert(id.to_owned(), global);
-                script
-            }
-        };
-        script.bind_to_current_context(scope).run(scope)?.try_cast().ok()
+        self.compiled(scope, id, |before| {
+            let text = format!("{before}{text}{AFTER}");
+            Some(store::Text::Wide(Box::leak(text.into_boxed_str())))
+        })
     }
 
     /// The function of a module, in the present context. `None` with an exception pending where there is no such module.
     pub fn function<'s>(&self, scope: &mut Scope<'s, '_>, id: &str) -> Option<v8::Local<'s, v8::Function>> {
+        match REPLACED.iter().find(|(replaced, _)| *replaced == id) {
+            Some((_, text)) => self.own(scope, id, text),
+            None => self.compiled(scope, id, |before| store::wrapped(id, before, AFTER)),
+        }
+    }
+
+    /// The function of a script in the present context, compiled if that has not been done for another. Its text is made to
+    /// stand after what is given.
+    fn compiled<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        id: &str,
+        text: impl FnOnce(&str) -> Option<store::Text>,
+    ) -> Option<v8::Local<'s, v8::Function>> {
         let known = self.compiled.borrow().get(id).cloned();
         let script = match known {
             Some(script) => v8::Local::new(scope, &script),
             None => {
                 let before = format!("(function ({}) {{", parameters(id));
-                if let Some((_, text)) = REPLACED.iter().find(|(replaced, _)| *replaced == id) {
-                    return self.own(scope, id, text);
-                }
-                let Some(text) = store::wrapped(id, &before, "\n})") else {
+                let Some(text) = text(&before) else {
                     let message = string(scope, &format!("No such built-in module: {id}"));
                     let error = v8::Exception::error(scope, message);
                     scope.throw_exception(error);
@@ -79,6 +81,9 @@ impl Scripts {
         script.bind_to_current_context(scope).run(scope)?.try_cast().ok()
     }
 }
+
+/// What follows the text of a script.
+const AFTER: &str = "\n})";
 
 fn compile<'s>(
     scope: &mut Scope<'s, '_>,

@@ -3,7 +3,7 @@
 use isolate::library::{Scope, string};
 use kernel::{Errno, FsOperation};
 
-use crate::binding::{set, set_number};
+use crate::binding::{define, set, set_number};
 use crate::environment::Env;
 
 /// The number that libuv gives an error: below zero.
@@ -55,7 +55,7 @@ impl Subject {
         if errno == Errno::Eacces
             && let Some(cause) = self.denial(scope)
         {
-            set_hidden(scope, object, "cause", cause)?;
+            define(scope, object, "cause", cause, v8::PropertyAttribute::DONT_ENUM)?;
         }
         Some(error)
     }
@@ -111,18 +111,6 @@ impl Subject {
             scope.throw_exception(error);
         }
     }
-}
-
-/// Sets a property that is not enumerated, as `cause` is in Node.
-fn set_hidden(
-    scope: &mut Scope<'_, '_>,
-    object: v8::Local<'_, v8::Object>,
-    name: &str,
-    value: v8::Local<'_, v8::Value>,
-) -> Option<()> {
-    let key = string(scope, name);
-    object.define_own_property(scope, key.into(), value, v8::PropertyAttribute::DONT_ENUM)?;
-    Some(())
 }
 
 /// libuv's words for an error, where they are not the kernel's.

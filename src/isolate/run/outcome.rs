@@ -67,6 +67,13 @@ pub struct SourceOptions {
     pub inputs: Vec<(String, String)>,
 }
 
+impl SourceOptions {
+    /// How a program given as text is run, in a retained context or not.
+    pub fn format_in(&self, retained: bool) -> Format {
+        self.format.unwrap_or(if retained { Format::Script } else { Format::Module })
+    }
+}
+
 /// The language of a source text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
@@ -85,6 +92,17 @@ pub enum Format {
     Script,
     /// A CommonJS module with `require`, `module` and `exports`.
     CommonJs,
+}
+
+impl Format {
+    /// The name that inline code of this format goes by, if it is given none.
+    pub fn inline_name(self) -> &'static str {
+        match self {
+            Format::Module => "[eval].mjs",
+            Format::Script => "[eval].js",
+            Format::CommonJs => "[eval].cjs",
+        }
+    }
 }
 
 /// How a job ended.

@@ -58,8 +58,9 @@ pub fn file_path(realm: &Rc<Realm>, options: &SourceOptions, default: &str) -> S
     }
 }
 
-/// The text without types, if it has any.
-fn plain_text(
+/// The text without types, if it has any. `module` says whether it is one, where that is known. `None` with an exception
+/// pending if it is not TypeScript, or more of it than can be erased.
+pub fn plain_text(
     scope: &mut Scope<'_, '_>,
     source: String,
     path: &str,
@@ -79,27 +80,20 @@ fn execute(
     source: String,
     options: &SourceOptions,
 ) -> Option<Begun> {
-    let retained = realm.retained.get().is_some();
-    let format = options.format.unwrap_or(if retained { Format::Script } else { Format::Module });
+    let format = options.format_in(realm.is_retained());
+    let path = file_path(realm, options, format.inline_name());
+    let text = plain_text(scope, source, &path, options, Some(format == Format::Module))?;
     match format {
         Format::Module => {
-            let path = file_path(realm, options, "[eval].mjs");
-            let text = plain_text(scope, source, &path, options, Some(true))?;
             let index = modules::load_source(scope, realm, &path, &text, None)?;
             run_module(scope, core, realm, index)
         }
         Format::Script => {
-            let path = file_path(realm, options, "[eval].js");
-            let text = plain_text(scope, source, &path, options, Some(false))?;
             let script = compile_script(scope, &text, &path, 0)?;
             script.run(scope)?;
             Some(Begun::Waits(Awaited::Nothing))
         }
-        Format::CommonJs => {
-            let path = file_path(realm, options, "[eval].cjs");
-            let text = plain_text(scope, source, &path, options, Some(false))?;
-            run_common_js(scope, realm, &path, Some(&text))
-        }
+        Format::CommonJs => run_common_js(scope, realm, &path, Some(&text)),
     }
 }
 

@@ -86,7 +86,7 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
 
 /// (url, context, source, lineOffset, columnOffset, symbol or cached data)
 /// (url, context, names of exports, function that sets them)
-fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+fn construct<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
     if !args.is_construct_call() {
         return isolate::library::throw_type(
             scope,
@@ -124,20 +124,7 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) 
         let Some(source) = args.get(2).to_string(scope) else { return };
         let line = args.get(3).int32_value(scope).unwrap_or(0);
         let column = args.get(4).int32_value(scope).unwrap_or(0);
-        let options = callbacks::host_options(scope, id);
-        let origin = v8::ScriptOrigin::new(
-            scope,
-            url.into(),
-            line,
-            column,
-            true,
-            -1,
-            None,
-            false,
-            false,
-            true,
-            Some(options),
-        );
+        let origin = callbacks::origin(scope, url, (line, column), id, true);
         let mut source = v8::script_compiler::Source::new(source, Some(&origin));
         let Some(module) = compile(scope, &env, &mut source) else { return };
         (module, None)

@@ -64,10 +64,16 @@ pub(crate) fn private_symbol<'s>(
     env: &Env,
     name: &str,
 ) -> Option<v8::Local<'s, v8::Private>> {
-    let facts = env.facts.clone();
-    let described = facts.binding("util")?.get("privateSymbols")?.get("object")?.get(name)?;
+    let known = env.private_symbols.borrow().get(name).cloned();
+    if let Some(known) = known {
+        return Some(v8::Local::new(scope, &known));
+    }
+    let described = env.facts.binding("util")?.get("privateSymbols")?.get("object")?.get(name)?;
     let description = string(scope, described.get("symbol")?.as_str()?);
-    Some(v8::Private::for_api(scope, Some(description)))
+    let symbol = v8::Private::for_api(scope, Some(description));
+    let global = v8::Global::new(scope, symbol);
+    env.private_symbols.borrow_mut().insert(name.to_owned(), global);
+    Some(symbol)
 }
 
 fn get_shared_array_buffer_growable(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
@@ -252,7 +258,7 @@ fn get_call_sites(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<
 /// Longest that a call may sleep: what ends its job ends the sleep, too.
 fn sleep(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let (Some(env), Some(milliseconds)) = (Env::of(scope), args.get(0).uint32_value(scope)) else { return };
-    crate::process::sleep(&env, std::time::Duration::from_millis(milliseconds.into()));
+    env.core.sleep(std::time::Duration::from_millis(milliseconds.into()));
 }
 
 /// (text of a `.env` file) -> its variables

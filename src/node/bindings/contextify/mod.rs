@@ -94,20 +94,7 @@ fn construct_script(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let column = args.get(3).int32_value(scope).unwrap_or(0);
     let symbol = args.get(7).try_cast::<v8::Symbol>().or_else(|_| args.get(6).try_cast::<v8::Symbol>());
     let symbol = symbol.unwrap_or_else(|_| v8::Symbol::new(scope, Some(name)));
-    let options = callbacks::host_options(scope, symbol);
-    let origin = v8::ScriptOrigin::new(
-        scope,
-        name.into(),
-        line,
-        column,
-        true,
-        -1,
-        None,
-        false,
-        false,
-        false,
-        Some(options),
-    );
+    let origin = callbacks::origin(scope, name, (line, column), symbol, false);
     let mut source = v8::script_compiler::Source::new(code, Some(&origin));
     let script = {
         v8::tc_scope!(let attempt, scope);
@@ -184,25 +171,12 @@ fn function_of<'s>(
     scope: &mut Scope<'s, '_>,
     code: v8::Local<'s, v8::String>,
     name: v8::Local<'s, v8::String>,
-    (line, column): (i32, i32),
+    position: (i32, i32),
     symbol: v8::Local<'s, v8::Symbol>,
     parameters: &[v8::Local<'s, v8::String>],
     extensions: &[v8::Local<'s, v8::Object>],
 ) -> Option<v8::Local<'s, v8::Function>> {
-    let options = callbacks::host_options(scope, symbol);
-    let origin = v8::ScriptOrigin::new(
-        scope,
-        name.into(),
-        line,
-        column,
-        true,
-        -1,
-        None,
-        false,
-        false,
-        false,
-        Some(options),
-    );
+    let origin = callbacks::origin(scope, name, position, symbol, false);
     let mut source = v8::script_compiler::Source::new(code, Some(&origin));
     v8::script_compiler::compile_function(
         scope,
