@@ -1,8 +1,8 @@
 //! What can be open: one file here for each kind, behind the trait [`File`].
 //!
 //! A [`File`] is what several open file descriptions may share; what belongs to one description alone (the offset, the
-//! flags, the path it was opened at) is [`OpenFile`]'s. How things are opened and who may is decided by `fs`. A terminal
-//! and a socket will each be one more kind.
+//! flags, the path it was opened at) is [`OpenFile`]'s. How things are opened and who may is decided by `fs`. Sockets are in
+//! `net`; a terminal will be one more kind.
 
 pub(crate) mod device;
 pub(crate) mod directory;
@@ -158,6 +158,32 @@ pub(crate) struct Written {
     /// The offset behind them.
     pub(crate) end: u64,
 }
+
+/// What all files have in common that bytes go through in their order: nothing of them is at a place, or kept.
+macro_rules! without_position {
+    () => {
+        fn read_at(&self, _: &mut [u8], _: u64) -> Result<usize, $crate::Errno> {
+            Err($crate::Errno::Espipe)
+        }
+
+        fn write_at(&self, _: &[u8], _: u64, _: bool) -> Result<$crate::file::Written, $crate::Errno> {
+            Err($crate::Errno::Espipe)
+        }
+
+        fn seek(&self, _: &parking_lot::Mutex<u64>, _: i64, _: $crate::Whence) -> Result<u64, $crate::Errno> {
+            Err($crate::Errno::Espipe)
+        }
+
+        fn is_seekable(&self) -> bool {
+            false
+        }
+
+        fn sync(&self) -> Result<(), $crate::Errno> {
+            Err($crate::Errno::Einval)
+        }
+    };
+}
+pub(crate) use without_position;
 
 impl Written {
     pub(crate) fn at(offset: u64, length: usize) -> Written {

@@ -10,10 +10,10 @@ use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
-use super::{File, Written, anonymous};
+use super::{File, anonymous, without_position};
 use crate::limits::{Meter, Share};
 use crate::wait::Wakers;
-use crate::{Errno, FileKind, FileStatus, Whence};
+use crate::{Errno, FileKind, FileStatus};
 
 /// How many bytes a pipe holds.
 pub const PIPE_CAPACITY: usize = 64 * 1024;
@@ -174,25 +174,7 @@ macro_rules! end_of_pipe {
             Ok(anonymous(FileKind::Fifo, self.0.id, 0o600))
         }
 
-        fn read_at(&self, _: &mut [u8], _: u64) -> Result<usize, Errno> {
-            Err(Errno::Espipe)
-        }
-
-        fn write_at(&self, _: &[u8], _: u64, _: bool) -> Result<Written, Errno> {
-            Err(Errno::Espipe)
-        }
-
-        fn seek(&self, _: &Mutex<u64>, _: i64, _: Whence) -> Result<u64, Errno> {
-            Err(Errno::Espipe)
-        }
-
-        fn is_seekable(&self) -> bool {
-            false
-        }
-
-        fn sync(&self) -> Result<(), Errno> {
-            Err(Errno::Einval)
-        }
+        without_position!();
 
         fn description(&self) -> String {
             format!("pipe:[{}]", self.0.id)

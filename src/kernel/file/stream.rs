@@ -5,8 +5,8 @@ use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
-use super::{File, Written, anonymous};
-use crate::{Errno, FileKind, FileStatus, Whence};
+use super::{File, anonymous, without_position};
+use crate::{Errno, FileKind, FileStatus};
 
 /// Something outside the filesystem that processes read from or write to: the VM's standard streams, a capture of
 /// output. The implementer buffers within its own bound.
@@ -43,13 +43,7 @@ impl File for StreamFile {
         Ok(anonymous(self.kind(), 0, 0o600))
     }
 
-    fn read_at(&self, _: &mut [u8], _: u64) -> Result<usize, Errno> {
-        Err(Errno::Espipe)
-    }
-
-    fn write_at(&self, _: &[u8], _: u64, _: bool) -> Result<Written, Errno> {
-        Err(Errno::Espipe)
-    }
+    without_position!();
 
     fn poll_read(
         &self,
@@ -76,18 +70,6 @@ impl File for StreamFile {
 
     fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.0.poll_writable(cx)
-    }
-
-    fn seek(&self, _: &Mutex<u64>, _: i64, _: Whence) -> Result<u64, Errno> {
-        Err(Errno::Espipe)
-    }
-
-    fn is_seekable(&self) -> bool {
-        false
-    }
-
-    fn sync(&self) -> Result<(), Errno> {
-        Err(Errno::Einval)
     }
 
     fn is_terminal(&self) -> bool {

@@ -9,9 +9,9 @@ use parking_lot::Mutex;
 
 use super::buffer::Buffer;
 use super::{Bound, Network, SocketError};
-use crate::file::{File, Written, anonymous};
+use crate::file::{File, anonymous, without_position};
 use crate::limits::Share;
-use crate::{Errno, FileKind, FileStatus, OpenFile, OpenFlags, Stream, Whence};
+use crate::{Errno, FileKind, FileStatus, OpenFile, OpenFlags, Stream};
 
 /// An end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,13 +155,7 @@ impl File for Connection {
         Ok(anonymous(FileKind::Fifo, self.id, 0o777))
     }
 
-    fn read_at(&self, _: &mut [u8], _: u64) -> Result<usize, Errno> {
-        Err(Errno::Espipe)
-    }
-
-    fn write_at(&self, _: &[u8], _: u64, _: bool) -> Result<Written, Errno> {
-        Err(Errno::Espipe)
-    }
+    without_position!();
 
     fn poll_read(
         &self,
@@ -194,18 +188,6 @@ impl File for Connection {
             Way::Inside { outgoing, .. } => outgoing.writable(cx),
             Way::Outside(stream) => stream.poll_writable(cx),
         }
-    }
-
-    fn seek(&self, _: &Mutex<u64>, _: i64, _: Whence) -> Result<u64, Errno> {
-        Err(Errno::Espipe)
-    }
-
-    fn is_seekable(&self) -> bool {
-        false
-    }
-
-    fn sync(&self) -> Result<(), Errno> {
-        Err(Errno::Einval)
     }
 
     fn can_reopen(&self) -> bool {
