@@ -111,9 +111,7 @@ impl Core {
 
     /// Has the isolate's thread sleep, unless the job that runs is ended meanwhile.
     pub fn sleep(&self, time: std::time::Duration) {
-        let until = std::time::Instant::now() + time;
-        let never = std::future::pending::<()>();
-        let _ = kernel::block_on_until(never, self.inbox.interrupt(), Some(until));
+        let _ = self.wait_until(std::future::pending::<()>(), Some(std::time::Instant::now() + time));
     }
 
     /// The realm of a context; `None` once it was disposed of.

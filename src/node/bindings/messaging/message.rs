@@ -88,7 +88,10 @@ fn refuse(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) {
     super::throw_clone_error(scope, message.into());
 }
 
-impl v8::ValueSerializerImpl for Writer {
+/// The serializer owns what it asks; whoever made it looks at it, too.
+struct Shared(Rc<Writer>);
+
+impl v8::ValueSerializerImpl for Shared {
     fn throw_data_clone_error<'s>(&self, scope: &mut Scope<'s, '_>, message: v8::Local<'s, v8::String>) {
         super::throw_clone_error(scope, message.into());
     }
@@ -102,7 +105,7 @@ impl v8::ValueSerializerImpl for Writer {
         scope: &mut Scope<'s, '_>,
         object: v8::Local<'s, v8::Object>,
     ) -> Option<bool> {
-        let key = crate::bindings::util::private_symbol(scope, &self.env, "transfer_mode_private_symbol")?;
+        let key = crate::bindings::util::private_symbol(scope, &self.0.env, "transfer_mode_private_symbol")?;
         object.has_private(scope, key)
     }
 
@@ -112,17 +115,17 @@ impl v8::ValueSerializerImpl for Writer {
         object: v8::Local<'s, v8::Object>,
         serializer: &dyn ValueSerializerHelper,
     ) -> Option<bool> {
-        if let Some(at) = self.ports.iter().position(|port| *port == object) {
+        if let Some(at) = self.0.ports.iter().position(|port| *port == object) {
             serializer.write_uint32(PORT);
             serializer.write_uint32(u32::try_from(at).ok()?);
             return Some(true);
         }
-        if port::is_port(scope, &self.env, object) {
+        if port::is_port(scope, &self.0.env, object) {
             throw_missing_transferable(scope);
             return None;
         }
-        let mode = self.transfer_mode(scope, object);
-        let transfers = mode & 1 != 0 && self.transferred.iter().any(|transferred| *transferred == object);
+        let mode = self.0.transfer_mode(scope, object);
+        let transfers = mode & 1 != 0 && self.0.transferred.iter().any(|transferred| *transferred == object);
         if !transfers && mode & 2 == 0 {
             if mode & 1 != 0 {
                 throw_missing_transferable(scope);
@@ -132,7 +135,7 @@ impl v8::ValueSerializerImpl for Writer {
             return None;
         }
         // Its data follows the value: asking for it runs code of the library's, which V8 does not allow when it is read.
-        let mut hosts = self.hosts.borrow_mut();
+        let mut hosts = self.0.hosts.borrow_mut();
         let at = match hosts.iter().position(|host| *host == object) {
             Some(at) => at,
             None => {
@@ -150,7 +153,7 @@ impl v8::ValueSerializerImpl for Writer {
         _: &mut Scope<'s, '_>,
         buffer: v8::Local<'s, v8::SharedArrayBuffer>,
     ) -> Option<u32> {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.0.shared.borrow_mut();
         shared.push(buffer.get_backing_store());
         u32::try_from(shared.len() - 1).ok()
     }
@@ -323,52 +326,6 @@ fn fail<T>(scope: &mut Scope<'_, '_>, message: &str) -> Option<T> {
     let message = string(scope, message);
     super::throw_clone_error(scope, message.into());
     None
-}
-
-/// The serializer owns what it asks; whoever made it looks at it, too.
-struct Shared(Rc<Writer>);
-
-impl v8::ValueSerializerImpl for Shared {
-    fn throw_data_clone_error<'s>(&self, scope: &mut Scope<'s, '_>, message: v8::Local<'s, v8::String>) {
-        self.0.throw_data_clone_error(scope, message);
-    }
-
-    fn has_custom_host_object(&self, isolate: &v8::Isolate) -> bool {
-        self.0.has_custom_host_object(isolate)
-    }
-
-    fn is_host_object<'s>(
-        &self,
-        scope: &mut Scope<'s, '_>,
-        object: v8::Local<'s, v8::Object>,
-    ) -> Option<bool> {
-        self.0.is_host_object(scope, object)
-    }
-
-    fn write_host_object<'s>(
-        &self,
-        scope: &mut Scope<'s, '_>,
-        object: v8::Local<'s, v8::Object>,
-        serializer: &dyn ValueSerializerHelper,
-    ) -> Option<bool> {
-        self.0.write_host_object(scope, object, serializer)
-    }
-
-    fn get_shared_array_buffer_id<'s>(
-        &self,
-        scope: &mut Scope<'s, '_>,
-        buffer: v8::Local<'s, v8::SharedArrayBuffer>,
-    ) -> Option<u32> {
-        self.0.get_shared_array_buffer_id(scope, buffer)
-    }
-
-    fn get_wasm_module_transfer_id(
-        &self,
-        scope: &mut Scope<'_, '_>,
-        module: v8::Local<v8::WasmModuleObject>,
-    ) -> Option<u32> {
-        self.0.get_wasm_module_transfer_id(scope, module)
-    }
 }
 
 struct Reader {
