@@ -175,7 +175,10 @@ impl Isolate {
             realms: Default::default(),
             operations: Default::default(),
             next_realm: Cell::new(1),
+            natives: OnceCell::new(),
         });
+        let natives = platform::natives::template(&mut isolate, library.is_some());
+        let _ = core.natives.set(natives);
         isolate.set_slot(core.clone());
         let bootstrap = realm::compile_bootstrap(&mut isolate);
         let early = (0..contexts).map(|_| {

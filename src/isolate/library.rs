@@ -13,7 +13,7 @@ pub use crate::engine::clock::{moment, monotonic, present, wall};
 pub use crate::engine::start::set_time_zone;
 pub use crate::platform::{ExportedNames, StripError, exported_names, strip_types};
 pub use crate::realm::core::{Awaited, Core, Realm, Scope, string};
-pub use crate::realm::{inner_context, shared_array_buffer};
+pub use crate::realm::{inner_context, natives, shared_array_buffer};
 pub use crate::run::operations::{Delivery, OperationId, forget, reference, spawn};
 pub use crate::run::outcome::{ErrorData, Format, SourceOptions, Work, codes};
 pub use crate::run::output::{write, write_all};
@@ -91,6 +91,10 @@ pub trait Environment {
 
     /// Lets go of all that the present job has under way. Outside turns.
     fn quiesce(&self);
+
+    /// A value in words, as the library shows it in the text of an error. `None`, perhaps with an exception pending, if
+    /// it cannot.
+    fn inspect(&self, scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Option<String>;
 
     /// The data that scripts of the program's own carry, for `import()` in them.
     fn host_options<'s>(&self, scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s, v8::Data>>;

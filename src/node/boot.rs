@@ -15,6 +15,15 @@ use crate::scripts::Scripts;
 /// This crate's own script, which runs as a part of the library: what Node's C++ calls in it, and how jobs begin.
 const MAIN: &str = include_str!("../../guest-shim/js/node/main.js");
 
+/// The modules `cordon:vm/...`, over native functions of the isolate's.
+const INTERFACES: &str = concat!(
+    "\"use strict\";\n",
+    include_str!("../../guest-shim/js/src/prelude.js"),
+    include_str!("../../guest-shim/js/src/errors.js"),
+    include_str!("../../guest-shim/js/src/vm.js"),
+    "return { __proto__: null, interfaces, hostFunction };"
+);
+
 /// What runs after `internal/bootstrap/realm`, each with the same parameters.
 const ORDER: &[&str] = &[
     "internal/bootstrap/node",
@@ -73,7 +82,11 @@ fn run(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
         let function = env.scripts.function(scope, id)?;
         function.call(scope, undefined, &arguments)?;
     }
+    let interfaces = env.scripts.own(scope, "internal/cordon/vm", INTERFACES)?;
+    let natives = isolate::library::natives(scope, &env.core)?;
+    let interfaces = interfaces.call(scope, undefined, &[natives.into()])?;
     let main = env.scripts.own(scope, "internal/main/cordon", MAIN)?;
+    let arguments = [process.into(), require, internal, primordials.into(), interfaces];
     let main = main.call(scope, undefined, &arguments)?;
     env.set_callback(scope, Callback::Main, main);
     Some(())

@@ -466,8 +466,14 @@ impl Environment for Env {
         self.state::<crate::handle_wrap::OpenHandles>().abandon();
     }
 
+    fn inspect(&self, scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Option<String> {
+        let value = v8::Local::new(scope, value);
+        let text = self.call_main(scope, "inspect", &[value])?.to_string(scope)?;
+        isolate::library::text(scope, text)
+    }
+
     fn host_options<'s>(&self, scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s, v8::Data>> {
-        let symbol = self.symbol(scope, "vm_dynamic_import_main_context_default");
+        let symbol = self.symbol(scope, "vm_dynamic_import_default_internal");
         Some(crate::callbacks::host_options(scope, symbol))
     }
 

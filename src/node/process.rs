@@ -71,6 +71,13 @@ fn construct(_: &mut Scope<'_, '_>, _: binding::Args<'_>, _: binding::Return<'_>
 
 /// After the claim: what is particular to the VM.
 pub(crate) fn configure(scope: &mut Scope<'_, '_>, env: &Env) -> Option<()> {
+    let names = &env.core.settings().host_functions;
+    if !names.is_empty() {
+        let names: Vec<v8::Local<v8::Value>> =
+            names.iter().map(|name| string(scope, name).into()).collect();
+        let names = v8::Array::new_with_elements(scope, &names);
+        env.call_main(scope, "defineHostFunctions", &[names.into()])?;
+    }
     if env.core.is_frozen() {
         return Some(());
     }

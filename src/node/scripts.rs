@@ -24,6 +24,10 @@ fn parameters(id: &str) -> &'static str {
         "process, getLinkedBinding, getInternalBinding, primordials"
     } else if id.starts_with("internal/per_context/") {
         "exports, primordials, privateSymbols, perIsolateSymbols"
+    } else if id == "internal/cordon/vm" {
+        "natives"
+    } else if id == "internal/main/cordon" {
+        "process, require, internalBinding, primordials, vm"
     } else if id.starts_with("internal/main/") || id.starts_with("internal/bootstrap/") {
         "process, require, internalBinding, primordials"
     } else {

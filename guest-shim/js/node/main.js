@@ -1,21 +1,25 @@
 'use strict';
 // cordon's own part of the platform `node`: what Node's C++ does in JavaScript's place, and how jobs begin. It is the body
-// of a function with the parameters of Node's main scripts, and runs in each realm as the last of its boot. What it
-// returns are the functions that `src/node` calls, by name.
+// of a function with the parameters of Node's main scripts and `vm`, what `../src/vm.js` gives, and runs in each realm as
+// the last of its boot. What it returns are the functions that `src/node` calls, by name.
 
 const {
   ArrayFrom,
   JSONParse,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
-  NumberParseInt,
+  ObjectHasOwn,
   ObjectKeys,
+  NumberParseInt,
   Proxy,
+  ReflectApply,
   ReflectDefineProperty,
   ReflectDeleteProperty,
   ReflectGet,
   ReflectOwnKeys,
   String,
+  StringPrototypeIndexOf,
+  StringPrototypeSlice,
   SymbolIterator,
   TypeError,
   globalThis,
@@ -77,6 +81,11 @@ function environment(pairs) {
     ownKeys: (object) => ReflectOwnKeys(object),
     getOwnPropertyDescriptor: (object, name) => ObjectGetOwnPropertyDescriptor(object, name),
   });
+}
+
+/** A value in words, for the text of an error: bounded in depth and length. */
+function inspect(value) {
+  return require('internal/util/inspect').inspect(value, { __proto__: null, depth: 4, maxStringLength: 1000 });
 }
 
 /** What Node prints of an exception that ends the program. `source` says where it was thrown. */
@@ -183,9 +192,7 @@ function defineScriptGlobals(path) {
   };
   const names = ObjectKeys(values);
   for (let i = 0; i < names.length; i++) {
-    ObjectDefineProperty(globalThis, names[i], {
-      __proto__: null, value: values[names[i]], configurable: true, enumerable: false, writable: true,
-    });
+    defineGlobal(globalThis, names[i], values[names[i]]);
   }
 }
 
@@ -244,4 +251,66 @@ function runScript(source, path) {
   runScriptInThisContext(script, true, false);
 }
 
-return { __proto__: null, begin, describeFatal, environment, transferList };
+// The VM's own interfaces are modules: of CommonJS as the library's are, of ECMAScript by being in the loader's cache
+// when they are asked for.
+const { BuiltinModule } = require('internal/bootstrap/realm');
+const { loadCache } = require('internal/modules/esm/loader').getOrInitializeCascadedLoader();
+const ids = ReflectOwnKeys(vm.interfaces);
+for (let i = 0; i < ids.length; i++) {
+  const module = new BuiltinModule(ids[i]);
+  module.exports = vm.interfaces[ids[i]];
+  module.loaded = true;
+  BuiltinModule.map.set(ids[i], module);
+  BuiltinModule.allowRequireByUsers(ids[i]);
+}
+const cached = loadCache.get;
+let isMakingJob = false;
+loadCache.get = function get(url, type) {
+  const job = ReflectApply(cached, this, [url, type]);
+  if (job !== undefined || type !== undefined || isMakingJob || !ObjectHasOwn(vm.interfaces, url)) return job;
+  // A job looks for itself in the cache while it is made.
+  isMakingJob = true;
+  try {
+    return interfaceJob(url, vm.interfaces[url]);
+  } finally {
+    isMakingJob = false;
+  }
+};
+
+function interfaceJob(url, exports) {
+  const { ModuleWrap, kEvaluationPhase } = internalBinding('module_wrap');
+  const { ModuleJob } = require('internal/modules/esm/module_job');
+  const names = ObjectKeys(exports);
+  const wrap = new ModuleWrap(url, undefined, names, function() {
+    for (let i = 0; i < names.length; i++) this.setExport(names[i], exports[names[i]]);
+  });
+  const { getOrInitializeCascadedLoader } = require('internal/modules/esm/loader');
+  const job = new ModuleJob(
+    getOrInitializeCascadedLoader(), url, { __proto__: null }, wrap, kEvaluationPhase, false, false);
+  loadCache.set(url, undefined, job);
+  return job;
+}
+
+/** Host functions are globals; those with a dot in their name are in an object of the name before it. */
+function defineHostFunctions(names) {
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i];
+    const dot = StringPrototypeIndexOf(name, '.');
+    let object = globalThis;
+    if (dot >= 0) {
+      const collection = StringPrototypeSlice(name, 0, dot);
+      const existing = ObjectGetOwnPropertyDescriptor(globalThis, collection)?.value;
+      object = typeof existing === 'object' && existing !== null ? existing : {};
+      if (object !== existing) defineGlobal(globalThis, collection, object);
+    }
+    defineGlobal(object, StringPrototypeSlice(name, dot + 1), vm.hostFunction(name));
+  }
+}
+
+function defineGlobal(object, name, value) {
+  ObjectDefineProperty(object, name, {
+    __proto__: null, value, configurable: true, enumerable: false, writable: true,
+  });
+}
+
+return { __proto__: null, begin, defineHostFunctions, describeFatal, environment, inspect, transferList };

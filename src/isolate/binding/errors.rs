@@ -15,7 +15,7 @@ const TEXT_LIMIT: usize = 64 * 1024;
 const PART_LIMIT: usize = 16 * 1024;
 
 /// How the names of this program's own scripts begin.
-const OWN_CODE: &str = "cordon:";
+const OWN_CODE: [&str; 2] = ["cordon:", "node:"];
 
 /// Longest source line that a code frame shows; of longer ones it shows what is around the position.
 const FRAME_WIDTH: usize = 120;
@@ -227,9 +227,17 @@ fn inspected(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Opti
     if core.inbox.is_interrupted() {
         return None;
     }
-    let inspect = core.current_realm(scope)?.hook(scope, "inspect")?;
+    let realm = core.current_realm(scope)?;
+    if let Some(environment) = realm.environment() {
+        return environment.inspect(scope, value);
+    }
+    let inspect = realm.hook(scope, "inspect")?;
     let receiver = v8::undefined(scope).into();
     Some(inspect.call(scope, receiver, &[value])?.to_rust_string_lossy(scope))
+}
+
+fn is_own(file: &str) -> bool {
+    OWN_CODE.iter().any(|own| file.starts_with(own))
 }
 
 struct Location {
@@ -248,7 +256,7 @@ impl Location {
         if line == 0 || !file.is_string() {
             return None;
         }
-        if file.to_rust_string_lossy(scope).starts_with(OWN_CODE) {
+        if is_own(&file.to_rust_string_lossy(scope)) {
             // Thrown by a native or by the bootstrap: who called it is what the reader wants to know.
             return Location::of_caller(scope, message);
         }
@@ -271,7 +279,7 @@ impl Location {
             let Some(file) = frame.get_script_name(scope).map(|name| name.to_rust_string_lossy(scope)) else {
                 continue;
             };
-            if file.starts_with(OWN_CODE) {
+            if is_own(&file) {
                 continue;
             }
             let (line, column) = (frame.get_line_number(), frame.get_column().saturating_sub(1));

@@ -40,6 +40,8 @@ pub struct Core {
     pub(crate) realms: RefCell<HashMap<RealmId, Rc<Realm>>>,
     pub(crate) operations: RefCell<Operations>,
     pub(crate) next_realm: Cell<RealmId>,
+    /// What the object with the native functions of a realm is made from.
+    pub(crate) natives: OnceCell<v8::Global<v8::ObjectTemplate>>,
 }
 
 impl Core {

@@ -11,7 +11,6 @@ use std::rc::Rc;
 use crate::TimingMitigation;
 use crate::library::Library;
 use crate::platform::modules;
-use crate::platform::natives;
 use crate::realm::core::{Core, Hooks, Realm, Scope, string};
 use protocol::engine::WasmLevel;
 
@@ -36,12 +35,10 @@ const BOOTSTRAP: &str = concat!(
 /// What every context of an isolate is made from.
 pub(crate) struct Bootstrap {
     script: v8::Global<v8::UnboundScript>,
-    natives: v8::Global<v8::ObjectTemplate>,
 }
 
 /// Prepares the bootstrap once for all contexts of an isolate.
 pub(crate) fn compile_bootstrap(isolate: &mut v8::OwnedIsolate) -> Bootstrap {
-    let natives = natives::template(isolate);
     v8::scope!(let scope, isolate);
     let context = v8::Context::new(scope, v8::ContextOptions::default());
     let scope = &mut v8::ContextScope::new(scope, context);
@@ -56,7 +53,7 @@ pub(crate) fn compile_bootstrap(isolate: &mut v8::OwnedIsolate) -> Bootstrap {
         v8::script_compiler::NoCacheReason::NoReason,
     )
     .expect("the bootstrap is part of this program");
-    Bootstrap { script: v8::Global::new(scope, script), natives }
+    Bootstrap { script: v8::Global::new(scope, script) }
 }
 
 /// Creates and bootstraps a context. `None` if V8 has no memory left for one.
@@ -172,12 +169,17 @@ fn run_bootstrap(
     let hooks = (|| {
         let script = v8::Local::new(scope, &bootstrap.script).bind_to_current_context(scope);
         let function: v8::Local<v8::Function> = script.run(scope)?.try_cast().ok()?;
-        let natives = v8::Local::new(scope, &bootstrap.natives).new_instance(scope)?;
+        let natives = natives(scope, core)?;
         let platform = string(scope, core.platform.name());
         let receiver = v8::undefined(scope).into();
         function.call(scope, receiver, &[natives.into(), platform.into()])?.try_cast::<v8::Object>().ok()
     })();
     hooks.map(|hooks| v8::Global::new(scope, hooks))
+}
+
+/// An object with the native functions behind the modules `cordon:vm/...`.
+pub fn natives<'s>(scope: &mut Scope<'s, '_>, core: &Core) -> Option<v8::Local<'s, v8::Object>> {
+    v8::Local::new(scope, core.natives.get()?).new_instance(scope)
 }
 
 /// Tells a context about its VM: host functions, shared memory, the start of its clock.

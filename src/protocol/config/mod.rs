@@ -28,13 +28,13 @@ pub use permissions::{
 #[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Platform {
-    /// Console, timers, URL, text codecs and what else is neither Node's nor a browser's.
+    /// Node's own standard library, over the VM's files and processes.
     #[default]
+    Node,
+    /// Console, timers, URL, text codecs and what else is neither Node's nor a browser's.
     Neutral,
     /// ECMAScript and nothing else.
     Bare,
-    /// Node's own standard library, over the VM's files and processes.
-    Node,
 }
 
 impl Platform {

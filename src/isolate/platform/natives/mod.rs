@@ -48,11 +48,16 @@ static TABLES: &[&[Native]] = &[
     web::NATIVES,
 ];
 
-/// What an object with every native function is made from, once for all realms of an isolate.
-pub(crate) fn template(isolate: &mut v8::OwnedIsolate) -> v8::Global<v8::ObjectTemplate> {
+/// The tables behind the modules `cordon:vm/...`, for a library that has the rest of its own.
+static VM_TABLES: &[&[Native]] = &[text::NATIVES, vm_files::NATIVES, vm_process::NATIVES];
+
+/// What an object with every native function is made from, once for all realms of an isolate: with all that this crate's
+/// bootstrap needs, or what a library does.
+pub(crate) fn template(isolate: &mut v8::OwnedIsolate, for_library: bool) -> v8::Global<v8::ObjectTemplate> {
     v8::scope!(let scope, isolate);
     let template = v8::ObjectTemplate::new(scope);
-    for native in TABLES.iter().copied().flatten() {
+    let tables = if for_library { VM_TABLES } else { TABLES };
+    for native in tables.iter().copied().flatten() {
         let function = v8::FunctionTemplate::builder_raw((native.callback)())
             .constructor_behavior(v8::ConstructorBehavior::Throw)
             .build(scope);
