@@ -89,6 +89,10 @@ pub trait Environment {
     /// A promise was rejected without a handler, or got one afterwards. Called while guest code runs.
     fn promise_rejected(&self, scope: &mut Scope<'_, '_>, message: &v8::PromiseRejectMessage<'_>);
 
+    /// A job of a realm that goes on has ended: forgets the modules that it has left half done, and what has been put off
+    /// and would run behind the next. Runs no guest code.
+    fn forget_unfinished(&self, scope: &mut Scope<'_, '_>);
+
     /// Lets go of all that the present job has under way. Outside turns.
     fn quiesce(&self);
 

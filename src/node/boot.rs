@@ -21,7 +21,8 @@ const INTERFACES: &str = concat!(
     include_str!("../../guest-shim/js/src/prelude.js"),
     include_str!("../../guest-shim/js/src/errors.js"),
     include_str!("../../guest-shim/js/src/vm.js"),
-    "return { __proto__: null, interfaces, hostFunction };"
+    include_str!("../../guest-shim/js/src/wasm.js"),
+    "return { __proto__: null, interfaces, hideSharedMemory, hostFunction };"
 );
 
 /// What runs after `internal/bootstrap/realm`, each with the same parameters.

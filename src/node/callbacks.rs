@@ -200,7 +200,16 @@ pub(crate) fn uncaught(
     let default = if from_promise { codes::UNHANDLED_REJECTION } else { codes::UNCAUGHT };
     let wasm = Core::of(scope).wasm();
     let report = describe(scope, wasm, exception, message, default);
+    if env.core.is_interrupted() {
+        // By a getter that does not end, say: nothing more of it is asked.
+        env.exit(scope, code);
+        return false;
+    }
     let text = text_of(scope, env, exception, message).unwrap_or(report.text);
+    if env.core.is_interrupted() {
+        env.exit(scope, code);
+        return false;
+    }
     if let Some(process) = env.process() {
         crate::process::write_text(&env.core, &process, 2, &text);
         if let Some(hint) = &report.data.hint {
@@ -260,5 +269,14 @@ pub(crate) fn trigger(
 ) {
     // Before anybody looks at its stack, which makes V8 forget where it was thrown.
     let message = v8::Exception::create_message(scope, error);
+    let from_promise = from_promise && !is_of_main_module(scope);
     let _ = uncaught(scope, env, error, Some(message), from_promise);
+}
+
+/// Whether the library tells of what the main module has thrown: that reaches it as a promise's rejection, but is what
+/// ends the program.
+fn is_of_main_module(scope: &mut Scope<'_, '_>) -> bool {
+    let frame = v8::StackTrace::current_stack_trace(scope, 1).and_then(|stack| stack.get_frame(scope, 0));
+    let name = frame.and_then(|frame| frame.get_script_name(scope));
+    name.is_some_and(|name| name.to_rust_string_lossy(scope) == "node:internal/modules/run_main")
 }

@@ -307,6 +307,15 @@ impl Env {
         self.timer_is_referenced.set(referenced);
     }
 
+    /// Runs the timers that are due. How long until the next one; negative where that does not keep the loop alive, 0 where
+    /// there is none.
+    fn run_timers_now(&self, scope: &mut Scope<'_, '_>) -> Option<f64> {
+        let Some(timers) = self.callback(scope, Callback::Timers) else { return Some(0.0) };
+        let process = self.process_object(scope)?;
+        let now = v8::Number::new(scope, crate::bindings::timers::now());
+        timers.call(scope, process.into(), &[now.into()])?.number_value(scope)
+    }
+
     /// How many timers and immediates keep the loop alive, as the library counts them.
     pub fn referenced_timers(&self) -> (usize, usize) {
         let timeouts = i32::from_ne_bytes(peek(&self.shared.timeouts, 0));
@@ -404,16 +413,11 @@ impl Environment for Env {
             return Some(());
         }
         self.timer.set(None);
-        let Some(timers) = self.callback(scope, Callback::Timers) else { return Some(()) };
-        let process = self.process_object(scope)?;
-        let now = v8::Number::new(scope, crate::bindings::timers::now());
-        // How long until the next one; negative where that does not keep the loop alive.
-        let Some(next) = timers.call(scope, process.into(), &[now.into()]) else {
+        let Some(next) = self.run_timers_now(scope) else {
             // One of them threw: the others run in the next round.
             self.timer.set(Some(moment()));
             return None;
         };
-        let next = next.number_value(scope)?;
         if next != 0.0 {
             let wait = next.abs() - crate::bindings::timers::now();
             self.schedule_timer(wait);
@@ -452,6 +456,13 @@ impl Environment for Env {
 
     fn promise_rejected(&self, scope: &mut Scope<'_, '_>, message: &v8::PromiseRejectMessage<'_>) {
         crate::callbacks::promise_rejected(scope, self, message);
+    }
+
+    fn forget_unfinished(&self, scope: &mut Scope<'_, '_>) {
+        v8::tc_scope!(let scope, scope);
+        let _ = self.call_main(scope, "forgetUnfinished", &[]);
+        // With nothing scheduled any more, the library learns that nothing is due.
+        let _ = self.run_timers_now(scope);
     }
 
     fn quiesce(&self) {

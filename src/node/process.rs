@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use isolate::library::{Core, Scope, string};
 use kernel::Process;
+use protocol::engine::WasmLevel;
 use serde_json::Value;
 
 use crate::binding::{self, define, set, set_number};
@@ -71,14 +72,16 @@ fn construct(_: &mut Scope<'_, '_>, _: binding::Args<'_>, _: binding::Return<'_>
 
 /// After the claim: what is particular to the VM.
 pub(crate) fn configure(scope: &mut Scope<'_, '_>, env: &Env) -> Option<()> {
-    let names = &env.core.settings().host_functions;
-    if !names.is_empty() {
+    let frozen = env.core.is_frozen();
+    let names = env.core.host_functions();
+    if !names.is_empty() || env.core.wasm() != WasmLevel::Absent {
         let names: Vec<v8::Local<v8::Value>> =
             names.iter().map(|name| string(scope, name).into()).collect();
         let names = v8::Array::new_with_elements(scope, &names);
-        env.call_main(scope, "defineHostFunctions", &[names.into()])?;
+        let frozen = v8::Boolean::new(scope, frozen);
+        env.call_main(scope, "configure", &[names.into(), frozen.into()])?;
     }
-    if env.core.is_frozen() {
+    if frozen {
         return Some(());
     }
     let class = isolate::library::shared_array_buffer(scope)?;

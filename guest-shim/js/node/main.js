@@ -17,15 +17,18 @@ const {
   ReflectDeleteProperty,
   ReflectGet,
   ReflectOwnKeys,
+  SafeMap,
   String,
   StringPrototypeIndexOf,
   StringPrototypeSlice,
   SymbolIterator,
   TypeError,
   globalThis,
+  uncurryThis,
 } = primordials;
+const SafeMapPrototypeForEach = uncurryThis(SafeMap.prototype.forEach);
 
-const { isNativeError } = internalBinding('types');
+const { isNativeError, isProxy } = internalBinding('types');
 const {
   privateSymbols: {
     arrow_message_private_symbol: kArrow,
@@ -291,8 +294,12 @@ function interfaceJob(url, exports) {
   return job;
 }
 
-/** Host functions are globals; those with a dot in their name are in an object of the name before it. */
-function defineHostFunctions(names) {
+/**
+ * Called once the VM is known. Host functions are globals; those with a dot in their name are in an object of the name
+ * before it. Where clocks are frozen, WebAssembly gives no shared memory either.
+ */
+function configure(names, isFrozen) {
+  if (isFrozen && 'WebAssembly' in globalThis) vm.hideSharedMemory();
   for (let i = 0; i < names.length; i++) {
     const name = names[i];
     const dot = StringPrototypeIndexOf(name, '.');
@@ -313,4 +320,52 @@ function defineGlobal(object, name, value) {
   });
 }
 
-return { __proto__: null, begin, defineHostFunctions, describeFatal, environment, inspect, transferList };
+/**
+ * A job has ended whose realm goes on: its timers and immediates are gone already, which the library does not know, and
+ * modules that it has left half done are loaded anew. Guest code can reach the cache of CommonJS: none of its getters runs.
+ */
+function forgetUnfinished() {
+  const { immediateQueue, knownTimersById, timerListMap, timerListQueue } = require('internal/timers');
+  immediateQueue.head = immediateQueue.tail = null;
+  while (timerListQueue.peek() !== undefined) timerListQueue.shift();
+  forgetAll(timerListMap);
+  forgetAll(knownTimersById);
+  internalBinding('timers').timeoutInfo[0] = 0;
+  const cache = Module._cache;
+  if (!isProxy(cache)) {
+    const files = ReflectOwnKeys(cache);
+    for (let i = 0; i < files.length; i++) {
+      const module = ObjectGetOwnPropertyDescriptor(cache, files[i])?.value;
+      if (typeof module !== 'object' || module === null || isProxy(module)) continue;
+      if (ObjectGetOwnPropertyDescriptor(module, 'loaded')?.value === false) ReflectDeleteProperty(cache, files[i]);
+    }
+  }
+  SafeMapPrototypeForEach(loadCache, (jobs, url) => {
+    const types = ReflectOwnKeys(jobs);
+    for (let i = 0; i < types.length; i++) {
+      if (isUnfinished(jobs[types[i]]?.module)) delete jobs[types[i]];
+    }
+  });
+}
+
+function forgetAll(object) {
+  const keys = ReflectOwnKeys(object);
+  for (let i = 0; i < keys.length; i++) delete object[keys[i]];
+}
+
+/** Whether a module has been begun and has not come to an end, be it a good one. */
+function isUnfinished(module) {
+  const { kEvaluated, kErrored } = internalBinding('module_wrap');
+  if (module === undefined) return true;
+  const status = module.getStatus();
+  if (status === kErrored) return module.getError() === null;
+  if (status !== kEvaluated) return true;
+  if (!module.hasAsyncGraph) return false;
+  // To evaluate it again runs nothing and gives the promise of its end.
+  const { getPromiseDetails, constants: { kPending } } = internalBinding('util');
+  return getPromiseDetails(module.evaluate(-1, false))[0] === kPending;
+}
+
+return {
+  __proto__: null, begin, configure, describeFatal, environment, forgetUnfinished, inspect, transferList,
+};

@@ -56,7 +56,7 @@ function hideSharedMemory() {
   const prototype = wasmApi.Memory.prototype;
   const unshared = (original) => function () {
     const buffer = apply(original, this, []);
-    if (natives.kindOf(buffer) !== "SharedArrayBuffer") return buffer;
+    if (arrayBufferLengthOf(buffer) !== undefined) return buffer;
     throw typeError("no buffer of shared memory is given while timingMitigation is \"freeze\"", "ERR_SHARED_MEMORY");
   };
   const names = ownKeys(prototype);

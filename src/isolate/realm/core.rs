@@ -61,6 +61,11 @@ impl Core {
         self.settings.get().expect("guest code runs after the claim only")
     }
 
+    /// The names of the VM's host functions; none before the claim.
+    pub fn host_functions(&self) -> &[String] {
+        self.settings.get().map_or(&[], |settings| &settings.host_functions)
+    }
+
     /// The ceilings of the VM.
     pub fn limits(&self) -> &protocol::config::Limits {
         &self.settings().limits
@@ -68,6 +73,12 @@ impl Core {
 
     pub(crate) fn realm(&self, id: RealmId) -> Option<Rc<Realm>> {
         self.realms.borrow().get(&id).cloned()
+    }
+
+    /// Whether what runs has been told to end: no guest code may be entered any more. V8 itself forgets that once the
+    /// code that it ended has been unwound.
+    pub fn is_interrupted(&self) -> bool {
+        self.inbox.is_interrupted()
     }
 
     /// What guest WebAssembly is in this isolate.

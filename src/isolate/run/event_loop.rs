@@ -591,11 +591,15 @@ impl Isolate {
         let keeps = realm.retained.get().is_some();
         if !keeps {
             realm::dispose(&self.core, realm);
-        } else if completion.outcome != Outcome::Succeeded {
+        } else {
             v8::scope!(let scope, &mut self.isolate);
             let context = v8::Local::new(scope, &realm.context);
             let scope = &mut v8::ContextScope::new(scope, context);
-            modules::forget_unfinished(scope, realm);
+            match realm.environment() {
+                Some(environment) => environment.forget_unfinished(scope),
+                None if completion.outcome != Outcome::Succeeded => modules::forget_unfinished(scope, realm),
+                None => {}
+            }
         }
         self.core.inbox.forget(job.id);
         self.core.settings().services.finished(job.id, completion);

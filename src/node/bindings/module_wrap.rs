@@ -4,10 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use isolate::library::{Scope, string};
+use isolate::library::{Scope, codes, string};
 
 use crate::binding::{Args, Binding, Class, Return, functions, set, set_number};
 use crate::callbacks;
+use crate::coded_error::{self, Kind};
 use crate::environment::{Callback, Env};
 use crate::handle;
 
@@ -44,6 +45,27 @@ struct ModuleWrap {
 #[derive(Default)]
 struct Modules {
     by_hash: RefCell<HashMap<i32, Vec<Wrapped>>>,
+    /// How many of either kind of module the realm has had.
+    count: Cell<u64>,
+}
+
+/// Counts a module of the program's, of either kind, against `limits.modules`. `None` with an exception pending if that
+/// is passed.
+pub(super) fn account(scope: &mut Scope<'_, '_>, env: &Env) -> Option<()> {
+    // What boots before there is a program is the library.
+    if env.process().is_none() {
+        return Some(());
+    }
+    let modules = env.state::<Modules>();
+    let count = modules.count.get().saturating_add(1);
+    let limit = env.core.limits().modules;
+    if count > limit {
+        let message = format!("more than limits.modules ({limit}) modules");
+        coded_error::throw(scope, Kind::Error, &message, codes::MODULE_LIMIT);
+        return None;
+    }
+    modules.count.set(count);
+    Some(())
 }
 
 /// A module and its wrap.
@@ -94,6 +116,9 @@ fn construct<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'
         );
     }
     let Some(env) = Env::of(scope) else { return };
+    if account(scope, &env).is_none() {
+        return;
+    }
     let this = args.this();
     let Ok(url) = args.get(0).try_cast::<v8::String>() else {
         return isolate::library::throw_type(scope, "the URL of a module is a string");

@@ -292,6 +292,9 @@ fn compile_function_for_cjs_loader(scope: &mut Scope<'_, '_>, args: Args<'_>, mu
     let (Some(code), Some(name)) = (args.get(0).to_string(scope), args.get(1).to_string(scope)) else {
         return;
     };
+    if super::module_wrap::account(scope, &env).is_none() {
+        return;
+    }
     let detects = args.get(3).is_true();
     let symbol = env.symbol(scope, "vm_dynamic_import_default_internal");
     let parameters = COMMON_JS.map(|name| string(scope, name));
