@@ -28,7 +28,7 @@ async fn values_come_back_as_json() {
 
 #[tokio::test]
 async fn modules_come_from_the_vms_files() {
-    let vm = default_vm().await;
+    let vm = vm(json!({ "platform": "neutral" })).await;
     for (path, contents) in [
         (
             "/workspace/lib/a.mjs",
@@ -93,7 +93,7 @@ async fn files_are_run_with_their_arguments() {
 
 #[tokio::test]
 async fn the_neutral_platform_has_its_globals() {
-    let vm = default_vm().await;
+    let vm = vm(json!({ "platform": "neutral" })).await;
     let source = r#"
         const events = [];
         queueMicrotask(() => events.push("microtask"));

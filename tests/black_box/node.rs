@@ -217,5 +217,7 @@ async fn limits_hold_for_code_in_the_library() {
 
 #[tokio::test]
 async fn platforms_do_not_mix() {
-    assert_eq!(default_vm().await.evaluate::<String>("typeof process").await.unwrap(), "undefined");
+    let neutral = vm(json!({ "platform": "neutral" })).await;
+    assert_eq!(neutral.evaluate::<String>("typeof process").await.unwrap(), "undefined");
+    assert_eq!(default_vm().await.evaluate::<String>("typeof process").await.unwrap(), "object");
 }
