@@ -39,6 +39,19 @@ pub(super) enum Command {
         )]
         program: Vec<String>,
     },
+    /// Run Node's own command line; the guest sees the current folder, read-only, and nothing else of this machine
+    Node {
+        #[command(flatten)]
+        vm: VmArguments,
+        /// As for `node`: options, a file and its arguments; standard input is the program where there is none
+        #[arg(
+            num_args = 0..,
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_names = ["ARGS"]
+        )]
+        args: Vec<String>,
+    },
     /// Print the value of a JavaScript expression as JSON
     Eval {
         #[command(flatten)]

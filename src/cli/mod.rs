@@ -49,6 +49,7 @@ pub fn main() -> ExitCode {
     let result = runtime.block_on(async {
         match arguments.command {
             Command::Run { vm, program } => session::run(vm, program).await,
+            Command::Node { vm, args } => session::node(vm, args).await,
             Command::Eval { vm, expression } => session::eval(vm, expression).await,
             Command::Sh { vm, command, args } => session::sh(vm, command, args).await,
             Command::Serve { socket, warm, template_forks, template_age, connection_vms } => {

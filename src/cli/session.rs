@@ -38,10 +38,16 @@ pub(super) async fn run(vm: VmArguments, program: Vec<String>) -> Result<u8, Err
         return Err(usage(format!("{path}: not a file")));
     }
     let mut config = vm.config()?;
+    show(&mut config, folder)?;
+    let options = options(&vm, args.collect());
+    session(&vm, config, VmRequest::ExecuteFile { path: path.to_owned(), options }, false).await
+}
+
+/// Has the guest see a folder of this machine under its own name, read-only, and start there, unless the configuration says
+/// otherwise.
+fn show(config: &mut CreateVmConfig, folder: &str) -> Result<(), Error> {
     if folder == "/" {
-        return Err(usage(format!(
-            "{path}: a file in the root directory would show all of this machine to the guest"
-        )));
+        return Err(usage("the root directory would show all of this machine to the guest"));
     }
     if !config.mounts.iter().any(|mount| mount.guest == folder) {
         config.mounts.push(Mount { host: folder.to_owned(), guest: folder.to_owned(), read_only: true });
@@ -49,8 +55,21 @@ pub(super) async fn run(vm: VmArguments, program: Vec<String>) -> Result<u8, Err
     if config.cwd == CreateVmConfig::default().cwd {
         config.cwd = folder.to_owned();
     }
-    let options = options(&vm, args.collect());
-    session(&vm, config, VmRequest::ExecuteFile { path: path.to_owned(), options }, false).await
+    Ok(())
+}
+
+/// `cordon node`.
+pub(super) async fn node(vm: VmArguments, args: Vec<String>) -> Result<u8, Error> {
+    let mut config = vm.config()?;
+    let wrong = |error: std::io::Error| usage(format!("the current folder: {error}"));
+    let here = std::env::current_dir().and_then(|here| here.canonicalize()).map_err(wrong)?;
+    let here = here.to_str().ok_or_else(|| usage("the current folder's path is not UTF-8"))?;
+    show(&mut config, here)?;
+    if args.is_empty() && std::io::stdin().is_terminal() {
+        eprintln!("cordon: reading a program from standard input; end it with Ctrl-D, or use -e TEXT");
+    }
+    let options = options(&vm, args);
+    session(&vm, config, VmRequest::Spawn { command: "node".to_owned(), options }, false).await
 }
 
 /// `cordon eval`.

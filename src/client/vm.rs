@@ -11,8 +11,8 @@ use super::file::{self, FileReader, FileWriter};
 use protocol::config::Mount;
 use protocol::engine::EngineReport;
 use protocol::wire::{
-    DirectoryEntry, EvaluateOptions, ExecutionOptions, ExecutionResult, FileStatus, Request, Response,
-    VmRequest, VmResponse, code,
+    DirectoryEntry, EvaluateOptions, ExecutionOptions, ExecutionResult, FileStatus, Language, ProcessStatus,
+    Request, Response, SourceFormat, VmRequest, VmResponse, code,
 };
 
 /// A VM. It ends when this is dropped.
@@ -109,6 +109,58 @@ impl Vm {
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
         let options = ExecutionOptions { args, ..options };
         self.start(VmRequest::Spawn { command: command.to_owned(), options })?.result().await
+    }
+
+    /// Runs a line of the shell to its end: `sh -c LINE`.
+    ///
+    /// # Errors
+    /// As [`spawn`](Self::spawn).
+    pub async fn exec(&self, line: &str, options: ExecutionOptions) -> Result<ExecutionResult, Error> {
+        self.spawn("sh", &["-c", line], options).await
+    }
+
+    /// Starts a source text as a program of its own, `node`, whose streams the caller wants to handle; on the platform
+    /// `node`. `source.format` is a module's when left out; `options.args` are the program's arguments.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_javascript(
+        &self,
+        source: &str,
+        evaluate: &EvaluateOptions,
+        options: ExecutionOptions,
+    ) -> Result<Call, Error> {
+        let format = match evaluate.format {
+            None | Some(SourceFormat::Module) => "module",
+            Some(SourceFormat::CommonJs | SourceFormat::Script) => "commonjs",
+        };
+        let language = match evaluate.language {
+            Language::Javascript => "",
+            Language::Typescript => "-typescript",
+        };
+        let kind = format!("--input-type={format}{language}");
+        let own = [kind, "--eval".to_owned(), source.to_owned(), "--".to_owned()];
+        let args = own.into_iter().chain(options.args).collect();
+        let options = ExecutionOptions { args, ..options };
+        self.start(VmRequest::Spawn { command: "node".to_owned(), options })
+    }
+
+    /// Starts a JavaScript or TypeScript file of the VM as a program of its own, likewise.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_javascript_file(&self, path: &str, options: ExecutionOptions) -> Result<Call, Error> {
+        let args = std::iter::once(path.to_owned()).chain(options.args).collect();
+        let options = ExecutionOptions { args, ..options };
+        self.start(VmRequest::Spawn { command: "node".to_owned(), options })
+    }
+
+    /// The processes of the VM, by id.
+    ///
+    /// # Errors
+    /// The VM or the connection ended.
+    pub async fn processes(&self) -> Result<Vec<ProcessStatus>, Error> {
+        ask!(self, VmRequest::ListProcesses {}, VmResponse::Processes { processes } => processes)
     }
 
     /// Starts a call whose streams the caller wants to handle.

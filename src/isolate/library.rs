@@ -15,7 +15,7 @@ pub use crate::platform::{ExportedNames, StripError, exported_names, strip_types
 pub use crate::realm::core::{Awaited, Core, Realm, Scope, string};
 pub use crate::realm::{inner_context, natives, shared_array_buffer};
 pub use crate::run::operations::{Delivery, OperationId, forget, reference, spawn};
-pub use crate::run::outcome::{ErrorData, Format, SourceOptions, Work, codes};
+pub use crate::run::outcome::{ErrorData, Format, Language, SourceOptions, Work, codes};
 pub use crate::run::output::{write, write_all};
 pub use crate::run::program::{Begun, evaluate_text, file_path, plain_text};
 
@@ -65,9 +65,6 @@ pub trait Environment {
     /// What has been thrown, if the program ends because of that. Outside turns.
     fn fatal(&self) -> Option<ErrorData>;
 
-    /// Forgets that the program has asked to end. Outside turns.
-    fn clear_exit(&self);
-
     /// When its timers are due. Outside turns.
     fn deadline(&self) -> Option<Instant>;
 
@@ -93,7 +90,7 @@ pub trait Environment {
     /// and would run behind the next. Runs no guest code.
     fn forget_unfinished(&self, scope: &mut Scope<'_, '_>);
 
-    /// Lets go of all that the present job has under way. Outside turns.
+    /// Lets go of all that the present job has under way, and of its wish to end. Outside turns.
     fn quiesce(&self);
 
     /// A value in words, as the library shows it in the text of an error. `None`, perhaps with an exception pending, if

@@ -1,6 +1,6 @@
 //! The command line of the program `node`: what it is to run, and what the program is told of it.
 
-use isolate::library::{Format, SourceOptions, Work};
+use isolate::library::{Format, Language, SourceOptions, Work};
 
 /// Options whose value is the argument behind them.
 const WITH_VALUE: &[&str] = &[
@@ -17,6 +17,19 @@ const WITH_VALUE: &[&str] = &[
     "--redirect-warnings",
     "--disable-warning",
     "--localstorage-file",
+    "--env-file",
+    "--env-file-if-exists",
+    "--test-concurrency",
+    "--test-isolation",
+    "--test-name-pattern",
+    "--test-reporter",
+    "--test-reporter-destination",
+    "--test-shard",
+    "--test-skip-pattern",
+    "--test-timeout",
+    "--stack-trace-limit",
+    "--unhandled-rejections",
+    "--dns-result-order",
 ];
 
 /// A command line, read.
@@ -106,15 +119,26 @@ impl CommandLine {
         line
     }
 
+    /// The value of an option, the last one if it is given more than once.
+    fn value_of(&self, name: &str) -> Option<&str> {
+        let behind = self.options.windows(2).filter(|pair| pair[0] == name).map(|pair| pair[1].as_str());
+        let within = self.options.iter().filter_map(|option| option.strip_prefix(name)?.strip_prefix('='));
+        within.last().or(behind.last())
+    }
+
     /// What is to be run.
     pub fn work(self) -> Work {
-        let is_module = self.options.iter().any(|option| option == "--input-type=module")
-            || self.options.windows(2).any(|pair| pair == ["--input-type", "module"]);
+        let kind = self.value_of("--input-type").unwrap_or("commonjs");
         let options = SourceOptions {
-            format: Some(if is_module { Format::Module } else { Format::Script }),
+            format: Some(if kind.starts_with("module") { Format::Module } else { Format::Script }),
+            language: kind.ends_with("-typescript").then_some(Language::TypeScript),
             ..SourceOptions::default()
         };
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        if self.options.iter().any(|option| option == "--test") {
+            // What is to be run are the arguments, and the library's own part of the job.
+            return Work::Execute { source: String::new(), options };
+        }
         let source = match self.program {
             Program::File(path) => return Work::ExecuteFile { path, options: SourceOptions::default() },
             Program::Text { source, prints: false } => source,

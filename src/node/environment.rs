@@ -397,11 +397,6 @@ impl Environment for Env {
         self.exit.get()
     }
 
-    fn clear_exit(&self) {
-        self.exit.set(None);
-        self.fatal.take();
-    }
-
     fn deadline(&self) -> Option<Instant> {
         let alarm = self.alarms.borrow().iter().map(|(until, _)| *until).min();
         self.timer.get().into_iter().chain(alarm).min()
@@ -466,6 +461,8 @@ impl Environment for Env {
     }
 
     fn quiesce(&self) {
+        self.exit.set(None);
+        self.fatal.take();
         self.timer.set(None);
         self.alarms.take();
         self.state::<crate::bindings::fs::pool::Pool>().clear();

@@ -100,6 +100,10 @@ pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, has_file: bool) -> Opt
     } else {
         let line = CommandLine::read(process.argv());
         *env.arguments.borrow_mut() = line.arguments;
+        let of_environment = process.env_var("NODE_OPTIONS").unwrap_or_default();
+        let mut options: Vec<String> = of_environment.split_whitespace().map(str::to_owned).collect();
+        options.extend(line.options.iter().cloned());
+        *env.options.borrow_mut() = crate::bindings::options::read(&env.facts, &options);
         *env.exec_arguments.borrow_mut() = line.options;
     }
     let object = env.process_object(scope)?;

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cordon::wire::{ExecutionOptions, Outcome, code};
+use cordon::wire::{
+    Capture, EvaluateOptions, ExecutionOptions, Language, Outcome, ProcessState, SourceFormat, code,
+};
 use serde_json::{Value, json};
 
-use crate::common::{config, default_vm, error_of, execute, stdout_of, vm};
+use crate::common::{config, default_vm, error_of, execute, execute_with, stdout_of, vm};
 
 fn programs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node/programs")
@@ -98,6 +100,84 @@ async fn evaluations_have_require_and_contexts_keep_what_they_made() {
     // Each evaluation has a realm of its own.
     vm.evaluate::<()>("globalThis.kept = 1; undefined").await.unwrap();
     assert_eq!(vm.evaluate::<String>("typeof kept").await.unwrap(), "undefined");
+}
+
+#[tokio::test]
+async fn a_text_runs_as_a_module_of_common_js() {
+    let vm = default_vm().await;
+    let source = "const p = require('node:path'); exports.a = 1; console.log(p.basename(__filename), typeof module.exports.a)";
+    let evaluate = EvaluateOptions { format: Some(SourceFormat::CommonJs), ..EvaluateOptions::default() };
+    let result = execute_with(&vm, source, evaluate, ExecutionOptions::default()).await;
+    assert_eq!(result.stdout.to_text(), "[eval].cjs number\n", "{result:?}");
+}
+
+#[tokio::test]
+async fn javascript_is_started_as_a_program_and_listed() {
+    let vm = default_vm().await;
+    let typed = EvaluateOptions { language: Language::Typescript, ..EvaluateOptions::default() };
+    let source = "import { on } from 'node:events'; const n: number = process.argv.length; console.log('up', n, process.argv[2]); for await (const [d] of on(process.stdin, 'data', { close: ['end'] })) console.log(`got ${d}`.trim());";
+    let options = ExecutionOptions {
+        args: vec!["--one".into(), "two".into()],
+        report_pid: true,
+        stream_stdin: true,
+        capture: Capture::Stream,
+        ..ExecutionOptions::default()
+    };
+    let mut call = vm.start_javascript(source, &typed, options).unwrap();
+    let pid = call.pid().await.unwrap();
+    let mut told = String::new();
+    let mut next = async |told: &mut String| {
+        let output = call.next_output().await.expect("the program goes on");
+        told.push_str(&String::from_utf8_lossy(&output.data));
+    };
+    while !told.contains('\n') {
+        next(&mut told).await;
+    }
+    assert_eq!(told, "up 3 two\n");
+    let listed = vm.processes().await.unwrap();
+    let own = listed.iter().find(|process| process.pid == pid).expect("it is listed");
+    assert_eq!((own.parent, own.state), (1, ProcessState::Running));
+    assert_eq!(own.arguments.first().map(String::as_str), Some("node"));
+    vm.kill(pid, "SIGKILL").await.unwrap();
+    assert_eq!(call.result().await.unwrap().signal.as_deref(), Some("SIGKILL"));
+
+    vm.write_file("/workspace/f.mjs", "console.log(process.argv.slice(2).join())").await.unwrap();
+    let options = ExecutionOptions { args: vec!["a".into(), "b".into()], ..ExecutionOptions::default() };
+    let mut file = vm.start_javascript_file("/workspace/f.mjs", options).unwrap();
+    assert_eq!(file.result().await.unwrap().stdout.to_text(), "a,b\n");
+    let line = vm.exec("node -p 6*7 | tr 4 x", ExecutionOptions::default()).await.unwrap();
+    assert_eq!(line.stdout.to_text(), "x2\n");
+}
+
+#[tokio::test]
+async fn options_of_nodes_command_line_hold_in_a_vm() {
+    let vm = default_vm().await;
+    for (path, text) in [
+        (".env", "FROM_FILE=yes\nKEPT=file\n"),
+        ("before.cjs", "globalThis.before = 'required';"),
+        ("early.mjs", "globalThis.early = 'imported';"),
+        ("node_modules/c/package.json", r#"{ "exports": { "custom": "./custom.js", "default": "./plain.js" } }"#),
+        ("node_modules/c/custom.js", "module.exports = 'custom';"),
+        ("node_modules/c/plain.js", "module.exports = 'plain';"),
+        ("show.cjs", "console.log(process.env.FROM_FILE, process.env.KEPT, globalThis.before, globalThis.early, require('c'), process.execArgv.length);"),
+        ("sum.test.mjs", "import test from 'node:test'; import assert from 'node:assert'; test('adds', () => assert.equal(1 + 1, 2)); test('fails', () => assert.equal(1, 2));"),
+    ] {
+        if let Some((folder, _)) = path.rsplit_once('/') {
+            vm.mkdir(&format!("/workspace/{folder}"), true).await.unwrap();
+        }
+        vm.write_file(&format!("/workspace/{path}"), text).await.unwrap();
+    }
+    let run = async |line: &str| vm.exec(line, ExecutionOptions::default()).await.unwrap();
+    let shown = run("KEPT=own node --env-file=.env -r ./before.cjs --import ./early.mjs -C custom show.cjs").await;
+    assert_eq!(shown.stdout.to_text(), "yes own required imported custom 7\n", "{shown:?}");
+    let shown = run("NODE_OPTIONS='--require ./before.cjs' node show.cjs").await;
+    assert_eq!(shown.stdout.to_text(), "undefined undefined required undefined plain 0\n", "{shown:?}");
+    let missing = run("node --env-file=none show.cjs").await;
+    assert_eq!(missing.exit_code, Some(9), "{missing:?}");
+    let tested = run("node --test sum.test.mjs").await;
+    let told = tested.stdout.to_text();
+    assert!(told.contains("tests 2") && told.contains("pass 1") && told.contains("fail 1"), "{tested:?}");
+    assert_eq!(tested.exit_code, Some(1));
 }
 
 #[tokio::test]

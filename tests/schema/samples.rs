@@ -8,7 +8,7 @@ use protocol::engine::{EngineProfile, EngineReport, WasmLevel};
 use protocol::wire::{
     Bytes, Capture, ClientMessage, DirectoryEntry, ErrorData, EvaluateOptions, ExecutionOptions,
     ExecutionResult, FileKind, FileStatus, HostCallOutcome, Language, Outcome, OutputStream,
-    PROTOCOL_VERSION, Progress, Request, Response, ServerMessage, SourceFormat, VmRequest, VmResponse, code,
+    PROTOCOL_VERSION, ProcessState, ProcessStatus, Progress, Request, Response, ServerMessage, SourceFormat, VmRequest, VmResponse, code,
 };
 use serde::Serialize;
 
@@ -141,6 +141,7 @@ pub fn client_samples() -> Vec<Sample<ClientMessage>> {
         }),
     );
     add("", vm(VmRequest::Kill { pid: 12, signal: "SIGTERM".into() }));
+    add("", vm(VmRequest::ListProcesses {}));
     add("", vm(VmRequest::CreateContext {}));
     add("", vm(VmRequest::ResetContext { context: 3 }));
     add("", vm(VmRequest::DisposeContext { context: 3 }));
@@ -316,6 +317,18 @@ pub fn server_samples() -> Vec<Sample<ServerMessage>> {
     let entries = kinds.map(|(name, kind)| DirectoryEntry { name: name.into(), kind }).to_vec();
     add("", vm(VmResponse::Entries { entries }));
     add("", vm(VmResponse::Engine { engine: engine(WasmLevel::Absent) }));
+    let process = |pid, parent, state, arguments: &[&str]| ProcessStatus {
+        pid,
+        parent,
+        state,
+        arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+    };
+    let processes = vec![
+        process(2, 1, ProcessState::Running, &["sh", "-c", "sleep 9 & wait"]),
+        process(3, 2, ProcessState::Stopped, &["sleep", "9"]),
+        process(4, 2, ProcessState::Zombie, &[]),
+    ];
+    add("", vm(VmResponse::Processes { processes }));
     add("", ServerMessage::Started { id: 1, pid: 12 });
     add(
         "stdout",

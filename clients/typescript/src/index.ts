@@ -3,7 +3,7 @@
  * `permissions.webAssembly` is `"allow"`.
  */
 export { Client, type ConnectOptions, type VmConfig } from "./client.js";
-export type { Code, CodeOptions, FileCode } from "./code.js";
+export type { Code, CodeOptions, CodeSpawnOptions, FileCode, ProgramSpawnOptions } from "./code.js";
 export type { Context } from "./context.js";
 export { CordonError } from "./errors.js";
 export type {
@@ -29,6 +29,8 @@ export {
   type Mount,
   type Permissions,
   type Platform,
+  type ProcessState,
+  type ProcessStatus,
   type SourceFormat,
   type TimingMitigation,
 } from "./generated/wire.js";

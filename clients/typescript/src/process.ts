@@ -13,7 +13,7 @@ import {
   type RunOptions,
 } from "./execution.js";
 import { Feeding, type InputChunk } from "./feeding.js";
-import type { ExecutionResult as WireResult, VmRequest } from "./generated/wire.js";
+import type { ExecutionResult as WireResult, ProcessStatus, VmRequest } from "./generated/wire.js";
 import type { VmHandle } from "./handle.js";
 import { Kept } from "./output.js";
 
@@ -23,7 +23,7 @@ export type SignalName = `SIG${string}`;
 /** What a program that is started can be given. Its output goes to its streams. */
 export type SpawnOptions = Omit<RunOptions, "onStdout" | "onStderr" | "capture">;
 
-const SPAWN_OPTIONS: Names<SpawnOptions> = { env: true, cwd: true, stdin: true, timeoutMs: true, signal: true };
+export const SPAWN_OPTIONS: Names<SpawnOptions> = { env: true, cwd: true, stdin: true, timeoutMs: true, signal: true };
 
 export class Processes {
   readonly #vm: VmHandle;
@@ -39,6 +39,16 @@ export class Processes {
     checkOptions(options, "options", RUN_OPTIONS);
     const program: ProgramOptions = { ...options, args };
     return toResult(await this.#vm.run((wire) => ({ type: "spawn", command: request, options: wire }), program));
+  }
+
+  /** Runs a line of the shell to its end: `sh -c LINE`. A bad exit code is in the result. */
+  async exec(line: string, options: RunOptions = {}): Promise<ExecutionResult> {
+    return this.run("sh", ["-c", checkText(line, "line")], options);
+  }
+
+  /** The processes of the VM, by id. */
+  async list(): Promise<ProcessStatus[]> {
+    return (await this.#vm.ask({ type: "listProcesses" }, "processes")).processes;
   }
 
   /** Starts a command, and gives its streams as soon as it runs. Without `stdin` its input is open until it is ended. */

@@ -8,6 +8,7 @@ import type {
   ErrorData,
   ExecutionResult,
   FileStatus,
+  ProcessStatus,
   Response,
   ServerMessage,
   VmResponse,
@@ -118,7 +119,7 @@ const engine: Shape = record<EngineReport>({
   sandbox: flag,
   pointerCompression: flag,
   profile: record<EngineReport["profile"]>({ wasm: wasmLevel, jit: flag }),
-  platform: oneOf("neutral", "bare", "node"),
+  platform: oneOf("node", "neutral", "bare"),
 });
 
 const executionResult: Shape = record<ExecutionResult>({
@@ -155,6 +156,16 @@ const vmResponse: Shape = tagged<VmResponse>({
   },
   entries: { entries: listOf(record<DirectoryEntry>({ name: text, kind: fileKind })) },
   engine: { engine },
+  processes: {
+    processes: listOf(
+      record<ProcessStatus>({
+        pid: count,
+        parent: count,
+        state: oneOf("running", "stopped", "zombie"),
+        arguments: listOf(text),
+      }),
+    ),
+  },
 });
 
 const response: Shape = tagged<Response>({

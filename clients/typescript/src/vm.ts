@@ -26,10 +26,10 @@ export class Vm implements AsyncDisposable {
   constructor(connection: Connection, id: number, engine: EngineReport) {
     this.#handle = new VmHandle(connection, id);
     this.engine = engine;
-    this.javascript = new FileCode(this.#handle, "javascript");
-    this.typescript = new FileCode(this.#handle, "typescript");
     this.filesystem = new FileSystem(this.#handle);
     this.process = new Processes(this.#handle);
+    this.javascript = new FileCode(this.#handle, "javascript", this.process);
+    this.typescript = new FileCode(this.#handle, "typescript", this.process);
   }
 
   /** A context that keeps JavaScript state between calls. */

@@ -180,3 +180,36 @@ test("many processes run at once", async () => {
     results.map((_, index) => `${index}\n`),
   );
 });
+
+test("a line of the shell runs, and processes are listed", async () => {
+  await using machine = await vm();
+  assert.equal((await machine.process.exec("echo one | tr o x; exit 3")).exitCode, 3);
+  await using child = await machine.process.spawn("sh", ["-c", "sleep 1000"]);
+  const listed = await machine.process.list();
+  assert.deepEqual(
+    listed.find(({ pid }) => pid === child.pid),
+    { pid: child.pid, parent: 1, state: "running", arguments: ["sh", "-c", "sleep 1000"] },
+  );
+});
+
+test("source texts and files are started as programs", async () => {
+  await using machine = await vm();
+  const source = "for await (const piece of process.stdin) process.stdout.write(`${process.argv[2]} ${piece}`);";
+  const child = await machine.javascript.spawn(source, { args: ["got"], stdin: "a line\n" });
+  assert.equal((await child.wait()).stdout, "got a line\n");
+  const typed = await machine.typescript.spawn("const n: number = require('node:os').EOL.length; console.log(n)", { format: "commonjs" });
+  assert.equal((await typed.wait()).stdout, "1\n");
+  await machine.filesystem.writeFile("/workspace/f.ts", "const [, , a]: string[] = process.argv; console.log(a);");
+  const file = await machine.typescript.spawnFile("/workspace/f.ts", { args: ["x"] });
+  assert.equal((await file.wait()).stdout, "x\n");
+  const failing = await machine.javascript.spawn("throw new TypeError('no')");
+  const result = await failing.wait();
+  assert.equal(result.exitCode, 1);
+  assert.match(result.stderr, /TypeError: no/);
+});
+
+test("a text runs as a module of CommonJS", async () => {
+  await using machine = await vm();
+  const result = await machine.javascript.execute("console.log(typeof require, typeof module, __dirname)", { format: "commonjs" });
+  assert.equal(result.stdout, "function object /workspace\n");
+});

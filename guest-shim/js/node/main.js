@@ -5,6 +5,9 @@
 
 const {
   ArrayFrom,
+  ArrayIsArray,
+  ArrayPrototypeIncludes,
+  ArrayPrototypeSlice,
   JSONParse,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
@@ -127,12 +130,14 @@ require('internal/util').assertTypeScript = () => {};
 
 // What Node does before it runs a program, once and ahead: none of it depends on the program with the default options.
 const {
+  loadPreloadModules,
   prepareMainThreadExecution,
   markBootstrapComplete,
 } = require('internal/process/pre_execution');
 prepareMainThreadExecution(false);
 
 const { Module } = require('internal/modules/cjs/loader');
+const { getOptionValue, refreshOptions } = require('internal/options');
 const { onWarning } = require('internal/process/warning');
 const { initializeDebugEnv } = require('internal/util/debuglog');
 const path_ = require('path');
@@ -143,6 +148,7 @@ function prepare(expandArgv1) {
   process.exitCode = undefined;
   process._exiting = false;
   process.argv[0] = process.execPath;
+  readOptions();
   if (env.NODE_DEBUG) initializeDebugEnv(env.NODE_DEBUG);
   if (env.HOME || env.NODE_PATH) Module._initPaths();
   if (env.NODE_NO_WARNINGS === '1') process.removeListener('warning', onWarning);
@@ -156,6 +162,46 @@ function prepare(expandArgv1) {
   markBootstrapComplete();
   if (!expandArgv1 || !process.argv[1]) return undefined;
   return process.argv[1] = path_.resolve(process.argv[1]);
+}
+
+/** What of the program's own options is looked at before it runs; the rest is asked for when it is wanted. */
+function readOptions() {
+  if (process.execArgv.length === 0 && process.env.NODE_OPTIONS === undefined) return;
+  refreshOptions();
+  loadEnvironmentFiles('--env-file', true);
+  loadEnvironmentFiles('--env-file-if-exists', false);
+  if (getOptionValue('--conditions').length !== 0) {
+    require('internal/modules/esm/utils').initializeESM(false);
+    require('internal/modules/helpers').initializeCjsConditions();
+  }
+  if (!getOptionValue('--warnings')) process.removeListener('warning', onWarning);
+}
+
+function loadEnvironmentFiles(option, isNeeded) {
+  const files = getOptionValue(option);
+  if (!ArrayIsArray(files)) return;
+  for (let i = 0; i < files.length; i++) {
+    try {
+      process.loadEnvFile(files[i]);
+    } catch (error) {
+      if (error.code !== 'ENOENT') throw error;
+      if (!isNeeded) continue;
+      process._rawDebug(`node: ${files[i]}: not found`);
+      process.reallyExit(9);
+    }
+  }
+}
+
+/** `node --test`: what Node's main script for it does. */
+function runTests() {
+  const { run } = require('internal/test_runner/runner');
+  const { parseCommandLine } = require('internal/test_runner/utils');
+  const options = parseCommandLine();
+  if (options.isolation !== 'none') loadPreloadModules();
+  options.globPatterns = ArrayPrototypeSlice(process.argv, 1);
+  run(options).on('test:summary', (data) => {
+    if (!data.success) process.exitCode = 1;
+  });
 }
 
 /** What is transferred with a message: an iterable, or the one in `{ transfer }`. */
@@ -210,9 +256,15 @@ function begin(kind, text, path, inputs) {
       __proto__: null, value: JSONParse(inputs[i + 1]), configurable: true, enumerable: true, writable: true,
     });
   }
+  if (isTestRun()) {
+    prepare(false);
+    runTests();
+    return;
+  }
   switch (kind) {
     case 'file': {
       const main = prepare(true);
+      loadPreloadModules();
       Module.runMain(main);
       return;
     }
@@ -229,6 +281,7 @@ function begin(kind, text, path, inputs) {
     }
     case 'module':
       prepare(false);
+      loadPreloadModules();
       runModule(text, pathToFileURL(path).href);
       return;
     case 'commonjs':
@@ -237,6 +290,7 @@ function begin(kind, text, path, inputs) {
       return;
     case 'script':
       prepare(false);
+      loadPreloadModules();
       defineScriptGlobals(path);
       runScript(text, path);
       return;
@@ -244,6 +298,10 @@ function begin(kind, text, path, inputs) {
       prepare(false);
       defineScriptGlobals(path);
   }
+}
+
+function isTestRun() {
+  return ArrayPrototypeIncludes(process.execArgv, '--test');
 }
 
 function runScript(source, path) {

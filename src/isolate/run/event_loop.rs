@@ -382,9 +382,6 @@ impl Isolate {
     /// A program has ended by itself.
     fn exit(&mut self, realm: &Rc<Realm>, job: &Rc<ActiveJob>, code: i32, error: Option<ErrorData>) {
         realm::quiesce(&self.core, realm);
-        if let Some(environment) = realm.environment() {
-            environment.clear_exit();
-        }
         let outcome = if code == 0 && error.is_none() { Outcome::Succeeded } else { Outcome::Failed };
         let error = error.or_else(|| {
             let said =

@@ -28,7 +28,7 @@ mod messaging;
 mod mksnapshot;
 pub(crate) mod module_wrap;
 mod modules;
-mod options;
+pub(crate) mod options;
 mod os;
 pub(crate) mod performance;
 mod permission;

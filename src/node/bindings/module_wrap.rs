@@ -116,9 +116,6 @@ fn construct<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'
         );
     }
     let Some(env) = Env::of(scope) else { return };
-    if account(scope, &env).is_none() {
-        return;
-    }
     let this = args.this();
     let Ok(url) = args.get(0).try_cast::<v8::String>() else {
         return isolate::library::throw_type(scope, "the URL of a module is a string");
@@ -146,6 +143,9 @@ fn construct<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'
         let module = v8::Module::create_synthetic_module(scope, url, &exports, run_synthetic);
         (module, Some(v8::Global::new(scope, steps)))
     } else {
+        if account(scope, &env).is_none() {
+            return;
+        }
         let Some(source) = args.get(2).to_string(scope) else { return };
         let line = args.get(3).int32_value(scope).unwrap_or(0);
         let column = args.get(4).int32_value(scope).unwrap_or(0);

@@ -187,6 +187,8 @@ pub enum SourceFormat {
     Module,
     /// As a script: its top-level declarations stay in the context.
     Script,
+    /// As a CommonJS module of its own: with `require`, `module`, `exports`, `__filename` and `__dirname`.
+    CommonJs,
 }
 
 /// What every call that runs something can be given.

@@ -207,6 +207,8 @@ pub enum VmRequest {
         /// The signal's name: `SIGTERM`.
         signal: String,
     },
+    /// The processes of the VM; answered by `processes`.
+    ListProcesses {},
     /// A context that keeps JavaScript state between calls; answered by `context`.
     CreateContext {},
     /// Clears a context's state; answered by `done`.
@@ -470,6 +472,42 @@ pub enum VmResponse {
         /// It.
         engine: EngineReport,
     },
+    /// The VM's processes, by id.
+    Processes {
+        /// They.
+        processes: Vec<ProcessStatus>,
+    },
+}
+
+/// What a process of a VM is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum ProcessState {
+    /// It runs, or waits for something.
+    Running,
+    /// A signal has stopped it.
+    Stopped,
+    /// It has ended, and its parent has not waited for it.
+    Zombie,
+}
+
+/// The most bytes of a process's arguments that are told.
+pub const PROCESS_ARGUMENT_BYTES: usize = 1024;
+
+/// A process of a VM.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProcessStatus {
+    /// Its id in the VM.
+    pub pid: u32,
+    /// Its parent's id; 1 once that has ended, and for what a client has started.
+    pub parent: u32,
+    /// What it is doing.
+    pub state: ProcessState,
+    /// Its arguments, its own name first; cut off after 1024 bytes in all.
+    pub arguments: Vec<String>,
 }
 
 /// What a name in a directory stands for.

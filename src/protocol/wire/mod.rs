@@ -24,7 +24,7 @@ pub use execution::{
 pub use head::{RequestHead, request_head};
 pub use message::{
     Bytes, ClientMessage, DirectoryEntry, FileKind, FileStatus, HostCallOutcome, Request, RequestUpdate,
-    Response, ServerMessage, VmRequest, VmResponse,
+    PROCESS_ARGUMENT_BYTES, ProcessState, ProcessStatus, Response, ServerMessage, VmRequest, VmResponse,
 };
 pub use weight::{ELEMENTS_MAX, weigh};
 

@@ -5,6 +5,7 @@
 //! thread sees the end of a call answers it.
 
 mod call;
+mod listing;
 mod outcome;
 
 use std::collections::HashMap;
@@ -219,6 +220,9 @@ impl Calls {
                 vm.isolate.dispose_context(ContextId(*context)).map_err(context_error)?;
                 Ok(VmResponse::Done {})
             }
+            VmRequest::ListProcesses {} => {
+                Ok(VmResponse::Processes { processes: listing::processes(&vm.kernel) })
+            }
             VmRequest::Kill { pid, signal } => {
                 let known = Signal::ALL.iter().find(|known| known.name() == signal);
                 let signal = *known.ok_or_else(|| files::error(Errno::Einval, signal))?;
@@ -281,6 +285,7 @@ impl Calls {
             format: evaluate.format.map(|format| match format {
                 SourceFormat::Module => isolate::Format::Module,
                 SourceFormat::Script => isolate::Format::Script,
+                SourceFormat::CommonJs => isolate::Format::CommonJs,
             }),
             inputs: evaluate.inputs.clone().into_iter().collect(),
         };

@@ -653,7 +653,33 @@ export type Permissions = {
 /**
  * Which globals a VM's JavaScript finds.
  */
-export type Platform = "neutral" | "bare" | "node";
+export type Platform = "node" | "neutral" | "bare";
+
+/**
+ * What a process of a VM is doing.
+ */
+export type ProcessState = "running" | "stopped" | "zombie";
+
+/**
+ * A process of a VM.
+ */
+export type ProcessStatus = {
+    /**
+     * Its id in the VM.
+     */
+    pid: number,
+    /**
+     * Its parent's id; 1 once that has ended, and for what a client has started.
+     */
+    parent: number,
+    /**
+     * What it is doing.
+     */
+    state: ProcessState,
+    /**
+     * Its arguments, its own name first; cut off after 1024 bytes in all.
+     */
+    arguments: Array<string>, };
 
 /**
  * What is known of whether something has been begun, for whoever has to decide whether to ask for it again.
@@ -816,7 +842,7 @@ export type ServerMessage = { "type": "welcome",
 /**
  * How a source text is run.
  */
-export type SourceFormat = "module" | "script";
+export type SourceFormat = "module" | "script" | "commonjs";
 
 /**
  * What guest code can learn from clocks and shared memory.
@@ -879,6 +905,7 @@ export type VmRequest = { "type": "evaluate",
      * The signal's name: `SIGTERM`.
      */
     signal: string, }
+  | { "type": "listProcesses", }
   | { "type": "createContext", }
   | { "type": "resetContext",
     /**
@@ -989,7 +1016,12 @@ export type VmResponse = { "type": "done", }
     /**
      * It.
      */
-    engine: EngineReport, };
+    engine: EngineReport, }
+  | { "type": "processes",
+    /**
+     * They.
+     */
+    processes: Array<ProcessStatus>, };
 
 /**
  * What has become of WebAssembly in a VM's JavaScript.
