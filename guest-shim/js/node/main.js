@@ -25,6 +25,7 @@ const {
   StringPrototypeIndexOf,
   StringPrototypeSlice,
   SymbolIterator,
+  SymbolToStringTag,
   TypeError,
   globalThis,
   uncurryThis,
@@ -225,7 +226,7 @@ function makeModule(path) {
   return module;
 }
 
-const { makeRequireFunction } = require('internal/modules/helpers');
+const { addBuiltinLibsToObject, makeRequireFunction } = require('internal/modules/helpers');
 const { pathToFileURL } = require('internal/url');
 
 /** The globals that inline scripts have in `node -e`. */
@@ -292,6 +293,7 @@ function begin(kind, text, path, inputs) {
       prepare(false);
       loadPreloadModules();
       defineScriptGlobals(path);
+      if (process.execArgv.length !== 0) addBuiltinLibsToObject(globalThis, '<eval>');
       runScript(text, path);
       return;
     default:
@@ -357,7 +359,10 @@ function interfaceJob(url, exports) {
  * before it. Where clocks are frozen, WebAssembly gives no shared memory either.
  */
 function configure(names, isFrozen) {
-  if (isFrozen && 'WebAssembly' in globalThis) vm.hideSharedMemory();
+  if (isFrozen) {
+    if ('WebAssembly' in globalThis) vm.hideSharedMemory();
+    defineGlobal(globalThis, 'SharedArrayBuffer', makeAbsentSharedArrayBuffer());
+  }
   for (let i = 0; i < names.length; i++) {
     const name = names[i];
     const dot = StringPrototypeIndexOf(name, '.');
@@ -370,6 +375,33 @@ function configure(names, isFrozen) {
     }
     defineGlobal(object, StringPrototypeSlice(name, dot + 1), vm.hostFunction(name));
   }
+}
+
+/** The class that libraries look for to tell what is of it: nothing is, and nothing can be made. */
+function makeAbsentSharedArrayBuffer() {
+  const absent = (message, code) => {
+    const error = new TypeError(message);
+    error.code = code;
+    return error;
+  };
+  const method = (name) => {
+    throw absent(`SharedArrayBuffer.prototype.${name} was called on an incompatible receiver`, 'ERR_INVALID_THIS');
+  };
+  class SharedArrayBuffer {
+    constructor() {
+      throw absent(
+        'there is no shared memory while timingMitigation is "freeze"', 'ERR_SHARED_MEMORY');
+    }
+    get byteLength() { return method('byteLength'); }
+    get growable() { return method('growable'); }
+    get maxByteLength() { return method('maxByteLength'); }
+    grow() { return method('grow'); }
+    slice() { return method('slice'); }
+  }
+  ObjectDefineProperty(SharedArrayBuffer.prototype, SymbolToStringTag, {
+    __proto__: null, value: 'SharedArrayBuffer', configurable: true, enumerable: false, writable: false,
+  });
+  return SharedArrayBuffer;
 }
 
 function defineGlobal(object, name, value) {

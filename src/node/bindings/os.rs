@@ -36,9 +36,9 @@ pub(super) static BINDING: Binding = Binding {
 pub(crate) const HOSTNAME: &str = "cordon";
 
 /// What uname(2) says.
-const SYSTEM: &str = "Linux";
-const VERSION: &str = "#1 cordon";
-const RELEASE: &str = "6.0.0-cordon";
+pub(super) const SYSTEM: &str = "Linux";
+pub(super) const VERSION: &str = "#1 cordon";
+pub(super) const RELEASE: &str = "6.0.0-cordon";
 
 /// What its one processor is called.
 const PROCESSOR: &str = "cordon virtual CPU";

