@@ -3,14 +3,14 @@
 
 use std::any::{Any, TypeId};
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use isolate::library::{
-    Begun, Core, Ending, Environment, ErrorData, Realm, Scope, Work, moment, present, string,
+    Begun, Core, Delivery, Ending, Environment, ErrorData, Realm, Scope, Work, moment, present, string,
 };
 use kernel::Process;
 
@@ -22,6 +22,9 @@ use crate::scripts::Scripts;
 
 /// Most alarms of one realm: twice the operations that may be under way.
 const ALARMS_MAX: usize = 8192;
+
+/// Most of this crate's own immediates that run in one round.
+const SOON_MAX: usize = 4096;
 
 /// What the library hands over to be called back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,6 +74,8 @@ pub(crate) struct Env {
     /// Operations that wait for a time.
     alarms: RefCell<Vec<(Instant, Waker)>>,
     timer_is_referenced: Cell<bool>,
+    /// This crate's own immediates, which run before the library's.
+    soon: RefCell<VecDeque<Delivery>>,
     exit: Cell<Option<i32>>,
     /// Why, if something was thrown.
     pub fatal: RefCell<Option<ErrorData>>,
@@ -151,6 +156,7 @@ impl Env {
             timer: Cell::new(None),
             alarms: RefCell::default(),
             timer_is_referenced: Cell::new(true),
+            soon: RefCell::default(),
             exit: Cell::new(None),
             fatal: RefCell::default(),
             states: RefCell::default(),
@@ -294,6 +300,24 @@ impl Env {
         })
     }
 
+    /// Has something done at the end of the loop's round, before the library's immediates. It keeps the program from being
+    /// over until then.
+    pub fn run_soon(&self, what: impl for<'s, 'i> FnOnce(&mut Scope<'s, 'i>) -> Option<()> + 'static) {
+        self.soon.borrow_mut().push_back(Box::new(what));
+    }
+
+    /// Runs this crate's own immediates, each with what it puts off. What one leaves undone by throwing is for the next
+    /// round.
+    fn run_own_immediates(&self, scope: &mut Scope<'_, '_>) -> Option<()> {
+        for _ in 0..SOON_MAX {
+            let Some(next) = self.soon.borrow_mut().pop_front() else { break };
+            v8::scope!(let scope, scope);
+            next(scope)?;
+            self.run_ticks(scope)?;
+        }
+        Some(())
+    }
+
     /// Wakes the operations whose time has come.
     fn wake_alarms(&self) {
         let now = present();
@@ -424,10 +448,11 @@ impl Environment for Env {
     fn has_immediates(&self) -> bool {
         let number = |index| u32::from_ne_bytes(peek(&self.shared.immediates, index));
         // Outstanding ones are left over from a round that threw.
-        number(0) > 0 || number(2) > 0
+        number(0) > 0 || number(2) > 0 || !self.soon.borrow().is_empty()
     }
 
     fn run_immediates(&self, scope: &mut Scope<'_, '_>) -> Option<()> {
+        self.run_own_immediates(scope)?;
         let Some(immediates) = self.callback(scope, Callback::Immediates) else { return Some(()) };
         let process = self.process_object(scope)?;
         immediates.call(scope, process.into(), &[]).map(drop)
@@ -435,7 +460,9 @@ impl Environment for Env {
 
     fn is_alive(&self) -> bool {
         let immediates = u32::from_ne_bytes(peek(&self.shared.immediates, 1)) > 0;
-        (self.timer.get().is_some() && self.timer_is_referenced.get()) || immediates
+        (self.timer.get().is_some() && self.timer_is_referenced.get())
+            || immediates
+            || !self.soon.borrow().is_empty()
     }
 
     fn end(&self, scope: &mut Scope<'_, '_>) -> Option<Ending> {
@@ -465,6 +492,8 @@ impl Environment for Env {
         self.fatal.take();
         self.timer.set(None);
         self.alarms.take();
+        let soon = self.soon.take();
+        drop(soon);
         self.state::<crate::bindings::fs::pool::Pool>().clear();
         poke(&self.shared.immediates, 0, [0; 4]);
         poke(&self.shared.immediates, 1, [0; 4]);

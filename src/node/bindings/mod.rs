@@ -20,10 +20,11 @@ mod errors;
 pub(crate) mod fs;
 mod fs_dir;
 mod fs_event_wrap;
+mod http2;
 mod http_parser;
 mod icu;
 mod internal_only_v8;
-mod js_stream;
+pub(crate) mod js_stream;
 mod messaging;
 mod mksnapshot;
 pub(crate) mod module_wrap;
@@ -39,6 +40,7 @@ mod report;
 mod serdes;
 mod signal_wrap;
 mod spawn_sync;
+mod stream_pipe;
 mod stream_wrap;
 mod string_decoder;
 pub(crate) mod symbols;
@@ -83,6 +85,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &fs_event_wrap::BINDING,
     &icu::BINDING,
     &internal_only_v8::BINDING,
+    &http2::BINDING,
     &http_parser::BINDING,
     &js_stream::BINDING,
     &messaging::BINDING,
@@ -101,6 +104,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &pipe_wrap::BINDING,
     &process_wrap::BINDING,
     &spawn_sync::BINDING,
+    &stream_pipe::BINDING,
     &stream_wrap::BINDING,
     &tcp_wrap::BINDING,
     &tty_wrap::BINDING,
