@@ -205,21 +205,30 @@ fn use_user_buffer(_: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
     result.set_int32(EINVAL);
 }
 
-/// Has bytes sent; the request is completed once they are.
+/// Has bytes sent. What JavaScript is given is as with other streams: a request that is completed once they are, or an
+/// error's number; with a request of its own, always a number.
 fn write<'s>(scope: &mut Scope<'s, '_>, args: &Args<'s>, result: &mut Return<'s>, bytes: Vec<u8>) {
     let Some((env, stream)) = receiver(scope, args) else { return };
-    let Ok(request) = args.get(0).try_cast::<v8::Object>() else { return result.set_int32(EINVAL) };
-    let (request, object) = (v8::Global::new(scope, request), v8::Global::new(scope, args.this()));
+    let given = args.get(0).try_cast::<v8::Object>().ok();
+    let made = match given {
+        Some(given) => Some(given),
+        None => stream_base::new_write_request(scope, &env),
+    };
+    let Some(object) = made else { return };
+    let (request, this) = (v8::Global::new(scope, object), v8::Global::new(scope, args.this()));
     let done: Done = Box::new(move |scope, env, status| {
-        let (request, object) = (v8::Local::new(scope, &request), v8::Local::new(scope, &object));
+        let (request, this) = (v8::Local::new(scope, &request), v8::Local::new(scope, &this));
         let status = v8::Integer::new(scope, status).into();
         let undefined = v8::undefined(scope).into();
-        request::complete(scope, env, request, &[status, object.into(), undefined])
+        request::complete(scope, env, request, &[status, this.into(), undefined])
     });
     let length = bytes.len();
     let status = stream.write(scope, &env, bytes, done);
     stream_base::tell_write(&env, length, status == 0);
-    result.set_int32(status);
+    match given {
+        None if status == 0 => result.set(object.into()),
+        _ => result.set_int32(status),
+    }
 }
 
 fn write_buffer<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
