@@ -190,10 +190,15 @@ impl Pipe {
     /// Nothing more is read: JavaScript is told, and so is the sink once it has sent everything.
     fn end(self: &Rc<Pipe>, scope: &mut Scope<'_, '_>, env: &Rc<Env>, error: i32) -> Option<()> {
         self.is_at_end.set(true);
-        if !self.is_writing.get() {
+        let told = self.tell_end(scope, env, error);
+        if !self.is_writing.get() && !self.is_closed.get() {
             self.sink.shut_down(scope, env);
             self.close(env);
         }
+        told
+    }
+
+    fn tell_end(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>, error: i32) -> Option<()> {
         let Some(object) = self.object.to_local(scope) else { return Some(()) };
         let source = get(scope, object, "source")?;
         let Ok(source) = source.try_cast::<v8::Object>() else { return Some(()) };
