@@ -135,6 +135,10 @@ pub(super) async fn ask(
     kind: QTYPE,
 ) -> Result<Vec<u8>, Failure> {
     let bytes = question(id, &name, kind)?;
+    // Such names are no names of this system.
+    if name.trim_end_matches('.').to_ascii_lowercase().ends_with(".onion") {
+        return Err("ENOTFOUND");
+    }
     let mut failure = "ECONNREFUSED";
     let mut attempts = 0;
     for round in 0..manner.tries.max(1) {
