@@ -10,7 +10,7 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use isolate::library::{
-    Begun, Core, Delivery, Ending, Environment, ErrorData, Realm, Scope, Work, moment, present, string,
+    Begun, Core, Ending, Environment, ErrorData, Realm, Scope, Work, moment, present, string,
 };
 use kernel::Process;
 
@@ -22,9 +22,6 @@ use crate::scripts::Scripts;
 
 /// Most alarms of one realm: twice the operations that may be under way.
 const ALARMS_MAX: usize = 8192;
-
-/// Most of this crate's own immediates that run in one round.
-const SOON_MAX: usize = 4096;
 
 /// What the library hands over to be called back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +50,9 @@ pub(crate) enum Callback {
     Deserialize,
 }
 
+/// Something that is done in the last phase of the loop's round. `None` with an exception pending if that threw.
+type Immediate = Box<dyn for<'s, 'i> FnOnce(&mut Scope<'s, 'i>) -> Option<()>>;
+
 /// See the module.
 pub(crate) struct Env {
     pub core: Rc<Core>,
@@ -74,8 +74,8 @@ pub(crate) struct Env {
     /// Operations that wait for a time.
     alarms: RefCell<Vec<(Instant, Waker)>>,
     timer_is_referenced: Cell<bool>,
-    /// This crate's own immediates, which run before the library's.
-    soon: RefCell<VecDeque<Delivery>>,
+    /// What native code has put off to the last phase of the loop's round.
+    immediates: RefCell<VecDeque<Immediate>>,
     exit: Cell<Option<i32>>,
     /// Why, if something was thrown.
     pub fatal: RefCell<Option<ErrorData>>,
@@ -155,8 +155,8 @@ impl Env {
             shared: Shared::default(),
             timer: Cell::new(None),
             alarms: RefCell::default(),
-            timer_is_referenced: Cell::new(true),
-            soon: RefCell::default(),
+            timer_is_referenced: Cell::new(false),
+            immediates: RefCell::default(),
             exit: Cell::new(None),
             fatal: RefCell::default(),
             states: RefCell::default(),
@@ -300,24 +300,6 @@ impl Env {
         })
     }
 
-    /// Has something done at the end of the loop's round, before the library's immediates. It keeps the program from being
-    /// over until then.
-    pub fn run_soon(&self, what: impl for<'s, 'i> FnOnce(&mut Scope<'s, 'i>) -> Option<()> + 'static) {
-        self.soon.borrow_mut().push_back(Box::new(what));
-    }
-
-    /// Runs this crate's own immediates, each with what it puts off. What one leaves undone by throwing is for the next
-    /// round.
-    fn run_own_immediates(&self, scope: &mut Scope<'_, '_>) -> Option<()> {
-        for _ in 0..SOON_MAX {
-            let Some(next) = self.soon.borrow_mut().pop_front() else { break };
-            v8::scope!(let scope, scope);
-            next(scope)?;
-            self.run_ticks(scope)?;
-        }
-        Some(())
-    }
-
     /// Wakes the operations whose time has come.
     fn wake_alarms(&self) {
         let now = present();
@@ -325,6 +307,11 @@ impl Env {
         *self.alarms.borrow_mut() = later;
         let due: Vec<(Instant, Waker)> = due;
         due.into_iter().for_each(|(_, waker)| waker.wake());
+    }
+
+    /// Has something done in the last phase of this round of the loop, before what JavaScript has put off to there.
+    pub fn set_immediate(&self, what: impl for<'s, 'i> FnOnce(&mut Scope<'s, 'i>) -> Option<()> + 'static) {
+        self.immediates.borrow_mut().push_back(Box::new(what));
     }
 
     pub fn reference_timer(&self, referenced: bool) {
@@ -448,11 +435,22 @@ impl Environment for Env {
     fn has_immediates(&self) -> bool {
         let number = |index| u32::from_ne_bytes(peek(&self.shared.immediates, index));
         // Outstanding ones are left over from a round that threw.
-        number(0) > 0 || number(2) > 0 || !self.soon.borrow().is_empty()
+        number(0) > 0 || number(2) > 0 || !self.immediates.borrow().is_empty()
     }
 
     fn run_immediates(&self, scope: &mut Scope<'_, '_>) -> Option<()> {
-        self.run_own_immediates(scope)?;
+        // What they put off is for the next round.
+        let count = self.immediates.borrow().len();
+        for _ in 0..count {
+            let immediate = self.immediates.borrow_mut().pop_front();
+            if let Some(immediate) = immediate {
+                immediate(scope)?;
+            }
+        }
+        let number = |index| u32::from_ne_bytes(peek(&self.shared.immediates, index));
+        if number(0) == 0 && number(2) == 0 {
+            return Some(());
+        }
         let Some(immediates) = self.callback(scope, Callback::Immediates) else { return Some(()) };
         let process = self.process_object(scope)?;
         immediates.call(scope, process.into(), &[]).map(drop)
@@ -462,7 +460,7 @@ impl Environment for Env {
         let immediates = u32::from_ne_bytes(peek(&self.shared.immediates, 1)) > 0;
         (self.timer.get().is_some() && self.timer_is_referenced.get())
             || immediates
-            || !self.soon.borrow().is_empty()
+            || !self.immediates.borrow().is_empty()
     }
 
     fn end(&self, scope: &mut Scope<'_, '_>) -> Option<Ending> {
@@ -492,8 +490,8 @@ impl Environment for Env {
         self.fatal.take();
         self.timer.set(None);
         self.alarms.take();
-        let soon = self.soon.take();
-        drop(soon);
+        let immediates = self.immediates.take();
+        drop(immediates);
         self.state::<crate::bindings::fs::pool::Pool>().clear();
         poke(&self.shared.immediates, 0, [0; 4]);
         poke(&self.shared.immediates, 1, [0; 4]);

@@ -53,14 +53,17 @@ impl Isolate {
                 self.spare = self.next_realm();
             }
             let deadline = self.deadline();
-            match self.core.inbox.next(deadline) {
+            let message = self.core.inbox.next(deadline);
+            let others = self.core.inbox.len();
+            match message {
                 Some(Message::ShutDown) => return,
                 Some(message) => self.handle_message(message),
                 None => {}
             }
             if self.library.is_some() {
-                // A round of a library's event loop takes all that has ended before it looks at immediates.
-                for _ in 0..self.core.inbox.len() {
+                // A round of a library's event loop takes all that has ended when it begins, before it looks at
+                // immediates; what ends through these comes in the next round.
+                for _ in 0..others {
                     match self.core.inbox.next(Some(Instant::now())) {
                         Some(Message::ShutDown) => return,
                         Some(message) => self.handle_message(message),

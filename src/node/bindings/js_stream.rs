@@ -140,6 +140,7 @@ fn finish<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, _: Return<'s>) {
         return;
     };
     let status: v8::Local<v8::Value> = v8::Integer::new(scope, status).into();
+    let _turn = stream_base::Turn::of_code(&env);
     // Done before the library has learnt of the request: it looks for this.
     let Some(callback) = get(scope, request, "oncomplete") else { return };
     if !callback.is_function() && !request::is_waited_for(scope, &env, request) {
@@ -175,6 +176,7 @@ fn come_in<'s>(
     incoming: Incoming,
 ) -> Option<()> {
     let consumer = stream.consumer.borrow().clone();
+    let _turn = stream_base::Turn::of_code(env);
     match consumer {
         Some(consumer) => consumer.take(scope, env, &incoming),
         None => hand_over(scope, env, stream, object, incoming),

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use isolate::library::{Delivery, Scope, spawn};
+use isolate::library::{Delivery, Environment as _, Scope, spawn};
 
 use super::fs::file_handle::Source;
 use super::http2::Stream;
@@ -224,7 +224,7 @@ impl Pipe {
         }
         self.sink.set_source(None::<Weak<Pipe>>);
         let (pipe, then) = (self.clone(), env.clone());
-        env.run_soon(move |scope| {
+        env.set_immediate(move |scope| {
             let object = pipe.object.to_local(scope);
             let held = pipe.held.take();
             drop(held);
@@ -232,7 +232,8 @@ impl Pipe {
             pipe.wrap.call_method(scope, &then, object, "onunpipe", &[])?;
             let null = v8::null(scope).into();
             set(scope, object, "source", null)?;
-            set(scope, object, "sink", null)
+            set(scope, object, "sink", null)?;
+            then.settle(scope)
         });
     }
 }

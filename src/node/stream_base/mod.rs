@@ -7,6 +7,7 @@ mod base;
 mod end;
 mod methods;
 mod reading;
+mod turn;
 mod writing;
 
 use std::any::Any;
@@ -20,6 +21,7 @@ pub(crate) use self::base::{Base, Written, of};
 pub(crate) use self::end::End;
 pub(crate) use self::methods::{Characters, base, chunk_bytes, open, string_bytes, view_bytes};
 pub(crate) use self::reading::Incoming;
+pub(crate) use self::turn::Turn;
 use self::writing::Item;
 pub(crate) use self::writing::new_write_request;
 use crate::environment::{Env, poke};

@@ -31,7 +31,7 @@ impl Session {
             }
             Event::Data { id, bytes } => self.tell_data(scope, env, id, bytes),
             Event::DataEnd(exchange) => match self.stream(exchange.id) {
-                Some(stream) if !exchange.is_destroyed.get() => stream.emit(scope, env, self, Err(EOF)),
+                Some(stream) if !exchange.is_destroyed.get() => stream.emit(scope, env, Err(EOF)),
                 _ => Some(()),
             },
             Event::Closed { exchange, code } => self.tell_closed(scope, env, &exchange, code),
@@ -55,7 +55,7 @@ impl Session {
             Event::SettingsAcknowledged => {
                 let outstanding = self.settings.borrow_mut().pop_front();
                 match outstanding {
-                    Some(settings) => settings.done(scope, env, self, true, None),
+                    Some(settings) => settings.done(scope, env, true, None),
                     None => self.call_error(scope, env, engine::ERR_PROTO, None),
                 }
             }
@@ -71,7 +71,7 @@ impl Session {
                 match outstanding {
                     Some(ping) => {
                         self.ping_time.set(ping.age());
-                        ping.done(scope, env, self, true, Some(payload))
+                        ping.done(scope, env, true, Some(payload))
                     }
                     // Nobody has asked for it.
                     None => self.call_error(scope, env, engine::ERR_PROTO, None),
@@ -110,7 +110,7 @@ impl Session {
             Event::Error(error) => self.call_error(scope, env, error, None),
             Event::WantsTrailers(exchange) => match self.stream(exchange.id) {
                 Some(stream) if !exchange.is_destroyed.get() => {
-                    stream.call(scope, env, self, Callback::Trailers, &[]).map(drop)
+                    stream.call(scope, env, Callback::Trailers, &[]).map(drop)
                 }
                 _ => Some(()),
             },
@@ -172,7 +172,7 @@ impl Session {
         let Some(exchange) = exchange else { return Some(()) };
         exchange.statistics.note_received(length);
         let told = match self.stream(id) {
-            Some(stream) => stream.emit(scope, env, self, Ok(bytes)),
+            Some(stream) => stream.emit(scope, env, Ok(bytes)),
             None => Some(()),
         };
         if !exchange.is_destroyed.get() {
@@ -207,7 +207,7 @@ impl Session {
             v8::Integer::new_from_unsigned(scope, code).into(),
             v8::Boolean::new(scope, exchange.peer_has_reset.get()).into(),
         ];
-        let answer = stream.call(scope, env, self, Callback::Close, &arguments);
+        let answer = stream.call(scope, env, Callback::Close, &arguments);
         if answer.is_none_or(|answer| answer.is_false()) {
             stream.destroy(scope, env);
         }

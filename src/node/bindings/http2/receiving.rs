@@ -103,7 +103,7 @@ impl Consumer for Reader {
         let Some(session) = Weak::upgrade(&self.0) else { return Some(()) };
         // Its object stays for as long as this runs.
         let _held = session.held(scope);
-        session.enter(scope, |scope| match incoming {
+        match incoming {
             Incoming::Data(bytes) => session.take(scope, env, bytes.clone()),
             // The library knows what the end of a connection means.
             Incoming::End(error) => {
@@ -113,6 +113,6 @@ impl Consumer for Reader {
                     None => Some(()),
                 }
             }
-        })
+        }
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use isolate::library::{Scope, monotonic};
 
-use super::session::Session;
 use crate::async_wrap::AsyncWrap;
 use crate::bindings::buffer::from_bytes;
 use crate::bindings::performance::milliseconds;
 use crate::environment::Env;
+use crate::stream_base::Turn;
 
 /// See the module.
 pub(super) struct Outstanding {
@@ -62,12 +62,12 @@ impl Outstanding {
         self,
         scope: &mut Scope<'_, '_>,
         env: &Rc<Env>,
-        session: &Session,
         is_acknowledged: bool,
         payload: Option<[u8; 8]>,
     ) -> Option<()> {
+        let turn = Turn::of_code(env);
         self.call(scope, env, is_acknowledged, payload)?;
-        session.settle(scope, env)
+        turn.end(scope, env)
     }
 
     /// It will never be acknowledged.

@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use isolate::library::{Scope, memory_for};
 
-use super::session::Session;
+use super::session::{Session, put_off};
 use crate::environment::Env;
 use crate::request::Done;
-use crate::stream_base::{ECANCELED, Written};
+use crate::stream_base::{ECANCELED, Turn, Written};
 
 /// As much is written at once; the rest follows.
 const GATHERED_MAX: usize = 1 << 20;
@@ -20,14 +20,11 @@ impl Session {
         }
         self.flags.write_scheduled.set(true);
         let (held, then) = (self.held(scope), env.clone());
-        env.run_soon(move |scope| {
+        put_off(env, move |scope| {
             if !held.session.flags.write_scheduled.get() {
                 return Some(());
             }
-            let before = held.session.flags.runs_ticks.replace(false);
-            let sent = held.session.send_pending(scope, &then);
-            held.session.flags.runs_ticks.set(before);
-            sent.map(drop)
+            held.session.send_pending(scope, &then).map(drop)
         });
     }
 
@@ -62,10 +59,8 @@ impl Session {
         self.data_sent.set(self.data_sent.get().saturating_add(bytes.len() as u64));
         self.chunks_sent.set(self.chunks_sent.get().wrapping_add(1));
         self.flags.write_in_progress.set(true);
-        let (held, after) = (self.held(scope), self.clone());
-        let done: Done = Box::new(move |scope, env, status| {
-            held.session.enter(scope, |scope| after.after_write(scope, env, status))
-        });
+        let held = self.held(scope);
+        let done: Done = Box::new(move |scope, env, status| held.session.after_write(scope, env, status));
         if let Written::Over(status) = base.write(scope, env, bytes, done)? {
             self.flags.write_in_progress.set(false);
             self.clear_outgoing(scope, env, status)?;
@@ -108,13 +103,12 @@ impl Session {
             return;
         }
         let (held, then) = (self.held(scope), env.clone());
-        env.run_soon(move |scope| {
+        put_off(env, move |scope| {
             let session = &held.session;
             session.flags.read_scheduled.set(false);
-            session.enter(scope, |scope| {
-                session.read_on(scope, &then)?;
-                session.send_pending(scope, &then).map(drop)
-            })
+            let _turn = Turn::of_loop(&then);
+            session.read_on(scope, &then)?;
+            session.send_pending(scope, &then).map(drop)
         });
     }
 
@@ -178,10 +172,11 @@ impl Session {
         let mut written = written.into_iter();
         while let Some(done) = written.next() {
             v8::scope!(let scope, scope);
-            if done(scope, env, status).and_then(|()| self.settle(scope, env)).is_none() {
+            let turn = Turn::of_code(env);
+            if done(scope, env, status).and_then(|()| turn.end(scope, env)).is_none() {
                 for done in written {
                     let then = env.clone();
-                    env.run_soon(move |scope| done(scope, &then, status));
+                    put_off(env, move |scope| done(scope, &then, status));
                 }
                 return None;
             }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use isolate::library::{Environment, Scope};
+use isolate::library::{Environment as _, Scope};
 
 use super::engine::{Engine, Exchange, Shared, Splitter};
 use super::request::Outstanding;
@@ -17,7 +17,7 @@ use super::state::{Callback, State};
 use super::stream::Stream;
 use crate::async_wrap::AsyncWrap;
 use crate::environment::Env;
-use crate::stream_base::Base;
+use crate::stream_base::{Base, Turn};
 
 /// The native half of a session.
 pub(super) struct Session {
@@ -66,8 +66,6 @@ pub(super) struct Flags {
     pub reading_stopped: Cell<bool>,
     pub graceful: Cell<bool>,
     pub goaway_submitted: Cell<bool>,
-    /// Nothing of JavaScript's lies beneath: what a callback puts off runs after it.
-    pub runs_ticks: Cell<bool>,
     /// Reading goes on later, since a callback threw.
     pub read_scheduled: Cell<bool>,
 }
@@ -102,21 +100,6 @@ impl Session {
         self.shared().expects_goaway.set(expected);
     }
 
-    /// Notes whether JavaScript lies beneath, for as long as something that came from outside is done.
-    pub fn enter<R>(&self, scope: &mut Scope<'_, '_>, what: impl FnOnce(&mut Scope<'_, '_>) -> R) -> R {
-        let frames = v8::StackTrace::current_stack_trace(scope, 1);
-        let is_outermost = frames.is_none_or(|frames| frames.get_frame_count() == 0);
-        let before = self.flags.runs_ticks.replace(is_outermost);
-        let result = what(scope);
-        self.flags.runs_ticks.set(before);
-        result
-    }
-
-    /// After a callback: what it has put off, if nobody else looks after that.
-    pub fn settle(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
-        if self.flags.runs_ticks.get() { env.settle(scope) } else { Some(()) }
-    }
-
     /// Calls a function of the library's, as the session.
     pub fn call<'s>(
         &self,
@@ -127,16 +110,18 @@ impl Session {
     ) -> Option<()> {
         let Some(function) = env.state::<State>().callback(scope, callback) else { return Some(()) };
         let Some(object) = self.object(scope) else { return Some(()) };
+        let turn = Turn::of_code(env);
         self.wrap.call(scope, env, object, function, arguments)?;
-        self.settle(scope, env)
+        turn.end(scope, env)
     }
 
     /// Calls a method of its object.
     pub fn call_method(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>, name: &str) -> Option<()> {
         v8::scope!(let scope, scope);
         let Some(object) = self.object(scope) else { return Some(()) };
+        let turn = Turn::of_code(env);
         self.wrap.call_method(scope, env, object, name, &[])?;
-        self.settle(scope, env)
+        turn.end(scope, env)
     }
 
     /// Tells the library of an error, with the code of one of its own if that is more than a number says.
@@ -255,7 +240,7 @@ impl Session {
         }
         for ping in self.pings.take() {
             let then = env.clone();
-            env.run_soon(move |scope| ping.cancel(scope, &then));
+            put_off(env, move |scope| ping.cancel(scope, &then));
         }
         self.tell_statistics(env);
         Some(())
@@ -271,6 +256,19 @@ impl Session {
         }
         Some(())
     }
+}
+
+/// Has something done in the last phase of the loop's round, with what that puts off itself.
+pub(super) fn put_off(
+    env: &Rc<Env>,
+    what: impl for<'s, 'i> FnOnce(&mut Scope<'s, 'i>) -> Option<()> + 'static,
+) {
+    let then = env.clone();
+    env.set_immediate(move |scope| {
+        v8::scope!(let scope, scope);
+        what(scope)?;
+        then.settle(scope)
+    });
 }
 
 /// A session with its object.

@@ -222,7 +222,7 @@ fn consume(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
 fn receive(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let Some((env, session)) = receiver(scope, &args) else { return };
     let Some(bytes) = stream_base::view_bytes(scope, args.get(0)) else { return };
-    let _ = session.enter(scope, |scope| session.take(scope, &env, bytes));
+    let _ = session.take(scope, &env, bytes);
 }
 
 /// (code, whether the socket is closed)
@@ -230,7 +230,7 @@ fn destroy(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let Some((env, session)) = receiver(scope, &args) else { return };
     let Some(code) = args.get(0).uint32_value(scope) else { return };
     let socket_is_closed = args.get(1).is_true();
-    let _ = session.enter(scope, |scope| session.close(scope, &env, code, socket_is_closed));
+    let _ = session.close(scope, &env, code, socket_is_closed);
 }
 
 /// (code, last stream, data)

@@ -3,10 +3,10 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use isolate::library::{Scope, monotonic, string};
+use isolate::library::{monotonic, string};
 
 use super::engine::Statistics;
-use super::session::Session;
+use super::session::{Session, put_off};
 use crate::binding::{set, set_number};
 use crate::bindings::performance::{self, HTTP2, milliseconds};
 use crate::environment::Env;
@@ -25,7 +25,7 @@ fn tell(
         return;
     }
     let (then, end) = (env.clone(), monotonic());
-    env.run_soon(move |scope: &mut Scope<'_, '_>| {
+    put_off(env, move |scope| {
         if !performance::is_observed(&then, HTTP2) {
             return Some(());
         }

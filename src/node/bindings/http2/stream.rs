@@ -6,14 +6,14 @@ use std::rc::{Rc, Weak};
 use isolate::library::{Scope, memory_for};
 
 use super::engine::{self, Exchange};
-use super::session::{Maybe, Session};
+use super::session::{Maybe, Session, put_off};
 use super::state::{Callback, State};
 use crate::async_wrap::AsyncWrap;
 use crate::bindings::stream_pipe::Pipe;
 use crate::environment::Env;
 use crate::handle;
 use crate::request::Done;
-use crate::stream_base::{self, ECANCELED, ENOMEM, EOF, EPIPE};
+use crate::stream_base::{self, ECANCELED, ENOMEM, EOF, EPIPE, Turn};
 
 /// The name of the class among the templates of a realm.
 pub(super) const CLASS: &str = "Http2Stream";
@@ -73,7 +73,6 @@ impl Stream {
         &self,
         scope: &mut Scope<'s, '_>,
         env: &Rc<Env>,
-        session: &Session,
         callback: Callback,
         arguments: &[v8::Local<'s, v8::Value>],
     ) -> Option<v8::Local<'s, v8::Value>> {
@@ -81,8 +80,9 @@ impl Stream {
         let (Some(function), Some(object)) = (function, self.object(scope)) else {
             return Some(v8::undefined(scope).into());
         };
+        let turn = Turn::of_code(env);
         let answer = self.wrap.call(scope, env, object, function, arguments)?;
-        session.settle(scope, env)?;
+        turn.end(scope, env)?;
         Some(answer)
     }
 
@@ -91,7 +91,6 @@ impl Stream {
         &self,
         scope: &mut Scope<'_, '_>,
         env: &Rc<Env>,
-        session: &Session,
         incoming: Result<Vec<u8>, i32>,
     ) -> Option<()> {
         let Some(object) = self.object(scope) else { return Some(()) };
@@ -109,8 +108,9 @@ impl Stream {
                 v8::undefined(scope).into()
             }
         };
+        let turn = Turn::of_code(env);
         self.wrap.call_method(scope, env, object, "onread", &[argument])?;
-        session.settle(scope, env)
+        turn.end(scope, env)
     }
 
     /// Says what is asked for more to send.
@@ -167,7 +167,7 @@ impl Stream {
         if session.flags.receiving.get() {
             // What is to be sent of it yet goes out once everything is read.
             let (stream, then) = (self.clone(), env.clone());
-            env.run_soon(move |scope| {
+            put_off(env, move |scope| {
                 stream.clean_up(scope, &then);
                 Some(())
             });
@@ -191,7 +191,7 @@ impl Stream {
             source.sink_is_gone(env);
         }
         let (stream, then, held) = (self.clone(), env.clone(), self.held.take());
-        env.run_soon(move |scope| {
+        put_off(env, move |scope| {
             let _held = held;
             session.complete(scope, &then, stream.exchange.clear_queue(), ECANCELED)
         });
