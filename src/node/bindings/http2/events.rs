@@ -2,24 +2,41 @@
 
 use std::rc::Rc;
 
-use isolate::library::Scope;
+use isolate::library::{Environment as _, Scope};
 
 use super::engine::{self, Event, Exchange, Header};
 use super::session::Session;
 use super::state::Callback;
 use crate::bindings::buffer::from_bytes;
 use crate::bytes::latin1;
+use crate::callbacks::uncaught;
 use crate::environment::Env;
-use crate::stream_base::EOF;
+use crate::stream_base::{EOF, Turn};
 
 type Value<'s> = v8::Local<'s, v8::Value>;
 
 impl Session {
-    /// Tells of everything that has been noted. What is left where a callback throws is told when this is called again.
+    /// Tells of everything that has been noted. What is left where a callback throws into JavaScript is told when this is
+    /// called again.
     pub fn dispatch(self: &Rc<Session>, scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
         while let Some(event) = self.shared().next_event() {
             v8::scope!(let scope, scope);
-            self.tell(scope, env, event)?;
+            v8::tc_scope!(let scope, scope);
+            let mut told = self.tell(scope, env, event);
+            // Where the loop lies beneath, nobody else takes the exception: the rest is told unless the program ends.
+            while told.is_none() && Turn::is_of_loop(env) && !scope.has_terminated() {
+                let Some(exception) = scope.exception() else { break };
+                let message = scope.message();
+                scope.reset();
+                if !uncaught(scope, env, exception, message, false) || env.has_exited() {
+                    return None;
+                }
+                told = env.settle(scope);
+            }
+            if told.is_none() {
+                scope.rethrow();
+                return None;
+            }
         }
         Some(())
     }
