@@ -208,13 +208,10 @@ impl Session {
         code: u32,
     ) -> Option<()> {
         exchange.code.set(code);
-        let is_pending = if self.flags.receiving.get() && exchange.available.get() == 0 {
-            code == engine::CANCEL
-        } else if self.flags.in_scope.get() && matches!(code, engine::CANCEL | engine::REFUSED_STREAM) {
-            code == engine::CANCEL
-        } else {
-            self.send_pending(scope, env)?
-        };
+        let waits_for_nothing = (self.flags.receiving.get() && exchange.available.get() == 0)
+            || (self.flags.in_scope.get() && matches!(code, engine::CANCEL | engine::REFUSED_STREAM));
+        let is_pending =
+            if waits_for_nothing { code == engine::CANCEL } else { self.send_pending(scope, env)? };
         if is_pending {
             self.pending_resets.borrow_mut().push(exchange.id);
         } else {
