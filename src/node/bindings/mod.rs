@@ -24,7 +24,7 @@ mod http_parser;
 mod icu;
 mod internal_only_v8;
 mod js_stream;
-mod messaging;
+pub(crate) mod messaging;
 mod mksnapshot;
 pub(crate) mod module_wrap;
 mod modules;
