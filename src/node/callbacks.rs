@@ -178,10 +178,15 @@ pub(crate) fn uncaught(
     from_promise: bool,
 ) -> bool {
     v8::tc_scope!(let scope, scope);
+    // What the program ends with if its handler throws, or if there is no handler because it has taken that away.
+    let mut failed = 7;
     let handled = (|| {
         let process = env.process_object(scope)?;
-        let handler: v8::Local<v8::Function> =
-            binding::get(scope, process, "_fatalException")?.try_cast().ok()?;
+        let handler = binding::get(scope, process, "_fatalException")?;
+        let Ok(handler) = handler.try_cast::<v8::Function>() else {
+            failed = 6;
+            return None;
+        };
         let from_promise = v8::Boolean::new(scope, from_promise);
         let handled = handler.call(scope, process.into(), &[exception, from_promise.into()])?;
         Some(!handled.is_false())
@@ -196,7 +201,7 @@ pub(crate) fn uncaught(
         _ => (exception, message),
     };
     scope.reset();
-    let code = env.exit_code(if handled.is_none() { 7 } else { 1 });
+    let code = env.exit_code(if handled.is_none() { failed } else { 1 });
     let default = if from_promise { codes::UNHANDLED_REJECTION } else { codes::UNCAUGHT };
     let wasm = Core::of(scope).wasm();
     let report = describe(scope, wasm, exception, message, default);

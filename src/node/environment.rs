@@ -6,6 +6,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -19,9 +20,13 @@ use crate::binding;
 use crate::facts::Facts;
 use crate::handle::Handles;
 use crate::scripts::Scripts;
+use crate::threads;
 
 /// Most alarms of one realm: twice the operations that may be under way.
 const ALARMS_MAX: usize = 8192;
+
+/// The exit code of a program whose first module waits for something that will not come.
+const NEVER_SETTLED_EXIT: i32 = 13;
 
 /// What the library hands over to be called back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +50,8 @@ pub(crate) enum Callback {
     PerformanceObserver,
     /// What this crate's own script gives back.
     Main,
+    /// What the scripts of the library find unchanged by anybody.
+    Primordials,
     BufferPrototype,
     /// Makes an object for a transferred value.
     Deserialize,
@@ -57,7 +64,7 @@ type Immediate = Box<dyn for<'s, 'i> FnOnce(&mut Scope<'s, 'i>) -> Option<()>>;
 pub(crate) struct Env {
     pub core: Rc<Core>,
     realm: Weak<Realm>,
-    pub facts: Rc<Facts>,
+    pub facts: Arc<Facts>,
     pub scripts: Rc<Scripts>,
     pub handles: Handles,
     pub async_state: AsyncState,
@@ -87,6 +94,12 @@ pub(crate) struct Env {
     pub exec_arguments: RefCell<Vec<String>>,
     /// Options of the program's command line that differ from the defaults.
     pub options: RefCell<serde_json::Map<String, serde_json::Value>>,
+    /// What the threads of a program have in common.
+    pub group: Arc<threads::Group>,
+    /// What this is, unless it is the main thread.
+    pub thread: Option<Rc<threads::Own>>,
+    /// The environment, where threads share it.
+    pub variables: RefCell<Option<Arc<threads::Variables>>>,
 }
 
 /// Memory that JavaScript and this crate both look at. JavaScript may write anything to it at any time.
@@ -139,7 +152,15 @@ pub(crate) fn poke<const N: usize>(
 }
 
 impl Env {
-    pub fn new(core: &Rc<Core>, realm: &Rc<Realm>, facts: Rc<Facts>, scripts: Rc<Scripts>) -> Rc<Env> {
+    pub fn new(
+        core: &Rc<Core>,
+        realm: &Rc<Realm>,
+        facts: Arc<Facts>,
+        scripts: Rc<Scripts>,
+        thread: Option<Rc<threads::Own>>,
+    ) -> Rc<Env> {
+        let group = thread.as_ref().map_or_else(Arc::default, |thread| thread.group.clone());
+        let options = thread.as_ref().map(|thread| thread.options.clone()).unwrap_or_default();
         Rc::new(Env {
             core: core.clone(),
             realm: Rc::downgrade(realm),
@@ -162,7 +183,10 @@ impl Env {
             states: RefCell::default(),
             arguments: RefCell::default(),
             exec_arguments: RefCell::default(),
-            options: RefCell::default(),
+            options: RefCell::new(options),
+            group,
+            thread,
+            variables: RefCell::default(),
         })
     }
 
@@ -177,7 +201,7 @@ impl Env {
     }
 
     /// The kernel's process that the guest's code runs as. While the library boots there is none.
-    pub fn process(&self) -> Option<std::sync::Arc<Process>> {
+    pub fn process(&self) -> Option<Arc<Process>> {
         self.realm()?.process()
     }
 
@@ -365,6 +389,24 @@ impl Env {
         tick.call(scope, receiver.into(), &[]).map(drop)
     }
 
+    /// Tells the program something that it should know and need not.
+    pub fn warn(&self, scope: &mut Scope<'_, '_>, text: &str) -> Option<()> {
+        let text = string(scope, text).into();
+        self.call_main(scope, "warn", &[text]).map(drop)
+    }
+
+    /// Whether the program's first module waits for something that will not come.
+    fn entry_waits(&self, scope: &mut Scope<'_, '_>) -> bool {
+        let Some(key) =
+            crate::bindings::util::private_symbol(scope, self, "entry_point_promise_private_symbol")
+        else {
+            return false;
+        };
+        let global = scope.get_current_context().global(scope);
+        let promise = global.get_private(scope, key).and_then(|value| value.try_cast::<v8::Promise>().ok());
+        promise.is_some_and(|promise| promise.state() == v8::PromiseState::Pending)
+    }
+
     fn emit<'s>(
         &self,
         scope: &mut Scope<'s, '_>,
@@ -470,8 +512,9 @@ impl Environment for Env {
             return Some(Ending::Alive);
         }
         poke(&self.shared.exit, 0, 1i32.to_ne_bytes());
-        self.emit(scope, "exit", self.exit_code(0))?;
-        Some(Ending::Over(self.exit_code(0)))
+        let default = if self.entry_waits(scope) { NEVER_SETTLED_EXIT } else { 0 };
+        self.emit(scope, "exit", self.exit_code(default))?;
+        Some(Ending::Over(self.exit_code(default)))
     }
 
     fn promise_rejected(&self, scope: &mut Scope<'_, '_>, message: &v8::PromiseRejectMessage<'_>) {
@@ -499,6 +542,10 @@ impl Environment for Env {
         poke(&self.shared.tick, 0, [0]);
         poke(&self.shared.tick, 1, [0]);
         self.state::<crate::handle_wrap::OpenHandles>().abandon();
+        self.state::<crate::bindings::messaging::OpenPorts>().abandon();
+        if let (Some(thread), Some(process)) = (&self.thread, self.process()) {
+            thread.close_descriptors(&process);
+        }
     }
 
     fn inspect(&self, scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Option<String> {

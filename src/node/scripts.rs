@@ -1,5 +1,9 @@
 //! The library's modules as V8 has compiled them: once for all realms of an isolate, so that a realm that boots runs
 //! code which an earlier one has had compiled.
+//!
+//! Further isolates of the process get what the first has compiled in V8's serial form ([`store::code`]). That is made
+//! here, in this process and before it was forked, of nothing but the library's own texts; it leads nowhere a guest could
+//! write to, and nothing that a guest brings is ever taken for it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -35,7 +39,42 @@ fn parameters(id: &str) -> &'static str {
     }
 }
 
+/// What a further thread needs beside what a main one has run.
+const OF_THREADS: &[&str] = &[
+    "internal/main/worker_thread",
+    "internal/bootstrap/switches/is_not_main_thread",
+    "internal/bootstrap/switches/does_not_own_process_state",
+    "internal/process/worker_thread_only",
+    "internal/worker",
+    "internal/worker/io",
+    "internal/worker/messaging",
+    "internal/error_serdes",
+    "worker_threads",
+];
+
 impl Scripts {
+    /// Keeps what has been compiled for further isolates of this process.
+    pub fn keep(&self, scope: &mut Scope<'_, '_>) {
+        for id in OF_THREADS {
+            if self.compiled.borrow().contains_key(*id) {
+                continue;
+            }
+            // None of its functions has run: all are compiled.
+            let before = before(id);
+            let Some(text) = store::wrapped(id, &before, AFTER) else { continue };
+            if let Some(script) = compile(scope, id, text, before.len(), Compile::Whole)
+                && let Some(code) = script.create_code_cache()
+            {
+                store::keep_code(id, &code);
+            }
+        }
+        for (id, script) in self.compiled.borrow().iter() {
+            if let Some(code) = v8::Local::new(scope, script).create_code_cache() {
+                store::keep_code(id, &code);
+            }
+        }
+    }
+
     /// A script of this crate's own, as the body of a function with the parameters of a module of that id.
     pub fn own<'s>(
         &self,
@@ -69,14 +108,14 @@ impl Scripts {
         let script = match known {
             Some(script) => v8::Local::new(scope, &script),
             None => {
-                let before = format!("(function ({}) {{", parameters(id));
+                let before = before(id);
                 let Some(text) = text(&before) else {
                     let message = string(scope, &format!("No such built-in module: {id}"));
                     let error = v8::Exception::error(scope, message);
                     scope.throw_exception(error);
                     return None;
                 };
-                let script = compile(scope, id, text, before.len())?;
+                let script = compile(scope, id, text, before.len(), Compile::AsNeeded)?;
                 let global = v8::Global::new(scope, script);
                 self.compiled.borrow_mut().insert(id.to_owned(), global);
                 script
@@ -89,22 +128,41 @@ impl Scripts {
 /// What follows the text of a script.
 const AFTER: &str = "\n})";
 
+/// What stands before it.
+fn before(id: &str) -> String {
+    format!("(function ({}) {{", parameters(id))
+}
+
+/// How much of a script is compiled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compile {
+    /// What of it an earlier isolate has used, else what is run.
+    AsNeeded,
+    /// All functions.
+    Whole,
+}
+
 fn compile<'s>(
     scope: &mut Scope<'s, '_>,
     id: &str,
     text: store::Text,
     before: usize,
+    how: Compile,
 ) -> Option<v8::Local<'s, v8::UnboundScript>> {
+    use v8::script_compiler::{CachedData, CompileOptions, NoCacheReason, Source, compile_unbound_script};
     let column = -i32::try_from(before).ok()?;
     let source = text.string(scope)?;
     let name = string(scope, &format!("node:{id}"));
     let origin =
         v8::ScriptOrigin::new(scope, name.into(), 0, column, false, 0, None, false, false, false, None);
-    let mut source = v8::script_compiler::Source::new(source, Some(&origin));
-    v8::script_compiler::compile_unbound_script(
-        scope,
-        &mut source,
-        v8::script_compiler::CompileOptions::NoCompileOptions,
-        v8::script_compiler::NoCacheReason::NoReason,
-    )
+    let known = if how == Compile::AsNeeded { store::code(id) } else { None };
+    let (mut source, options) = match known {
+        Some(code) => {
+            let source = Source::new_with_cached_data(source, Some(&origin), CachedData::new(code));
+            (source, CompileOptions::ConsumeCodeCache)
+        }
+        None if how == Compile::Whole => (Source::new(source, Some(&origin)), CompileOptions::EagerCompile),
+        None => (Source::new(source, Some(&origin)), CompileOptions::NoCompileOptions),
+    };
+    compile_unbound_script(scope, &mut source, options, NoCacheReason::NoReason)
 }

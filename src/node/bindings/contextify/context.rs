@@ -25,13 +25,16 @@ struct Contextified {
 }
 
 /// Gives a new context `SharedArrayBuffer`, which V8 leaves out: its own, or the realm's stand-in where there is none.
-fn give_shared_memory(scope: &mut Scope<'_, '_>, env: &Env, context: v8::Local<'_, v8::Context>) -> Option<()> {
+fn give_shared_memory(
+    scope: &mut Scope<'_, '_>,
+    env: &Env,
+    context: v8::Local<'_, v8::Context>,
+) -> Option<()> {
     const NAME: &str = "SharedArrayBuffer";
     let outer = scope.get_current_context().global(scope);
     let stand_in = get(scope, outer, NAME)?;
     let scope = &mut v8::ContextScope::new(scope, context);
-    let class =
-        if env.core.is_frozen() { stand_in } else { isolate::library::shared_array_buffer(scope)? };
+    let class = if env.core.is_frozen() { stand_in } else { isolate::library::shared_array_buffer(scope)? };
     let global = context.global(scope);
     define(scope, global, NAME, class, v8::PropertyAttribute::DONT_ENUM)
 }
@@ -46,17 +49,24 @@ pub(in crate::bindings) fn context_of<'s>(
     if value.is_null_or_undefined() {
         return Some(scope.get_current_context());
     }
-    let found = value.try_cast::<v8::Object>().ok().and_then(|object| {
-        let key = private_symbol(scope, env, "contextify_context_private_symbol")?;
-        let number = object.get_private(scope, key)?;
-        let number = usize::try_from(number.uint32_value(scope)?).ok()?;
-        let context = env.state::<Contexts>().made.borrow().get(number.checked_sub(1)?)?.context.clone();
-        context.to_local(scope)
-    });
+    let found = value.try_cast::<v8::Object>().ok().and_then(|object| context_made_of(scope, env, object));
     if found.is_none() {
         isolate::library::throw_type(scope, "an object of vm.createContext is wanted");
     }
     found
+}
+
+/// The context that was made of an object, if one was.
+pub(in crate::bindings) fn context_made_of<'s>(
+    scope: &mut Scope<'s, '_>,
+    env: &Env,
+    object: v8::Local<'_, v8::Object>,
+) -> Option<v8::Local<'s, v8::Context>> {
+    let key = private_symbol(scope, env, "contextify_context_private_symbol")?;
+    let number = object.get_private(scope, key)?;
+    let number = usize::try_from(number.uint32_value(scope)?).ok()?;
+    let context = env.state::<Contexts>().made.borrow().get(number.checked_sub(1)?)?.context.clone();
+    context.to_local(scope)
 }
 
 /// (object or symbol, name, origin, strings, wasm, microtaskQueue, symbol of `import()`)

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use isolate::library::{Scope, throw_type};
+use isolate::library::{Scope, string, throw_type};
 use kernel::{Errno, Process};
 
 use crate::async_wrap::{AsyncWrap, async_methods};
@@ -13,6 +13,7 @@ use crate::environment::Env;
 use crate::handle;
 use crate::system_error::Subject;
 
+use super::super::messaging::{self, Native, Transferable};
 use super::arguments;
 use super::call::{self, Answer, Call, Make};
 use super::open::open_descriptor;
@@ -90,7 +91,44 @@ pub(super) fn make(
     )?;
     class.getter(scope, "fd", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(descriptor))?;
     class.keep(scope, env, CLASS);
+    messaging::register::<FileHandle>(env);
     class.publish(scope, binding, CLASS)
+}
+
+/// A descriptor on its way to another thread; closed if it does not arrive.
+struct Sent(Option<(Arc<Process>, u32)>);
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        if let Some((process, number)) = self.0.take() {
+            let _ = process.fds().close(number);
+        }
+    }
+}
+
+impl Native for Sent {
+    fn object<'s>(
+        mut self: Box<Self>,
+        scope: &mut Scope<'s, '_>,
+        env: &Rc<Env>,
+    ) -> Option<v8::Local<'s, v8::Object>> {
+        let (_, descriptor) = self.0.take()?;
+        let number = v8::Integer::new_from_unsigned(scope, descriptor).into();
+        handle::construct(scope, env, CLASS, &[number])
+    }
+}
+
+impl Transferable for FileHandle {
+    const IS_COPIED: bool = false;
+
+    fn send(&self, scope: &mut Scope<'_, '_>, _: &Rc<Env>) -> Option<Box<dyn Native>> {
+        let Some(number) = self.descriptor.take() else {
+            let message = string(scope, "Cannot clone object of unsupported type.");
+            messaging::throw_clone_error(scope, message.into());
+            return None;
+        };
+        Some(Box::new(Sent(Some((self.process.clone(), number)))))
+    }
 }
 
 /// (descriptor, offset, length)
