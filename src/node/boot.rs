@@ -58,6 +58,7 @@ fn run(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
     let undefined: v8::Local<v8::Value> = v8::undefined(scope).into();
     let null = v8::null(scope).into();
     let primordials = v8::Object::with_prototype_and_properties(scope, null, &[], &[]);
+    env.set_callback(scope, Callback::Primordials, primordials.into());
     let exports = v8::Object::new(scope);
     env.set_callback(scope, Callback::PerContextExports, exports.into());
     let private = crate::bindings::util::private_symbols(scope, env)?;

@@ -29,6 +29,8 @@ pub(crate) enum Callback {
     /// `internalBinding` and `require` of the library.
     InternalBinding,
     Require,
+    /// What modules of the library have instead of the global object's properties.
+    Primordials,
     /// What the scripts of `internal/per_context` export.
     PerContextExports,
     /// After each piece of guest code with something put off to its end.

@@ -1,8 +1,14 @@
-//! What is cordon's own: the time zone that a program sets through its environment, and taking types out of TypeScript.
+//! What is cordon's own: the time zone that a program sets through its environment, taking types out of TypeScript,
+//! reading responses for undici.
+
+mod responses;
+
+use std::rc::Rc;
 
 use isolate::library::{Scope, set_time_zone, string, strip_types};
 
 use crate::binding::{Args, Binding, Return, functions, set, set_number};
+use crate::environment::Env;
 
 pub(super) static BINDING: Binding = Binding {
     name: "cordon",
@@ -10,8 +16,12 @@ pub(super) static BINDING: Binding = Binding {
         "setTimeZone" => set_zone,
         "stripTypes" => strip,
     },
-    make: None,
+    make: Some(make),
 };
+
+fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
+    responses::publish(scope, binding)
+}
 
 /// (source) -> { code } or { error: { code, message, snippet, startLine, startColumn } }
 fn strip(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
