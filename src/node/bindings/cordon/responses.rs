@@ -69,10 +69,7 @@ struct ResponseParser {
     position: Cell<f64>,
 }
 
-pub(super) fn publish(
-    scope: &mut Scope<'_, '_>,
-    binding: v8::Local<'_, v8::Object>,
-) -> Option<()> {
+pub(super) fn publish(scope: &mut Scope<'_, '_>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
     let class =
         Class::new(scope, "ResponseParser", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct))?;
     class.methods(scope, METHODS)?;
@@ -195,9 +192,11 @@ impl Session<'_, '_, '_> {
         let function = get(self.scope, self.callbacks, name).ok_or(Refusal::Threw)?;
         let Ok(function) = function.try_cast::<v8::Function>() else { return Ok(0) };
         let mut arguments = vec![v8::Number::new(self.scope, f64::from(self.pointer)).into()];
-        arguments.extend(numbers.iter().map(|number| -> v8::Local<v8::Value> {
-            v8::Number::new(self.scope, *number).into()
-        }));
+        arguments.extend(
+            numbers
+                .iter()
+                .map(|number| -> v8::Local<v8::Value> { v8::Number::new(self.scope, *number).into() }),
+        );
         let receiver = v8::undefined(self.scope).into();
         let answer = function.call(self.scope, receiver, &arguments).ok_or(Refusal::Threw)?;
         answer.int32_value(self.scope).ok_or(Refusal::Threw)
