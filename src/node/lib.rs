@@ -26,6 +26,7 @@ mod net;
 mod process;
 mod request;
 mod scripts;
+mod sqlite;
 mod store;
 mod stream_base;
 mod system_error;

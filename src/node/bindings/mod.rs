@@ -39,6 +39,7 @@ mod report;
 mod serdes;
 mod signal_wrap;
 mod spawn_sync;
+mod sqlite;
 mod stream_wrap;
 mod string_decoder;
 pub(crate) mod symbols;
@@ -101,6 +102,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &pipe_wrap::BINDING,
     &process_wrap::BINDING,
     &spawn_sync::BINDING,
+    &sqlite::BINDING,
     &stream_wrap::BINDING,
     &tcp_wrap::BINDING,
     &tty_wrap::BINDING,
