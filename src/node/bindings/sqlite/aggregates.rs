@@ -29,8 +29,15 @@ struct Aggregate {
     functions: v8::Weak<v8::Array>,
     big_ints: bool,
     /// What has come of each aggregation so far, by the number that SQLite keeps for it.
-    states: RefCell<HashMap<u64, v8::Global<v8::Value>>>,
+    states: RefCell<HashMap<u64, State>>,
     last: Cell<u64>,
+}
+
+/// One aggregation.
+struct State {
+    value: v8::Global<v8::Value>,
+    /// Its value has been asked for along the way: nobody wants to know it at the end.
+    is_window: bool,
 }
 
 /// (name, options)
@@ -150,7 +157,7 @@ impl Aggregate {
     }
 
     fn state<'s>(&self, scope: &mut Scope<'s, '_>, number: u64) -> Option<v8::Local<'s, v8::Value>> {
-        let state = self.states.borrow().get(&number).cloned();
+        let state = self.states.borrow().get(&number).map(|state| state.value.clone());
         match state {
             Some(state) => Some(v8::Local::new(scope, &state)),
             None => self.start(scope),
@@ -159,7 +166,9 @@ impl Aggregate {
 
     fn set_state(&self, scope: &mut Scope<'_, '_>, number: u64, value: v8::Local<'_, v8::Value>) {
         let value = v8::Global::new(scope, value);
-        self.states.borrow_mut().insert(number, value);
+        let mut states = self.states.borrow_mut();
+        let is_window = states.get(&number).is_some_and(|state| state.is_window);
+        states.insert(number, State { value, is_window });
     }
 
     fn result<'s>(&self, scope: &mut Scope<'s, '_>, number: u64) -> Option<values::Given> {
@@ -252,6 +261,15 @@ unsafe fn result_with(context: *mut ffi::sqlite3_context, is_last: bool) {
     // SAFETY: as above; the place is SQLite's, and holds a number.
     let (aggregate, number) =
         unsafe { (aggregate_of(context), number_of(context, false).map_or(0, |place| place.read())) };
+    if is_last {
+        let is_window = aggregate.states.borrow().get(&number).is_some_and(|state| state.is_window);
+        if is_window {
+            let state = aggregate.states.borrow_mut().remove(&number);
+            return drop(state);
+        }
+    } else if let Some(state) = aggregate.states.borrow_mut().get_mut(&number) {
+        state.is_window = true;
+    }
     let connection = aggregate.connection.upgrade();
     let given =
         here::with_scope(|scope| connection?.call_back(scope, |scope| aggregate.result(scope, number)));

@@ -191,14 +191,19 @@ impl Connection {
 
     /// Ends what was made of it.
     pub fn finalize_all(&self) {
-        for statement in self.statements.take() {
-            if let Some(statement) = statement.upgrade() {
-                statement.finalize();
-            }
-        }
+        self.finalize_statements();
         for session in self.sessions.take() {
             if let Some(session) = session.upgrade() {
                 session.delete();
+            }
+        }
+    }
+
+    /// Ends its statements.
+    pub fn finalize_statements(&self) {
+        for statement in self.statements.take() {
+            if let Some(statement) = statement.upgrade() {
+                statement.finalize();
             }
         }
     }

@@ -369,7 +369,8 @@ fn serialize<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'
         return;
     }
     if start.is_null() {
-        if size == 0 {
+        // Of no such name it has a size below 0.
+        if size <= 0 {
             let error = errors::last_error(scope, connection.raw());
             scope.throw_exception(error);
         } else {
@@ -417,7 +418,7 @@ fn deserialize(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     if !connection.is_open() {
         return errors::invalid_state(scope, "database is not open");
     }
-    connection.finalize_all();
+    connection.finalize_statements();
     let size = bytes.len() as i64;
     // SAFETY: it gives so much memory, or null.
     let copy = unsafe { ffi::sqlite3_malloc64(bytes.len() as u64) }.cast::<u8>();

@@ -64,7 +64,8 @@ pub(super) fn register(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
     let class =
         Class::new(scope, "", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(super::statement::illegal))?;
     let instance = class.template.instance_template(scope);
-    for (name, _) in LIMITS {
+    // The last that is defined is shown first.
+    for (name, _) in LIMITS.iter().rev() {
         let name = string(scope, name);
         let configuration = v8::AccessorConfiguration::new(get)
             .setter(set)
