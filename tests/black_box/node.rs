@@ -88,6 +88,7 @@ same_as_in_node! {
     children_run_as_in_node = "children.mjs";
     servers_and_clients_meet_in_one_vm = "servers.mjs";
     fetch_and_web_sockets_reach_servers_of_the_vm = "fetch.mjs";
+    databases_are_as_in_node = "sqlite.cjs";
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ pub(super) fn methods() -> ffi::sqlite3_mem_methods {
 /// Whether there may be so many bytes more.
 fn may_grow(more: usize) -> bool {
     let used = USED.load(Ordering::Relaxed).saturating_add(more);
-    if used <= GRANTED.load(Ordering::Relaxed) {
+    if more < STEP && used <= GRANTED.load(Ordering::Relaxed) {
         return true;
     }
     if !memory_for(more.saturating_add(STEP)) {
@@ -44,6 +44,13 @@ fn may_grow(more: usize) -> bool {
     }
     GRANTED.store(used.saturating_add(STEP), Ordering::Relaxed);
     true
+}
+
+/// So many bytes were given back.
+fn shrink(less: usize) {
+    let used = USED.fetch_sub(less, Ordering::Relaxed).saturating_sub(less);
+    // What others may have taken meanwhile has to be asked for again.
+    GRANTED.fetch_min(used.saturating_add(STEP), Ordering::Relaxed);
 }
 
 fn layout(size: usize) -> Option<Layout> {
@@ -88,7 +95,7 @@ unsafe extern "C" fn free(pointer: *mut c_void) {
     unsafe {
         let (start, size) = piece(pointer);
         if let Some(layout) = layout(size) {
-            USED.fetch_sub(layout.size(), Ordering::Relaxed);
+            shrink(layout.size());
             dealloc(start, layout);
         }
     }
@@ -104,7 +111,8 @@ unsafe extern "C" fn reallocate(pointer: *mut c_void, wanted: c_int) -> *mut c_v
     unsafe {
         let (start, size) = piece(pointer);
         let (Some(old), Some(new)) = (layout(size), layout(new_size)) else { return std::ptr::null_mut() };
-        if new.size() > old.size() && !may_grow(new.size() - old.size()) {
+        // It may have to move, and lie in both places meanwhile.
+        if new.size() > old.size() && !may_grow(new.size()) {
             return std::ptr::null_mut();
         }
         let moved = realloc(start, old, new.size());
@@ -112,7 +120,7 @@ unsafe extern "C" fn reallocate(pointer: *mut c_void, wanted: c_int) -> *mut c_v
             return std::ptr::null_mut();
         }
         USED.fetch_add(new.size(), Ordering::Relaxed);
-        USED.fetch_sub(old.size(), Ordering::Relaxed);
+        shrink(old.size());
         moved.cast::<usize>().write(new_size);
         moved.add(HEADER).cast()
     }
