@@ -12,6 +12,9 @@ use libsqlite3_sys as ffi;
 const HEADER: usize = 16;
 const ALIGNMENT: usize = 16;
 
+/// What is left to others.
+const HEADROOM: usize = 32 * 1024 * 1024;
+
 /// So much more than is needed is asked for at once.
 const STEP: usize = 1024 * 1024;
 
@@ -39,7 +42,7 @@ fn may_grow(more: usize) -> bool {
     if more < STEP && used <= GRANTED.load(Ordering::Relaxed) {
         return true;
     }
-    if !memory_for(more.saturating_add(STEP)) {
+    if !memory_for(more.saturating_add(HEADROOM)) {
         return false;
     }
     GRANTED.store(used.saturating_add(STEP), Ordering::Relaxed);

@@ -1,4 +1,8 @@
-//! Clocks and observers of `perf_hooks`. Times are those that guest code may see.
+//! Clocks, observers and histograms of `perf_hooks`. Times are those that guest code may see.
+
+mod histogram;
+mod loop_delay;
+mod numbers;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,6 +15,7 @@ use crate::environment::{Callback, Env, poke};
 pub(super) static BINDING: Binding = Binding {
     name: "performance",
     functions: functions! {
+        "createELDHistogram" => loop_delay::create,
         "setupObservers" => setup_observers,
         "updateGarbageCollectionTracking" => nothing,
         "notify" => notify,
@@ -31,7 +36,9 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
     let buffer = v8::ArrayBuffer::new(scope, MILESTONES * 8);
     let _ = env.shared.milestones.set(buffer.get_backing_store());
     let milestones = v8::Float64Array::new(scope, buffer, 0, MILESTONES)?;
-    set(scope, binding, "milestones", milestones.into())
+    set(scope, binding, "milestones", milestones.into())?;
+    histogram::publish(scope, env, binding)?;
+    loop_delay::register(scope, env)
 }
 
 /// How long before the VM's clock its time origin lies: programs take a time of 0 for one that was never taken, and in
