@@ -7,7 +7,7 @@ use isolate::library::{Core, Scope, codes, describe, string};
 
 use crate::binding;
 use crate::bindings::module_wrap;
-use crate::environment::{Callback, Env, poke};
+use crate::environment::{Callback, Env, peek, poke};
 
 /// Sets the callbacks of an isolate.
 pub(crate) fn install(isolate: &mut v8::OwnedIsolate) {
@@ -168,6 +168,19 @@ pub(crate) fn promise_rejected(scope: &mut Scope<'_, '_>, env: &Env, message: &v
     callback.call(scope, receiver, &[event.into(), message.get_promise().into(), value]);
 }
 
+/// The exit code of a program that a signal for its own failure has ended.
+const ABORTED: i32 = 134;
+
+/// Whether an exception that no code catches ends the program at once: it was asked for, and nobody takes them all.
+fn aborts(env: &Env) -> bool {
+    let is_asked = env
+        .options
+        .borrow()
+        .get("--abort-on-uncaught-exception")
+        .is_some_and(|option| option.get("value").and_then(|value| value.as_bool()) == Some(true));
+    is_asked && u32::from_ne_bytes(peek(&env.shared.abort_toggle, 0)) != 0
+}
+
 /// An exception that nothing has caught goes to the guest's own handlers, and if there are none it is the program's end:
 /// whether they took it.
 pub(crate) fn uncaught(
@@ -179,6 +192,9 @@ pub(crate) fn uncaught(
 ) -> bool {
     v8::tc_scope!(let scope, scope);
     let handled = (|| {
+        if aborts(env) {
+            return Some(false);
+        }
         let process = env.process_object(scope)?;
         let handler: v8::Local<v8::Function> =
             binding::get(scope, process, "_fatalException")?.try_cast().ok()?;
@@ -197,6 +213,7 @@ pub(crate) fn uncaught(
     };
     scope.reset();
     let code = env.exit_code(if handled.is_none() { 7 } else { 1 });
+    let code = if aborts(env) { ABORTED } else { code };
     let default = if from_promise { codes::UNHANDLED_REJECTION } else { codes::UNCAUGHT };
     let wasm = Core::of(scope).wasm();
     let report = describe(scope, wasm, exception, message, default);

@@ -2,7 +2,7 @@
 //! binary says of the binding ([`crate::facts`]).
 
 mod async_context_frame;
-mod async_wrap;
+pub(crate) mod async_wrap;
 mod blob;
 mod block_list;
 mod buffer;

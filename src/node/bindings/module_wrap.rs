@@ -220,6 +220,34 @@ pub(super) fn decorate(
     }
 }
 
+/// As [`decorate`], and shows it in the error's stack.
+pub(super) fn decorate_stack(
+    attempt: &mut v8::PinnedRef<'_, v8::TryCatch<'_, '_, v8::HandleScope<'_>>>,
+    env: &Env,
+) {
+    decorate(attempt, env);
+    let Some(error) = attempt.exception().and_then(|exception| exception.try_cast::<v8::Object>().ok())
+    else {
+        return;
+    };
+    let _ = (|| {
+        let decorated = super::util::private_symbol(attempt, env, "decorated_private_symbol")?;
+        if error.get_private(attempt, decorated)?.is_true() {
+            return None;
+        }
+        let arrow = super::util::private_symbol(attempt, env, "arrow_message_private_symbol")?;
+        let arrow = error.get_private(attempt, arrow)?.try_cast::<v8::String>().ok()?;
+        let key = string(attempt, "stack");
+        let stack = error.get(attempt, key.into())?.try_cast::<v8::String>().ok()?;
+        let line = string(attempt, "\n");
+        let text = v8::String::concat(attempt, arrow, line)?;
+        let text = v8::String::concat(attempt, text, stack)?;
+        error.set(attempt, key.into(), text.into())?;
+        let yes = v8::Boolean::new(attempt, true).into();
+        error.set_private(attempt, decorated, yes)
+    })();
+}
+
 /// The wrap of a module.
 pub(crate) fn object_of<'s>(
     scope: &mut Scope<'s, '_>,

@@ -15,7 +15,7 @@ use crate::handle;
 
 pub(super) use context::context_of;
 
-use super::module_wrap::decorate;
+use super::module_wrap::{decorate, decorate_stack};
 
 pub(super) static BINDING: Binding = Binding {
     name: "contextify",
@@ -105,7 +105,7 @@ fn construct_script(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
             v8::script_compiler::NoCacheReason::NoReason,
         );
         if script.is_none() {
-            decorate(attempt, &env);
+            decorate_stack(attempt, &env);
             attempt.rethrow();
         }
         script
@@ -152,7 +152,7 @@ fn run_in_context(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<
         let value = script.run(attempt);
         if value.is_none() && attempt.has_caught() {
             if decorates {
-                decorate(attempt, &env);
+                decorate_stack(attempt, &env);
             }
             attempt.rethrow();
         }
@@ -222,7 +222,7 @@ fn compile_function<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: R
         v8::tc_scope!(let attempt, scope);
         let function = function_of(attempt, code, name, (line, column), symbol, &parameters, &extensions);
         if function.is_none() {
-            decorate(attempt, &env);
+            decorate_stack(attempt, &env);
             attempt.rethrow();
         }
         function
