@@ -173,11 +173,9 @@ const ABORTED: i32 = 134;
 
 /// Whether an exception that no code catches ends the program at once: it was asked for, and nobody takes them all.
 fn aborts(env: &Env) -> bool {
-    let is_asked = env
-        .options
-        .borrow()
-        .get("--abort-on-uncaught-exception")
-        .is_some_and(|option| option.get("value").and_then(|value| value.as_bool()) == Some(true));
+    // An option of V8's, which the library does not know.
+    let is_asked = |argument: &String| argument.replace('_', "-") == "--abort-on-uncaught-exception";
+    let is_asked = env.exec_arguments.borrow().iter().any(is_asked);
     is_asked && u32::from_ne_bytes(peek(&env.shared.abort_toggle, 0)) != 0
 }
 
