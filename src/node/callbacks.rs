@@ -258,6 +258,15 @@ const LINE_MAX: usize = 4096;
 
 /// Where it was thrown: the file, the line, and carets below it.
 pub(crate) fn source_of(scope: &mut Scope<'_, '_>, message: v8::Local<'_, v8::Message>) -> Option<String> {
+    source_in(scope, message, (0, 0))
+}
+
+/// As [`source_of`], in a text that begins at that line and column of its file.
+pub(crate) fn source_in(
+    scope: &mut Scope<'_, '_>,
+    message: v8::Local<'_, v8::Message>,
+    begins: (i32, i32),
+) -> Option<String> {
     let file = message.get_script_resource_name(scope)?;
     if !file.is_string() {
         return None;
@@ -270,6 +279,10 @@ pub(crate) fn source_of(scope: &mut Scope<'_, '_>, message: v8::Local<'_, v8::Me
     }
     let text = text.to_rust_string_lossy(scope);
     let (start, end) = (message.get_start_column(), message.get_end_column());
+    // The first line is not whole.
+    let is_first = i32::try_from(line).is_ok_and(|line| line.checked_sub(1) == Some(begins.0));
+    let before = if is_first { usize::try_from(begins.1).unwrap_or(0) } else { 0 };
+    let (start, end) = if start >= before { (start - before, end.saturating_sub(before)) } else { (start, end) };
     let before: String = text.chars().take(start).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
     let carets = "^".repeat(end.saturating_sub(start).clamp(1, LINE_MAX));
     Some(format!("{file}:{line}\n{text}\n{before}{carets}\n"))

@@ -208,24 +208,33 @@ pub(super) fn decorate(
     attempt: &mut v8::PinnedRef<'_, v8::TryCatch<'_, '_, v8::HandleScope<'_>>>,
     env: &Env,
 ) {
+    decorate_in(attempt, env, (0, 0));
+}
+
+fn decorate_in(
+    attempt: &mut v8::PinnedRef<'_, v8::TryCatch<'_, '_, v8::HandleScope<'_>>>,
+    env: &Env,
+    begins: (i32, i32),
+) {
     if attempt.has_terminated() {
         return;
     }
     let (Some(exception), Some(message)) = (attempt.exception(), attempt.message()) else { return };
     let Ok(error) = exception.try_cast::<v8::Object>() else { return };
-    let Some(source) = callbacks::source_of(attempt, message) else { return };
+    let Some(source) = callbacks::source_in(attempt, message, begins) else { return };
     let text = string(attempt, &source);
     if let Some(key) = super::util::private_symbol(attempt, env, "arrow_message_private_symbol") {
         error.set_private(attempt, key, text.into());
     }
 }
 
-/// As [`decorate`], and shows it in the error's stack.
+/// As [`decorate`], and shows it in the error's stack; of a text that begins at that line and column of its file.
 pub(super) fn decorate_stack(
     attempt: &mut v8::PinnedRef<'_, v8::TryCatch<'_, '_, v8::HandleScope<'_>>>,
     env: &Env,
+    begins: (i32, i32),
 ) {
-    decorate(attempt, env);
+    decorate_in(attempt, env, begins);
     let Some(error) = attempt.exception().and_then(|exception| exception.try_cast::<v8::Object>().ok())
     else {
         return;
