@@ -282,7 +282,8 @@ pub(crate) fn source_in(
     // The first line is not whole.
     let is_first = i32::try_from(line).is_ok_and(|line| line.checked_sub(1) == Some(begins.0));
     let before = if is_first { usize::try_from(begins.1).unwrap_or(0) } else { 0 };
-    let (start, end) = if start >= before { (start - before, end.saturating_sub(before)) } else { (start, end) };
+    let (start, end) =
+        if start >= before { (start - before, end.saturating_sub(before)) } else { (start, end) };
     let before: String = text.chars().take(start).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
     let carets = "^".repeat(end.saturating_sub(start).clamp(1, LINE_MAX));
     Some(format!("{file}:{line}\n{text}\n{before}{carets}\n"))

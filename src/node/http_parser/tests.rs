@@ -2,9 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{
-    Answer, Failure, Head, Kind, Leniency, Machine, Methods, PAUSED, Protocol, Refusal, Sink, Told,
-};
+use super::{Answer, Failure, Head, Kind, Leniency, Machine, Methods, PAUSED, Protocol, Refusal, Sink, Told};
 
 #[derive(Default)]
 struct Log(Vec<String>);

@@ -82,9 +82,7 @@ impl Shared {
             return level;
         }
         let mut locks = self.locks.lock();
-        for held in [&mut (*locks).reserved] {
-            *held = held.filter(|who| *who != id);
-        }
+        locks.reserved = locks.reserved.filter(|who| *who != id);
         locks.pending = locks.pending.filter(|who| *who != id);
         if wanted == ffi::SQLITE_LOCK_NONE && level >= ffi::SQLITE_LOCK_SHARED {
             locks.readers = locks.readers.saturating_sub(1);

@@ -178,7 +178,7 @@ impl Numbers {
     /// The mean of a power of the distances to the mean, in standard deviations; 0 if there are none.
     fn moment(&self, power: i32) -> Option<f64> {
         let (mean, deviation) = (self.mean(), self.deviation());
-        if !(deviation > 0.0) {
+        if deviation.is_nan() || deviation <= 0.0 {
             return None;
         }
         let counts = self.counts.borrow();

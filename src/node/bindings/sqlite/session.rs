@@ -138,9 +138,9 @@ fn written<'s>(scope: &mut Scope<'s, '_>, args: &Args<'s>, write: Write) -> Opti
     session.is_running.set(false);
     let made = session.connection.check(scope, code, ffi::SQLITE_OK).and_then(|()| {
         let size = if start.is_null() { 0 } else { usize::try_from(size).unwrap_or(0) };
-        // SAFETY: there are so many bytes.
         let bytes = match size {
             0 => &[],
+            // SAFETY: there are so many bytes.
             size => unsafe { std::slice::from_raw_parts(start.cast::<u8>(), size) },
         };
         isolate::library::bytes(scope, bytes)
