@@ -158,11 +158,20 @@ async fn options_of_nodes_command_line_hold_in_a_vm() {
         (".env", "FROM_FILE=yes\nKEPT=file\n"),
         ("before.cjs", "globalThis.before = 'required';"),
         ("early.mjs", "globalThis.early = 'imported';"),
-        ("node_modules/c/package.json", r#"{ "exports": { "custom": "./custom.js", "default": "./plain.js" } }"#),
+        (
+            "node_modules/c/package.json",
+            r#"{ "exports": { "custom": "./custom.js", "default": "./plain.js" } }"#,
+        ),
         ("node_modules/c/custom.js", "module.exports = 'custom';"),
         ("node_modules/c/plain.js", "module.exports = 'plain';"),
-        ("show.cjs", "console.log(process.env.FROM_FILE, process.env.KEPT, globalThis.before, globalThis.early, require('c'), process.execArgv.length);"),
-        ("sum.test.mjs", "import test from 'node:test'; import assert from 'node:assert'; test('adds', () => assert.equal(1 + 1, 2)); test('fails', () => assert.equal(1, 2));"),
+        (
+            "show.cjs",
+            "console.log(process.env.FROM_FILE, process.env.KEPT, globalThis.before, globalThis.early, require('c'), process.execArgv.length);",
+        ),
+        (
+            "sum.test.mjs",
+            "import test from 'node:test'; import assert from 'node:assert'; test('adds', () => assert.equal(1 + 1, 2)); test('fails', () => assert.equal(1, 2));",
+        ),
     ] {
         if let Some((folder, _)) = path.rsplit_once('/') {
             vm.mkdir(&format!("/workspace/{folder}"), true).await.unwrap();
@@ -170,7 +179,8 @@ async fn options_of_nodes_command_line_hold_in_a_vm() {
         vm.write_file(&format!("/workspace/{path}"), text).await.unwrap();
     }
     let run = async |line: &str| vm.exec(line, ExecutionOptions::default()).await.unwrap();
-    let shown = run("KEPT=own node --env-file=.env -r ./before.cjs --import ./early.mjs -C custom show.cjs").await;
+    let shown =
+        run("KEPT=own node --env-file=.env -r ./before.cjs --import ./early.mjs -C custom show.cjs").await;
     assert_eq!(shown.stdout.to_text(), "yes own required imported custom 7\n", "{shown:?}");
     let shown = run("NODE_OPTIONS='--require ./before.cjs' node show.cjs").await;
     assert_eq!(shown.stdout.to_text(), "undefined undefined required undefined plain 0\n", "{shown:?}");

@@ -3,10 +3,9 @@
 
 use std::cell::RefCell;
 use std::ffi::c_void;
-use std::future::pending;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use isolate::library::{Core, Scope};
 use kernel::Process;
@@ -74,7 +73,7 @@ pub(super) fn here() -> Option<Here> {
 
 /// Whether the job has been ended that SQLite runs for.
 pub(crate) fn is_interrupted() -> bool {
-    here().is_some_and(|here| here.core.wait_until(pending::<()>(), Some(Instant::now())).is_err())
+    here().is_some_and(|here| here.core.is_interrupted())
 }
 
 /// Waits, unless the job is ended meanwhile.

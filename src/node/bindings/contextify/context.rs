@@ -25,13 +25,16 @@ struct Contextified {
 }
 
 /// Gives a new context `SharedArrayBuffer`, which V8 leaves out: its own, or the realm's stand-in where there is none.
-fn give_shared_memory(scope: &mut Scope<'_, '_>, env: &Env, context: v8::Local<'_, v8::Context>) -> Option<()> {
+fn give_shared_memory(
+    scope: &mut Scope<'_, '_>,
+    env: &Env,
+    context: v8::Local<'_, v8::Context>,
+) -> Option<()> {
     const NAME: &str = "SharedArrayBuffer";
     let outer = scope.get_current_context().global(scope);
     let stand_in = get(scope, outer, NAME)?;
     let scope = &mut v8::ContextScope::new(scope, context);
-    let class =
-        if env.core.is_frozen() { stand_in } else { isolate::library::shared_array_buffer(scope)? };
+    let class = if env.core.is_frozen() { stand_in } else { isolate::library::shared_array_buffer(scope)? };
     let global = context.global(scope);
     define(scope, global, NAME, class, v8::PropertyAttribute::DONT_ENUM)
 }
