@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use isolate::library::{Scope, string};
 
 use crate::binding;
+use crate::bindings::async_wrap;
 use crate::environment::{Callback, Env, peek, poke};
 
 /// Indices of `async_hook_fields`.
@@ -15,9 +16,11 @@ const BEFORE: usize = 1;
 const AFTER: usize = 2;
 const DESTROY: usize = 3;
 
+/// Somebody asks for resources.
+const USES_RESOURCE: usize = 8;
+
 /// Indices of `async_id_fields`.
 const EXECUTION_ASYNC_ID: usize = 0;
-const TRIGGER_ASYNC_ID: usize = 1;
 const ASYNC_ID_COUNTER: usize = 2;
 const DEFAULT_TRIGGER_ASYNC_ID: usize = 3;
 
@@ -125,10 +128,40 @@ impl AsyncWrap {
         };
         let outer = scope.get_continuation_preserved_embedder_data();
         scope.set_continuation_preserved_embedder_data(frame);
-        let ids = (id(env, EXECUTION_ASYNC_ID), id(env, TRIGGER_ASYNC_ID));
-        set_id(env, EXECUTION_ASYNC_ID, async_id);
-        set_id(env, TRIGGER_ASYNC_ID, trigger);
-        let number = v8::Number::new(scope, async_id).into();
+        if async_wrap::push(scope, env, (async_id, trigger), Some(object)).is_none() {
+            scope.set_continuation_preserved_embedder_data(outer);
+            return None;
+        }
+        let result = self.call_hooked(scope, env, object, function, arguments);
+        // What is thrown to nobody is handled where it happened.
+        if result.is_some()
+            || v8::StackTrace::current_stack_trace(scope, 1).is_some_and(|trace| trace.get_frame_count() > 0)
+        {
+            async_wrap::pop(env);
+        }
+        scope.set_continuation_preserved_embedder_data(outer);
+        result
+    }
+
+    /// Calls a function as this object, with the hooks before and after it.
+    fn call_hooked<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        env: &Env,
+        object: v8::Local<'s, v8::Object>,
+        function: v8::Local<'s, v8::Function>,
+        arguments: &[v8::Local<'s, v8::Value>],
+    ) -> Option<v8::Local<'s, v8::Value>> {
+        let is_hooked = [BEFORE, AFTER, USES_RESOURCE].into_iter().any(|hook| has_hook(env, hook));
+        if !is_hooked {
+            return function.call(scope, object.into(), arguments);
+        }
+        let number = v8::Number::new(scope, self.async_id.get()).into();
+        if let Some(trampoline) = env.callback(scope, Callback::Trampoline) {
+            let first = [number, object.into(), function.into()];
+            let all: Vec<v8::Local<v8::Value>> = first.into_iter().chain(arguments.iter().copied()).collect();
+            return trampoline.call(scope, object.into(), &all);
+        }
         if has_hook(env, BEFORE) {
             call_hook(scope, env, "before", &[number])?;
         }
@@ -136,9 +169,6 @@ impl AsyncWrap {
         if result.is_some() && has_hook(env, AFTER) {
             call_hook(scope, env, "after", &[number])?;
         }
-        set_id(env, EXECUTION_ASYNC_ID, ids.0);
-        set_id(env, TRIGGER_ASYNC_ID, ids.1);
-        scope.set_continuation_preserved_embedder_data(outer);
         result
     }
 

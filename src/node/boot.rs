@@ -57,6 +57,7 @@ pub(crate) fn boot(scope: &mut Scope<'_, '_>, realm: &Rc<Realm>, env: Rc<Env>) -
 fn run(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
     let undefined: v8::Local<v8::Value> = v8::undefined(scope).into();
     let (exports, primordials) = run_per_context(scope, env)?;
+    env.set_callback(scope, Callback::Primordials, primordials.into());
     env.set_callback(scope, Callback::PerContextExports, exports.into());
     let process = process::create(scope, env)?;
     let get_linked = v8::Function::new(scope, linked_binding)?;
@@ -79,7 +80,6 @@ fn run(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
     let arguments = [process.into(), require, internal, primordials.into(), interfaces];
     let main = main.call(scope, undefined, &arguments)?;
     env.set_callback(scope, Callback::Main, main);
-    env.set_callback(scope, Callback::Primordials, primordials.into());
     Some(())
 }
 

@@ -7,7 +7,7 @@ use isolate::library::{Core, Scope, codes, describe, string};
 
 use crate::binding;
 use crate::bindings::module_wrap;
-use crate::environment::{Callback, Env, poke};
+use crate::environment::{Callback, Env, peek, poke};
 
 /// Sets the callbacks of an isolate.
 pub(crate) fn install(isolate: &mut v8::OwnedIsolate) {
@@ -168,6 +168,17 @@ pub(crate) fn promise_rejected(scope: &mut Scope<'_, '_>, env: &Env, message: &v
     callback.call(scope, receiver, &[event.into(), message.get_promise().into(), value]);
 }
 
+/// The exit code of a program that a signal for its own failure has ended.
+const ABORTED: i32 = 134;
+
+/// Whether an exception that no code catches ends the program at once: it was asked for, and nobody takes them all.
+fn aborts(env: &Env) -> bool {
+    // An option of V8's, which the library does not know.
+    let is_asked = |argument: &String| argument.replace('_', "-") == "--abort-on-uncaught-exception";
+    let is_asked = env.exec_arguments.borrow().iter().any(is_asked);
+    is_asked && u32::from_ne_bytes(peek(&env.shared.abort_toggle, 0)) != 0
+}
+
 /// An exception that nothing has caught goes to the guest's own handlers, and if there are none it is the program's end:
 /// whether they took it.
 pub(crate) fn uncaught(
@@ -181,6 +192,9 @@ pub(crate) fn uncaught(
     // What the program ends with if its handler throws, or if there is no handler because it has taken that away.
     let mut failed = 7;
     let handled = (|| {
+        if aborts(env) {
+            return Some(false);
+        }
         let process = env.process_object(scope)?;
         let handler = binding::get(scope, process, "_fatalException")?;
         let Ok(handler) = handler.try_cast::<v8::Function>() else {
@@ -202,6 +216,7 @@ pub(crate) fn uncaught(
     };
     scope.reset();
     let code = env.exit_code(if handled.is_none() { failed } else { 1 });
+    let code = if aborts(env) { ABORTED } else { code };
     let default = if from_promise { codes::UNHANDLED_REJECTION } else { codes::UNCAUGHT };
     let wasm = Core::of(scope).wasm();
     let report = describe(scope, wasm, exception, message, default);
@@ -248,6 +263,15 @@ const LINE_MAX: usize = 4096;
 
 /// Where it was thrown: the file, the line, and carets below it.
 pub(crate) fn source_of(scope: &mut Scope<'_, '_>, message: v8::Local<'_, v8::Message>) -> Option<String> {
+    source_in(scope, message, (0, 0))
+}
+
+/// As [`source_of`], in a text that begins at that line and column of its file.
+pub(crate) fn source_in(
+    scope: &mut Scope<'_, '_>,
+    message: v8::Local<'_, v8::Message>,
+    begins: (i32, i32),
+) -> Option<String> {
     let file = message.get_script_resource_name(scope)?;
     if !file.is_string() {
         return None;
@@ -260,6 +284,11 @@ pub(crate) fn source_of(scope: &mut Scope<'_, '_>, message: v8::Local<'_, v8::Me
     }
     let text = text.to_rust_string_lossy(scope);
     let (start, end) = (message.get_start_column(), message.get_end_column());
+    // The first line is not whole.
+    let is_first = i32::try_from(line).is_ok_and(|line| line.checked_sub(1) == Some(begins.0));
+    let before = if is_first { usize::try_from(begins.1).unwrap_or(0) } else { 0 };
+    let (start, end) =
+        if start >= before { (start - before, end.saturating_sub(before)) } else { (start, end) };
     let before: String = text.chars().take(start).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
     let carets = "^".repeat(end.saturating_sub(start).clamp(1, LINE_MAX));
     Some(format!("{file}:{line}\n{text}\n{before}{carets}\n"))

@@ -47,6 +47,8 @@ pub(crate) enum Callback {
     ImportMetaResolve,
     /// Of async hooks: `init`, `before`, `after`, `destroy`, `promise_resolve`.
     AsyncHooks,
+    /// Calls what native code calls back, with hooks around it.
+    Trampoline,
     PerformanceObserver,
     /// What this crate's own script gives back.
     Main,
@@ -115,6 +117,8 @@ pub(crate) struct Shared {
     pub exit: OnceCell<v8::SharedRef<v8::BackingStore>>,
     /// `milestones` of `performance`.
     pub milestones: OnceCell<v8::SharedRef<v8::BackingStore>>,
+    /// `shouldAbortOnUncaughtToggle`: whether nobody has said that it takes all exceptions.
+    pub abort_toggle: OnceCell<v8::SharedRef<v8::BackingStore>>,
     /// `async_id_fields` and `async_hook_fields`.
     pub async_ids: OnceCell<v8::SharedRef<v8::BackingStore>>,
     pub async_hooks: OnceCell<v8::SharedRef<v8::BackingStore>>,
@@ -541,6 +545,7 @@ impl Environment for Env {
         poke(&self.shared.immediates, 2, [0; 4]);
         poke(&self.shared.tick, 0, [0]);
         poke(&self.shared.tick, 1, [0]);
+        crate::bindings::async_wrap::clear(self);
         self.state::<crate::handle_wrap::OpenHandles>().abandon();
         self.state::<crate::bindings::messaging::OpenPorts>().abandon();
         if let (Some(thread), Some(process)) = (&self.thread, self.process()) {

@@ -27,6 +27,7 @@ mod options;
 mod process;
 mod request;
 mod scripts;
+mod sqlite;
 mod store;
 mod stream_base;
 mod system_error;

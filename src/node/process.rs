@@ -72,15 +72,12 @@ fn construct(_: &mut Scope<'_, '_>, _: binding::Args<'_>, _: binding::Return<'_>
 
 /// After the claim: what is particular to the VM.
 pub(crate) fn configure(scope: &mut Scope<'_, '_>, env: &Env) -> Option<()> {
-    let frozen = env.core.is_frozen();
     let names = env.core.host_functions();
     let names: Vec<v8::Local<v8::Value>> = names.iter().map(|name| string(scope, name).into()).collect();
     let names = v8::Array::new_with_elements(scope, &names);
-    let is_frozen = v8::Boolean::new(scope, frozen);
+    let is_frozen = v8::Boolean::new(scope, env.core.is_frozen());
     env.call_main(scope, "configure", &[names.into(), is_frozen.into()])?;
-    if frozen {
-        return Some(());
-    }
+    // Where clocks are frozen it never reaches another thread (`bindings::messaging`), without which it tells no time.
     let class = isolate::library::shared_array_buffer(scope)?;
     let global = scope.get_current_context().global(scope);
     define(scope, global, "SharedArrayBuffer", class, v8::PropertyAttribute::DONT_ENUM)

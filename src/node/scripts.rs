@@ -10,6 +10,8 @@ use std::collections::HashMap;
 
 use isolate::library::{Scope, string};
 
+use crate::binding;
+use crate::environment::{Callback, Env};
 use crate::store;
 
 /// See the module.
@@ -21,6 +23,10 @@ pub(crate) struct Scripts {
 /// Modules of the library in whose place others stand: what they do with WebAssembly is done by native code here.
 const REPLACED: &[(&str, &str)] =
     &[("internal/deps/amaro/dist/index", include_str!("../../guest-shim/js/node/amaro.js"))];
+
+/// A module of the library that has something of its own in the place of a global: the name, and who exports it.
+const GIVEN: &[(&str, &str, &str)] =
+    &[("internal/deps/undici/undici", "WebAssembly", include_str!("../../guest-shim/js/node/llhttp.js"))];
 
 /// The parameters of a module of the library, by where it lies: as in Node's `BuiltinLoader::LookupAndCompile`.
 fn parameters(id: &str) -> &'static str {
@@ -82,34 +88,65 @@ impl Scripts {
         id: &str,
         text: &'static str,
     ) -> Option<v8::Local<'s, v8::Function>> {
-        self.compiled(scope, id, |before| {
-            let text = format!("{before}{text}{AFTER}");
+        self.compiled(scope, id, None, |before, after| {
+            let text = format!("{before}{text}{after}");
             Some(store::Text::Wide(Box::leak(text.into_boxed_str())))
         })
     }
 
     /// The function of a module, in the present context. `None` with an exception pending where there is no such module.
     pub fn function<'s>(&self, scope: &mut Scope<'s, '_>, id: &str) -> Option<v8::Local<'s, v8::Function>> {
-        match REPLACED.iter().find(|(replaced, _)| *replaced == id) {
-            Some((_, text)) => self.own(scope, id, text),
-            None => self.compiled(scope, id, |before| store::wrapped(id, before, AFTER)),
+        if let Some((_, text)) = REPLACED.iter().find(|(replaced, _)| *replaced == id) {
+            return self.own(scope, id, text);
         }
+        let Some((_, name, text)) = GIVEN.iter().find(|(given, ..)| *given == id) else {
+            return self.compiled(scope, id, None, |before, after| store::wrapped(id, before, after));
+        };
+        // The text stands as it is, in a function within a function that has the parameter.
+        let outer =
+            self.compiled(scope, id, Some(name), |before, after| store::wrapped(id, before, after))?;
+        let given = self.given(scope, &format!("internal/cordon/{name}"), text)?;
+        let receiver = v8::undefined(scope).into();
+        outer.call(scope, receiver, &[given])?.try_cast().ok()
     }
 
-    /// The function of a script in the present context, compiled if that has not been done for another. Its text is made to
-    /// stand after what is given.
+    /// What a script of this crate's own exports, in the present context.
+    fn given<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        id: &str,
+        text: &'static str,
+    ) -> Option<v8::Local<'s, v8::Value>> {
+        let env = Env::of(scope)?;
+        let undefined = v8::undefined(scope).into();
+        let module = v8::Object::new(scope);
+        let function = self.own(scope, id, text)?;
+        let internal_binding = env.callback_value(scope, Callback::InternalBinding)?;
+        let primordials = env.callback_value(scope, Callback::Primordials)?;
+        let arguments = [undefined, undefined, module.into(), undefined, internal_binding, primordials];
+        function.call(scope, undefined, &arguments)?;
+        binding::get(scope, module, "exports")
+    }
+
+    /// The function of a script in the present context, compiled if that has not been done for another; with a name, a
+    /// function of that parameter which gives it. Its text is made to stand between two others.
     fn compiled<'s>(
         &self,
         scope: &mut Scope<'s, '_>,
         id: &str,
-        text: impl FnOnce(&str) -> Option<store::Text>,
+        given: Option<&str>,
+        text: impl FnOnce(&str, &str) -> Option<store::Text>,
     ) -> Option<v8::Local<'s, v8::Function>> {
         let known = self.compiled.borrow().get(id).cloned();
         let script = match known {
             Some(script) => v8::Local::new(scope, &script),
             None => {
                 let before = before(id);
-                let Some(text) = text(&before) else {
+                let (before, after) = match given {
+                    Some(name) => (format!("(function ({name}) {{ return {before}"), "\n})})"),
+                    None => (before, AFTER),
+                };
+                let Some(text) = text(&before, after) else {
                     let message = string(scope, &format!("No such built-in module: {id}"));
                     let error = v8::Exception::error(scope, message);
                     scope.throw_exception(error);

@@ -89,6 +89,8 @@ same_as_in_node! {
     servers_and_clients_meet_in_one_vm = "servers.mjs";
     http2_is_spoken_in_one_vm = "http2.mjs";
     threads_are_as_in_node = "threads.mjs";
+    fetch_and_web_sockets_reach_servers_of_the_vm = "fetch.mjs";
+    databases_are_as_in_node = "sqlite.cjs";
 }
 
 #[tokio::test]

@@ -28,7 +28,6 @@ const {
   StringPrototypeIndexOf,
   StringPrototypeSlice,
   SymbolIterator,
-  SymbolToStringTag,
   TypeError,
   globalThis,
   uncurryThis,
@@ -261,10 +260,7 @@ function interfaceJob(loadCache, url, exports) {
  * before it. Where clocks are frozen, WebAssembly gives no shared memory either.
  */
 function configure(names, isFrozen) {
-  if (isFrozen) {
-    if ('WebAssembly' in globalThis) vm.hideSharedMemory();
-    defineGlobal(globalThis, 'SharedArrayBuffer', makeAbsentSharedArrayBuffer());
-  }
+  if (isFrozen && 'WebAssembly' in globalThis) vm.hideSharedMemory();
   for (let i = 0; i < names.length; i++) {
     const name = names[i];
     const dot = StringPrototypeIndexOf(name, '.');
@@ -277,33 +273,6 @@ function configure(names, isFrozen) {
     }
     defineGlobal(object, StringPrototypeSlice(name, dot + 1), vm.hostFunction(name));
   }
-}
-
-/** The class that libraries look for to tell what is of it: nothing is, and nothing can be made. */
-function makeAbsentSharedArrayBuffer() {
-  const absent = (message, code) => {
-    const error = new TypeError(message);
-    error.code = code;
-    return error;
-  };
-  const method = (name) => {
-    throw absent(`SharedArrayBuffer.prototype.${name} was called on an incompatible receiver`, 'ERR_INVALID_THIS');
-  };
-  class SharedArrayBuffer {
-    constructor() {
-      throw absent(
-        'there is no shared memory while timingMitigation is "freeze"', 'ERR_SHARED_MEMORY');
-    }
-    get byteLength() { return method('byteLength'); }
-    get growable() { return method('growable'); }
-    get maxByteLength() { return method('maxByteLength'); }
-    grow() { return method('grow'); }
-    slice() { return method('slice'); }
-  }
-  ObjectDefineProperty(SharedArrayBuffer.prototype, SymbolToStringTag, {
-    __proto__: null, value: 'SharedArrayBuffer', configurable: true, enumerable: false, writable: false,
-  });
-  return SharedArrayBuffer;
 }
 
 function defineGlobal(object, name, value) {

@@ -2,7 +2,7 @@
 //! binary says of the binding ([`crate::facts`]).
 
 mod async_context_frame;
-mod async_wrap;
+pub(crate) mod async_wrap;
 mod blob;
 mod block_list;
 mod buffer;
@@ -40,6 +40,7 @@ mod report;
 mod serdes;
 mod signal_wrap;
 mod spawn_sync;
+mod sqlite;
 mod stream_pipe;
 mod stream_wrap;
 mod string_decoder;
@@ -104,6 +105,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &pipe_wrap::BINDING,
     &process_wrap::BINDING,
     &spawn_sync::BINDING,
+    &sqlite::BINDING,
     &stream_pipe::BINDING,
     &stream_wrap::BINDING,
     &tcp_wrap::BINDING,

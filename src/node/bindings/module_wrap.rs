@@ -208,16 +208,53 @@ pub(super) fn decorate(
     attempt: &mut v8::PinnedRef<'_, v8::TryCatch<'_, '_, v8::HandleScope<'_>>>,
     env: &Env,
 ) {
+    decorate_in(attempt, env, (0, 0));
+}
+
+fn decorate_in(
+    attempt: &mut v8::PinnedRef<'_, v8::TryCatch<'_, '_, v8::HandleScope<'_>>>,
+    env: &Env,
+    begins: (i32, i32),
+) {
     if attempt.has_terminated() {
         return;
     }
     let (Some(exception), Some(message)) = (attempt.exception(), attempt.message()) else { return };
     let Ok(error) = exception.try_cast::<v8::Object>() else { return };
-    let Some(source) = callbacks::source_of(attempt, message) else { return };
+    let Some(source) = callbacks::source_in(attempt, message, begins) else { return };
     let text = string(attempt, &source);
     if let Some(key) = super::util::private_symbol(attempt, env, "arrow_message_private_symbol") {
         error.set_private(attempt, key, text.into());
     }
+}
+
+/// As [`decorate`], and shows it in the error's stack; of a text that begins at that line and column of its file.
+pub(super) fn decorate_stack(
+    attempt: &mut v8::PinnedRef<'_, v8::TryCatch<'_, '_, v8::HandleScope<'_>>>,
+    env: &Env,
+    begins: (i32, i32),
+) {
+    decorate_in(attempt, env, begins);
+    let Some(error) = attempt.exception().and_then(|exception| exception.try_cast::<v8::Object>().ok())
+    else {
+        return;
+    };
+    let _ = (|| {
+        let decorated = super::util::private_symbol(attempt, env, "decorated_private_symbol")?;
+        if error.get_private(attempt, decorated)?.is_true() {
+            return None;
+        }
+        let arrow = super::util::private_symbol(attempt, env, "arrow_message_private_symbol")?;
+        let arrow = error.get_private(attempt, arrow)?.try_cast::<v8::String>().ok()?;
+        let key = string(attempt, "stack");
+        let stack = error.get(attempt, key.into())?.try_cast::<v8::String>().ok()?;
+        let line = string(attempt, "\n");
+        let text = v8::String::concat(attempt, arrow, line)?;
+        let text = v8::String::concat(attempt, text, stack)?;
+        error.set(attempt, key.into(), text.into())?;
+        let yes = v8::Boolean::new(attempt, true).into();
+        error.set_private(attempt, decorated, yes)
+    })();
 }
 
 /// The wrap of a module.

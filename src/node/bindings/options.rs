@@ -123,7 +123,8 @@ fn get_namespace_option_types(scope: &mut Scope<'_, '_>, _: Args<'_>, result: Re
 pub(crate) fn read(facts: &facts::Facts, given: &[String]) -> Map<String, Value> {
     let table = |name: &str| facts.answer("optionInfo")?.get("object")?.get(name)?.get("map")?.as_array();
     let look_up = |list: Option<&Vec<Value>>, key: &str| {
-        let entry = list?.iter().find(|entry| entry.pointer("/0/value").and_then(Value::as_str) == Some(key))?;
+        let entry =
+            list?.iter().find(|entry| entry.pointer("/0/value").and_then(Value::as_str) == Some(key))?;
         entry.get(1).cloned()
     };
     let mut set = Map::new();
@@ -182,7 +183,8 @@ mod tests {
 
     #[test]
     fn options_have_the_types_of_nodes_table() {
-        let given = "--test --no-warnings -r ./a --require=./b -C x --env-file .env --nonsense --stack-trace-limit=5";
+        let given =
+            "--test --no-warnings -r ./a --require=./b -C x --env-file .env --nonsense --stack-trace-limit=5";
         let given: Vec<String> = given.split(' ').map(str::to_owned).collect();
         let set = read(&facts::Facts::shared(), &given);
         assert_eq!(set["--test"], json!({ "value": true }));
@@ -192,7 +194,11 @@ mod tests {
         assert_eq!(set["--conditions"], json!({ "array": [{ "value": "x" }] }));
         assert!(!set.contains_key("--nonsense"));
         let flags = flags(&set);
-        assert!(["--test", "--no-warnings", "--require=./b"].iter().all(|flag| flags.iter().any(|one| one == flag)));
+        assert!(
+            ["--test", "--no-warnings", "--require=./b"]
+                .iter()
+                .all(|flag| flags.iter().any(|one| one == flag))
+        );
         assert!(!flags.iter().any(|flag| flag == "--warnings"));
     }
 }

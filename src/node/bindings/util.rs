@@ -5,7 +5,7 @@ use std::rc::Rc;
 use isolate::library::{Scope, string};
 
 use crate::binding::{Args, Binding, Return, functions, set, set_number};
-use crate::environment::Env;
+use crate::environment::{Env, poke};
 
 pub(super) static BINDING: Binding = Binding {
     name: "util",
@@ -38,6 +38,8 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
     let private = private_symbols(scope, env)?;
     set(scope, binding, "privateSymbols", private.into())?;
     let buffer = v8::ArrayBuffer::new(scope, 4);
+    let _ = env.shared.abort_toggle.set(buffer.get_backing_store());
+    poke(&env.shared.abort_toggle, 0, 1u32.to_ne_bytes());
     let toggle = v8::Uint32Array::new(scope, buffer, 0, 1)?;
     set(scope, binding, "shouldAbortOnUncaughtToggle", toggle.into())
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::headers::{Framing, Name};
 use super::protocol::{
-    Answer, Failure, Head, Kind, Leniency, Methods, ParseError, Protocol, Refusal, Sink, Told,
+    Answer, Failure, Head, Kind, Leniency, Methods, PAUSED, ParseError, Protocol, Refusal, Sink, Told,
 };
 
 /// Longest value of a header that is looked at here; longer ones frame no message.
@@ -42,6 +42,8 @@ enum State {
     /// A line that begins with a space goes on with the value before.
     AfterValue,
     LineFeedAfterHeaders,
+    /// Whoever is told knows the headers; what follows them has not been looked at.
+    AfterHeaders,
     Body,
     BodyToTheEnd,
     ChunkSizeStart,
@@ -397,8 +399,8 @@ impl Machine {
             | State::LineFeedAfterValue
             | State::AfterValue
             | State::LineFeedAfterHeaders => return self.header_byte(byte, at, sink),
-            State::Body => return self.complete(at, sink),
-            State::BodyToTheEnd => {}
+            // Not asked about single bytes.
+            State::AfterHeaders | State::Body | State::BodyToTheEnd => {}
             State::ChunkSizeStart
             | State::ChunkSize
             | State::ExtensionName
@@ -634,11 +636,17 @@ impl Machine {
             upgrade: self.upgrade,
             keep_alive: self.keeps_alive(),
         };
+        self.state = State::AfterHeaders;
         match told(sink.headers_complete(&head), at)? {
             Answer::Go => {}
             Answer::NoBody => self.framing.skip_body = true,
             Answer::Upgrade => self.upgrade = true,
         }
+        Ok(Step::Next)
+    }
+
+    /// What follows the headers, and the message's end if nothing does.
+    fn after_headers(&mut self, at: usize, sink: &mut dyn Sink) -> Result<Step, Failure> {
         let framing = self.framing;
         let has_body = framing.chunked || framing.content_length.is_some_and(|length| length > 0);
         if self.upgrade && (self.is_connect() || framing.skip_body || !has_body) {
@@ -801,14 +809,6 @@ impl Machine {
         self.state = State::ExtensionName;
     }
 
-    /// The message is over before the byte at hand.
-    fn complete(&mut self, at: usize, sink: &mut dyn Sink) -> Result<Step, Failure> {
-        match self.complete_before(at, sink)? {
-            Step::Next => Ok(Step::Again),
-            other => Ok(other),
-        }
-    }
-
     /// The message is over; the byte at hand is its last.
     fn complete_before(&mut self, at: usize, sink: &mut dyn Sink) -> Result<Step, Failure> {
         let goes_on = self.keeps_alive() || self.leniency.keep_alive();
@@ -822,8 +822,11 @@ impl Protocol for Machine {
     fn execute(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<usize, Failure> {
         let mut at = 0;
         let run = self.execute_from(bytes, &mut at, sink);
-        if let Err(Failure::Parse(_, error)) = run {
-            self.state = State::Failed(error);
+        match run {
+            // It goes on where it stands.
+            Err(Failure::Parse(_, PAUSED)) => {}
+            Err(Failure::Parse(_, error)) => self.state = State::Failed(error),
+            Ok(()) | Err(Failure::Threw | Failure::Gone) => {}
         }
         run.map(|()| at)
     }
@@ -851,12 +854,16 @@ impl Machine {
             if let Some(end) = self.run(bytes, *at, sink)? {
                 *at = end;
             }
-            // A body that is there is over, whether more bytes come or not.
-            if self.state == State::Body && self.left == 0 {
-                if let Step::Stop = self.complete_before(*at, sink)? {
-                    return Ok(());
-                }
-                continue;
+            // What the bytes so far say is so, whether more come or not.
+            let step = match self.state {
+                State::AfterHeaders => self.after_headers(*at, sink)?,
+                State::Body if self.left == 0 => self.complete_before(*at, sink)?,
+                _ => Step::Again,
+            };
+            match step {
+                Step::Next => continue,
+                Step::Stop => return Ok(()),
+                Step::Again => {}
             }
             let Some(byte) = bytes.get(*at) else { return Ok(()) };
             match self.step(*byte, *at, sink)? {

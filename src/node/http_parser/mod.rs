@@ -11,5 +11,5 @@ mod tests;
 
 pub(crate) use self::machine::Machine;
 pub(crate) use self::protocol::{
-    Answer, Failure, Head, Kind, Leniency, Methods, ParseError, Protocol, Refusal, Sink, Told,
+    Answer, Failure, Head, Kind, Leniency, Methods, PAUSED, ParseError, Protocol, Refusal, Sink, Told,
 };

@@ -117,6 +117,9 @@ impl ParseError {
     }
 }
 
+/// A sink wants no more for now: what follows is read as if there had been no break.
+pub(crate) const PAUSED: ParseError = ParseError::new("HPE_PAUSED", "Paused");
+
 /// Why parsing has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {

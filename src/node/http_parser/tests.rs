@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Answer, Failure, Head, Kind, Leniency, Machine, Methods, Protocol, Sink, Told};
+use super::{Answer, Failure, Head, Kind, Leniency, Machine, Methods, PAUSED, Protocol, Refusal, Sink, Told};
 
 #[derive(Default)]
 struct Log(Vec<String>);
@@ -175,4 +175,75 @@ fn the_end_within_a_message_is_an_error() {
     let (mut machine, mut log) = (machine(Kind::Request), Log::default());
     assert!(machine.execute(b"GET / HTTP/1.1\r\n", &mut log).is_ok());
     assert!(machine.finish(&mut log).is_err());
+}
+
+/// Wants a break wherever it can.
+#[derive(Default)]
+struct Pausing(Log);
+
+impl Sink for Pausing {
+    fn message_begin(&mut self) -> Told {
+        self.0.message_begin()
+    }
+    fn url(&mut self, piece: &[u8]) -> Told {
+        self.0.url(piece)
+    }
+    fn status(&mut self, piece: &[u8]) -> Told {
+        self.0.status(piece)
+    }
+    fn field(&mut self, piece: &[u8]) -> Told {
+        self.0.field(piece)
+    }
+    fn value(&mut self, piece: &[u8]) -> Told {
+        self.0.value(piece)
+    }
+    fn headers_complete(&mut self, head: &Head) -> Told<Answer> {
+        self.0.headers_complete(head)?;
+        Err(Refusal::Error(PAUSED))
+    }
+    fn body(&mut self, piece: &[u8]) -> Told {
+        self.0.body(piece)?;
+        Err(Refusal::Error(PAUSED))
+    }
+    fn chunk_extension(&mut self, piece: &[u8]) -> Told {
+        self.0.chunk_extension(piece)
+    }
+    fn chunk_header(&mut self) -> Told {
+        Ok(())
+    }
+    fn chunk_complete(&mut self) -> Told {
+        Ok(())
+    }
+    fn message_complete(&mut self) -> Told {
+        self.0.message_complete()?;
+        Err(Refusal::Error(PAUSED))
+    }
+}
+
+#[test]
+fn what_is_paused_goes_on_as_if_nothing_had_been() {
+    for text in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 204 No\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nt: r\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    ] {
+        let (mut machine, mut sink) = (machine(Kind::Response), Pausing::default());
+        let (mut rest, mut breaks) = (text.as_bytes(), 0);
+        loop {
+            match machine.execute(rest, &mut sink) {
+                Ok(read) => {
+                    assert_eq!(read, rest.len());
+                    break;
+                }
+                Err(Failure::Parse(at, error)) => {
+                    assert_eq!(error, PAUSED);
+                    rest = &rest[at..];
+                    breaks += 1;
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        assert!(breaks >= 2);
+        assert_eq!(sink.0.0, parse(Kind::Response, text).0);
+    }
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use isolate::library::{Scope, inner_context, string};
 
-use crate::binding::{Args, Return, define, get};
+use crate::binding::{Args, Return, define};
 use crate::bindings::util::private_symbol;
 use crate::environment::Env;
 
@@ -24,19 +24,12 @@ struct Contextified {
     sandbox: v8::Weak<v8::Object>,
 }
 
-/// Gives a new context `SharedArrayBuffer`, which V8 leaves out: its own, or the realm's stand-in where there is none.
-fn give_shared_memory(
-    scope: &mut Scope<'_, '_>,
-    env: &Env,
-    context: v8::Local<'_, v8::Context>,
-) -> Option<()> {
-    const NAME: &str = "SharedArrayBuffer";
-    let outer = scope.get_current_context().global(scope);
-    let stand_in = get(scope, outer, NAME)?;
+/// Gives a new context `SharedArrayBuffer`, which V8 leaves out.
+fn give_shared_memory(scope: &mut Scope<'_, '_>, context: v8::Local<'_, v8::Context>) -> Option<()> {
     let scope = &mut v8::ContextScope::new(scope, context);
-    let class = if env.core.is_frozen() { stand_in } else { isolate::library::shared_array_buffer(scope)? };
+    let class = isolate::library::shared_array_buffer(scope)?;
     let global = context.global(scope);
-    define(scope, global, NAME, class, v8::PropertyAttribute::DONT_ENUM)
+    define(scope, global, "SharedArrayBuffer", class, v8::PropertyAttribute::DONT_ENUM)
 }
 
 /// The context of a contextified object; the present one for `undefined` and `null`. `None` with an exception pending for
@@ -122,7 +115,7 @@ pub(super) fn make_context<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut re
         target.set_private(scope, key, global.into())?;
         global.set_private(scope, key, target.into())?;
         // While it is not in the table its properties are its own.
-        give_shared_memory(scope, &env, context)
+        give_shared_memory(scope, context)
     })();
     if made.is_none() {
         return;

@@ -15,7 +15,7 @@ use crate::handle;
 
 pub(super) use context::{context_made_of, context_of};
 
-use super::module_wrap::decorate;
+use super::module_wrap::{decorate, decorate_stack};
 
 pub(super) static BINDING: Binding = Binding {
     name: "contextify",
@@ -34,6 +34,8 @@ pub(super) static BINDING: Binding = Binding {
 /// The native half of a `ContextifyScript`.
 struct ContextifyScript {
     script: v8::Global<v8::UnboundScript>,
+    /// At which line and column of its file its text begins.
+    begins: (i32, i32),
 }
 
 fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
@@ -105,7 +107,7 @@ fn construct_script(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
             v8::script_compiler::NoCacheReason::NoReason,
         );
         if script.is_none() {
-            decorate(attempt, &env);
+            decorate_stack(attempt, &env, (line, column));
             attempt.rethrow();
         }
         script
@@ -128,7 +130,7 @@ fn construct_script(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
         let key = crate::bindings::util::private_symbol(scope, &env, "host_defined_option_symbol")?;
         this.set_private(scope, key, symbol.into())?;
         let script = v8::Global::new(scope, script);
-        handle::attach(scope, &env, this, Rc::new(ContextifyScript { script }))
+        handle::attach(scope, &env, this, Rc::new(ContextifyScript { script, begins: (line, column) }))
     })();
 }
 
@@ -152,7 +154,7 @@ fn run_in_context(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<
         let value = script.run(attempt);
         if value.is_none() && attempt.has_caught() {
             if decorates {
-                decorate(attempt, &env);
+                decorate_stack(attempt, &env, half.begins);
             }
             attempt.rethrow();
         }
@@ -222,7 +224,7 @@ fn compile_function<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: R
         v8::tc_scope!(let attempt, scope);
         let function = function_of(attempt, code, name, (line, column), symbol, &parameters, &extensions);
         if function.is_none() {
-            decorate(attempt, &env);
+            decorate_stack(attempt, &env, (line, column));
             attempt.rethrow();
         }
         function

@@ -199,9 +199,15 @@ impl v8::ValueSerializerImpl for Shared {
 
     fn get_shared_array_buffer_id<'s>(
         &self,
-        _: &mut Scope<'s, '_>,
+        scope: &mut Scope<'s, '_>,
         buffer: v8::Local<'s, v8::SharedArrayBuffer>,
     ) -> Option<u32> {
+        if self.0.env.core.is_frozen() {
+            // Two threads with one memory have a clock, whatever else is frozen.
+            let message = string(scope, "Shared memory could not be cloned: timingMitigation is \"freeze\".");
+            super::throw_clone_error(scope, message.into());
+            return None;
+        }
         let mut shared = self.0.shared.borrow_mut();
         shared.push(Store(buffer.get_backing_store()));
         u32::try_from(shared.len() - 1).ok()

@@ -1,5 +1,9 @@
 //! What is cordon's own: the time zone that a program sets through its environment, the environment where threads share it,
-//! and taking types out of TypeScript.
+//! taking types out of TypeScript, reading responses for undici.
+
+mod responses;
+
+use std::rc::Rc;
 
 use isolate::library::{Scope, set_time_zone, string, strip_types};
 
@@ -16,8 +20,12 @@ pub(super) static BINDING: Binding = Binding {
         "variableNames" => variable_names,
         "stripTypes" => strip,
     },
-    make: None,
+    make: Some(make),
 };
+
+fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
+    responses::publish(scope, binding)
+}
 
 /// (source) -> { code } or { error: { code, message, snippet, startLine, startColumn } }
 fn strip(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {

@@ -1,4 +1,8 @@
-//! Clocks and observers of `perf_hooks`. Times are those that guest code may see.
+//! Clocks, observers and histograms of `perf_hooks`. Times are those that guest code may see.
+
+mod histogram;
+mod loop_delay;
+mod numbers;
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -12,6 +16,7 @@ use crate::environment::{Callback, Env, peek, poke};
 pub(super) static BINDING: Binding = Binding {
     name: "performance",
     functions: functions! {
+        "createELDHistogram" => loop_delay::create,
         "setupObservers" => setup_observers,
         "updateGarbageCollectionTracking" => nothing,
         "notify" => notify,
@@ -44,7 +49,9 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
     let buffer = v8::ArrayBuffer::new(scope, KINDS * 4);
     let _ = env.state::<Observers>().0.set(buffer.get_backing_store());
     let counts = v8::Uint32Array::new(scope, buffer, 0, KINDS)?;
-    set(scope, binding, "observerCounts", counts.into())
+    set(scope, binding, "observerCounts", counts.into())?;
+    histogram::publish(scope, env, binding)?;
+    loop_delay::register(scope, env)
 }
 
 /// Whether anybody observes entries of a kind.
