@@ -280,8 +280,7 @@ async fn shared_memory_has_no_road_while_time_is_frozen() {
     let allow = json!({ "webAssembly": "allow" });
     let frozen = vm(json!({ "permissions": allow })).await;
     assert_eq!(frozen.evaluate::<Vec<String>>(SHARED_MEMORY).await.unwrap(), Vec::<String>::new());
-    let made =
-        "(() => { try { return typeof new SharedArrayBuffer(8); } catch (error) { return error.code; } })()";
+    let made = "(() => { try { return typeof new SharedArrayBuffer(8); } catch (error) { return error.code; } })()";
     assert_eq!(frozen.evaluate::<String>(made).await.unwrap(), "ERR_SHARED_MEMORY");
     // Memory that is not shared is as it was.
     let own = "(() => { const m = new WebAssembly.Memory({ initial: 1 }); const b = m.buffer; m.grow(1); return [b instanceof ArrayBuffer, b.byteLength, m.buffer.byteLength, Object.getOwnPropertyDescriptor(WebAssembly.Memory.prototype, 'buffer').get.name].join(); })()";
