@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use kernel::{Kernel, Signal};
 use protocol::config::{Limits, Platform, TimingMitigation};
-use protocol::engine::{EngineProfile, EngineReport};
+use protocol::engine::{EngineProfile, EngineReport, WasmLevel};
 
 pub use engine::clock::GuestClock;
 pub use run::inbox::{ContextError, IsolateHandle};
@@ -34,14 +34,15 @@ pub use run::outcome::{
     CallId, Cause, Completion, ContextId, ErrorData, Format, Job, JobId, Language, Outcome, SourceOptions,
     Work, codes,
 };
+pub use run::threads::{Starter, THREADS_MAX};
 
 /// What the isolate needs of the worker around it. Called on the isolate's thread; must not block on the isolate.
 pub trait Services: Send + Sync {
     /// A job is over. Its process has exited, so its descriptors are closed.
     fn finished(&self, job: JobId, completion: Completion);
-    /// Guest code calls a host function that is among `Settings::host_functions`; answered by
+    /// Guest code of that isolate calls a host function that is among `Settings::host_functions`; answered by
     /// [`IsolateHandle::host_reply`], also when it failed or took too long.
-    fn host_call(&self, call: CallId, name: &str, input: String);
+    fn host_call(&self, isolate: IsolateHandle, call: CallId, name: &str, input: String);
     /// Whether the scope `process` allows sending a signal.
     fn may_signal(&self, signal: Signal) -> bool {
         let _ = signal;
@@ -67,6 +68,7 @@ pub enum Fatal<'a> {
 pub const FATAL_EXIT_CODE: i32 = 134;
 
 /// What is known about a VM when a pooled worker becomes one.
+#[derive(Clone)]
 pub struct Settings {
     /// Ceilings: heap, timers, modules, contexts, host calls.
     pub limits: Limits,
@@ -84,6 +86,17 @@ pub struct Settings {
     pub engine_report: String,
     /// IANA name of the time zone that guests see; `UTC` unless the VM says otherwise.
     pub time_zone: String,
+}
+
+/// How one isolate differs from others.
+struct Make {
+    young_generation: usize,
+    /// How far the stack of its thread may be used, if V8 is not to know that by itself.
+    stack_limit: Option<usize>,
+    inbox: Arc<run::inbox::Inbox>,
+    /// What guest WebAssembly is, as another isolate of this process has found; none for the first.
+    wasm: Option<WasmLevel>,
+    owns_processes: bool,
 }
 
 /// Largest heap that a VM may ask for; the limit is lowered at the claim.
@@ -118,16 +131,21 @@ pub fn initialize(profile: &EngineProfile, helpers: Helpers) {
     engine::start::initialize(profile, helpers);
 }
 
-/// The isolate of this process.
+/// An isolate: the process's first, or one of its [further ones](library::Thread).
 pub struct Isolate {
     // Dropped in this order: handles into the heap before the heap.
     /// Ready for the next job that wants a realm of its own.
     spare: Option<Rc<realm::core::Realm>>,
     /// Made before the claim, so that they still have to learn what is particular to the VM.
     early: Vec<Rc<realm::core::Realm>>,
-    bootstrap: realm::Bootstrap,
+    /// None where a library has one of its own.
+    bootstrap: Option<realm::Bootstrap>,
     /// What boots in each realm in place of this crate's bootstrap.
     library: Option<Box<dyn library::Library>>,
+    /// It is a further one, which runs one job.
+    is_further: bool,
+    /// Its jobs have processes of their own, which end with them.
+    owns_processes: bool,
     core: Rc<realm::core::Core>,
     profile: EngineProfile,
     /// A job waits, and V8 had background work when the loop last went to sleep.
@@ -147,11 +165,45 @@ impl Isolate {
         library: Option<Box<dyn library::Library>>,
         contexts: usize,
     ) -> Isolate {
-        let parameters = v8::CreateParams::default()
+        let first = Make {
+            young_generation: YOUNG_GENERATION,
+            stack_limit: None,
+            inbox: run::inbox::Inbox::new(),
+            wasm: None,
+            owns_processes: true,
+        };
+        let mut isolate = Isolate::make(profile, platform, library, first);
+        isolate.early = (0..contexts)
+            .map(|_| {
+                realm::create(
+                    &mut isolate.isolate,
+                    &isolate.core,
+                    isolate.bootstrap.as_ref(),
+                    isolate.library.as_deref(),
+                )
+                .expect("the bootstrap is part of this program and runs in a fresh isolate")
+            })
+            .collect();
+        isolate
+    }
+
+    /// An isolate without contexts.
+    pub(crate) fn make(
+        profile: EngineProfile,
+        platform: Platform,
+        library: Option<Box<dyn library::Library>>,
+        make: Make,
+    ) -> Isolate {
+        let mut parameters = v8::CreateParams::default()
             .set_max_old_generation_size_in_bytes(HEAP_CEILING)
-            .set_max_young_generation_size_in_bytes(YOUNG_GENERATION)
+            .set_max_young_generation_size_in_bytes(make.young_generation)
             .set_code_range_size_in_bytes(CODE_RANGE)
             .allow_atomics_wait(false);
+        if let Some(address) = make.stack_limit {
+            // SAFETY: an address as a number, which V8 compares its stack's pointer with and never reads from. It lies in
+            // the stack of this thread, on which alone this isolate runs.
+            parameters = unsafe { parameters.set_stack_limit(std::ptr::without_provenance_mut(address)) };
+        }
         let mut isolate = v8::Isolate::new(parameters);
         isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
         isolate.set_capture_stack_trace_for_uncaught_exceptions(true, 16);
@@ -163,14 +215,16 @@ impl Isolate {
             Some(library) => library.install(&mut isolate),
             None => platform::modules::install(&mut isolate),
         }
-        engine::start::set_time_zone(&mut isolate, engine::start::TIME_ZONE);
+        if make.wasm.is_none() {
+            engine::start::set_time_zone(&mut isolate, engine::start::TIME_ZONE);
+        }
         let guard = engine::faults::HeapGuard::install(&mut isolate, HEAP_CEILING);
-        let inbox = run::inbox::Inbox::new();
-        inbox.attach(isolate.thread_safe_handle());
+        make.inbox.attach(isolate.thread_safe_handle());
         let core = Rc::new(realm::core::Core {
-            inbox,
+            inbox: make.inbox,
+            profile,
             platform,
-            wasm: engine::start::level(profile, &mut isolate),
+            wasm: make.wasm.unwrap_or_else(|| engine::start::level(profile, &mut isolate)),
             settings: OnceCell::new(),
             realms: Default::default(),
             operations: Default::default(),
@@ -180,17 +234,14 @@ impl Isolate {
         let natives = platform::natives::template(&mut isolate, library.is_some());
         let _ = core.natives.set(natives);
         isolate.set_slot(core.clone());
-        let bootstrap = realm::compile_bootstrap(&mut isolate);
-        let early = (0..contexts).map(|_| {
-            realm::create(&mut isolate, &core, &bootstrap, library.as_deref())
-                .expect("the bootstrap is part of this program and runs in a fresh isolate")
-        });
-        let early = early.collect();
+        let bootstrap = library.is_none().then(|| realm::compile_bootstrap(&mut isolate));
         Isolate {
             spare: None,
-            early,
+            early: Vec::new(),
             bootstrap,
             library,
+            is_further: make.wasm.is_some(),
+            owns_processes: make.owns_processes,
             core,
             profile,
             watches_background: false,
@@ -210,8 +261,15 @@ impl Isolate {
             v8::tc_scope!(let scope, scope);
             let _ = realm::configure(scope, &realm, &[], TimingMitigation::Freeze);
             let _ = run::program::rehearse(scope, "({ rehearsal: [] })");
+            if let Some(library) = &self.library {
+                library.rehearsed(scope);
+            }
         }
         realm::dispose(&self.core, &realm);
+        // Nothing that V8 has begun is left to be gone on with in each child: it collects now, and forgets the functions
+        // that wait for its helper to compile them.
+        self.isolate.memory_pressure_notification(v8::MemoryPressureLevel::Critical);
+        self.isolate.memory_pressure_notification(v8::MemoryPressureLevel::None);
     }
 
     /// Runs a text of our own in a context that waits, so that the pages which every evaluation writes to are this
@@ -255,14 +313,29 @@ impl Isolate {
             engine::start::set_time_zone(&mut self.isolate, &settings.time_zone);
         }
         let heap = usize::try_from(settings.limits.heap_bytes).unwrap_or(HEAP_CEILING).min(HEAP_CEILING);
-        self.guard.set_limit(&mut self.isolate, heap);
+        if self.is_further {
+            self.guard.set_growing_limit(&mut self.isolate, heap);
+        } else {
+            engine::faults::share(settings.limits.memory_bytes, heap);
+            self.guard.set_limit(&mut self.isolate, heap);
+        }
         self.guard.set_memory(settings.limits.memory_bytes);
         self.core.inbox.set_context_limit(usize::try_from(settings.limits.contexts).unwrap_or(usize::MAX));
         let frozen = settings.timing_mitigation == TimingMitigation::Freeze;
         self.isolate.set_allow_atomics_wait(!frozen);
         engine::clock::begin(settings.clock);
         assert!(self.core.settings.set(settings).is_ok(), "an isolate is claimed once");
-        self.spare = self.next_realm();
+        if !self.is_further {
+            self.spare = self.next_realm();
+        }
+    }
+
+    /// For programs that have isolates of their own.
+    ///
+    /// # Panics
+    /// If the isolate has not been claimed.
+    pub fn starter(&self) -> Starter {
+        Starter::of(&self.core)
     }
 
     /// Runs jobs until the handle says `shut_down`.

@@ -18,11 +18,18 @@ pub use crate::run::operations::{Delivery, OperationId, forget, reference, spawn
 pub use crate::run::outcome::{ErrorData, Format, Language, SourceOptions, Work, codes};
 pub use crate::run::output::{write, write_all};
 pub use crate::run::program::{Begun, evaluate_text, file_path, plain_text};
+pub use crate::run::threads::{THREADS_MAX, Thread, ThreadEnd, ThreadStart};
 
 /// A standard library.
 pub trait Library {
     /// Sets the callbacks of an isolate that are the library's.
     fn install(&self, isolate: &mut v8::OwnedIsolate);
+
+    /// Everything that a job begins with has run once, in this scope's context: what further isolates of the process will
+    /// need of it may be kept.
+    fn rehearsed(&self, scope: &mut Scope<'_, '_>) {
+        let _ = scope;
+    }
 
     /// Boots in a context that nothing has run in, and installs its environment there ([`Realm::install`]). `None`, with
     /// an exception pending or without memory, if that failed.

@@ -3,14 +3,12 @@
 use std::rc::Rc;
 
 use isolate::library::{
-    Awaited, Begun, Core, Format, Realm, Scope, Work, evaluate_text, file_path, plain_text, string,
+    Awaited, Begun, Format, Realm, Scope, Work, evaluate_text, file_path, plain_text, string,
 };
 
 use crate::binding;
 use crate::environment::{Callback, Env};
-use crate::facts::Facts;
 use crate::process;
-use crate::scripts::Scripts;
 
 /// This crate's own script, which runs as a part of the library: what Node's C++ calls in it, and how jobs begin.
 const MAIN: &str = include_str!("../../guest-shim/js/node/main.js");
@@ -30,19 +28,21 @@ const ORDER: &[&str] = &[
     "internal/bootstrap/node",
     "internal/bootstrap/web/exposed-wildcard",
     "internal/bootstrap/web/exposed-window-or-worker",
-    "internal/bootstrap/switches/is_main_thread",
-    "internal/bootstrap/switches/does_own_process_state",
 ];
 
+/// What follows in a main thread, and in another.
+const OF_MAIN_THREAD: &[&str] =
+    &["internal/bootstrap/switches/is_main_thread", "internal/bootstrap/switches/does_own_process_state"];
+pub(crate) const OF_FURTHER_THREAD: &[&str] = &[
+    "internal/bootstrap/switches/is_not_main_thread",
+    "internal/bootstrap/switches/does_not_own_process_state",
+];
+
+/// Begins a further thread.
+pub(crate) const THREAD: &str = "internal/main/worker_thread";
+
 /// See the module. `None` with an exception pending if that failed.
-pub(crate) fn boot(
-    scope: &mut Scope<'_, '_>,
-    core: &Rc<Core>,
-    realm: &Rc<Realm>,
-    facts: Rc<Facts>,
-    scripts: Rc<Scripts>,
-) -> Option<()> {
-    let env = Env::new(core, realm, facts, scripts);
+pub(crate) fn boot(scope: &mut Scope<'_, '_>, realm: &Rc<Realm>, env: Rc<Env>) -> Option<()> {
     realm.install(env.clone());
     v8::tc_scope!(let scope, scope);
     let booted = run(scope, &env);
@@ -56,21 +56,9 @@ pub(crate) fn boot(
 
 fn run(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
     let undefined: v8::Local<v8::Value> = v8::undefined(scope).into();
-    let null = v8::null(scope).into();
-    let primordials = v8::Object::with_prototype_and_properties(scope, null, &[], &[]);
+    let (exports, primordials) = run_per_context(scope, env)?;
     env.set_callback(scope, Callback::Primordials, primordials.into());
-    let exports = v8::Object::new(scope);
     env.set_callback(scope, Callback::PerContextExports, exports.into());
-    let private = crate::bindings::util::private_symbols(scope, env)?;
-    let symbols = crate::bindings::symbols::symbols(scope, env)?;
-    for id in ["primordials", "domexception", "messageport"] {
-        let function = env.scripts.function(scope, &format!("internal/per_context/{id}"))?;
-        function.call(
-            scope,
-            undefined,
-            &[exports.into(), primordials.into(), private.into(), symbols.into()],
-        )?;
-    }
     let process = process::create(scope, env)?;
     let get_linked = v8::Function::new(scope, linked_binding)?;
     let get_internal = v8::Function::new(scope, internal_binding)?;
@@ -80,7 +68,8 @@ fn run(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
     let require = env.callback_value(scope, Callback::Require)?;
     let internal = env.callback_value(scope, Callback::InternalBinding)?;
     let arguments = [process.into(), require, internal, primordials.into()];
-    for id in ORDER {
+    let switches = if env.thread.is_some() { OF_FURTHER_THREAD } else { OF_MAIN_THREAD };
+    for id in ORDER.iter().chain(switches) {
         let function = env.scripts.function(scope, id)?;
         function.call(scope, undefined, &arguments)?;
     }
@@ -92,6 +81,28 @@ fn run(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
     let main = main.call(scope, undefined, &arguments)?;
     env.set_callback(scope, Callback::Main, main);
     Some(())
+}
+
+/// Runs what each context has by itself. Gives what that exports, and the primordials.
+pub(crate) fn run_per_context<'s>(
+    scope: &mut Scope<'s, '_>,
+    env: &Rc<Env>,
+) -> Option<(v8::Local<'s, v8::Object>, v8::Local<'s, v8::Object>)> {
+    let undefined: v8::Local<v8::Value> = v8::undefined(scope).into();
+    let null = v8::null(scope).into();
+    let primordials = v8::Object::with_prototype_and_properties(scope, null, &[], &[]);
+    let exports = v8::Object::new(scope);
+    let private = crate::bindings::util::private_symbols(scope, env)?;
+    let symbols = crate::bindings::symbols::symbols(scope, env)?;
+    for id in ["primordials", "domexception", "messageport"] {
+        let function = env.scripts.function(scope, &format!("internal/per_context/{id}"))?;
+        function.call(
+            scope,
+            undefined,
+            &[exports.into(), primordials.into(), private.into(), symbols.into()],
+        )?;
+    }
+    Some((exports, primordials))
 }
 
 fn linked_binding(scope: &mut Scope<'_, '_>, _: binding::Args<'_>, _: binding::Return<'_>) {
@@ -106,10 +117,25 @@ fn internal_binding(scope: &mut Scope<'_, '_>, args: binding::Args<'_>, mut resu
     }
 }
 
+/// Begins a further thread: what it is to run it is told through its port.
+fn begin_thread(scope: &mut Scope<'_, '_>, env: &Env) -> Option<Begun> {
+    process::begin_thread(scope, env)?;
+    let process = env.process_object(scope)?.into();
+    let require = env.callback_value(scope, Callback::Require)?;
+    let internal = env.callback_value(scope, Callback::InternalBinding)?;
+    let primordials = env.callback_value(scope, Callback::Primordials)?;
+    let main = env.scripts.function(scope, THREAD)?;
+    let receiver = v8::undefined(scope).into();
+    main.call(scope, receiver, &[process, require, internal, primordials])?;
+    env.thread.as_ref()?.note_start();
+    Some(Begun::Waits(Awaited::Nothing))
+}
+
 /// Begins a job.
 pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, work: Work) -> Option<Begun> {
     let realm = env.realm()?;
     let (kind, text, options, path) = match work {
+        Work::Thread => return begin_thread(scope, env),
         Work::Evaluate { source, options } => {
             let path = file_path(&realm, &options, "[eval].js");
             ("evaluate", Some(source), options, path)

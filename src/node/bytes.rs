@@ -19,7 +19,25 @@ pub(crate) struct Memory {
     range: Range<usize>,
 }
 
+/// Memory on its way to another thread.
+pub(crate) struct Sent(Memory);
+
+// SAFETY: V8 counts the holders of a backing store atomically, a store belongs to no isolate, and `Memory` has nothing else
+// that is a thread's. That nobody writes to what is not shared is a promise of [`Memory::send`]'s caller.
+unsafe impl Send for Sent {}
+
+impl Sent {
+    pub fn arrived(self) -> Memory {
+        self.0
+    }
+}
+
 impl Memory {
+    /// The same memory for another thread. It is shared, or nobody writes to it any more.
+    pub fn send(&self) -> Sent {
+        Sent(Memory { store: self.store.clone(), range: self.range.clone() })
+    }
+
     /// None for what is no buffer.
     pub fn of(value: v8::Local<'_, v8::Value>) -> Option<Memory> {
         if let Ok(view) = value.try_cast::<v8::ArrayBufferView>() {

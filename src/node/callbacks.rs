@@ -189,13 +189,18 @@ pub(crate) fn uncaught(
     from_promise: bool,
 ) -> bool {
     v8::tc_scope!(let scope, scope);
+    // What the program ends with if its handler throws, or if there is no handler because it has taken that away.
+    let mut failed = 7;
     let handled = (|| {
         if aborts(env) {
             return Some(false);
         }
         let process = env.process_object(scope)?;
-        let handler: v8::Local<v8::Function> =
-            binding::get(scope, process, "_fatalException")?.try_cast().ok()?;
+        let handler = binding::get(scope, process, "_fatalException")?;
+        let Ok(handler) = handler.try_cast::<v8::Function>() else {
+            failed = 6;
+            return None;
+        };
         let from_promise = v8::Boolean::new(scope, from_promise);
         let handled = handler.call(scope, process.into(), &[exception, from_promise.into()])?;
         Some(!handled.is_false())
@@ -210,7 +215,7 @@ pub(crate) fn uncaught(
         _ => (exception, message),
     };
     scope.reset();
-    let code = env.exit_code(if handled.is_none() { 7 } else { 1 });
+    let code = env.exit_code(if handled.is_none() { failed } else { 1 });
     let code = if aborts(env) { ABORTED } else { code };
     let default = if from_promise { codes::UNHANDLED_REJECTION } else { codes::UNCAUGHT };
     let wasm = Core::of(scope).wasm();

@@ -3,9 +3,10 @@
 
 use std::any::{Any, TypeId};
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -19,9 +20,13 @@ use crate::binding;
 use crate::facts::Facts;
 use crate::handle::Handles;
 use crate::scripts::Scripts;
+use crate::threads;
 
 /// Most alarms of one realm: twice the operations that may be under way.
 const ALARMS_MAX: usize = 8192;
+
+/// The exit code of a program whose first module waits for something that will not come.
+const NEVER_SETTLED_EXIT: i32 = 13;
 
 /// What the library hands over to be called back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,8 +34,6 @@ pub(crate) enum Callback {
     /// `internalBinding` and `require` of the library.
     InternalBinding,
     Require,
-    /// What modules of the library have instead of the global object's properties.
-    Primordials,
     /// What the scripts of `internal/per_context` export.
     PerContextExports,
     /// After each piece of guest code with something put off to its end.
@@ -49,16 +52,21 @@ pub(crate) enum Callback {
     PerformanceObserver,
     /// What this crate's own script gives back.
     Main,
+    /// What the scripts of the library find unchanged by anybody.
+    Primordials,
     BufferPrototype,
     /// Makes an object for a transferred value.
     Deserialize,
 }
 
+/// Something that is done in the last phase of the loop's round. `None` with an exception pending if that threw.
+type Immediate = Box<dyn for<'s, 'i> FnOnce(&mut Scope<'s, 'i>) -> Option<()>>;
+
 /// See the module.
 pub(crate) struct Env {
     pub core: Rc<Core>,
     realm: Weak<Realm>,
-    pub facts: Rc<Facts>,
+    pub facts: Arc<Facts>,
     pub scripts: Rc<Scripts>,
     pub handles: Handles,
     pub async_state: AsyncState,
@@ -75,6 +83,8 @@ pub(crate) struct Env {
     /// Operations that wait for a time.
     alarms: RefCell<Vec<(Instant, Waker)>>,
     timer_is_referenced: Cell<bool>,
+    /// What native code has put off to the last phase of the loop's round.
+    immediates: RefCell<VecDeque<Immediate>>,
     exit: Cell<Option<i32>>,
     /// Why, if something was thrown.
     pub fatal: RefCell<Option<ErrorData>>,
@@ -86,6 +96,12 @@ pub(crate) struct Env {
     pub exec_arguments: RefCell<Vec<String>>,
     /// Options of the program's command line that differ from the defaults.
     pub options: RefCell<serde_json::Map<String, serde_json::Value>>,
+    /// What the threads of a program have in common.
+    pub group: Arc<threads::Group>,
+    /// What this is, unless it is the main thread.
+    pub thread: Option<Rc<threads::Own>>,
+    /// The environment, where threads share it.
+    pub variables: RefCell<Option<Arc<threads::Variables>>>,
 }
 
 /// Memory that JavaScript and this crate both look at. JavaScript may write anything to it at any time.
@@ -140,7 +156,15 @@ pub(crate) fn poke<const N: usize>(
 }
 
 impl Env {
-    pub fn new(core: &Rc<Core>, realm: &Rc<Realm>, facts: Rc<Facts>, scripts: Rc<Scripts>) -> Rc<Env> {
+    pub fn new(
+        core: &Rc<Core>,
+        realm: &Rc<Realm>,
+        facts: Arc<Facts>,
+        scripts: Rc<Scripts>,
+        thread: Option<Rc<threads::Own>>,
+    ) -> Rc<Env> {
+        let group = thread.as_ref().map_or_else(Arc::default, |thread| thread.group.clone());
+        let options = thread.as_ref().map(|thread| thread.options.clone()).unwrap_or_default();
         Rc::new(Env {
             core: core.clone(),
             realm: Rc::downgrade(realm),
@@ -156,13 +180,17 @@ impl Env {
             shared: Shared::default(),
             timer: Cell::new(None),
             alarms: RefCell::default(),
-            timer_is_referenced: Cell::new(true),
+            timer_is_referenced: Cell::new(false),
+            immediates: RefCell::default(),
             exit: Cell::new(None),
             fatal: RefCell::default(),
             states: RefCell::default(),
             arguments: RefCell::default(),
             exec_arguments: RefCell::default(),
-            options: RefCell::default(),
+            options: RefCell::new(options),
+            group,
+            thread,
+            variables: RefCell::default(),
         })
     }
 
@@ -177,7 +205,7 @@ impl Env {
     }
 
     /// The kernel's process that the guest's code runs as. While the library boots there is none.
-    pub fn process(&self) -> Option<std::sync::Arc<Process>> {
+    pub fn process(&self) -> Option<Arc<Process>> {
         self.realm()?.process()
     }
 
@@ -309,6 +337,11 @@ impl Env {
         due.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
+    /// Has something done in the last phase of this round of the loop, before what JavaScript has put off to there.
+    pub fn set_immediate(&self, what: impl for<'s, 'i> FnOnce(&mut Scope<'s, 'i>) -> Option<()> + 'static) {
+        self.immediates.borrow_mut().push_back(Box::new(what));
+    }
+
     pub fn reference_timer(&self, referenced: bool) {
         self.timer_is_referenced.set(referenced);
     }
@@ -358,6 +391,24 @@ impl Env {
         let Some(tick) = self.callback(scope, Callback::Tick) else { return Some(()) };
         let receiver = self.process_object(scope)?;
         tick.call(scope, receiver.into(), &[]).map(drop)
+    }
+
+    /// Tells the program something that it should know and need not.
+    pub fn warn(&self, scope: &mut Scope<'_, '_>, text: &str) -> Option<()> {
+        let text = string(scope, text).into();
+        self.call_main(scope, "warn", &[text]).map(drop)
+    }
+
+    /// Whether the program's first module waits for something that will not come.
+    fn entry_waits(&self, scope: &mut Scope<'_, '_>) -> bool {
+        let Some(key) =
+            crate::bindings::util::private_symbol(scope, self, "entry_point_promise_private_symbol")
+        else {
+            return false;
+        };
+        let global = scope.get_current_context().global(scope);
+        let promise = global.get_private(scope, key).and_then(|value| value.try_cast::<v8::Promise>().ok());
+        promise.is_some_and(|promise| promise.state() == v8::PromiseState::Pending)
     }
 
     fn emit<'s>(
@@ -430,10 +481,22 @@ impl Environment for Env {
     fn has_immediates(&self) -> bool {
         let number = |index| u32::from_ne_bytes(peek(&self.shared.immediates, index));
         // Outstanding ones are left over from a round that threw.
-        number(0) > 0 || number(2) > 0
+        number(0) > 0 || number(2) > 0 || !self.immediates.borrow().is_empty()
     }
 
     fn run_immediates(&self, scope: &mut Scope<'_, '_>) -> Option<()> {
+        // What they put off is for the next round.
+        let count = self.immediates.borrow().len();
+        for _ in 0..count {
+            let immediate = self.immediates.borrow_mut().pop_front();
+            if let Some(immediate) = immediate {
+                immediate(scope)?;
+            }
+        }
+        let number = |index| u32::from_ne_bytes(peek(&self.shared.immediates, index));
+        if number(0) == 0 && number(2) == 0 {
+            return Some(());
+        }
         let Some(immediates) = self.callback(scope, Callback::Immediates) else { return Some(()) };
         let process = self.process_object(scope)?;
         immediates.call(scope, process.into(), &[]).map(drop)
@@ -441,7 +504,9 @@ impl Environment for Env {
 
     fn is_alive(&self) -> bool {
         let immediates = u32::from_ne_bytes(peek(&self.shared.immediates, 1)) > 0;
-        (self.timer.get().is_some() && self.timer_is_referenced.get()) || immediates
+        (self.timer.get().is_some() && self.timer_is_referenced.get())
+            || immediates
+            || !self.immediates.borrow().is_empty()
     }
 
     fn end(&self, scope: &mut Scope<'_, '_>) -> Option<Ending> {
@@ -451,8 +516,9 @@ impl Environment for Env {
             return Some(Ending::Alive);
         }
         poke(&self.shared.exit, 0, 1i32.to_ne_bytes());
-        self.emit(scope, "exit", self.exit_code(0))?;
-        Some(Ending::Over(self.exit_code(0)))
+        let default = if self.entry_waits(scope) { NEVER_SETTLED_EXIT } else { 0 };
+        self.emit(scope, "exit", self.exit_code(default))?;
+        Some(Ending::Over(self.exit_code(default)))
     }
 
     fn promise_rejected(&self, scope: &mut Scope<'_, '_>, message: &v8::PromiseRejectMessage<'_>) {
@@ -471,6 +537,8 @@ impl Environment for Env {
         self.fatal.take();
         self.timer.set(None);
         self.alarms.take();
+        let immediates = self.immediates.take();
+        drop(immediates);
         self.state::<crate::bindings::fs::pool::Pool>().clear();
         poke(&self.shared.immediates, 0, [0; 4]);
         poke(&self.shared.immediates, 1, [0; 4]);
@@ -479,6 +547,10 @@ impl Environment for Env {
         poke(&self.shared.tick, 1, [0]);
         crate::bindings::async_wrap::clear(self);
         self.state::<crate::handle_wrap::OpenHandles>().abandon();
+        self.state::<crate::bindings::messaging::OpenPorts>().abandon();
+        if let (Some(thread), Some(process)) = (&self.thread, self.process()) {
+            thread.close_descriptors(&process);
+        }
     }
 
     fn inspect(&self, scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Option<String> {

@@ -3,6 +3,8 @@
 //! Constants that are in the binary need not be written down again, and a function that this crate lacks is known to
 //! be lacking: it throws `ERR_CORDON_UNSUPPORTED` rather than being undefined.
 
+use std::sync::{Arc, OnceLock};
+
 use isolate::library::{Scope, string};
 use serde_json::{Map, Value};
 
@@ -17,7 +19,13 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    pub fn read() -> Facts {
+    /// Those of this process, read once for all of its isolates.
+    pub fn shared() -> Arc<Facts> {
+        static FACTS: OnceLock<Arc<Facts>> = OnceLock::new();
+        FACTS.get_or_init(|| Arc::new(Facts::read())).clone()
+    }
+
+    fn read() -> Facts {
         let mut all: Value = serde_json::from_slice(&store::facts()).unwrap_or_default();
         let mut take = |name: &str| match all.get_mut(name).map(Value::take) {
             Some(Value::Object(map)) => map,

@@ -71,13 +71,21 @@ pub(crate) fn of<T: 'static>(
     env: &Env,
     object: v8::Local<'_, v8::Object>,
 ) -> Option<Rc<T>> {
+    any_of(scope, env, object)?.downcast::<T>().ok()
+}
+
+/// The native half of an object, of whatever type.
+pub(crate) fn any_of(
+    scope: &mut Scope<'_, '_>,
+    env: &Env,
+    object: v8::Local<'_, v8::Object>,
+) -> Option<Rc<dyn Any>> {
     if object.internal_field_count() < FIELDS {
         return None;
     }
     let number: v8::Local<v8::Value> = object.get_internal_field(scope, 0)?.try_into().ok()?;
     let id = number.uint32_value(scope)?;
-    let value = env.handles.entries.borrow().get(&id)?.value.clone();
-    value.downcast::<T>().ok()
+    Some(env.handles.entries.borrow().get(&id)?.value.clone())
 }
 
 /// The environment of the running native method and the native half of its receiver. `None` with an exception pending

@@ -23,6 +23,7 @@ mod handle;
 mod handle_wrap;
 mod http_parser;
 mod net;
+mod options;
 mod process;
 mod request;
 mod scripts;
@@ -32,14 +33,18 @@ mod stream_base;
 mod system_error;
 #[cfg(test)]
 mod table;
+mod threads;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use isolate::library::{Core, Library, Realm, Scope};
 
+use environment::Env;
+
 /// Node's standard library, for `isolate::Isolate::new`.
 pub fn library() -> Box<dyn Library> {
-    Box::new(Node { facts: Rc::new(facts::Facts::read()), scripts: Rc::default() })
+    Box::new(Node { facts: facts::Facts::shared(), scripts: Rc::default(), thread: None })
 }
 
 /// What a command line of the program `node` asks for.
@@ -47,9 +52,17 @@ pub fn program(argv: &[String]) -> isolate::library::Work {
     command_line::CommandLine::read(argv).work()
 }
 
+/// For an isolate that is a thread of a program's.
+fn library_of_thread(start: threads::Start) -> Box<dyn Library> {
+    let thread = Some(Rc::new(threads::Own::new(start)));
+    Box::new(Node { facts: facts::Facts::shared(), scripts: Rc::default(), thread })
+}
+
 struct Node {
-    facts: Rc<facts::Facts>,
+    facts: Arc<facts::Facts>,
     scripts: Rc<scripts::Scripts>,
+    /// None in a main thread.
+    thread: Option<Rc<threads::Own>>,
 }
 
 impl Library for Node {
@@ -57,7 +70,12 @@ impl Library for Node {
         callbacks::install(isolate);
     }
 
+    fn rehearsed(&self, scope: &mut Scope<'_, '_>) {
+        self.scripts.keep(scope);
+    }
+
     fn boot(&self, scope: &mut Scope<'_, '_>, core: &Rc<Core>, realm: &Rc<Realm>) -> Option<()> {
-        boot::boot(scope, core, realm, self.facts.clone(), self.scripts.clone())
+        let env = Env::new(core, realm, self.facts.clone(), self.scripts.clone(), self.thread.clone());
+        boot::boot(scope, realm, env)
     }
 }

@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 use isolate::library::{Delivery, OperationId, Scope, forget, spawn, string};
 use kernel::Process;
@@ -222,6 +223,16 @@ pub(crate) fn connect(
             Ok(mut connecting) => poll_fn(|cx| connecting.poll(cx)).await,
             Err(error) => Err(error),
         };
+        // Whoever listens in the same program is told first.
+        let mut is_next_turn = false;
+        poll_fn(|cx| match std::mem::replace(&mut is_next_turn, true) {
+            true => Poll::Ready(()),
+            false => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        })
+        .await;
         let deliver: Delivery = Box::new(move |scope| {
             // Cancelled meanwhile.
             let Some(pending) = own.socket.connecting.take() else { return Some(()) };

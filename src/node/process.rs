@@ -10,6 +10,7 @@ use crate::binding::{self, define, set, set_number};
 use crate::command_line::CommandLine;
 use crate::environment::Env;
 use crate::facts;
+use crate::threads::Environment;
 
 /// Where a program finds Node, whatever it is started as.
 pub(crate) const EXEC_PATH: &str = "/usr/local/bin/node";
@@ -110,6 +111,32 @@ pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, has_file: bool) -> Opt
         .collect();
     let pairs = v8::Array::new_with_elements(scope, &pairs);
     let environment = env.call_main(scope, "environment", &[pairs.into()])?;
+    set(scope, object, "env", environment)?;
+    patch(scope, env, object)
+}
+
+/// As a further thread begins.
+pub(crate) fn begin_thread(scope: &mut Scope<'_, '_>, env: &Env) -> Option<()> {
+    crate::bindings::performance::begin(env);
+    let thread = env.thread.clone()?;
+    *env.exec_arguments.borrow_mut() = thread.exec_arguments.clone();
+    let object = env.process_object(scope)?;
+    let pairs = match &thread.environment {
+        Environment::Own(pairs) => pairs.as_slice(),
+        Environment::Shared(variables) => {
+            *env.variables.borrow_mut() = Some(variables.clone());
+            &[]
+        }
+    };
+    let pairs: Vec<v8::Local<v8::Value>> = pairs
+        .iter()
+        .flat_map(|(name, value)| [string(scope, name).into(), string(scope, value).into()])
+        .collect();
+    let pairs = v8::Array::new_with_elements(scope, &pairs);
+    let environment = env.call_main(scope, "environment", &[pairs.into()])?;
+    if env.variables.borrow().is_some() {
+        env.call_main(scope, "shareEnvironment", &[])?;
+    }
     set(scope, object, "env", environment)?;
     patch(scope, env, object)
 }

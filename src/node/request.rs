@@ -2,6 +2,7 @@
 //! Node's `ReqWrap`. `FSReqCallback`, `WriteWrap`, `ShutdownWrap`, `GetAddrInfoReqWrap` and their like differ in name
 //! alone.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 
@@ -15,7 +16,13 @@ use crate::handle;
 /// The native half of a request.
 pub(crate) struct Request {
     pub wrap: AsyncWrap,
+    /// Native code that waits for its end, in JavaScript's place.
+    waiting: RefCell<Option<Done>>,
 }
+
+/// What native code does once something that it asked a stream for has ended with a status. `None` with an exception
+/// pending if the guest's code threw.
+pub(crate) type Done = Box<dyn for<'s, 'i> FnOnce(&mut Scope<'s, 'i>, &Rc<Env>, i32) -> Option<()>>;
 
 /// What completes a request: makes the arguments of `oncomplete`, in a turn.
 pub(crate) type Complete =
@@ -43,7 +50,7 @@ pub(crate) fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>
     let Some(env) = Env::of(scope) else { return };
     let provider = provider(&args.data().to_rust_string_lossy(scope));
     let wrap = AsyncWrap::new(scope, &env, args.this(), provider);
-    let _ = handle::attach(scope, &env, args.this(), Rc::new(Request { wrap }));
+    let _ = handle::attach(scope, &env, args.this(), Rc::new(Request { wrap, waiting: RefCell::default() }));
 }
 
 /// A provider's name for ever.
@@ -63,6 +70,28 @@ fn provider(name: &str) -> &'static str {
     NAMES.iter().find(|known| **known == name).copied().unwrap_or("NONE")
 }
 
+/// Has native code told of a request's end. Whether it is one that can be waited for.
+pub(crate) fn wait(
+    scope: &mut Scope<'_, '_>,
+    env: &Rc<Env>,
+    request: v8::Local<'_, v8::Object>,
+    done: Done,
+) -> bool {
+    let Some(half) = handle::of::<Request>(scope, env, request) else { return false };
+    let before = half.waiting.replace(Some(done));
+    drop(before);
+    true
+}
+
+/// Whether native code waits for a request's end.
+pub(crate) fn is_waited_for(
+    scope: &mut Scope<'_, '_>,
+    env: &Env,
+    request: v8::Local<'_, v8::Object>,
+) -> bool {
+    handle::of::<Request>(scope, env, request).is_some_and(|half| half.waiting.borrow().is_some())
+}
+
 /// Completes a request: calls its `oncomplete`.
 pub(crate) fn complete<'s>(
     scope: &mut Scope<'s, '_>,
@@ -72,6 +101,13 @@ pub(crate) fn complete<'s>(
 ) -> Option<()> {
     match handle::of::<Request>(scope, env, request) {
         Some(half) => {
+            let waiting = half.waiting.take();
+            if let Some(done) = waiting {
+                let status = arguments.first().and_then(|status| status.int32_value(scope)).unwrap_or(0);
+                let told = done(scope, env, status);
+                half.wrap.destroy(scope, env);
+                return told;
+            }
             let called = half.wrap.call_method(scope, env, request, "oncomplete", arguments);
             half.wrap.destroy(scope, env);
             called.map(drop)

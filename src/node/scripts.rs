@@ -1,5 +1,9 @@
 //! The library's modules as V8 has compiled them: once for all realms of an isolate, so that a realm that boots runs
 //! code which an earlier one has had compiled.
+//!
+//! Further isolates of the process get what the first has compiled in V8's serial form ([`store::code`]). That is made
+//! here, in this process and before it was forked, of nothing but the library's own texts; it leads nowhere a guest could
+//! write to, and nothing that a guest brings is ever taken for it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -41,7 +45,42 @@ fn parameters(id: &str) -> &'static str {
     }
 }
 
+/// What a further thread needs beside what a main one has run.
+const OF_THREADS: &[&str] = &[
+    "internal/main/worker_thread",
+    "internal/bootstrap/switches/is_not_main_thread",
+    "internal/bootstrap/switches/does_not_own_process_state",
+    "internal/process/worker_thread_only",
+    "internal/worker",
+    "internal/worker/io",
+    "internal/worker/messaging",
+    "internal/error_serdes",
+    "worker_threads",
+];
+
 impl Scripts {
+    /// Keeps what has been compiled for further isolates of this process.
+    pub fn keep(&self, scope: &mut Scope<'_, '_>) {
+        for id in OF_THREADS {
+            if self.compiled.borrow().contains_key(*id) {
+                continue;
+            }
+            // None of its functions has run: all are compiled.
+            let (before, after) = around(id);
+            let Some(text) = store::wrapped(id, &before, after) else { continue };
+            if let Some(script) = compile(scope, id, text, before.len(), Compile::Whole)
+                && let Some(code) = script.create_code_cache()
+            {
+                store::keep_code(id, &code);
+            }
+        }
+        for (id, script) in self.compiled.borrow().iter() {
+            if let Some(code) = v8::Local::new(scope, script).create_code_cache() {
+                store::keep_code(id, &code);
+            }
+        }
+    }
+
     /// A script of this crate's own, as the body of a function with the parameters of a module of that id.
     pub fn own<'s>(
         &self,
@@ -49,7 +88,7 @@ impl Scripts {
         id: &str,
         text: &'static str,
     ) -> Option<v8::Local<'s, v8::Function>> {
-        self.compiled(scope, id, None, |before, after| {
+        self.compiled(scope, id, |before, after| {
             let text = format!("{before}{text}{after}");
             Some(store::Text::Wide(Box::leak(text.into_boxed_str())))
         })
@@ -61,11 +100,11 @@ impl Scripts {
             return self.own(scope, id, text);
         }
         let Some((_, name, text)) = GIVEN.iter().find(|(given, ..)| *given == id) else {
-            return self.compiled(scope, id, None, |before, after| store::wrapped(id, before, after));
+            return self.compiled(scope, id, |before, after| store::wrapped(id, before, after));
         };
         // The text stands as it is, in a function within a function that has the parameter.
         let outer =
-            self.compiled(scope, id, Some(name), |before, after| store::wrapped(id, before, after))?;
+            self.compiled(scope, id, |before, after| store::wrapped(id, before, after))?;
         let given = self.given(scope, &format!("internal/cordon/{name}"), text)?;
         let receiver = v8::undefined(scope).into();
         outer.call(scope, receiver, &[given])?.try_cast().ok()
@@ -89,31 +128,26 @@ impl Scripts {
         binding::get(scope, module, "exports")
     }
 
-    /// The function of a script in the present context, compiled if that has not been done for another; with a name, a
-    /// function of that parameter which gives it. Its text is made to stand between two others.
+    /// The function of a script in the present context, compiled if that has not been done for another; of one that is
+    /// given something, a function of that. Its text is made to stand between two others.
     fn compiled<'s>(
         &self,
         scope: &mut Scope<'s, '_>,
         id: &str,
-        given: Option<&str>,
         text: impl FnOnce(&str, &str) -> Option<store::Text>,
     ) -> Option<v8::Local<'s, v8::Function>> {
         let known = self.compiled.borrow().get(id).cloned();
         let script = match known {
             Some(script) => v8::Local::new(scope, &script),
             None => {
-                let before = format!("(function ({}) {{", parameters(id));
-                let (before, after) = match given {
-                    Some(name) => (format!("(function ({name}) {{ return {before}"), "\n})})"),
-                    None => (before, "\n})"),
-                };
+                let (before, after) = around(id);
                 let Some(text) = text(&before, after) else {
                     let message = string(scope, &format!("No such built-in module: {id}"));
                     let error = v8::Exception::error(scope, message);
                     scope.throw_exception(error);
                     return None;
                 };
-                let script = compile(scope, id, text, before.len())?;
+                let script = compile(scope, id, text, before.len(), Compile::AsNeeded)?;
                 let global = v8::Global::new(scope, script);
                 self.compiled.borrow_mut().insert(id.to_owned(), global);
                 script
@@ -123,22 +157,46 @@ impl Scripts {
     }
 }
 
+/// What stands before the text of a script, and what behind it: a function of its own parameters, and around that a function
+/// of what it is given, if it is.
+fn around(id: &str) -> (String, &'static str) {
+    let before = format!("(function ({}) {{", parameters(id));
+    match GIVEN.iter().find(|(given, ..)| *given == id) {
+        Some((_, name, _)) => (format!("(function ({name}) {{ return {before}"), "\n})})"),
+        None => (before, "\n})"),
+    }
+}
+
+/// How much of a script is compiled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compile {
+    /// What of it an earlier isolate has used, else what is run.
+    AsNeeded,
+    /// All functions.
+    Whole,
+}
+
 fn compile<'s>(
     scope: &mut Scope<'s, '_>,
     id: &str,
     text: store::Text,
     before: usize,
+    how: Compile,
 ) -> Option<v8::Local<'s, v8::UnboundScript>> {
+    use v8::script_compiler::{CachedData, CompileOptions, NoCacheReason, Source, compile_unbound_script};
     let column = -i32::try_from(before).ok()?;
     let source = text.string(scope)?;
     let name = string(scope, &format!("node:{id}"));
     let origin =
         v8::ScriptOrigin::new(scope, name.into(), 0, column, false, 0, None, false, false, false, None);
-    let mut source = v8::script_compiler::Source::new(source, Some(&origin));
-    v8::script_compiler::compile_unbound_script(
-        scope,
-        &mut source,
-        v8::script_compiler::CompileOptions::NoCompileOptions,
-        v8::script_compiler::NoCacheReason::NoReason,
-    )
+    let known = if how == Compile::AsNeeded { store::code(id) } else { None };
+    let (mut source, options) = match known {
+        Some(code) => {
+            let source = Source::new_with_cached_data(source, Some(&origin), CachedData::new(code));
+            (source, CompileOptions::ConsumeCodeCache)
+        }
+        None if how == Compile::Whole => (Source::new(source, Some(&origin)), CompileOptions::EagerCompile),
+        None => (Source::new(source, Some(&origin)), CompileOptions::NoCompileOptions),
+    };
+    compile_unbound_script(scope, &mut source, options, NoCacheReason::NoReason)
 }

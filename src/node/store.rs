@@ -65,6 +65,28 @@ pub(crate) fn wrapped(id: &str, before: &str, after: &str) -> Option<Text> {
     Some(text)
 }
 
+/// Scripts by their ids in V8's serial form.
+static CODE: OnceLock<Mutex<HashMap<String, &'static [u8]>>> = OnceLock::new();
+
+/// Keeps a script of the library's as V8 has compiled it, for the rest of the process's life. Every script is kept once, so
+/// that this does not grow.
+pub(crate) fn keep_code(id: &str, code: &[u8]) {
+    let Ok(mut known) = CODE.get_or_init(Mutex::default).lock() else { return };
+    if !known.contains_key(id) {
+        known.insert(id.to_owned(), Box::leak(code.into()));
+    }
+}
+
+/// A script as [`keep_code`] was given it.
+pub(crate) fn code(id: &str) -> Option<&'static [u8]> {
+    CODE.get()?.lock().ok()?.get(id).copied()
+}
+
+/// Whether any is kept.
+pub(crate) fn has_code() -> bool {
+    CODE.get().is_some()
+}
+
 /// The text of a module, for those who read it.
 pub(crate) fn text(id: &str) -> Option<String> {
     let module = module(id)?;

@@ -1,9 +1,10 @@
-//! Node as a program of the VM: what starts it is run by the isolate, as a job with a context of its own.
+//! Node as a program of the VM. Each has an isolate of its own, so that none holds up another or who waits for it. Where
+//! there are as many as there may be, it is a job of the first isolate, with a context of its own.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use isolate::{IsolateHandle, Job, JobId};
+use isolate::{IsolateHandle, Job, JobId, Starter};
 use kernel::{Engine, Errno, Executor, Kernel, Process, Program};
 use protocol::policy::{Policy, Scope};
 
@@ -17,7 +18,9 @@ const LINKS: &[(&str, &str)] = &[("/bin/node", PATH), ("/usr/bin/env", "/bin/env
 /// Jobs that are programs have numbers from here on; those of calls lie below.
 const FIRST_JOB: u64 = 1 << 63;
 
-struct Programs {
+pub(super) struct Programs {
+    /// Once the VM is made.
+    starter: OnceLock<Starter>,
     isolate: IsolateHandle,
     policy: Arc<Policy>,
     next: AtomicU64,
@@ -27,14 +30,26 @@ struct Programs {
 ///
 /// # Errors
 /// The filesystem has no room for it.
-pub(super) fn install(kernel: &Kernel, isolate: IsolateHandle, policy: Arc<Policy>) -> Result<(), Errno> {
-    let programs = Programs { isolate, policy, next: AtomicU64::new(FIRST_JOB) };
-    kernel.add_executor(ENGINE, Arc::new(programs));
+pub(super) fn install(
+    kernel: &Kernel,
+    isolate: IsolateHandle,
+    policy: Arc<Policy>,
+) -> Result<Arc<Programs>, Errno> {
+    let next = AtomicU64::new(FIRST_JOB);
+    let programs = Arc::new(Programs { starter: OnceLock::new(), isolate, policy, next });
+    kernel.add_executor(ENGINE, programs.clone());
     kernel.install_program(PATH, Program::new(ENGINE, NAME))?;
     for (path, target) in LINKS {
         kernel.install_symlink(path, target)?;
     }
-    Ok(())
+    Ok(programs)
+}
+
+impl Programs {
+    /// Says what isolates of programs are made from: once.
+    pub(super) fn start_with(&self, starter: Starter) {
+        let _ = self.starter.set(starter);
+    }
 }
 
 impl Executor for Programs {
@@ -43,6 +58,12 @@ impl Executor for Programs {
     }
 
     fn start(&self, process: Arc<Process>, _: Program) -> Result<(), Errno> {
+        if let Some(starter) = self.starter.get() {
+            let work = node::program(process.argv());
+            if starter.run(process.clone(), work, node::library).is_ok() {
+                return Ok(());
+            }
+        }
         // It would wait for the thread that waits for it.
         if self.isolate.waits_for_programs() {
             return Err(Errno::Enotsup);

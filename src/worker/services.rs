@@ -61,7 +61,6 @@ pub(super) struct IsolateServices {
     policy: Arc<Policy>,
     sender: Arc<Sender>,
     calls: Arc<Calls>,
-    isolate: IsolateHandle,
     last_words: LastWords,
 }
 
@@ -87,10 +86,9 @@ impl IsolateServices {
         policy: Arc<Policy>,
         sender: Arc<Sender>,
         calls: Arc<Calls>,
-        isolate: IsolateHandle,
         limits: &Limits,
     ) -> Self {
-        IsolateServices { broker, policy, sender, calls, isolate, last_words: LastWords::new(limits) }
+        IsolateServices { broker, policy, sender, calls, last_words: LastWords::new(limits) }
     }
 }
 
@@ -99,9 +97,8 @@ impl isolate::Services for IsolateServices {
         self.calls.job_finished(job.0, completion);
     }
 
-    fn host_call(&self, call: CallId, name: &str, input: String) {
+    fn host_call(&self, isolate: IsolateHandle, call: CallId, name: &str, input: String) {
         let asked = self.broker.host_function(name.to_owned(), input);
-        let isolate = self.isolate.clone();
         self.calls.spawn(async move {
             let result = asked.await;
             isolate.host_reply(call, result);

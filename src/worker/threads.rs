@@ -1,6 +1,7 @@
 //! The threads of a worker: their names, their stacks, and how many there may be.
 //!
-//! Beside these there are `main`, which is the process's own, and V8's helper, whose stack `isolate` decides. No thread has
+//! Beside these there are `main`, which is the process's own, and V8's helper and the threads of further isolates, whose
+//! stacks `isolate` decides. No thread has
 //! a filter of its own: they share all memory, so whoever runs native code in one has the others' stacks and returns
 //! where it likes in them. What all may call together is the filter of the process.
 
@@ -11,12 +12,13 @@ use protocol::broker::HOST_FS_CALLS_MAX;
 use tokio::runtime::Runtime;
 
 /// Threads of one worker at most, as the kernel counts them: `main`, the four below, those of commands that wait for the
-/// host, V8's, and room for some that end while the next begin.
-pub(super) const THREADS_MAX: u64 = 16 + HOST_FS_CALLS_MAX as u64;
+/// host, those of further isolates, V8's, and room for some that end while the next begin.
+pub(super) const THREADS_MAX: u64 = 16 + (HOST_FS_CALLS_MAX + isolate::THREADS_MAX) as u64;
 
 const KIB: usize = 1024;
 
-/// A thread that a worker starts. None runs guest code on its own stack: JavaScript is `main`'s, and each command has one.
+/// A thread that a worker starts. None of these runs guest code on its own stack: JavaScript is `main`'s and the further
+/// isolates', and each command has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name {
     /// Reads the broker channel.

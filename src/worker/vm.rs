@@ -111,11 +111,13 @@ impl VirtualMachine {
             prepared,
         );
         kernel.add_executor(command::ENGINE, runtime.clone());
+        let mut programs = None;
         if config.platform == Platform::Node {
-            programs::install(&kernel, isolate.handle(), policy.clone()).map_err(|errno| {
+            let installed = programs::install(&kernel, isolate.handle(), policy.clone());
+            programs = Some(installed.map_err(|errno| {
                 let text = format!("limits.inodes: {}: /usr/local/bin/node", errno.message());
                 ErrorData::new(code::CONFIG, text).field("limits.inodes")
-            })?;
+            })?);
         }
         let refused = |errno: Errno, field: &str, what: &str| {
             let text = format!("{field}: {}: {what}", errno.message());
@@ -135,7 +137,6 @@ impl VirtualMachine {
             policy.clone(),
             sender.clone(),
             calls.clone(),
-            isolate.handle(),
             &config.limits,
         );
         isolate.claim(Settings {
@@ -148,6 +149,9 @@ impl VirtualMachine {
             engine_report: engine.text,
             time_zone: "UTC".to_owned(),
         });
+        if let Some(programs) = programs {
+            programs.start_with(isolate.starter());
+        }
         Ok(Arc::new(VirtualMachine {
             kernel,
             isolate: isolate.handle(),

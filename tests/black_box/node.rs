@@ -89,6 +89,8 @@ same_as_in_node! {
     servers_and_clients_meet_in_one_vm = "servers.mjs";
     fetch_and_web_sockets_reach_servers_of_the_vm = "fetch.mjs";
     databases_are_as_in_node = "sqlite.cjs";
+    http2_is_spoken_in_one_vm = "http2.mjs";
+    threads_are_as_in_node = "threads.mjs";
 }
 
 #[tokio::test]
@@ -305,6 +307,99 @@ async fn limits_hold_for_code_in_the_library() {
     );
     assert_eq!(error.code, code::TIMED_OUT);
     assert_eq!(slow.evaluate::<u32>("1").await.unwrap(), 1);
+}
+
+/// Starts a thread that runs a text, and waits for its end: its error's code and its exit code.
+const IN_THREAD: &str = "const inThread = (text, options) => new Promise((done) => {
+    const { Worker } = require('worker_threads');
+    let code = 'none';
+    const thread = new Worker(text, { eval: true, ...options });
+    thread.on('error', (error) => code = error.code).on('exit', (exit) => done([code, exit]));
+});";
+
+#[tokio::test]
+async fn a_thread_that_uses_up_its_heap_ends_alone() {
+    let vm = vm(json!({ "platform": "node" })).await;
+    let grows = "const all = []; for (;;) all.push(new Array(1000).fill(1.5))";
+    for options in ["{ resourceLimits: { maxOldGenerationSizeMb: 24 } }", "{}"] {
+        let source = format!("{IN_THREAD} inThread({grows:?}, {options})");
+        let ended = vm.evaluate::<Value>(&source).await.unwrap();
+        assert_eq!(ended, json!(["ERR_WORKER_OUT_OF_MEMORY", 1]), "{options}");
+    }
+    let buffers = "const all = []; for (;;) all.push(new ArrayBuffer(1 << 22))";
+    let ended = vm.evaluate::<Value>(&format!("{IN_THREAD} inThread({buffers:?})")).await.unwrap();
+    assert_eq!(ended[1], 1);
+    // Nothing of it is left.
+    let after = vm.evaluate::<Value>(&format!("{IN_THREAD} inThread('process.exit(3)')")).await.unwrap();
+    assert_eq!(after, json!(["none", 3]));
+}
+
+#[tokio::test]
+async fn threads_end_with_the_job_that_started_them() {
+    let vm = vm(json!({ "platform": "node", "limits": { "wallTimeMs": 1500 } })).await;
+    // One computes, one waits for its parent, one has a thread of its own that computes.
+    for thread in [
+        "for (;;);",
+        "setInterval(() => {}, 1000)",
+        "new (require('worker_threads').Worker)('for (;;);', { eval: true })",
+    ] {
+        let error = error_of(vm.evaluate::<Value>(&format!("{IN_THREAD} inThread({thread:?})")).await);
+        assert_eq!(error.code, code::TIMED_OUT, "{thread}");
+    }
+    // One that is left running by a job that ends in time ends with it.
+    let left = "const { Worker } = require('worker_threads');
+        for (let i = 0; i < 4; i++) new Worker('for (;;);', { eval: true }); 1";
+    for _ in 0..10 {
+        assert_eq!(vm.evaluate::<u32>(left).await.unwrap(), 1);
+    }
+    let after = vm.evaluate::<Value>(&format!("{IN_THREAD} inThread('')")).await.unwrap();
+    assert_eq!(after, json!(["none", 0]));
+}
+
+#[tokio::test]
+async fn threads_are_limited_in_number_and_the_limit_says_so() {
+    let vm = vm(json!({ "platform": "node" })).await;
+    let source = "(async () => {
+        const { Worker } = require('worker_threads');
+        const threads = [];
+        let error;
+        try {
+            for (;;) threads.push(new Worker('setInterval(() => {}, 1000)', { eval: true }));
+        } catch (thrown) {
+            error = thrown;
+        }
+        await Promise.all(threads.map((thread) => thread.terminate()));
+        const last = new Worker('', { eval: true });
+        const exit = await new Promise((done) => last.on('exit', done));
+        return [threads.length, error.code, /at most 32 threads/.test(error.message), exit];
+    })()";
+    let told = vm.evaluate::<Value>(source).await.unwrap();
+    assert_eq!(told, json!([32, "ERR_WORKER_INIT_FAILED", true, 0]));
+}
+
+#[tokio::test]
+async fn threads_have_what_their_vm_has_and_no_more() {
+    let frozen = vm(json!({ "platform": "node" })).await;
+    let asks = "const told = [(() => { try { return typeof new SharedArrayBuffer(1) } catch { return 'refused' } })(), typeof WebAssembly,
+            require('vm').runInNewContext('typeof WebAssembly'), typeof require('cordon:vm/process'),
+            (() => { const then = Date.now(); for (let i = 0; i < 1e6; i++); return Date.now() - then })()];
+        require('worker_threads').parentPort.postMessage(told)";
+    let source = format!(
+        "new Promise((done) => new (require('worker_threads').Worker)({asks:?}, {{ eval: true }}).on('message', done))"
+    );
+    let told = frozen.evaluate::<Value>(&source).await.unwrap();
+    assert_eq!(told, json!(["refused", "undefined", "undefined", "object", 0]));
+    let free = vm(json!({ "platform": "node", "timingMitigation": "off" })).await;
+    let shares = "(async () => {
+        const { Worker } = require('worker_threads');
+        const shared = new Int32Array(new SharedArrayBuffer(4));
+        const text = 'const { workerData } = require(\"worker_threads\"); Atomics.store(workerData, 0, 7); Atomics.notify(workerData, 0)';
+        const thread = new Worker(text, { eval: true, workerData: shared });
+        const waited = Atomics.wait(shared, 0, 0, 10000);
+        await thread.terminate();
+        return [waited === 'ok' || waited === 'not-equal', shared[0]];
+    })()";
+    assert_eq!(free.evaluate::<Value>(shares).await.unwrap(), json!([true, 7]));
 }
 
 #[tokio::test]

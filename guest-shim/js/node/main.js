@@ -4,10 +4,11 @@
 // the last of its boot. What it returns are the functions that `src/node` calls, by name.
 
 const {
-  ArrayFrom,
   ArrayIsArray,
   ArrayPrototypeIncludes,
+  ArrayPrototypePush,
   ArrayPrototypeSlice,
+  FunctionPrototypeCall,
   JSONParse,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
@@ -19,6 +20,8 @@ const {
   ReflectDefineProperty,
   ReflectDeleteProperty,
   ReflectGet,
+  ReflectGetOwnPropertyDescriptor,
+  ReflectHas,
   ReflectOwnKeys,
   SafeMap,
   String,
@@ -40,14 +43,55 @@ const {
   },
 } = internalBinding('util');
 
+const {
+  deleteVariable,
+  getVariable,
+  setVariable,
+  variableNames,
+} = internalBinding('cordon');
+
+/** What `process.env` has, unless threads share it. */
+let variables = {};
+let isShared = false;
+
+/** The names and values of the environment, one after another. */
+function environmentPairs() {
+  const pairs = [];
+  const names = isShared ? variableNames() : ObjectKeys(variables);
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i];
+    ArrayPrototypePush(pairs, name, isShared ? getVariable(name) ?? '' : variables[name]);
+  }
+  return pairs;
+}
+
+/** From now on the environment is one that other threads change, too. Gives what it has been. */
+function shareEnvironment() {
+  const pairs = environmentPairs();
+  for (let i = 0; i < pairs.length; i += 2) ReflectDeleteProperty(variables, pairs[i]);
+  isShared = true;
+  return pairs;
+}
+
 /** `process.env`: names and values are strings, whatever is assigned. */
 function environment(pairs) {
   const target = {};
+  variables = target;
+  isShared = false;
   for (let i = 0; i < pairs.length; i += 2) target[pairs[i]] = pairs[i + 1];
   const invalid = (message) => {
     const error = new TypeError(message);
     error.code = 'ERR_INVALID_OBJECT_DEFINE_PROPERTY';
     return error;
+  };
+  const define = (object, name, value) => {
+    if (isShared) {
+      setVariable(name, value);
+      return true;
+    }
+    return ReflectDefineProperty(object, name, {
+      __proto__: null, value, configurable: true, enumerable: true, writable: true,
+    });
   };
   return new Proxy(target, {
     __proto__: null,
@@ -55,14 +99,16 @@ function environment(pairs) {
       if (typeof name === 'symbol' || typeof value === 'symbol') {
         throw new TypeError('Cannot convert a Symbol value to a string');
       }
-      ReflectDefineProperty(object, name, {
-        __proto__: null, value: `${value}`, configurable: true, enumerable: true, writable: true,
-      });
+      define(object, name, `${value}`);
       if (name === 'TZ') internalBinding('cordon').setTimeZone(`${value}`);
       return true;
     },
     get(object, name) {
-      return typeof name === 'symbol' ? undefined : ReflectGet(object, name);
+      if (typeof name === 'symbol') return undefined;
+      return (isShared ? getVariable(name) : undefined) ?? ReflectGet(object, name);
+    },
+    has(object, name) {
+      return (isShared && typeof name === 'string' && getVariable(name) !== undefined) || ReflectHas(object, name);
     },
     defineProperty(object, name, descriptor) {
       if ('value' in descriptor) {
@@ -70,9 +116,7 @@ function environment(pairs) {
           throw invalid(
             "'process.env' only accepts a configurable, writable, and enumerable data descriptor");
         }
-        return ReflectDefineProperty(object, name, {
-          __proto__: null, value: `${descriptor.value}`, configurable: true, enumerable: true, writable: true,
-        });
+        return define(object, name, `${descriptor.value}`);
       }
       if ('get' in descriptor || 'set' in descriptor) {
         throw invalid(
@@ -82,11 +126,16 @@ function environment(pairs) {
         "'process.env' only accepts a configurable, writable, and enumerable data descriptor");
     },
     deleteProperty(object, name) {
-      ReflectDeleteProperty(object, name);
+      if (isShared && typeof name === 'string') deleteVariable(name);
+      else ReflectDeleteProperty(object, name);
       return true;
     },
-    ownKeys: (object) => ReflectOwnKeys(object),
-    getOwnPropertyDescriptor: (object, name) => ObjectGetOwnPropertyDescriptor(object, name),
+    ownKeys: (object) => isShared ? variableNames() : ReflectOwnKeys(object),
+    getOwnPropertyDescriptor(object, name) {
+      const value = isShared && typeof name === 'string' ? getVariable(name) : undefined;
+      if (value === undefined) return ReflectGetOwnPropertyDescriptor(object, name);
+      return { __proto__: null, value, configurable: true, enumerable: true, writable: true };
+    },
   });
 }
 
@@ -128,6 +177,162 @@ function describeFatal(error, source) {
 
 // Types are taken out of TypeScript without WebAssembly here, so that none need be there.
 require('internal/util').assertTypeScript = () => {};
+
+/** The values of an iterable, in a list; undefined for what is none. */
+function valuesOf(iterable) {
+  if (iterable === null || typeof iterable !== 'object') return undefined;
+  const method = iterable[SymbolIterator];
+  if (typeof method !== 'function') return undefined;
+  const iterator = FunctionPrototypeCall(method, iterable);
+  if (iterator === null || typeof iterator !== 'object') return undefined;
+  const { next } = iterator;
+  if (typeof next !== 'function') return undefined;
+  const values = [];
+  for (;;) {
+    const result = FunctionPrototypeCall(next, iterator);
+    if (result === null || typeof result !== 'object') return undefined;
+    if (result.done) return values;
+    ArrayPrototypePush(values, result.value);
+  }
+}
+
+/** What is transferred with a message: an iterable, or the one in `{ transfer }`. */
+function transferList(value) {
+  const list = valuesOf(value);
+  if (list !== undefined) return list;
+  const { transfer } = value;
+  if (transfer === undefined) return [];
+  const values = valuesOf(transfer);
+  if (values !== undefined) return values;
+  const error = new TypeError('Optional options.transfer argument must be an iterable');
+  error.code = 'ERR_INVALID_ARG_TYPE';
+  throw error;
+}
+
+function warn(text) {
+  process.emitWarning(text);
+}
+
+// The VM's own interfaces are modules: of CommonJS as the library's are, of ECMAScript by being in the loader's cache
+// when they are asked for. Gives that cache.
+function installInterfaces() {
+  const { BuiltinModule } = require('internal/bootstrap/realm');
+  const { loadCache } = require('internal/modules/esm/loader').getOrInitializeCascadedLoader();
+  const ids = ReflectOwnKeys(vm.interfaces);
+  for (let i = 0; i < ids.length; i++) {
+    const module = new BuiltinModule(ids[i]);
+    module.exports = vm.interfaces[ids[i]];
+    module.loaded = true;
+    BuiltinModule.map.set(ids[i], module);
+    BuiltinModule.allowRequireByUsers(ids[i]);
+  }
+  const cached = loadCache.get;
+  let isMakingJob = false;
+  loadCache.get = function get(url, type) {
+    const job = ReflectApply(cached, this, [url, type]);
+    if (job !== undefined || type !== undefined || isMakingJob || !ObjectHasOwn(vm.interfaces, url)) return job;
+    // A job looks for itself in the cache while it is made.
+    isMakingJob = true;
+    try {
+      return interfaceJob(loadCache, url, vm.interfaces[url]);
+    } finally {
+      isMakingJob = false;
+    }
+  };
+  return loadCache;
+}
+
+function interfaceJob(loadCache, url, exports) {
+  const { ModuleWrap, kEvaluationPhase } = internalBinding('module_wrap');
+  const { ModuleJob } = require('internal/modules/esm/module_job');
+  const names = ObjectKeys(exports);
+  const wrap = new ModuleWrap(url, undefined, names, function() {
+    for (let i = 0; i < names.length; i++) this.setExport(names[i], exports[names[i]]);
+  });
+  const { getOrInitializeCascadedLoader } = require('internal/modules/esm/loader');
+  const job = new ModuleJob(
+    getOrInitializeCascadedLoader(), url, { __proto__: null }, wrap, kEvaluationPhase, false, false);
+  loadCache.set(url, undefined, job);
+  return job;
+}
+
+/**
+ * Called once the VM is known. Host functions are globals; those with a dot in their name are in an object of the name
+ * before it. Where clocks are frozen, WebAssembly gives no shared memory either.
+ */
+function configure(names, isFrozen) {
+  if (isFrozen) {
+    if ('WebAssembly' in globalThis) vm.hideSharedMemory();
+    defineGlobal(globalThis, 'SharedArrayBuffer', makeAbsentSharedArrayBuffer());
+  }
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i];
+    const dot = StringPrototypeIndexOf(name, '.');
+    let object = globalThis;
+    if (dot >= 0) {
+      const collection = StringPrototypeSlice(name, 0, dot);
+      const existing = ObjectGetOwnPropertyDescriptor(globalThis, collection)?.value;
+      object = typeof existing === 'object' && existing !== null ? existing : {};
+      if (object !== existing) defineGlobal(globalThis, collection, object);
+    }
+    defineGlobal(object, StringPrototypeSlice(name, dot + 1), vm.hostFunction(name));
+  }
+}
+
+/** The class that libraries look for to tell what is of it: nothing is, and nothing can be made. */
+function makeAbsentSharedArrayBuffer() {
+  const absent = (message, code) => {
+    const error = new TypeError(message);
+    error.code = code;
+    return error;
+  };
+  const method = (name) => {
+    throw absent(`SharedArrayBuffer.prototype.${name} was called on an incompatible receiver`, 'ERR_INVALID_THIS');
+  };
+  class SharedArrayBuffer {
+    constructor() {
+      throw absent(
+        'there is no shared memory while timingMitigation is "freeze"', 'ERR_SHARED_MEMORY');
+    }
+    get byteLength() { return method('byteLength'); }
+    get growable() { return method('growable'); }
+    get maxByteLength() { return method('maxByteLength'); }
+    grow() { return method('grow'); }
+    slice() { return method('slice'); }
+  }
+  ObjectDefineProperty(SharedArrayBuffer.prototype, SymbolToStringTag, {
+    __proto__: null, value: 'SharedArrayBuffer', configurable: true, enumerable: false, writable: false,
+  });
+  return SharedArrayBuffer;
+}
+
+function defineGlobal(object, name, value) {
+  ObjectDefineProperty(object, name, {
+    __proto__: null, value, configurable: true, enumerable: false, writable: true,
+  });
+}
+
+const ofThread = {
+  __proto__: null,
+  configure,
+  describeFatal,
+  environment,
+  environmentPairs,
+  inspect,
+  shareEnvironment,
+  transferList,
+  warn,
+};
+// A further thread has Node's own main script, which runs when it begins.
+if (!internalBinding('worker').isMainThread) {
+  const preparation = require('internal/process/pre_execution');
+  const { initializeModuleLoaders } = preparation;
+  preparation.initializeModuleLoaders = (options) => {
+    initializeModuleLoaders(options);
+    installInterfaces();
+  };
+  return ofThread;
+}
 
 // What Node does before it runs a program, once and ahead: none of it depends on the program with the default options.
 const {
@@ -203,20 +408,6 @@ function runTests() {
   run(options).on('test:summary', (data) => {
     if (!data.success) process.exitCode = 1;
   });
-}
-
-/** What is transferred with a message: an iterable, or the one in `{ transfer }`. */
-function transferList(value) {
-  const iterable = typeof value[SymbolIterator] === 'function' ? value : value.transfer;
-  if (iterable === undefined || iterable === null) return [];
-  if (typeof iterable !== 'object' || typeof iterable[SymbolIterator] !== 'function') {
-    const error = new TypeError(iterable === value ?
-      'Optional transferList argument must be an iterable' :
-      'Optional options.transfer argument must be an iterable');
-    error.code = 'ERR_INVALID_ARG_TYPE';
-    throw error;
-  }
-  return ArrayFrom(iterable);
 }
 
 function makeModule(path) {
@@ -314,101 +505,7 @@ function runScript(source, path) {
   runScriptInThisContext(script, true, false);
 }
 
-// The VM's own interfaces are modules: of CommonJS as the library's are, of ECMAScript by being in the loader's cache
-// when they are asked for.
-const { BuiltinModule } = require('internal/bootstrap/realm');
-const { loadCache } = require('internal/modules/esm/loader').getOrInitializeCascadedLoader();
-const ids = ReflectOwnKeys(vm.interfaces);
-for (let i = 0; i < ids.length; i++) {
-  const module = new BuiltinModule(ids[i]);
-  module.exports = vm.interfaces[ids[i]];
-  module.loaded = true;
-  BuiltinModule.map.set(ids[i], module);
-  BuiltinModule.allowRequireByUsers(ids[i]);
-}
-const cached = loadCache.get;
-let isMakingJob = false;
-loadCache.get = function get(url, type) {
-  const job = ReflectApply(cached, this, [url, type]);
-  if (job !== undefined || type !== undefined || isMakingJob || !ObjectHasOwn(vm.interfaces, url)) return job;
-  // A job looks for itself in the cache while it is made.
-  isMakingJob = true;
-  try {
-    return interfaceJob(url, vm.interfaces[url]);
-  } finally {
-    isMakingJob = false;
-  }
-};
-
-function interfaceJob(url, exports) {
-  const { ModuleWrap, kEvaluationPhase } = internalBinding('module_wrap');
-  const { ModuleJob } = require('internal/modules/esm/module_job');
-  const names = ObjectKeys(exports);
-  const wrap = new ModuleWrap(url, undefined, names, function() {
-    for (let i = 0; i < names.length; i++) this.setExport(names[i], exports[names[i]]);
-  });
-  const { getOrInitializeCascadedLoader } = require('internal/modules/esm/loader');
-  const job = new ModuleJob(
-    getOrInitializeCascadedLoader(), url, { __proto__: null }, wrap, kEvaluationPhase, false, false);
-  loadCache.set(url, undefined, job);
-  return job;
-}
-
-/**
- * Called once the VM is known. Host functions are globals; those with a dot in their name are in an object of the name
- * before it. Where clocks are frozen, WebAssembly gives no shared memory either.
- */
-function configure(names, isFrozen) {
-  if (isFrozen) {
-    if ('WebAssembly' in globalThis) vm.hideSharedMemory();
-    defineGlobal(globalThis, 'SharedArrayBuffer', makeAbsentSharedArrayBuffer());
-  }
-  for (let i = 0; i < names.length; i++) {
-    const name = names[i];
-    const dot = StringPrototypeIndexOf(name, '.');
-    let object = globalThis;
-    if (dot >= 0) {
-      const collection = StringPrototypeSlice(name, 0, dot);
-      const existing = ObjectGetOwnPropertyDescriptor(globalThis, collection)?.value;
-      object = typeof existing === 'object' && existing !== null ? existing : {};
-      if (object !== existing) defineGlobal(globalThis, collection, object);
-    }
-    defineGlobal(object, StringPrototypeSlice(name, dot + 1), vm.hostFunction(name));
-  }
-}
-
-/** The class that libraries look for to tell what is of it: nothing is, and nothing can be made. */
-function makeAbsentSharedArrayBuffer() {
-  const absent = (message, code) => {
-    const error = new TypeError(message);
-    error.code = code;
-    return error;
-  };
-  const method = (name) => {
-    throw absent(`SharedArrayBuffer.prototype.${name} was called on an incompatible receiver`, 'ERR_INVALID_THIS');
-  };
-  class SharedArrayBuffer {
-    constructor() {
-      throw absent(
-        'there is no shared memory while timingMitigation is "freeze"', 'ERR_SHARED_MEMORY');
-    }
-    get byteLength() { return method('byteLength'); }
-    get growable() { return method('growable'); }
-    get maxByteLength() { return method('maxByteLength'); }
-    grow() { return method('grow'); }
-    slice() { return method('slice'); }
-  }
-  ObjectDefineProperty(SharedArrayBuffer.prototype, SymbolToStringTag, {
-    __proto__: null, value: 'SharedArrayBuffer', configurable: true, enumerable: false, writable: false,
-  });
-  return SharedArrayBuffer;
-}
-
-function defineGlobal(object, name, value) {
-  ObjectDefineProperty(object, name, {
-    __proto__: null, value, configurable: true, enumerable: false, writable: true,
-  });
-}
+const loadCache = installInterfaces();
 
 /**
  * A job has ended whose realm goes on: its timers and immediates are gone already, which the library does not know, and
@@ -456,6 +553,4 @@ function isUnfinished(module) {
   return getPromiseDetails(module.evaluate(-1, false))[0] === kPending;
 }
 
-return {
-  __proto__: null, begin, configure, describeFatal, environment, forgetUnfinished, inspect, transferList,
-};
+return { __proto__: null, ...ofThread, begin, forgetUnfinished };

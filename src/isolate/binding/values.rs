@@ -2,7 +2,7 @@
 //! guest's.
 
 use crate::engine::allocator;
-use crate::realm::core::{Scope, string};
+use crate::realm::core::{Core, Scope, string};
 use kernel::{ExitStatus, Signal};
 
 /// The signals by the names that `wit/process.wit` gives them.
@@ -102,7 +102,14 @@ pub fn heap_holds(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::String>) -
 
 /// Whether one thing of so many bytes is not too large for V8's heap.
 pub fn heap_takes(scope: &mut Scope<'_, '_>, size: usize) -> bool {
-    size <= SURELY_THERE || size < scope.get_heap_statistics().heap_size_limit() / 4 * 3
+    if size <= SURELY_THERE {
+        return true;
+    }
+    // A further isolate's heap is given its limit part by part.
+    let core = Core::of(scope);
+    let whole = core.settings.get().map_or(0, |settings| settings.limits.heap_bytes);
+    let whole = usize::try_from(whole).unwrap_or(usize::MAX);
+    size < scope.get_heap_statistics().heap_size_limit().max(whole) / 4 * 3
 }
 
 /// A string of V8's as text. `None` (with a `RangeError` pending) when there is no memory for it.

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::engine::allocator::has_room_for;
 
@@ -12,6 +13,26 @@ const LOAN_MAX: usize = 32 * 1024 * 1024;
 /// What has to be left of the process's memory for guest code to go on after it was refused some: so many bytes, and in a
 /// small VM an eighth of its memory.
 const RESERVE_MAX: usize = 16 * 1024 * 1024;
+
+/// What a further isolate begins with of its heap limit, in bytes: the rest it is given as it needs it and the VM's memory
+/// has it, doubling.
+const FIRST_PART: usize = 24 * 1024 * 1024;
+
+/// What further isolates may have of heap beside that, all together, where the VM's memory leaves little, in bytes.
+const PARTS_MIN: usize = 32 * 1024 * 1024;
+
+/// What is left for further isolates: what the VM's memory is more than the heap of the first, and what lies beside that.
+static PARTS: AtomicUsize = AtomicUsize::new(0);
+
+/// Says how much memory a VM has, in bytes, and how much its first isolate's heap may take of it.
+pub(crate) fn share(memory: u64, heap: usize) {
+    let beside = memory.min(2 * BESIDE) / 2;
+    let left = memory.saturating_sub(beside).saturating_sub(heap as u64);
+    PARTS.store(usize::try_from(left).unwrap_or(usize::MAX).max(PARTS_MIN), Ordering::Relaxed);
+}
+
+/// What a heap leaves to the rest of its VM, in bytes, as `limits.heapBytes` is checked.
+const BESIDE: u64 = 64 * 1024 * 1024;
 
 /// Which limit the job that ran has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +48,10 @@ pub(crate) struct HeapGuard {
     engine: v8::IsolateHandle,
     isolate: v8::UnsafeRawIsolatePtr,
     limit: Cell<usize>,
+    /// What the limit may grow to.
+    whole: Cell<usize>,
+    /// What it has been given of what is left for further isolates.
+    taken: Cell<usize>,
     /// The largest limit that V8 may be given: for a job that is being ended, so that V8 can unwind it. V8's interpreter
     /// looks for a termination only once in some thousand rounds of a loop, and its built-in functions look less often.
     /// What the process may have is bounded by `limits.memoryBytes`.
@@ -45,6 +70,8 @@ impl HeapGuard {
             // SAFETY: the pointer is used by the callback alone, which V8 calls while this isolate lives.
             isolate: unsafe { isolate.as_raw_isolate_ptr() },
             limit: Cell::new(ceiling),
+            whole: Cell::new(ceiling),
+            taken: Cell::new(0),
             ceiling,
             hit: Cell::new(None),
             lent: Cell::new(false),
@@ -71,8 +98,20 @@ impl HeapGuard {
         self.reserve.set(RESERVE_MAX.min(memory / 8));
     }
 
-    /// Lowers the limit. V8 does so only when a callback is removed.
+    /// Lowers the limit of a further isolate, which it reaches part by part.
+    pub fn set_growing_limit(&self, isolate: &mut v8::OwnedIsolate, limit: usize) {
+        self.put_limit(isolate, limit.min(FIRST_PART));
+        self.whole.set(limit);
+    }
+
+    /// Lowers the limit.
     pub fn set_limit(&self, isolate: &mut v8::OwnedIsolate, limit: usize) {
+        self.put_limit(isolate, limit);
+        self.whole.set(limit);
+    }
+
+    /// Tells V8 the present limit. It lowers one only when a callback is removed.
+    fn put_limit(&self, isolate: &mut v8::OwnedIsolate, limit: usize) {
         self.limit.set(limit);
         isolate.remove_near_heap_limit_callback(near_limit, limit);
         isolate.add_near_heap_limit_callback(near_limit, self.pointer());
@@ -81,16 +120,31 @@ impl HeapGuard {
     /// After a turn that did not reach the limit: takes back what it was lent.
     pub fn settle(&self, isolate: &mut v8::OwnedIsolate) {
         if self.lent.replace(false) {
-            self.set_limit(isolate, self.limit.get());
+            self.put_limit(isolate, self.limit.get());
         }
     }
 
     /// After a job that reached the limit: collects what it left and puts the limit back.
     pub fn recover(&self, isolate: &mut v8::OwnedIsolate) {
         isolate.low_memory_notification();
-        self.set_limit(isolate, self.limit.get());
+        self.put_limit(isolate, self.limit.get());
         self.hit.set(None);
         self.lent.set(false);
+    }
+
+    /// Gives the heap more, at most up to `next`, if it may have more and the VM has it.
+    fn grow(&self, next: usize) -> Option<usize> {
+        let (limit, whole) = (self.limit.get(), self.whole.get());
+        let next = next.min(whole);
+        let more = next.checked_sub(limit).filter(|more| *more > 0)?;
+        PARTS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(more)).ok()?;
+        if !has_room_for(more.saturating_add(self.reserve.get())) {
+            PARTS.fetch_add(more, Ordering::Relaxed);
+            return None;
+        }
+        self.taken.set(self.taken.get() + more);
+        self.limit.set(next);
+        Some(next)
     }
 
     /// V8 asks before it gives up on anything that it cannot allocate, a buffer outside the heap among them. Only a heap
@@ -103,18 +157,34 @@ impl HeapGuard {
     }
 }
 
+impl Drop for HeapGuard {
+    fn drop(&mut self) {
+        PARTS.fetch_add(self.taken.get(), Ordering::Relaxed);
+    }
+}
+
 unsafe extern "C" fn near_limit(data: *mut c_void, current: usize, _initial: usize) -> usize {
     // SAFETY: `data` is the guard that was installed with this callback; it lives as long as the isolate, and V8
     // calls this on the isolate's thread.
     let guard = unsafe { &*data.cast::<HeapGuard>() };
     let exhausted = match guard.hit.get() {
         Some(exhausted) => exhausted,
-        None if guard.is_full() => Exhausted::Heap,
-        None if has_room_for(guard.reserve.get()) => {
-            guard.lent.set(true);
-            return guard.limit.get().saturating_add(guard.loan.get()).min(guard.ceiling).max(current);
+        None if guard.is_full() => match guard.grow(guard.limit.get().saturating_mul(2)) {
+            Some(next) => return next.max(current),
+            None if guard.limit.get() < guard.whole.get() => Exhausted::Memory,
+            None => Exhausted::Heap,
+        },
+        None => {
+            // One thing that is larger than what has been given: V8 asks once for it, so it is given all.
+            if let Some(next) = guard.grow(usize::MAX) {
+                return next.max(current);
+            }
+            if has_room_for(guard.reserve.get()) {
+                guard.lent.set(true);
+                return guard.limit.get().saturating_add(guard.loan.get()).min(guard.ceiling).max(current);
+            }
+            Exhausted::Memory
         }
-        None => Exhausted::Memory,
     };
     guard.hit.set(Some(exhausted));
     guard.engine.terminate_execution();

@@ -16,11 +16,12 @@ use crate::realm::resources::Resources;
 use crate::run::inbox::Inbox;
 use crate::run::operations::{Operations, Settled};
 use crate::run::outcome::{ContextId, Job, JobId};
+use crate::run::threads::Thread;
 use crate::run::timers::Timers;
 use crate::run::watchdog::Watchdog;
 use kernel::{Errno, Process};
 use protocol::config::TimingMitigation;
-use protocol::engine::WasmLevel;
+use protocol::engine::{EngineProfile, WasmLevel};
 
 /// A scope of V8's in a context.
 pub type Scope<'s, 'i> = v8::PinScope<'s, 'i>;
@@ -34,6 +35,7 @@ const REALM_FIELD: i32 = 0;
 /// Shared by everything that belongs to one isolate.
 pub struct Core {
     pub(crate) inbox: Arc<Inbox>,
+    pub(crate) profile: EngineProfile,
     pub(crate) platform: Platform,
     pub(crate) wasm: WasmLevel,
     pub(crate) settings: OnceCell<Settings>,
@@ -196,6 +198,8 @@ pub struct Realm {
     pub(crate) unreferenced: Cell<usize>,
     /// What ended while the job was stopped. No more than `pending`.
     pub(crate) held: RefCell<Vec<Settled>>,
+    /// Threads that its job has started and that have not been waited for.
+    pub(crate) threads: RefCell<Vec<Rc<Thread>>>,
 }
 
 impl Realm {

@@ -60,7 +60,7 @@ pub(crate) fn compile_bootstrap(isolate: &mut v8::OwnedIsolate) -> Bootstrap {
 pub(crate) fn create(
     isolate: &mut v8::OwnedIsolate,
     core: &Rc<Core>,
-    bootstrap: &Bootstrap,
+    bootstrap: Option<&Bootstrap>,
     library: Option<&dyn Library>,
 ) -> Option<Rc<Realm>> {
     let microtasks = v8::MicrotaskQueue::new(isolate, v8::MicrotasksPolicy::Explicit);
@@ -88,6 +88,7 @@ pub(crate) fn create(
         pending: Cell::new(0),
         unreferenced: Cell::new(0),
         held: RefCell::default(),
+        threads: RefCell::default(),
     });
     let scope = &mut v8::ContextScope::new(scope, context);
     realm.mark(scope, context);
@@ -130,7 +131,7 @@ fn prepare(
     scope: &mut Scope<'_, '_>,
     core: &Rc<Core>,
     realm: &Rc<Realm>,
-    bootstrap: &Bootstrap,
+    bootstrap: Option<&Bootstrap>,
     library: Option<&dyn Library>,
 ) -> Option<()> {
     match library {
@@ -138,7 +139,7 @@ fn prepare(
             library.boot(scope, core, realm)?;
         }
         None => {
-            let hooks = run_bootstrap(scope, core, bootstrap)?;
+            let hooks = run_bootstrap(scope, core, bootstrap?)?;
             let _ = realm.hooks.set(Hooks { object: hooks });
         }
     }
@@ -213,8 +214,9 @@ pub fn shared_array_buffer<'s>(scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s
     buffer.get(scope, key.into())
 }
 
-/// Ends everything of a realm's that could make its code run again.
+/// Ends everything of a realm's that could make its code run again, its threads first.
 pub(crate) fn quiesce(core: &Core, realm: &Realm) {
+    crate::run::threads::join_threads(realm);
     realm.timers.borrow_mut().clear();
     core.operations.borrow_mut().cancel(realm.id);
     realm.pending.set(0);

@@ -12,6 +12,7 @@ use crate::Isolate;
 use crate::binding::errors::{self, Report};
 use crate::engine::clock;
 use crate::engine::faults::Exhausted;
+use crate::engine::helpers;
 use crate::library::{Ending, Environment};
 use crate::platform::modules;
 use crate::realm;
@@ -21,6 +22,7 @@ use crate::run::operations::Settled;
 use crate::run::outcome::{Cause, Completion, ContextId, ErrorData, Job, JobId, Outcome, Work, codes};
 use crate::run::output;
 use crate::run::program::{self, Begun};
+use crate::run::threads;
 use kernel::{ExitStatus, Process};
 use protocol::engine::WasmLevel;
 
@@ -49,18 +51,21 @@ impl Isolate {
             self.run_timers();
             self.pump();
             self.look_at_background_work();
-            if self.spare.is_none() && self.core.inbox.is_empty() {
+            if self.spare.is_none() && !self.is_further && self.core.inbox.is_empty() {
                 self.spare = self.next_realm();
             }
             let deadline = self.deadline();
-            match self.core.inbox.next(deadline) {
+            let message = self.core.inbox.next(deadline);
+            let others = self.core.inbox.len();
+            match message {
                 Some(Message::ShutDown) => return,
                 Some(message) => self.handle_message(message),
                 None => {}
             }
             if self.library.is_some() {
-                // A round of a library's event loop takes all that has ended before it looks at immediates.
-                for _ in 0..self.core.inbox.len() {
+                // A round of a library's event loop takes all that has ended when it begins, before it looks at
+                // immediates; what ends through these comes in the next round.
+                for _ in 0..others {
                     match self.core.inbox.next(Some(Instant::now())) {
                         Some(Message::ShutDown) => return,
                         Some(message) => self.handle_message(message),
@@ -96,6 +101,7 @@ impl Isolate {
         match message {
             Message::Run(job) => self.accept(job),
             Message::Perform(work) => work(),
+            Message::Look(look) => look(&mut self.isolate),
             Message::CreateContext(context) => self.retain_context(context),
             Message::ResetContext(context) => {
                 self.dispose_context(context);
@@ -165,7 +171,8 @@ impl Isolate {
     }
 
     pub(crate) fn create_realm(&mut self) -> Option<Rc<Realm>> {
-        let realm = realm::create(&mut self.isolate, &self.core, &self.bootstrap, self.library.as_deref());
+        let realm =
+            realm::create(&mut self.isolate, &self.core, self.bootstrap.as_ref(), self.library.as_deref());
         if self.guard.exhausted().is_some() {
             // The limit was reached here: what was terminated is the bootstrap.
             self.isolate.cancel_terminate_execution();
@@ -382,13 +389,15 @@ impl Isolate {
     /// A program has ended by itself.
     fn exit(&mut self, realm: &Rc<Realm>, job: &Rc<ActiveJob>, code: i32, error: Option<ErrorData>) {
         realm::quiesce(&self.core, realm);
+        // A process has less room for it than a thread.
+        let exit_code = if self.owns_processes { code & 0xff } else { code };
         let outcome = if code == 0 && error.is_none() { Outcome::Succeeded } else { Outcome::Failed };
         let error = error.or_else(|| {
             let said =
                 || errors::plain(codes::EXITED, "Error", &format!("the program exited with code {code}"));
             (code != 0).then(|| said().data)
         });
-        self.finish(realm, job, Completion { outcome, value: None, exit_code: code & 0xff, error });
+        self.finish(realm, job, Completion { outcome, value: None, exit_code, error });
     }
 
     /// Whether the job is over now.
@@ -465,6 +474,11 @@ impl Isolate {
         *realm.process.borrow_mut() = Some(process.clone());
         realm.modules.borrow_mut().refresh();
         self.watch_signals(id, &process);
+        if self.library.is_some() {
+            // Before anything runs: a V8 that gets its helper in the middle of a program has been seen to compile with
+            // what collections had moved meanwhile, and to crash.
+            helpers::start();
+        }
         clock::advance();
         let ended = self.turn(realm, |scope, core, realm| match realm.environment() {
             Some(environment) => environment.begin(scope, work),
@@ -559,6 +573,12 @@ impl Isolate {
                 };
                 let mut report = errors::plain(codes::OUT_OF_MEMORY, "RangeError", &message);
                 report.data.field = Some(field);
+                if !self.owns_processes {
+                    // Whoever started it is told, and its heap goes with it.
+                    let error = Some(report.data);
+                    let outcome = Outcome::Failed;
+                    return self.finish(realm, job, Completion { outcome, value: None, exit_code: 1, error });
+                }
                 self.finish_failed(realm, job, &report, 134);
                 self.guard.recover(&mut self.isolate);
             }
@@ -578,7 +598,10 @@ impl Isolate {
 
     fn finish(&mut self, realm: &Rc<Realm>, job: &Rc<ActiveJob>, completion: Completion) {
         realm.active.take();
-        if let Some(process) = realm.process() {
+        threads::join_threads(realm);
+        if let Some(process) = realm.process()
+            && self.owns_processes
+        {
             let status = match process.killed() {
                 Some(signal) => ExitStatus::Signaled(signal),
                 None => ExitStatus::Exited(u8::try_from(completion.exit_code).unwrap_or(1)),
@@ -608,7 +631,9 @@ impl Isolate {
 
     /// Settles a job that never ran.
     fn refuse(&mut self, process: &Process, job: JobId, completion: Completion) {
-        process.exit(ExitStatus::Exited(u8::try_from(completion.exit_code).unwrap_or(1)));
+        if self.owns_processes {
+            process.exit(ExitStatus::Exited(u8::try_from(completion.exit_code).unwrap_or(1)));
+        }
         self.core.inbox.forget(job);
         self.core.settings().services.finished(job, completion);
     }

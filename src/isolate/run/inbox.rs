@@ -13,10 +13,15 @@ use crate::run::outcome::{CallId, Cause, ContextId, Job, JobId};
 use kernel::{Interrupt, Process};
 use protocol::abi::HostCallError;
 
+/// See [`Message::Look`].
+pub(crate) type Look = Box<dyn FnOnce(&mut v8::OwnedIsolate) + Send>;
+
 /// What the event loop is told.
 pub(crate) enum Message {
     Run(Job),
     Perform(Box<dyn FnOnce() + Send>),
+    /// Looks at the isolate, outside any context.
+    Look(Look),
     CreateContext(ContextId),
     ResetContext(ContextId),
     DisposeContext(ContextId),
@@ -132,7 +137,7 @@ impl Inbox {
         self.state.lock().queue.len()
     }
 
-    fn push(&self, message: Message) {
+    pub(crate) fn push(&self, message: Message) {
         let mut state = self.state.lock();
         if !state.shut_down {
             state.queue.push_back(message);

@@ -6,5 +6,6 @@ pub(crate) mod operations;
 pub(crate) mod outcome;
 pub(crate) mod output;
 pub(crate) mod program;
+pub(crate) mod threads;
 pub(crate) mod timers;
 pub(crate) mod watchdog;

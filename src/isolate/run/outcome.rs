@@ -52,6 +52,8 @@ pub enum Work {
         /// How it is read.
         options: SourceOptions,
     },
+    /// What the library of a further isolate was made for.
+    Thread,
 }
 
 /// How a source text is read. What is left out follows from the file's name and from where the code runs.

@@ -24,13 +24,18 @@ pub(crate) fn begin(
     realm: &Rc<Realm>,
     work: Work,
 ) -> Option<Begun> {
-    let (Work::Evaluate { options, .. } | Work::Execute { options, .. } | Work::ExecuteFile { options, .. }) =
-        &work;
-    define_inputs(scope, &options.inputs)?;
+    if let Work::Evaluate { options, .. }
+    | Work::Execute { options, .. }
+    | Work::ExecuteFile { options, .. } = &work
+    {
+        define_inputs(scope, &options.inputs)?;
+    }
     match work {
         Work::Evaluate { source, options } => evaluate(scope, core, realm, source, &options),
         Work::Execute { source, options } => execute(scope, core, realm, source, &options),
         Work::ExecuteFile { path, options } => execute_file(scope, core, realm, &path, &options),
+        // Further isolates have a library, which begins them.
+        Work::Thread => Some(Begun::Waits(Awaited::Nothing)),
     }
 }
 

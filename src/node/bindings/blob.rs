@@ -7,8 +7,9 @@ use std::rc::Rc;
 use isolate::library::{Scope, memory_for, string};
 use kernel::{FileKind, OpenFlags, Symlinks};
 
+use super::messaging::{self, Native, Transferable};
 use crate::binding::{Args, Binding, Class, Return, functions};
-use crate::bytes::{Memory, throw_no_memory};
+use crate::bytes::{self, Memory, throw_no_memory};
 use crate::environment::Env;
 use crate::handle;
 
@@ -54,7 +55,7 @@ enum Source {
     File(Rc<FileState>),
 }
 
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct FileState {
     path: String,
     size: u64,
@@ -86,8 +87,50 @@ struct Stored {
 type StoredBlob = (Rc<Blob>, f64, String);
 
 fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, _: v8::Local<'_, v8::Object>) -> Option<()> {
+    messaging::register::<Blob>(env);
     Class::internal(scope, env, "Blob", functions! { "getReader" => get_reader, "slice" => slice, })?;
     Class::internal(scope, env, "BlobReader", functions! { "pull" => pull, "setWakeup" => set_wakeup, })
+}
+
+/// A blob on its way to another thread.
+struct Sent(Vec<(SentSource, usize, usize)>);
+
+enum SentSource {
+    Memory(bytes::Sent),
+    File(FileState),
+}
+
+impl Native for Sent {
+    fn object<'s>(
+        self: Box<Self>,
+        scope: &mut Scope<'s, '_>,
+        env: &Rc<Env>,
+    ) -> Option<v8::Local<'s, v8::Object>> {
+        let pieces = self.0.into_iter().map(|(source, start, length)| {
+            let source = match source {
+                SentSource::Memory(memory) => Source::Memory(Rc::new(memory.arrived())),
+                SentSource::File(state) => Source::File(Rc::new(state)),
+            };
+            Piece { source, start, length }
+        });
+        handle::create(scope, env, "Blob", Rc::new(Blob { pieces: pieces.collect() }))
+    }
+}
+
+impl Transferable for Blob {
+    const IS_COPIED: bool = true;
+
+    fn send(&self, _: &mut Scope<'_, '_>, _: &Rc<Env>) -> Option<Box<dyn Native>> {
+        let pieces = self.pieces.iter().map(|Piece { source, start, length }| {
+            let source = match source {
+                // Pieces of blobs are never written to.
+                Source::Memory(memory) => SentSource::Memory(memory.send()),
+                Source::File(state) => SentSource::File(FileState::clone(state)),
+            };
+            (source, *start, *length)
+        });
+        Some(Box::new(Sent(pieces.collect())))
+    }
 }
 
 fn give(scope: &mut Scope<'_, '_>, env: &Rc<Env>, mut result: Return<'_>, pieces: Vec<Piece>) {

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use isolate::library::{Scope, memory_for, string};
 
+use super::messaging::{self, Native, Transferable};
 use crate::binding::{Args, Binding, Class, Return, functions, set, set_number};
 use crate::bytes::throw_no_memory;
 use crate::coded_error::{Kind, throw};
@@ -19,10 +20,15 @@ pub(super) static BINDING: Binding = Binding { name: "block_list", functions: &[
 const INET: i32 = 2;
 const INET6: i32 = 10;
 
+/// The classes among the templates of a realm.
+const ADDRESS: &str = "SocketAddress";
+const LIST: &str = "BlockList";
+
 /// Most rules of one list.
 const RULES_MAX: usize = 1 << 20;
 
 /// The native half of a `SocketAddress`.
+#[derive(Clone)]
 pub(super) struct SocketAddress {
     pub ip: IpAddr,
     pub port: u16,
@@ -40,7 +46,6 @@ enum Rule {
 /// The native half of a `BlockList`.
 #[derive(Default)]
 pub(super) struct BlockList {
-    /// Shared with the copies that messages have brought elsewhere.
     rules: RefCell<Vec<Rule>>,
 }
 
@@ -114,12 +119,14 @@ fn parse(text: &str, family: i32) -> Option<IpAddr> {
     text.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
 }
 
-fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
+fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
     let class = Class::new(scope, "SocketAddress", v8::MapFnTo::map_fn_to(construct_address))?;
     class.methods(
         scope,
         functions! { "detail" => detail, "legacyDetail" => legacy_detail, "flowlabel" => flow_label, },
     )?;
+    class.keep(scope, env, ADDRESS);
+    messaging::register::<SocketAddress>(env);
     class.publish(scope, binding, "SocketAddress")?;
     let class = Class::new(scope, "BlockList", v8::MapFnTo::map_fn_to(construct_list))?;
     class.methods(
@@ -139,7 +146,45 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
             "clear" => clear,
         },
     )?;
+    class.keep(scope, env, LIST);
+    messaging::register::<BlockList>(env);
     class.publish(scope, binding, "BlockList")
+}
+
+impl Native for SocketAddress {
+    fn object<'s>(
+        self: Box<Self>,
+        scope: &mut Scope<'s, '_>,
+        env: &Rc<Env>,
+    ) -> Option<v8::Local<'s, v8::Object>> {
+        handle::create(scope, env, ADDRESS, Rc::new(*self))
+    }
+}
+
+impl Transferable for SocketAddress {
+    const IS_COPIED: bool = true;
+
+    fn send(&self, _: &mut Scope<'_, '_>, _: &Rc<Env>) -> Option<Box<dyn Native>> {
+        Some(Box::new(self.clone()))
+    }
+}
+
+impl Native for BlockList {
+    fn object<'s>(
+        self: Box<Self>,
+        scope: &mut Scope<'s, '_>,
+        env: &Rc<Env>,
+    ) -> Option<v8::Local<'s, v8::Object>> {
+        handle::create(scope, env, LIST, Rc::new(*self))
+    }
+}
+
+impl Transferable for BlockList {
+    const IS_COPIED: bool = true;
+
+    fn send(&self, _: &mut Scope<'_, '_>, _: &Rc<Env>) -> Option<Box<dyn Native>> {
+        Some(Box::new(BlockList { rules: self.rules.clone() }))
+    }
 }
 
 /// (address, port, family, flow label)

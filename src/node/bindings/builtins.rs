@@ -84,13 +84,30 @@ fn set_internal_loaders(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>
     }
 }
 
-/// What the scripts of `internal/per_context` have exported.
+/// The embedder's field of a context that has what [`exported`] looks at; contexts made by guests alone have it.
+const EXPORTS_FIELD: i32 = 1;
+
+/// What the scripts of `internal/per_context` have exported in the present context, where they are run if need be.
 pub(super) fn exported<'s>(
     scope: &mut Scope<'s, '_>,
-    env: &Env,
+    env: &Rc<Env>,
     name: &str,
 ) -> Option<v8::Local<'s, v8::Value>> {
-    let exports: v8::Local<v8::Object> =
+    let own: v8::Local<v8::Object> =
         env.callback_value(scope, Callback::PerContextExports)?.try_cast().ok()?;
+    let context = scope.get_current_context();
+    if own.get_creation_context(scope).is_none_or(|own| own == context) {
+        return get(scope, own, name);
+    }
+    let known =
+        context.get_embedder_data(scope, EXPORTS_FIELD).and_then(|known| known.try_cast::<v8::Object>().ok());
+    let exports = match known {
+        Some(known) => known,
+        None => {
+            let exports = crate::boot::run_per_context(scope, env)?.0;
+            context.set_embedder_data(EXPORTS_FIELD, exports.into());
+            exports
+        }
+    };
     get(scope, exports, name)
 }

@@ -1,10 +1,10 @@
 //! Streams whose other end is JavaScript: what is written is handed to functions of the object's, which say when it is
 //! done, and what it is given comes in.
 
-use std::cell::Cell;
-use std::rc::Rc;
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
 
-use isolate::library::{Scope, copy_bytes};
+use isolate::library::{Scope, copy_bytes, string};
 
 use crate::async_wrap::{AsyncWrap, async_methods};
 use crate::binding::{Args, Binding, Class, Return, functions, get, set};
@@ -12,8 +12,8 @@ use crate::bindings::buffer::from_bytes;
 use crate::environment::Env;
 use crate::handle;
 use crate::handle_wrap::is_no_construction;
-use crate::request;
-use crate::stream_base::{self, Characters, EINVAL, EOF};
+use crate::request::{self, Done};
+use crate::stream_base::{self, Base, Characters, Consumer, EBADF, EINVAL, EOF, Incoming, Written};
 
 pub(super) static BINDING: Binding = Binding { name: "js_stream", functions: &[], make: Some(make) };
 
@@ -25,6 +25,8 @@ struct JsStream {
     wrap: AsyncWrap,
     bytes_read: Cell<u64>,
     bytes_written: Cell<u64>,
+    /// Takes what comes in, in JavaScript's place.
+    consumer: RefCell<Option<Rc<dyn Consumer>>>,
 }
 
 fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
@@ -48,6 +50,9 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
             "writeLatin1String" => write_latin1,
         },
     )?;
+    let name = string(scope, "isStreamBase");
+    let yes = v8::Boolean::new(scope, true);
+    class.template.prototype_template(scope).set(name.into(), yes.into());
     class.getter(scope, "fd", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(fd))?;
     class.getter(scope, "bytesRead", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(bytes_read))?;
     class.getter(scope, "bytesWritten", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(bytes_written))?;
@@ -60,7 +65,12 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     }
     let Some(env) = Env::of(scope) else { return };
     let wrap = AsyncWrap::new(scope, &env, args.this(), "JSSTREAM");
-    let stream = JsStream { wrap, bytes_read: Cell::new(0), bytes_written: Cell::new(0) };
+    let stream = JsStream {
+        wrap,
+        bytes_read: Cell::new(0),
+        bytes_written: Cell::new(0),
+        consumer: RefCell::default(),
+    };
     let _ = handle::attach(scope, &env, args.this(), Rc::new(stream));
 }
 
@@ -130,9 +140,10 @@ fn finish<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, _: Return<'s>) {
         return;
     };
     let status: v8::Local<v8::Value> = v8::Integer::new(scope, status).into();
+    let _turn = stream_base::Turn::of_code(&env);
     // Done before the library has learnt of the request: it looks for this.
     let Some(callback) = get(scope, request, "oncomplete") else { return };
-    if !callback.is_function() {
+    if !callback.is_function() && !request::is_waited_for(scope, &env, request) {
         let _ = set(scope, request, "writeStatus", status);
         return;
     }
@@ -148,18 +159,135 @@ fn read_buffer<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, _: Return<'s>) {
         return;
     }
     stream.bytes_read.set(stream.bytes_read.get().saturating_add(bytes.len() as u64));
-    let Some(view) = isolate::library::bytes(scope, &bytes) else { return };
-    let Ok(view) = view.try_cast::<v8::Uint8Array>() else { return };
-    let Some(buffer) = view.buffer(scope) else { return };
-    stream_base::tell_read(&env, i32::try_from(bytes.len()).unwrap_or(i32::MAX));
-    let _ = stream.wrap.call_method(scope, &env, args.this(), "onread", &[buffer.into()]);
+    let _ = come_in(scope, &env, &stream, args.this(), Incoming::Data(bytes));
 }
 
 fn emit_eof<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, _: Return<'s>) {
     let Some((env, stream)) = receiver(scope, &args) else { return };
-    stream_base::tell_read(&env, EOF);
-    let undefined = v8::undefined(scope).into();
-    let _ = stream.wrap.call_method(scope, &env, args.this(), "onread", &[undefined]);
+    let _ = come_in(scope, &env, &stream, args.this(), Incoming::End(EOF));
+}
+
+/// Something has come in.
+fn come_in<'s>(
+    scope: &mut Scope<'s, '_>,
+    env: &Rc<Env>,
+    stream: &JsStream,
+    object: v8::Local<'s, v8::Object>,
+    incoming: Incoming,
+) -> Option<()> {
+    let consumer = stream.consumer.borrow().clone();
+    let _turn = stream_base::Turn::of_code(env);
+    match consumer {
+        Some(consumer) => consumer.take(scope, env, &incoming),
+        None => hand_over(scope, env, stream, object, incoming),
+    }
+}
+
+/// Calls `onread`.
+fn hand_over<'s>(
+    scope: &mut Scope<'s, '_>,
+    env: &Rc<Env>,
+    stream: &JsStream,
+    object: v8::Local<'s, v8::Object>,
+    incoming: Incoming,
+) -> Option<()> {
+    let argument: v8::Local<v8::Value> = match incoming {
+        Incoming::Data(bytes) => {
+            let view: v8::Local<v8::Uint8Array> = isolate::library::bytes(scope, &bytes)?.try_cast().ok()?;
+            let buffer = view.buffer(scope)?;
+            stream_base::tell_read(env, i32::try_from(bytes.len()).unwrap_or(i32::MAX));
+            buffer.into()
+        }
+        Incoming::End(error) => {
+            stream_base::tell_read(env, error);
+            v8::undefined(scope).into()
+        }
+    };
+    stream.wrap.call_method(scope, env, object, "onread", &[argument]).map(drop)
+}
+
+/// The stream that a value is the handle of, for native code.
+pub(crate) fn base(
+    scope: &mut Scope<'_, '_>,
+    env: &Rc<Env>,
+    value: v8::Local<'_, v8::Value>,
+) -> Option<Rc<dyn Base>> {
+    let object: v8::Local<v8::Object> = value.try_cast().ok()?;
+    let stream = handle::of::<JsStream>(scope, env, object)?;
+    let object = v8::Weak::new(scope, object);
+    Some(Rc::new(Handle { object, stream: Rc::downgrade(&stream) }))
+}
+
+/// One for native code, which does not keep it: its object does, for as long as it is not collected.
+struct Handle {
+    object: v8::Weak<v8::Object>,
+    stream: Weak<JsStream>,
+}
+
+impl Handle {
+    fn get<'s>(&self, scope: &mut Scope<'s, '_>) -> Option<(v8::Local<'s, v8::Object>, Rc<JsStream>)> {
+        Some((self.object.to_local(scope)?, self.stream.upgrade()?))
+    }
+}
+
+impl Base for Handle {
+    fn read_start(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<i32> {
+        let Some((object, stream)) = self.get(scope) else { return Some(EBADF) };
+        ask(scope, env, &stream, object, "onreadstart", &[])
+    }
+
+    fn read_stop(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<i32> {
+        let Some((object, stream)) = self.get(scope) else { return Some(0) };
+        ask(scope, env, &stream, object, "onreadstop", &[])
+    }
+
+    fn write(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>, bytes: Vec<u8>, done: Done) -> Option<Written> {
+        let Some((object, stream)) = self.get(scope) else { return Some(Written::Over(EBADF)) };
+        let request = stream_base::new_write_request(scope, env)?;
+        request::wait(scope, env, request, done);
+        let count = stream.bytes_written.get().saturating_add(bytes.len() as u64);
+        stream.bytes_written.set(count);
+        let chunk = from_bytes(scope, env, &bytes)?;
+        let chunks = v8::Array::new_with_elements(scope, &[chunk]);
+        match ask(scope, env, &stream, object, "onwrite", &[request.into(), chunks.into()])? {
+            0 => Some(Written::UnderWay),
+            error => Some(Written::Over(error)),
+        }
+    }
+
+    fn shut_down(
+        &self,
+        scope: &mut Scope<'_, '_>,
+        env: &Rc<Env>,
+        request: v8::Local<'_, v8::Value>,
+    ) -> Option<i32> {
+        let Some((object, stream)) = self.get(scope) else { return Some(EBADF) };
+        if !request.is_object() {
+            return Some(EINVAL);
+        }
+        let request = v8::Local::new(scope, request);
+        ask(scope, env, &stream, object, "onshutdown", &[request])
+    }
+
+    fn set_consumer(&self, consumer: Option<Rc<dyn Consumer>>) {
+        if let Some(stream) = self.stream.upgrade() {
+            let before = stream.consumer.replace(consumer);
+            drop(before);
+        }
+    }
+
+    fn hand_over(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>, incoming: Incoming) -> Option<()> {
+        let Some((object, stream)) = self.get(scope) else { return Some(()) };
+        hand_over(scope, env, &stream, object, incoming)
+    }
+
+    fn is_open(&self) -> bool {
+        !self.object.is_empty()
+    }
+
+    fn descriptor(&self) -> i32 {
+        -1
+    }
 }
 
 /// Hands bytes to `onwrite`. What JavaScript is given is as with other streams.

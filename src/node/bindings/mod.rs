@@ -20,11 +20,12 @@ mod errors;
 pub(crate) mod fs;
 mod fs_dir;
 mod fs_event_wrap;
+mod http2;
 mod http_parser;
 mod icu;
 mod internal_only_v8;
-mod js_stream;
-mod messaging;
+pub(crate) mod js_stream;
+pub(crate) mod messaging;
 mod mksnapshot;
 pub(crate) mod module_wrap;
 mod modules;
@@ -40,6 +41,7 @@ mod serdes;
 mod signal_wrap;
 mod spawn_sync;
 mod sqlite;
+mod stream_pipe;
 mod stream_wrap;
 mod string_decoder;
 pub(crate) mod symbols;
@@ -84,6 +86,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &fs_event_wrap::BINDING,
     &icu::BINDING,
     &internal_only_v8::BINDING,
+    &http2::BINDING,
     &http_parser::BINDING,
     &js_stream::BINDING,
     &messaging::BINDING,
@@ -103,6 +106,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &process_wrap::BINDING,
     &spawn_sync::BINDING,
     &sqlite::BINDING,
+    &stream_pipe::BINDING,
     &stream_wrap::BINDING,
     &tcp_wrap::BINDING,
     &tty_wrap::BINDING,

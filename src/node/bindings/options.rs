@@ -186,7 +186,7 @@ mod tests {
         let given =
             "--test --no-warnings -r ./a --require=./b -C x --env-file .env --nonsense --stack-trace-limit=5";
         let given: Vec<String> = given.split(' ').map(str::to_owned).collect();
-        let set = read(&facts::Facts::read(), &given);
+        let set = read(&facts::Facts::shared(), &given);
         assert_eq!(set["--test"], json!({ "value": true }));
         assert_eq!(set["--warnings"], json!({ "value": false }));
         assert_eq!(set["--no-warnings"], json!({ "value": true }));

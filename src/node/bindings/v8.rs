@@ -55,26 +55,51 @@ fn write(env: &Env, store: &OnceCell<v8::SharedRef<v8::BackingStore>>, numbers: 
     }
 }
 
+/// The numbers of a heap by the places that the library knows them by, and by the names that programs do.
+fn heap_statistics(heap: &mut v8::HeapStatistics) -> [(&'static str, &'static str, f64); 15] {
+    [
+        ("kTotalHeapSizeIndex", "total_heap_size", heap.total_heap_size() as f64),
+        (
+            "kTotalHeapSizeExecutableIndex",
+            "total_heap_size_executable",
+            heap.total_heap_size_executable() as f64,
+        ),
+        ("kTotalPhysicalSizeIndex", "total_physical_size", heap.total_physical_size() as f64),
+        ("kTotalAvailableSize", "total_available_size", heap.total_available_size() as f64),
+        ("kUsedHeapSizeIndex", "used_heap_size", heap.used_heap_size() as f64),
+        ("kHeapSizeLimitIndex", "heap_size_limit", heap.heap_size_limit() as f64),
+        ("kMallocedMemoryIndex", "malloced_memory", heap.malloced_memory() as f64),
+        ("kPeakMallocedMemoryIndex", "peak_malloced_memory", heap.peak_malloced_memory() as f64),
+        ("kDoesZapGarbageIndex", "does_zap_garbage", f64::from(u8::from(heap.does_zap_garbage()))),
+        (
+            "kNumberOfNativeContextsIndex",
+            "number_of_native_contexts",
+            heap.number_of_native_contexts() as f64,
+        ),
+        (
+            "kNumberOfDetachedContextsIndex",
+            "number_of_detached_contexts",
+            heap.number_of_detached_contexts() as f64,
+        ),
+        (
+            "kTotalGlobalHandlesSizeIndex",
+            "total_global_handles_size",
+            heap.total_global_handles_size() as f64,
+        ),
+        ("kUsedGlobalHandlesSizeIndex", "used_global_handles_size", heap.used_global_handles_size() as f64),
+        ("kExternalMemoryIndex", "external_memory", heap.external_memory() as f64),
+        ("kTotalAllocatedBytes", "total_allocated_bytes", heap.total_allocated_bytes() as f64),
+    ]
+}
+
+/// The numbers of a heap by the names that programs know them by.
+pub(super) fn heap_numbers(heap: &mut v8::HeapStatistics) -> Vec<(&'static str, f64)> {
+    heap_statistics(heap).map(|(_, name, number)| (name, number)).into()
+}
+
 fn update_heap_statistics(scope: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {
     let Some(env) = Env::of(scope) else { return };
-    let heap = scope.get_heap_statistics();
-    let numbers = [
-        ("kTotalHeapSizeIndex", heap.total_heap_size() as f64),
-        ("kTotalHeapSizeExecutableIndex", heap.total_heap_size_executable() as f64),
-        ("kTotalPhysicalSizeIndex", heap.total_physical_size() as f64),
-        ("kTotalAvailableSize", heap.total_available_size() as f64),
-        ("kUsedHeapSizeIndex", heap.used_heap_size() as f64),
-        ("kHeapSizeLimitIndex", heap.heap_size_limit() as f64),
-        ("kMallocedMemoryIndex", heap.malloced_memory() as f64),
-        ("kPeakMallocedMemoryIndex", heap.peak_malloced_memory() as f64),
-        ("kDoesZapGarbageIndex", f64::from(u8::from(heap.does_zap_garbage()))),
-        ("kNumberOfNativeContextsIndex", heap.number_of_native_contexts() as f64),
-        ("kNumberOfDetachedContextsIndex", heap.number_of_detached_contexts() as f64),
-        ("kTotalGlobalHandlesSizeIndex", heap.total_global_handles_size() as f64),
-        ("kUsedGlobalHandlesSizeIndex", heap.used_global_handles_size() as f64),
-        ("kExternalMemoryIndex", heap.external_memory() as f64),
-        ("kTotalAllocatedBytes", heap.total_allocated_bytes() as f64),
-    ];
+    let numbers = heap_statistics(&mut scope.get_heap_statistics()).map(|(index, _, number)| (index, number));
     write(&env, &env.state::<Numbers>().heap, &numbers);
 }
 

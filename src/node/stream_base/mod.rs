@@ -3,9 +3,11 @@
 //!
 //! `reading` has what comes in, `writing` what goes out, `methods` what JavaScript calls.
 
+mod base;
 mod end;
 mod methods;
 mod reading;
+mod turn;
 mod writing;
 
 use std::any::Any;
@@ -15,9 +17,11 @@ use std::rc::Rc;
 
 use isolate::library::{OperationId, Scope};
 
+pub(crate) use self::base::{Base, Written, of};
 pub(crate) use self::end::End;
 pub(crate) use self::methods::{Characters, base, chunk_bytes, open, string_bytes, view_bytes};
 pub(crate) use self::reading::Incoming;
+pub(crate) use self::turn::Turn;
 use self::writing::Item;
 pub(crate) use self::writing::new_write_request;
 use crate::environment::{Env, poke};
@@ -53,6 +57,11 @@ fn tell(env: &Env, index: usize, value: i32) {
 pub(crate) fn tell_read(env: &Env, read: i32) {
     tell(env, ARRAY_BUFFER_OFFSET, 0);
     tell(env, READ_BYTES_OR_ERROR, read);
+}
+
+/// Tells JavaScript that a write has failed.
+pub(crate) fn tell_write_error(env: &Env, error: i32) {
+    tell(env, LAST_WRITE_ERROR, error);
 }
 
 /// Tells JavaScript of a write, and whether its end is yet to come.
@@ -100,6 +109,11 @@ impl Stream {
         *self.reader.borrow_mut() = reader;
         *self.writer.borrow_mut() = writer;
         self.is_connected.set(true);
+    }
+
+    /// The descriptor, where it has one already; else -1.
+    pub fn known_descriptor(&self) -> i32 {
+        self.descriptor.get().and_then(|number| i32::try_from(number).ok()).unwrap_or(-1)
     }
 
     pub fn set_descriptor(&self, descriptor: u32) {

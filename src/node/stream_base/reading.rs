@@ -22,7 +22,11 @@ pub(crate) enum Incoming {
 
 /// Reads one piece.
 async fn read(end: End, most: usize) -> Incoming {
+    let mut failed = None;
     poll_fn(move |cx| {
+        if let Some(error) = failed {
+            return Poll::Ready(Incoming::End(error));
+        }
         ready!(end.poll_readable(cx));
         let mut buffer = vec![0; most];
         Poll::Ready(match ready!(end.poll_read(cx, &mut buffer)) {
@@ -31,7 +35,13 @@ async fn read(end: End, most: usize) -> Incoming {
                 buffer.truncate(length);
                 Incoming::Data(buffer)
             }
-            Err(error) => Incoming::End(error),
+            Err(error) => {
+                // Whatever the program has asked for meanwhile ends before it hears of this, as in libuv: a stream that is
+                // being shut down may be closed by then.
+                failed = Some(error);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
         })
     })
     .await
@@ -113,7 +123,10 @@ impl Stream {
         }
         let consumer = self.consumer.borrow().clone();
         match consumer {
-            Some(consumer) => consumer.take(scope, env, &incoming),
+            Some(consumer) => {
+                let _turn = super::Turn::of_loop(env);
+                consumer.take(scope, env, &incoming)
+            }
             None => self.hand_over(scope, env, handle, incoming),
         }
     }

@@ -29,7 +29,10 @@ impl Item {
     /// Completes its request in a turn of its own.
     pub fn complete_later(self, env: &Rc<Env>, handle: &Rc<Handle>, status: i32) {
         let (handle, then) = (handle.clone(), env.clone());
-        later(env, move |scope| self.complete(scope, &then, &handle, status));
+        later(env, move |scope| {
+            let _turn = super::Turn::of_loop(&then);
+            self.complete(scope, &then, &handle, status)
+        });
     }
 
     fn complete(
@@ -144,6 +147,7 @@ impl Stream {
                 let first = stream.queue.borrow_mut().pop_front();
                 let Some(first) = first else { return Some(()) };
                 stream.write_on(&then, &known);
+                let _turn = super::Turn::of_loop(&then);
                 first.complete(scope, &then, &known, status)
             });
             deliver

@@ -9,6 +9,7 @@ use crate::binding::errors;
 use crate::binding::values;
 use crate::realm::core::{Core, Scope, string};
 use crate::realm::resources::Child;
+use crate::run::inbox::IsolateHandle;
 use crate::run::operations::{self, Output};
 use crate::run::outcome::CallId;
 use kernel::{Disposition, Errno, ExitStatus, Grouping, Signal, SignalSet, SpawnRequest};
@@ -306,7 +307,7 @@ fn host_call(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) 
     let Some((call, promise)) = operations::start_host_call(scope, &core, &realm) else {
         return errors::throw_errno(scope, Errno::Eagain, "call", None);
     };
-    settings.services.host_call(CallId(call), &name, input);
+    settings.services.host_call(IsolateHandle(core.inbox.clone()), CallId(call), &name, input);
     result.set(promise.into());
 }
 

@@ -49,17 +49,24 @@ pub(in crate::bindings) fn context_of<'s>(
     if value.is_null_or_undefined() {
         return Some(scope.get_current_context());
     }
-    let found = value.try_cast::<v8::Object>().ok().and_then(|object| {
-        let key = private_symbol(scope, env, "contextify_context_private_symbol")?;
-        let number = object.get_private(scope, key)?;
-        let number = usize::try_from(number.uint32_value(scope)?).ok()?;
-        let context = env.state::<Contexts>().made.borrow().get(number.checked_sub(1)?)?.context.clone();
-        context.to_local(scope)
-    });
+    let found = value.try_cast::<v8::Object>().ok().and_then(|object| context_made_of(scope, env, object));
     if found.is_none() {
         isolate::library::throw_type(scope, "an object of vm.createContext is wanted");
     }
     found
+}
+
+/// The context that was made of an object, if one was.
+pub(in crate::bindings) fn context_made_of<'s>(
+    scope: &mut Scope<'s, '_>,
+    env: &Env,
+    object: v8::Local<'_, v8::Object>,
+) -> Option<v8::Local<'s, v8::Context>> {
+    let key = private_symbol(scope, env, "contextify_context_private_symbol")?;
+    let number = object.get_private(scope, key)?;
+    let number = usize::try_from(number.uint32_value(scope)?).ok()?;
+    let context = env.state::<Contexts>().made.borrow().get(number.checked_sub(1)?)?.context.clone();
+    context.to_local(scope)
 }
 
 /// (object or symbol, name, origin, strings, wasm, microtaskQueue, symbol of `import()`)

@@ -13,7 +13,7 @@ use crate::callbacks;
 use crate::environment::Env;
 use crate::handle;
 
-pub(super) use context::context_of;
+pub(super) use context::{context_made_of, context_of};
 
 use super::module_wrap::{decorate, decorate_stack};
 

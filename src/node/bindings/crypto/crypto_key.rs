@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use isolate::library::{Scope, string};
 
+use super::super::messaging::{self, Native, Transferable};
 use super::keys::{self, KeyData};
 use super::values;
 use crate::binding::{Args, Class, Function, Return, functions};
@@ -22,14 +23,45 @@ pub(super) const FUNCTIONS: &[Function] = functions! {
 };
 
 /// The native half of a `KeyObject`.
-struct KeyObject;
+struct KeyObject {
+    data: Rc<KeyData>,
+}
+
+/// A `KeyObject` on its way to another thread.
+struct SentKey(KeyData);
+
+impl Native for SentKey {
+    fn object<'s>(
+        self: Box<Self>,
+        scope: &mut Scope<'s, '_>,
+        env: &Rc<Env>,
+    ) -> Option<v8::Local<'s, v8::Object>> {
+        // It makes the classes, where nobody has asked for them before.
+        env.require(scope, "internal/crypto/keys")?;
+        let kind = usize::try_from(self.0.kind()).ok()?;
+        let class = env.state::<Classes>().key_objects.borrow().get(kind).cloned()?;
+        let class = v8::Local::new(scope, &class);
+        let handle = keys::wrap(scope, env, Rc::new(self.0))?;
+        class.new_instance(scope, &[handle])
+    }
+}
+
+impl Transferable for KeyObject {
+    const IS_COPIED: bool = true;
+
+    fn send(&self, _: &mut Scope<'_, '_>, _: &Rc<Env>) -> Option<Box<dyn Native>> {
+        Some(Box::new(SentKey(KeyData::clone(&self.data))))
+    }
+}
 
 /// The native half of a `CryptoKey`.
 struct CryptoKey;
 
-/// The library's constructor of `CryptoKey`s.
+/// The library's constructors.
 #[derive(Default)]
 struct Classes {
+    /// Those of `KeyObject`s, by the kind of key.
+    key_objects: RefCell<Vec<v8::Global<v8::Function>>>,
     crypto_key: RefCell<Option<v8::Global<v8::Function>>>,
 }
 
@@ -97,9 +129,18 @@ fn with_class<'s>(
 
 fn create_native_key_object_class<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
     let constructor = v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct_key_object);
-    if let Some(classes) = with_class(scope, &args, "NativeKeyObject", constructor) {
-        result.set(classes);
+    let Some(classes) = with_class(scope, &args, "NativeKeyObject", constructor) else { return };
+    result.set(classes);
+    let (Some(env), Ok(classes)) = (Env::of(scope), classes.try_cast::<v8::Array>()) else { return };
+    messaging::register::<KeyObject>(&env);
+    let mut kinds = Vec::new();
+    // The first is what they have in common.
+    for index in 1..=3 {
+        let Some(class) = classes.get_index(scope, index) else { return };
+        let Ok(class) = class.try_cast::<v8::Function>() else { return };
+        kinds.push(v8::Global::new(scope, class));
     }
+    *env.state::<Classes>().key_objects.borrow_mut() = kinds;
 }
 
 /// (handle)
@@ -112,7 +153,8 @@ fn construct_key_object(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>
         return isolate::library::throw_type(scope, "A key object needs a handle");
     };
     let kind = v8::Integer::new_from_unsigned(scope, key.kind()).into();
-    if values::attach(scope, &env, args.this(), Rc::new(KeyObject)).is_some() {
+    let half = KeyObject { data: key };
+    if values::attach(scope, &env, args.this(), Rc::new(half)).is_some() {
         let _ = keep(scope, &env, args.this(), &[kind, args.get(0)]);
     }
 }

@@ -8,6 +8,7 @@ use isolate::library::{Scope, string};
 use openssl::ec::PointConversionForm;
 use openssl::nid::Nid;
 
+use super::super::messaging::{self, Native, Transferable};
 use super::curves;
 use super::encoding::{self, Format};
 use super::errors::{self, Error, Result};
@@ -21,6 +22,7 @@ use crate::handle;
 pub(super) const FUNCTIONS: &[Function] = functions! { "parsePKCS12" => super::x509::parse_pkcs12, };
 
 /// A key. It never changes.
+#[derive(Clone)]
 pub(crate) enum KeyData {
     Secret(Vec<u8>),
     Public(Key),
@@ -56,6 +58,30 @@ pub(crate) struct KeyHandle {
     data: RefCell<Option<Rc<KeyData>>>,
 }
 
+impl Native for KeyData {
+    fn object<'s>(
+        self: Box<Self>,
+        scope: &mut Scope<'s, '_>,
+        env: &Rc<Env>,
+    ) -> Option<v8::Local<'s, v8::Object>> {
+        let half = KeyHandle { data: RefCell::new(Some(Rc::new(*self))) };
+        handle::create(scope, env, TEMPLATE, Rc::new(half))
+    }
+}
+
+impl Transferable for KeyHandle {
+    const IS_COPIED: bool = true;
+
+    fn send(&self, scope: &mut Scope<'_, '_>, _: &Rc<Env>) -> Option<Box<dyn Native>> {
+        let data = self.data.borrow().as_deref().cloned();
+        if data.is_none() {
+            let message = string(scope, "Cannot clone object of unsupported type.");
+            messaging::throw_clone_error(scope, message.into());
+        }
+        Some(Box::new(data?))
+    }
+}
+
 /// Under which the class is kept.
 const TEMPLATE: &str = "crypto.KeyObjectHandle";
 
@@ -87,6 +113,7 @@ pub(super) fn make(
         },
     )?;
     class.keep(scope, env, TEMPLATE);
+    messaging::register::<KeyHandle>(env);
     class.publish(scope, binding, "KeyObjectHandle")
 }
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use isolate::library::{Scope, throw_type};
+use isolate::library::{Scope, string, throw_type};
 use kernel::{Errno, Process};
 
 use crate::async_wrap::{AsyncWrap, async_methods};
@@ -13,6 +13,7 @@ use crate::environment::Env;
 use crate::handle;
 use crate::system_error::Subject;
 
+use super::super::messaging::{self, Native, Transferable};
 use super::arguments;
 use super::call::{self, Answer, Call, Make};
 use super::open::open_descriptor;
@@ -26,6 +27,42 @@ struct FileHandle {
     process: Arc<Process>,
     /// None once it is closed, or somebody else's.
     descriptor: Cell<Option<u32>>,
+    /// Where reading as a stream begins, and how much of it there is; none for where the file is, and for all.
+    offset: Option<u64>,
+    length: Option<u64>,
+}
+
+/// A file as a stream that is read.
+pub(in crate::bindings) struct Source {
+    half: Rc<FileHandle>,
+    offset: Cell<Option<u64>>,
+    left: Cell<Option<u64>>,
+}
+
+impl Source {
+    /// None of what is no file's handle.
+    pub fn of(scope: &mut Scope<'_, '_>, env: &Env, object: v8::Local<'_, v8::Object>) -> Option<Source> {
+        let half = handle::of::<FileHandle>(scope, env, object)?;
+        let (offset, left) = (Cell::new(half.offset), Cell::new(half.length));
+        Some(Source { half, offset, left })
+    }
+
+    /// The next bytes, none at the end. An error's number, as libuv has it.
+    pub async fn read(&self, most: usize) -> Result<Vec<u8>, i32> {
+        let length =
+            self.left.get().map_or(most, |left| usize::try_from(left).map_or(most, |left| left.min(most)));
+        if length == 0 {
+            return Ok(Vec::new());
+        }
+        let failed = |errno: Errno| -errno.code();
+        let descriptor = self.half.descriptor.get().ok_or(Errno::Ebadf).map_err(failed)?;
+        let file = self.half.process.fds().get(descriptor).map_err(failed)?;
+        let bytes = super::io::read_some(&file, length, self.offset.get()).await.map_err(failed)?;
+        let count = bytes.len() as u64;
+        self.offset.set(self.offset.get().map(|offset| offset.saturating_add(count)));
+        self.left.set(self.left.get().map(|left| left.saturating_sub(count)));
+        Ok(bytes)
+    }
 }
 
 impl Drop for FileHandle {
@@ -54,10 +91,47 @@ pub(super) fn make(
     )?;
     class.getter(scope, "fd", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(descriptor))?;
     class.keep(scope, env, CLASS);
+    messaging::register::<FileHandle>(env);
     class.publish(scope, binding, CLASS)
 }
 
-/// (descriptor)
+/// A descriptor on its way to another thread; closed if it does not arrive.
+struct Sent(Option<(Arc<Process>, u32)>);
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        if let Some((process, number)) = self.0.take() {
+            let _ = process.fds().close(number);
+        }
+    }
+}
+
+impl Native for Sent {
+    fn object<'s>(
+        mut self: Box<Self>,
+        scope: &mut Scope<'s, '_>,
+        env: &Rc<Env>,
+    ) -> Option<v8::Local<'s, v8::Object>> {
+        let (_, descriptor) = self.0.take()?;
+        let number = v8::Integer::new_from_unsigned(scope, descriptor).into();
+        handle::construct(scope, env, CLASS, &[number])
+    }
+}
+
+impl Transferable for FileHandle {
+    const IS_COPIED: bool = false;
+
+    fn send(&self, scope: &mut Scope<'_, '_>, _: &Rc<Env>) -> Option<Box<dyn Native>> {
+        let Some(number) = self.descriptor.take() else {
+            let message = string(scope, "Cannot clone object of unsupported type.");
+            messaging::throw_clone_error(scope, message.into());
+            return None;
+        };
+        Some(Box::new(Sent(Some((self.process.clone(), number)))))
+    }
+}
+
+/// (descriptor, offset, length)
 fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     if !args.is_construct_call() {
         return throw_type(scope, "Class constructor cannot be invoked without 'new'");
@@ -66,7 +140,12 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let Some(process) = env.process() else { return };
     let Some(number) = arguments::descriptor(scope, &args, 0) else { return };
     let wrap = AsyncWrap::new(scope, &env, args.this(), "FILEHANDLE");
-    let half = FileHandle { wrap, process, descriptor: Cell::new(Some(number)) };
+    let part = |index| {
+        let number = args.get(index).integer_value(scope).filter(|_| !args.get(index).is_undefined())?;
+        u64::try_from(number).ok()
+    };
+    let (offset, length) = (part(1), part(2));
+    let half = FileHandle { wrap, process, descriptor: Cell::new(Some(number)), offset, length };
     let _ = handle::attach(scope, &env, args.this(), Rc::new(half));
 }
 

@@ -8,7 +8,7 @@ mod attributes;
 pub(super) mod call;
 mod copying;
 mod directories;
-mod file_handle;
+pub(in crate::bindings) mod file_handle;
 mod io;
 mod jobs;
 mod links;

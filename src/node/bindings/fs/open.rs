@@ -7,7 +7,7 @@ use crate::binding::{Args, Return};
 use crate::system_error::Subject;
 
 use super::arguments;
-use super::call::{Answer, Call};
+use super::call::{Answer, Call, Make};
 
 /// Opens a file and enters it into the table of descriptors.
 pub(super) fn open_descriptor(
@@ -26,7 +26,14 @@ pub(super) fn open<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return
     let Some(path) = arguments::path(scope, &args, 0, "open") else { return };
     let (flags, mode) = (arguments::flags(scope, &args, 1), arguments::mode(scope, &args, 2));
     call.run(scope, result, Subject::path("open", &path), move |process| {
-        Ok(Answer::Number(f64::from(open_descriptor(process, &path, flags, mode)?)))
+        let descriptor = open_descriptor(process, &path, flags, mode)?;
+        let make: Make = Box::new(move |scope, env| {
+            if let Some(told) = env.thread.as_ref().and_then(|thread| thread.opened(descriptor)) {
+                env.warn(scope, &told)?;
+            }
+            Some(v8::Integer::new_from_unsigned(scope, descriptor).into())
+        });
+        Ok(Answer::Make(make))
     });
 }
 
@@ -36,6 +43,12 @@ pub(super) fn close<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Retur
     let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
     call.run(scope, result, Subject::new("close"), move |process| {
         process.fds().close(descriptor)?;
-        Ok(Answer::Undefined)
+        let make: Make = Box::new(move |scope, env| {
+            if let Some(told) = env.thread.as_ref().and_then(|thread| thread.closed(descriptor)) {
+                env.warn(scope, &told)?;
+            }
+            Some(v8::undefined(scope).into())
+        });
+        Ok(Answer::Make(make))
     });
 }

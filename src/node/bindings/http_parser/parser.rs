@@ -12,9 +12,9 @@ use crate::async_wrap::AsyncWrap;
 use crate::binding::{Args, Function, Return, functions, set, set_number};
 use crate::environment::Env;
 use crate::handle;
-use crate::handle_wrap::{self, Handle, is_no_construction};
+use crate::handle_wrap::is_no_construction;
 use crate::http_parser::{Failure, Kind, Leniency, Machine, ParseError, Protocol};
-use crate::stream_base::{Consumer, Incoming, Stream};
+use crate::stream_base::{self, Base, Consumer, Incoming};
 
 pub(super) const REQUEST: i32 = 1;
 pub(super) const RESPONSE: i32 = 2;
@@ -54,7 +54,7 @@ pub(super) struct Parser {
     is_running: Cell<bool>,
     /// What is being read, or has been read last, for whoever asks meanwhile.
     current: RefCell<Vec<u8>>,
-    stream: RefCell<Option<Rc<Stream>>>,
+    stream: RefCell<Option<Rc<dyn Base>>>,
 }
 
 impl Parser {
@@ -287,12 +287,12 @@ fn resume(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
 /// (stream's handle): what comes in there is read here
 fn consume(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let Some((env, parser)) = receiver(scope, &args) else { return };
-    let Some((handle, stream)) = handle_wrap::of::<Stream>(scope, &env, args.get(0)) else {
+    let Some(stream) = stream_base::of(scope, &env, args.get(0)) else {
         return isolate::library::throw_type(scope, "The first argument must be the handle of a stream");
     };
     parser.let_go_of_stream();
     let object = v8::Global::new(scope, args.this());
-    let reader = Reader { parser: parser.clone(), object, handle, stream: stream.clone() };
+    let reader = Reader { parser: parser.clone(), object, stream: stream.clone() };
     stream.set_consumer(Some(Rc::new(reader)));
     *parser.stream.borrow_mut() = Some(stream);
 }
@@ -316,8 +316,7 @@ fn get_current_buffer<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result:
 struct Reader {
     parser: Rc<Parser>,
     object: v8::Global<v8::Object>,
-    handle: Rc<Handle>,
-    stream: Rc<Stream>,
+    stream: Rc<dyn Base>,
 }
 
 impl Consumer for Reader {
@@ -326,7 +325,7 @@ impl Consumer for Reader {
             Incoming::Data(bytes) => bytes,
             // The library knows what the end of a connection means.
             Incoming::End(error) => {
-                return self.stream.hand_over(scope, env, &self.handle, Incoming::End(*error));
+                return self.stream.hand_over(scope, env, Incoming::End(*error));
             }
         };
         let object = v8::Local::new(scope, &self.object);

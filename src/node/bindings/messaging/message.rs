@@ -3,27 +3,53 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::thread::ThreadId;
+use std::time::Instant;
 
-use isolate::library::{Scope, string};
+use isolate::library::{Scope, present, string};
 use v8::{ValueDeserializerHelper, ValueSerializerHelper};
 
 use super::port::{self, Port};
+use super::transferable;
 use crate::binding::get;
 use crate::coded_error::{self, Kind};
 use crate::environment::{Callback, Env};
 
-/// How a host object is written: as the port of that index, or as an object of the library's with its data.
+/// How a host object is written: as the port of that index, as an object of the library's with its
+/// data, or as one of native code.
 const PORT: u32 = 0;
 const LIBRARY: u32 = 1;
+const NATIVE: u32 = 2;
+
+/// Memory of a buffer on its way to another thread.
+struct Store(v8::SharedRef<v8::BackingStore>);
+
+// SAFETY: V8 counts the holders of a backing store atomically, and a store belongs to no isolate: what it needs to be freed
+// it keeps itself (isolates are made with allocators that are shared, which is the crate's default). Of a buffer that was
+// transferred this is the only holder beside the buffer that was detached; memory that is shared is meant to be.
+unsafe impl Send for Store {}
 
 /// See the module.
-pub(super) struct Message {
+pub(crate) struct Message {
     bytes: Vec<u8>,
-    buffers: Vec<v8::SharedRef<v8::BackingStore>>,
-    shared: Vec<v8::SharedRef<v8::BackingStore>>,
+    buffers: Vec<Store>,
+    shared: Vec<Store>,
     ports: Vec<Arc<Port>>,
+    /// Objects of native code, which makes others of them.
+    natives: Vec<Box<dyn Native>>,
     /// What makes each object of the library's, in the order in which their data follows the value.
     hosts: Vec<String>,
+    sender: ThreadId,
+    sent: Instant,
+}
+
+/// A native half on its way: makes an object of it where it arrives. `None` with an exception pending if that failed.
+pub(crate) trait Native: Send {
+    fn object<'s>(
+        self: Box<Self>,
+        scope: &mut Scope<'s, '_>,
+        env: &Rc<Env>,
+    ) -> Option<v8::Local<'s, v8::Object>>;
 }
 
 struct Writer {
@@ -31,7 +57,9 @@ struct Writer {
     ports: Vec<v8::Global<v8::Object>>,
     /// Objects of the library's that are transferred rather than copied.
     transferred: Vec<v8::Global<v8::Object>>,
-    shared: RefCell<Vec<v8::SharedRef<v8::BackingStore>>>,
+    shared: RefCell<Vec<Store>>,
+    /// Objects of native code that can be copied or transferred, each once.
+    natives: RefCell<Vec<v8::Global<v8::Object>>>,
     /// Objects of the library's that were met, each once.
     hosts: RefCell<Vec<v8::Global<v8::Object>>>,
 }
@@ -69,7 +97,7 @@ impl Writer {
         let key = self.env.symbol(scope, symbol);
         let method = object.get(scope, key.into())?;
         let Ok(method) = method.try_cast::<v8::Function>() else {
-            refuse(scope, object);
+            refuse(scope);
             return None;
         };
         method.call(scope, object.into(), &[])?.try_cast().ok()
@@ -77,14 +105,14 @@ impl Writer {
 }
 
 fn throw_missing_transferable(scope: &mut Scope<'_, '_>) {
-    let message = "Object that needs transfer was found in message but not listed in transferList";
-    coded_error::throw(scope, Kind::Type, message, "ERR_MISSING_TRANSFERABLE_IN_TRANSFER_LIST");
+    let message =
+        string(scope, "Object that needs transfer was found in message but not listed in transferList");
+    super::throw_clone_error(scope, message.into());
 }
 
 /// Throws that an object cannot be cloned.
-fn refuse(scope: &mut Scope<'_, '_>, object: v8::Local<'_, v8::Object>) {
-    let name = object.get_constructor_name().to_rust_string_lossy(scope);
-    let message = string(scope, &format!("#<{name}> could not be cloned."));
+fn refuse(scope: &mut Scope<'_, '_>) {
+    let message = string(scope, "Cannot clone object of unsupported type.");
     super::throw_clone_error(scope, message.into());
 }
 
@@ -105,6 +133,9 @@ impl v8::ValueSerializerImpl for Shared {
         scope: &mut Scope<'s, '_>,
         object: v8::Local<'s, v8::Object>,
     ) -> Option<bool> {
+        if crate::handle::any_of(scope, &self.0.env, object).is_some() {
+            return Some(true);
+        }
         let key = crate::bindings::util::private_symbol(scope, &self.0.env, "transfer_mode_private_symbol")?;
         object.has_private(scope, key)
     }
@@ -124,13 +155,31 @@ impl v8::ValueSerializerImpl for Shared {
             throw_missing_transferable(scope);
             return None;
         }
+        if transferable::can_be_sent(scope, &self.0.env, object) {
+            let transfers = self.0.transferred.iter().any(|transferred| *transferred == object);
+            if !transfers && !transferable::can_be_copied(scope, &self.0.env, object) {
+                throw_missing_transferable(scope);
+                return None;
+            }
+            let mut natives = self.0.natives.borrow_mut();
+            let at = match natives.iter().position(|native| *native == object) {
+                Some(at) => at,
+                None => {
+                    natives.push(v8::Global::new(scope, object));
+                    natives.len() - 1
+                }
+            };
+            serializer.write_uint32(NATIVE);
+            serializer.write_uint32(u32::try_from(at).ok()?);
+            return Some(true);
+        }
         let mode = self.0.transfer_mode(scope, object);
         let transfers = mode & 1 != 0 && self.0.transferred.iter().any(|transferred| *transferred == object);
         if !transfers && mode & 2 == 0 {
             if mode & 1 != 0 {
                 throw_missing_transferable(scope);
             } else {
-                refuse(scope, object);
+                refuse(scope);
             }
             return None;
         }
@@ -154,7 +203,7 @@ impl v8::ValueSerializerImpl for Shared {
         buffer: v8::Local<'s, v8::SharedArrayBuffer>,
     ) -> Option<u32> {
         let mut shared = self.0.shared.borrow_mut();
-        shared.push(buffer.get_backing_store());
+        shared.push(Store(buffer.get_backing_store()));
         u32::try_from(shared.len() - 1).ok()
     }
 
@@ -184,6 +233,7 @@ impl Message {
             ports: Vec::new(),
             transferred: Vec::new(),
             shared: RefCell::default(),
+            natives: RefCell::default(),
             hosts: RefCell::default(),
         };
         let mut buffers = Vec::new();
@@ -193,14 +243,14 @@ impl Message {
             super::super::util::private_symbol(scope, env, "untransferable_object_private_symbol")?;
         while let Some(value) = waiting.pop() {
             let Ok(object) = value.try_cast::<v8::Object>() else {
-                return fail(scope, "Value not transferable");
+                return fail(scope, "Found invalid value in transferList.");
             };
             if object.has_private(scope, untransferable)? {
-                return fail(scope, "An ArrayBuffer is detached and could not be cloned.");
+                return fail(scope, "Cannot transfer object of unsupported type.");
             }
             if let Ok(buffer) = object.try_cast::<v8::ArrayBuffer>() {
                 if !buffer.is_detachable() || buffer.was_detached() {
-                    return fail(scope, "An ArrayBuffer is detached and could not be cloned.");
+                    return fail(scope, "Cannot transfer object of unsupported type.");
                 }
                 if buffers.contains(&buffer) {
                     return fail(scope, "Transfer list contains duplicate ArrayBuffer");
@@ -221,8 +271,12 @@ impl Message {
                 writer.ports.push(v8::Global::new(scope, object));
                 continue;
             }
+            if transferable::can_be_sent(scope, env, object) {
+                writer.transferred.push(v8::Global::new(scope, object));
+                continue;
+            }
             if writer.transfer_mode(scope, object) & 1 == 0 {
-                return fail(scope, "Value not transferable");
+                return fail(scope, "Found invalid value in transferList.");
             }
             writer.transferred.push(v8::Global::new(scope, object));
             // What it consists of goes with it.
@@ -266,7 +320,7 @@ impl Message {
             .map(|buffer| {
                 let store = buffer.get_backing_store();
                 buffer.detach(None);
-                store
+                Store(store)
             })
             .collect();
         let mut taken = Vec::new();
@@ -274,8 +328,20 @@ impl Message {
             let port = v8::Local::new(scope, port);
             taken.push(port::take(scope, env, port)?);
         }
+        let mut natives = Vec::new();
+        for native in writer.natives.take() {
+            let object = v8::Local::new(scope, &native);
+            natives.push(transferable::send(scope, env, object)?);
+        }
         let shared = writer.shared.take();
-        Some(Message { bytes, buffers: stores, shared, ports: taken, hosts })
+        let (sender, sent) = (std::thread::current().id(), Instant::now());
+        Some(Message { bytes, buffers: stores, shared, ports: taken, natives, hosts, sender, sent })
+    }
+
+    /// Whether it may be looked for by who does not wait for it. Where clocks are frozen, when another thread sends something
+    /// tells no more than the clocks do.
+    pub fn is_visible(&self) -> bool {
+        self.sender == std::thread::current().id() || self.sent <= present()
     }
 
     /// Bytes that it holds.
@@ -289,9 +355,25 @@ impl Message {
         scope: &mut Scope<'s, '_>,
         env: &Rc<Env>,
     ) -> Option<(v8::Local<'s, v8::Value>, Vec<v8::Local<'s, v8::Object>>)> {
+        let context = scope.get_current_context();
+        let is_elsewhere = env
+            .process_object(scope)
+            .and_then(|process| process.get_creation_context(scope))
+            .is_some_and(|own| own != context);
+        if is_elsewhere && (!self.hosts.is_empty() || !self.natives.is_empty()) {
+            // The library is not there to make them.
+            let message = "A message object could not be deserialized successfully in the target vm.Context";
+            coded_error::throw(scope, Kind::Error, message, "ERR_MESSAGE_TARGET_CONTEXT_UNAVAILABLE");
+            return None;
+        }
         let mut ports = Vec::new();
         for port in self.ports {
             ports.push(port::object_for(scope, env, port)?);
+        }
+        let mut natives = Vec::new();
+        for native in self.natives {
+            let object = native.object(scope, env)?;
+            natives.push(v8::Global::new(scope, object));
         }
         let globals = ports.iter().map(|port| v8::Global::new(scope, *port)).collect();
         let mut hosts = Vec::new();
@@ -302,11 +384,10 @@ impl Message {
             hosts.push(object);
         }
         let made = hosts.iter().map(|host| v8::Global::new(scope, *host)).collect();
-        let reader = Reader { ports: globals, shared: self.shared, hosts: made };
-        let context = scope.get_current_context();
+        let reader = Reader { ports: globals, natives, shared: self.shared, hosts: made };
         let deserializer = v8::ValueDeserializer::new(scope, Box::new(reader), &self.bytes);
         for (index, store) in self.buffers.iter().enumerate() {
-            let buffer = v8::ArrayBuffer::with_backing_store(scope, store);
+            let buffer = v8::ArrayBuffer::with_backing_store(scope, &store.0);
             deserializer.transfer_array_buffer(u32::try_from(index).ok()?, buffer);
         }
         deserializer.read_header(context)?;
@@ -331,7 +412,8 @@ fn fail<T>(scope: &mut Scope<'_, '_>, message: &str) -> Option<T> {
 struct Reader {
     hosts: Vec<v8::Global<v8::Object>>,
     ports: Vec<v8::Global<v8::Object>>,
-    shared: Vec<v8::SharedRef<v8::BackingStore>>,
+    natives: Vec<v8::Global<v8::Object>>,
+    shared: Vec<Store>,
 }
 
 impl v8::ValueDeserializerImpl for Reader {
@@ -355,6 +437,12 @@ impl v8::ValueDeserializerImpl for Reader {
                 let host = self.hosts.get(usize::try_from(index).ok()?)?;
                 Some(v8::Local::new(scope, host))
             }
+            NATIVE => {
+                let mut index = u32::MAX;
+                deserializer.read_uint32(&mut index);
+                let native = self.natives.get(usize::try_from(index).ok()?)?;
+                Some(v8::Local::new(scope, native))
+            }
             _ => {
                 isolate::library::throw_type(scope, "the message cannot be read");
                 None
@@ -368,6 +456,6 @@ impl v8::ValueDeserializerImpl for Reader {
         id: u32,
     ) -> Option<v8::Local<'s, v8::SharedArrayBuffer>> {
         let store = self.shared.get(usize::try_from(id).ok()?)?;
-        Some(v8::SharedArrayBuffer::with_backing_store(scope, store))
+        Some(v8::SharedArrayBuffer::with_backing_store(scope, &store.0))
     }
 }

@@ -2,6 +2,11 @@
 
 mod message;
 mod port;
+mod transferable;
+
+pub(crate) use message::Native;
+pub(crate) use port::{OpenPorts, Port, object_for};
+pub(crate) use transferable::{Transferable, register};
 
 use std::rc::Rc;
 
@@ -19,6 +24,7 @@ pub(super) static BINDING: Binding = Binding {
         "stopMessagePort" => port::stop,
         "drainMessagePort" => port::drain,
         "receiveMessageOnPort" => port::receive,
+        "moveMessagePortToContext" => port::move_to_context,
         "broadcastChannel" => port::broadcast_channel,
     },
     make: Some(make),
@@ -60,7 +66,7 @@ fn dom_exception(
 }
 
 /// Throws a `DOMException` of the name `DataCloneError`.
-fn throw_clone_error(scope: &mut Scope<'_, '_>, message: v8::Local<'_, v8::Value>) {
+pub(crate) fn throw_clone_error(scope: &mut Scope<'_, '_>, message: v8::Local<'_, v8::Value>) {
     let thrown = (|| {
         let env = Env::of(scope)?;
         let class: v8::Local<v8::Function> =

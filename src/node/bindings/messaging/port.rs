@@ -1,14 +1,15 @@
 //! `MessagePort`, `MessageChannel` and broadcast channels.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::{Poll, Waker};
 
 use isolate::library::{
-    Delivery, OperationId, Scope, forget, memory_for, reference, spawn, string, throw_no_memory,
+    Delivery, Environment as _, OperationId, Scope, forget, memory_for, reference, spawn, string,
+    throw_no_memory,
 };
 
 use super::message::Message;
@@ -18,10 +19,11 @@ use crate::binding::{Args, Class, Return, functions, set};
 use crate::coded_error::{self, Kind};
 use crate::environment::Env;
 use crate::handle;
+use crate::threads::lock;
 
-/// One end of a channel, wherever its object is.
+/// One end of a channel, wherever its object is: in this thread, in another, or in a message on its way.
 #[derive(Default)]
-pub(super) struct Port {
+pub(crate) struct Port {
     state: Mutex<State>,
     peer: Mutex<Weak<Port>>,
 }
@@ -33,15 +35,14 @@ struct State {
     closing: bool,
     /// Messages are delivered.
     receiving: bool,
+    /// How many of those that wait are delivered even if the port is closed meanwhile: they were there when the first of them
+    /// was delivered.
+    batch: usize,
     waker: Option<Waker>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Port {
-    fn pair() -> (Arc<Port>, Arc<Port>) {
+    pub(crate) fn pair() -> (Arc<Port>, Arc<Port>) {
         let (one, other) = (Arc::new(Port::default()), Arc::new(Port::default()));
         *lock(&one.peer) = Arc::downgrade(&other);
         *lock(&other.peer) = Arc::downgrade(&one);
@@ -59,6 +60,17 @@ impl Port {
         }
     }
 
+    /// Puts a message behind those that wait. What comes back has no reader any more, and goes when no lock is held.
+    fn post(&self, message: Message) -> Option<Message> {
+        let mut message = Some(message);
+        self.change(|state| {
+            if !state.closing {
+                state.queue.extend(message.take());
+            }
+        });
+        message
+    }
+
     fn has_something(&self) -> bool {
         let state = lock(&self.state);
         (state.receiving && !state.queue.is_empty())
@@ -74,6 +86,9 @@ impl Drop for Port {
     }
 }
 
+/// How long a message of another thread stays unseen at most where clocks are frozen.
+const VISIBLE_AFTER: std::time::Duration = std::time::Duration::from_millis(1);
+
 /// The native half of a `MessagePort`.
 struct PortObject {
     /// None once it was closed or sent away.
@@ -83,11 +98,37 @@ struct PortObject {
     wrap: AsyncWrap,
     operation: Cell<Option<OperationId>>,
     referenced: Cell<bool>,
+    is_closing: Cell<bool>,
+    /// Where its object is, if that is not the realm's own context.
+    context: Option<v8::Global<v8::Context>>,
 }
 
-/// Broadcast channels of a realm.
+/// The ports of one realm that have not been closed.
 #[derive(Default)]
-struct Channels(RefCell<HashMap<String, Vec<Weak<Port>>>>);
+pub(crate) struct OpenPorts {
+    ports: RefCell<Vec<std::rc::Weak<PortObject>>>,
+    /// How many there are when those that were closed are swept out.
+    sweep_at: Cell<usize>,
+}
+
+impl OpenPorts {
+    fn add(&self, port: &Rc<PortObject>) {
+        let mut ports = self.ports.borrow_mut();
+        if ports.len() >= self.sweep_at.get().max(64) {
+            ports.retain(|port| port.upgrade().is_some_and(|port| port.port.borrow().is_some()));
+            self.sweep_at.set(2 * ports.len());
+        }
+        ports.push(Rc::downgrade(port));
+    }
+
+    /// The job is over: the other ends are told.
+    pub(crate) fn abandon(&self) {
+        for port in self.ports.take() {
+            let port = port.upgrade().and_then(|half| half.port.take());
+            drop(port);
+        }
+    }
+}
 
 pub(super) fn make(
     scope: &mut Scope<'_, '_>,
@@ -95,19 +136,21 @@ pub(super) fn make(
     binding: v8::Local<'_, v8::Object>,
 ) -> Option<()> {
     let illegal = v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct_port);
-    let class = Class::new(scope, "MessagePort", illegal)?;
-    class.methods(
+    // What it has in common with other handles lies on a prototype of its own, which the library replaces.
+    let base = Class::new(scope, "HandleWrap", illegal)?;
+    base.methods(
         scope,
         functions! {
-            "postMessage" => post_message,
-            "start" => start,
             "close" => close,
             "ref" => reference_port,
             "unref" => unreference_port,
             "hasRef" => has_ref,
         },
     )?;
-    class.methods(scope, async_methods!(PortObject, wrap))?;
+    base.methods(scope, async_methods!(PortObject, wrap))?;
+    let class = Class::new(scope, "MessagePort", illegal)?;
+    class.template.inherit(base.template);
+    class.methods(scope, functions! { "postMessage" => post_message, "start" => start, })?;
     class.keep(scope, env, "MessagePort");
     class.publish(scope, binding, "MessagePort")?;
     let constructor = v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct_channel);
@@ -140,7 +183,7 @@ fn construct_channel(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
 }
 
 /// A new object for an end of a channel. `None` with an exception pending.
-pub(super) fn object_for<'s>(
+pub(crate) fn object_for<'s>(
     scope: &mut Scope<'s, '_>,
     env: &Rc<Env>,
     port: Arc<Port>,
@@ -154,6 +197,8 @@ fn object_in<'s>(
     port: Arc<Port>,
     channel: Option<String>,
 ) -> Option<v8::Local<'s, v8::Object>> {
+    let here = scope.get_current_context();
+    let context = (!is_own_context(scope, env, here)).then(|| v8::Global::new(scope, here));
     let object = handle::template(scope, env, "MessagePort")?.instance_template(scope).new_instance(scope)?;
     let wrap = AsyncWrap::new(scope, env, object, "MESSAGEPORT");
     let half = Rc::new(PortObject {
@@ -162,8 +207,11 @@ fn object_in<'s>(
         wrap,
         operation: Cell::new(None),
         referenced: Cell::new(true),
+        is_closing: Cell::new(false),
+        context,
     });
     handle::attach(scope, env, object, half.clone())?;
+    env.state::<OpenPorts>().add(&half);
     listen(scope, env, object, &half)?;
     let key = env.symbol(scope, "oninit");
     if let Ok(initialize) = object.get(scope, key.into())?.try_cast::<v8::Function>() {
@@ -194,7 +242,14 @@ fn listen(
         let deliver: Delivery = Box::new(move |scope| {
             let object = v8::Local::new(scope, &object);
             waits.operation.set(None);
-            deliver(scope, &then, object, &waits)
+            match &waits.context {
+                None => deliver(scope, &then, object, &waits),
+                Some(context) => {
+                    let context = v8::Local::new(scope, context);
+                    let scope = &mut v8::ContextScope::new(scope, context);
+                    deliver(scope, &then, object, &waits)
+                }
+            }
         });
         deliver
     };
@@ -206,30 +261,50 @@ fn listen(
 }
 
 fn keeps_alive(half: &PortObject) -> bool {
-    half.referenced.get()
+    half.referenced.get() || half.is_closing.get()
 }
 
-/// Delivers one message, or the end.
+/// Whether a context is the one that the library has booted in.
+fn is_own_context(scope: &mut Scope<'_, '_>, env: &Env, context: v8::Local<'_, v8::Context>) -> bool {
+    let own = env.process_object(scope).and_then(|process| process.get_creation_context(scope));
+    own.is_none_or(|own| own == context)
+}
+
+/// Delivers the messages that are there, or the end.
 fn deliver(
     scope: &mut Scope<'_, '_>,
     env: &Rc<Env>,
     object: v8::Local<'_, v8::Object>,
     half: &Rc<PortObject>,
 ) -> Option<()> {
-    let Some(port) = half.port.borrow().clone() else { return Some(()) };
-    let message = {
-        let mut state = lock(&port.state);
-        if state.receiving { state.queue.pop_front() } else { None }
+    let Some(first) = next(half, true) else {
+        let is_over = half.port.borrow().as_ref().is_some_and(|port| lock(&port.state).closing);
+        return if is_over { end(scope, env, object, half) } else { listen(scope, env, object, half) };
     };
-    match message {
-        Some(message) => {
-            // The next one is waited for before this one's listeners run, which may throw.
-            listen(scope, env, object, half)?;
-            emit(scope, env, object, half, message)
-        }
-        None if lock(&port.state).closing => end(scope, env, object, half),
-        None => listen(scope, env, object, half),
+    // The next ones are waited for before any listeners run, which may throw.
+    listen(scope, env, object, half)?;
+    emit(scope, env, object, half, first)?;
+    while !env.has_exited() && !env.core.is_interrupted() {
+        // Each ends as a callback of its own does.
+        env.settle(scope)?;
+        let Some(message) = next(half, false) else { break };
+        emit(scope, env, object, half, message)?;
     }
+    Some(())
+}
+
+/// The next message of a batch: of those that wait now if one begins.
+fn next(half: &PortObject, begins: bool) -> Option<Message> {
+    let port = half.port.borrow().clone()?;
+    let mut state = lock(&port.state);
+    if state.batch == 0 && begins {
+        state.batch = state.queue.len();
+    }
+    if !state.receiving || state.batch == 0 {
+        return None;
+    }
+    state.batch -= 1;
+    state.queue.pop_front()
 }
 
 fn emit(
@@ -266,7 +341,9 @@ fn end(
     object: v8::Local<'_, v8::Object>,
     half: &PortObject,
 ) -> Option<()> {
-    half.port.take();
+    // The other end is told when nobody has this one any more.
+    let port = half.port.take();
+    drop(port);
     if let (Some(operation), Some(realm)) = (half.operation.take(), env.realm()) {
         forget(&env.core, &realm, operation);
     }
@@ -299,20 +376,15 @@ fn post_message<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Retur
         return;
     }
     let Some(transfer) = transfer_list(scope, options) else { return };
-    let Some(port) = half.port.borrow().clone() else {
+    let port = half.port.borrow().clone().filter(|_| !half.is_closing.get());
+    let Some(port) = port else {
         // What is transferred is gone all the same.
         let _ = Message::write(scope, &env, args.get(0), &transfer, Some(args.this()));
         return;
     };
     let targets: Vec<Arc<Port>> = match &half.channel {
         None => lock(&port.peer).upgrade().into_iter().collect(),
-        Some(channel) => {
-            let channels = env.state::<Channels>();
-            let mut channels = channels.0.borrow_mut();
-            let members = channels.entry(channel.clone()).or_default();
-            members.retain(|member| member.strong_count() > 0);
-            members.iter().filter_map(Weak::upgrade).filter(|member| !Arc::ptr_eq(member, &port)).collect()
-        }
+        Some(channel) => env.group.others_in(channel, &port),
     };
     if targets.len() <= 1 {
         let Some(message) = Message::write(scope, &env, args.get(0), &transfer, Some(args.this())) else {
@@ -322,7 +394,8 @@ fn post_message<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Retur
             return throw_no_memory(scope, "There is no memory for the message");
         }
         if let Some(target) = targets.first() {
-            target.change(|state| state.queue.push_back(message));
+            let undelivered = target.post(message);
+            drop(undelivered);
         }
     } else {
         for target in targets {
@@ -332,7 +405,8 @@ fn post_message<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Retur
             if !memory_for(message.weight()) {
                 return throw_no_memory(scope, "There is no memory for the message");
             }
-            target.change(|state| state.queue.push_back(message));
+            let undelivered = target.post(message);
+            drop(undelivered);
         }
     }
     result.set_bool(true);
@@ -347,23 +421,28 @@ fn start(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
 }
 
 fn close(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
-    let Some((_, half)) = handle::receiver::<PortObject>(scope, args.this()) else { return };
+    let Some((env, half)) = handle::receiver::<PortObject>(scope, args.this()) else { return };
     let port = half.port.borrow().clone();
     let Some(port) = port else { return };
-    if let Some(peer) = lock(&port.peer).upgrade() {
-        peer.change(|state| state.closing = true);
+    let dropped = {
+        let mut state = lock(&port.state);
+        let batch = state.batch.min(state.queue.len());
+        state.queue.split_off(batch)
+    };
+    drop(dropped);
+    port.change(|state| state.closing = true);
+    // Until it is closed there is something left to do.
+    if let (Some(operation), Some(realm)) = (half.operation.get(), env.realm()) {
+        half.is_closing.set(true);
+        reference(&env.core, &realm, operation, true);
     }
-    port.change(|state| {
-        state.queue.clear();
-        state.closing = true;
-    });
 }
 
 fn set_reference(scope: &mut Scope<'_, '_>, args: &Args<'_>, referenced: bool) {
     let Some((env, half)) = handle::receiver::<PortObject>(scope, args.this()) else { return };
     half.referenced.set(referenced);
     if let (Some(operation), Some(realm)) = (half.operation.get(), env.realm()) {
-        reference(&env.core, &realm, operation, referenced);
+        reference(&env.core, &realm, operation, keeps_alive(&half));
     }
 }
 
@@ -407,6 +486,13 @@ pub(super) fn drain<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, _: Return<'s>
     let Some(port) = half.port.borrow().clone() else { return };
     let waiting = lock(&port.state).queue.len();
     for _ in 0..waiting {
+        // It delivers all that is there, so it waits for what may not be seen yet.
+        while lock(&port.state).queue.front().is_some_and(|message| !message.is_visible()) {
+            env.core.sleep(VISIBLE_AFTER);
+            if env.core.is_interrupted() {
+                return;
+            }
+        }
         let Some(message) = lock(&port.state).queue.pop_front() else { return };
         if emit(scope, &env, object, &half, message).is_none() {
             return;
@@ -426,7 +512,10 @@ pub(super) fn receive<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result:
         return;
     };
     let port = half.port.borrow().clone();
-    let message = port.and_then(|port| lock(&port.state).queue.pop_front());
+    let message = port.and_then(|port| {
+        let mut state = lock(&port.state);
+        state.queue.pop_front_if(|message| message.is_visible())
+    });
     match message {
         Some(message) => {
             if let Some((value, _)) = message.read(scope, &env) {
@@ -437,13 +526,39 @@ pub(super) fn receive<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result:
     }
 }
 
+/// (port, contextified object) -> the same end of the channel, as an object of that context
+pub(super) fn move_to_context<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
+    let Some((env, object, half)) = argument(scope, &args) else {
+        let message = "The \"port\" argument must be a MessagePort instance";
+        return coded_error::throw(scope, Kind::Type, message, "ERR_INVALID_ARG_TYPE");
+    };
+    if half.port.borrow().is_none() || half.is_closing.get() {
+        let message = "Cannot send data on closed MessagePort";
+        return coded_error::throw(scope, Kind::Error, message, "ERR_CLOSED_MESSAGE_PORT");
+    }
+    let context = args.get(1).try_cast::<v8::Object>().ok();
+    let Some(context) =
+        context.and_then(|context| super::super::contextify::context_made_of(scope, &env, context))
+    else {
+        return coded_error::throw(scope, Kind::Type, "Invalid context argument", "ERR_INVALID_ARG_TYPE");
+    };
+    let Some(port) = take(scope, &env, object) else { return };
+    let moved = {
+        let scope = &mut v8::ContextScope::new(scope, context);
+        object_for(scope, &env, port)
+    };
+    if let Some(moved) = moved {
+        result.set(moved.into());
+    }
+}
+
 /// (name) -> a port of the broadcast channel of that name
 pub(super) fn broadcast_channel<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
     let Some(env) = Env::of(scope) else { return };
     let Some(name) = args.get(0).to_string(scope) else { return };
     let Some(name) = isolate::library::text(scope, name) else { return };
     let port = Arc::new(Port::default());
-    env.state::<Channels>().0.borrow_mut().entry(name.clone()).or_default().push(Arc::downgrade(&port));
+    env.group.join_channel(&name, &port);
     if let Some(object) = object_in(scope, &env, port, Some(name)) {
         result.set(object.into());
     }
@@ -454,7 +569,8 @@ pub(super) fn is_port(scope: &mut Scope<'_, '_>, env: &Env, object: v8::Local<'_
 }
 
 pub(super) fn is_open(scope: &mut Scope<'_, '_>, env: &Env, object: v8::Local<'_, v8::Object>) -> bool {
-    handle::of::<PortObject>(scope, env, object).is_some_and(|half| half.port.borrow().is_some())
+    handle::of::<PortObject>(scope, env, object)
+        .is_some_and(|half| half.port.borrow().is_some() && !half.is_closing.get())
 }
 
 /// Takes the end of a channel from its object, to be sent away.
@@ -465,7 +581,11 @@ pub(super) fn take(
 ) -> Option<Arc<Port>> {
     let half = handle::of::<PortObject>(scope, env, object)?;
     let port = half.port.take()?;
-    lock(&port.state).receiving = false;
+    {
+        let mut state = lock(&port.state);
+        state.receiving = false;
+        state.batch = 0;
+    }
     if let (Some(operation), Some(realm)) = (half.operation.take(), env.realm()) {
         forget(&env.core, &realm, operation);
     }

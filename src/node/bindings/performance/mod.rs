@@ -4,13 +4,14 @@ mod histogram;
 mod loop_delay;
 mod numbers;
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use isolate::library::{Scope, monotonic, wall};
+use isolate::library::{Scope, monotonic, string, wall};
 
 use crate::binding::{Args, Binding, Return, functions, set};
-use crate::environment::{Callback, Env, poke};
+use crate::environment::{Callback, Env, peek, poke};
 
 pub(super) static BINDING: Binding = Binding {
     name: "performance",
@@ -32,13 +33,55 @@ const TIME_ORIGIN_TIMESTAMP: usize = 0;
 const BOOTSTRAP_COMPLETE: usize = 7;
 const MILESTONES: usize = 8;
 
+/// Kinds of entries, by their places in `observerCounts`.
+const KINDS: usize = 6;
+pub(crate) const HTTP2: usize = 2;
+
+/// How many observe entries of each kind.
+#[derive(Default)]
+struct Observers(OnceCell<v8::SharedRef<v8::BackingStore>>);
+
 fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
     let buffer = v8::ArrayBuffer::new(scope, MILESTONES * 8);
     let _ = env.shared.milestones.set(buffer.get_backing_store());
     let milestones = v8::Float64Array::new(scope, buffer, 0, MILESTONES)?;
     set(scope, binding, "milestones", milestones.into())?;
+    let buffer = v8::ArrayBuffer::new(scope, KINDS * 4);
+    let _ = env.state::<Observers>().0.set(buffer.get_backing_store());
+    let counts = v8::Uint32Array::new(scope, buffer, 0, KINDS)?;
+    set(scope, binding, "observerCounts", counts.into())?;
     histogram::publish(scope, env, binding)?;
     loop_delay::register(scope, env)
+}
+
+/// Whether anybody observes entries of a kind.
+pub(crate) fn is_observed(env: &Env, kind: usize) -> bool {
+    u32::from_ne_bytes(peek(&env.state::<Observers>().0, kind)) > 0
+}
+
+/// Milliseconds, as entries have times.
+pub(crate) fn milliseconds(time: Duration) -> f64 {
+    time.as_nanos() as f64 / 1e6
+}
+
+/// Tells observers of something that has lasted from then until then.
+pub(crate) fn tell<'s>(
+    scope: &mut Scope<'s, '_>,
+    env: &Env,
+    (name, kind): (&str, &str),
+    (start, end): (Duration, Duration),
+    details: v8::Local<'s, v8::Value>,
+) -> Option<()> {
+    let Some(observer) = env.callback(scope, Callback::PerformanceObserver) else { return Some(()) };
+    let receiver = v8::undefined(scope).into();
+    let arguments = [
+        string(scope, name).into(),
+        string(scope, kind).into(),
+        v8::Number::new(scope, milliseconds(start)).into(),
+        v8::Number::new(scope, milliseconds(end.saturating_sub(start))).into(),
+        details,
+    ];
+    observer.call(scope, receiver, &arguments).map(drop)
 }
 
 /// How long before the VM's clock its time origin lies: programs take a time of 0 for one that was never taken, and in

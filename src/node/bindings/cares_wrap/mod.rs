@@ -1,17 +1,19 @@
-//! Names and addresses: those of the VM itself. Nobody else is asked: that would be the permission `network`.
+//! Names and addresses: those of the VM itself. Resolvers ask servers in the VM, where a program names one; nobody else is
+//! asked: that would be the permission `network`.
 
-use std::cell::RefCell;
+mod answers;
+mod ask;
+mod channel;
+
 use std::net::IpAddr;
 use std::rc::Rc;
 
 use isolate::library::{Scope, string, text};
 
-use crate::binding::{Args, Binding, Class, Return, functions};
+use crate::binding::{Args, Binding, Return, functions};
 use crate::bindings::buffer::from_bytes;
 use crate::bindings::os::HOSTNAME;
 use crate::environment::Env;
-use crate::handle;
-use crate::handle_wrap::is_no_construction;
 use crate::request::{self, Complete};
 
 pub(super) static BINDING: Binding = Binding {
@@ -30,10 +32,14 @@ pub(super) static BINDING: Binding = Binding {
 const DENIED: i32 = -13;
 const EAI_NONAME: i32 = -3008;
 
-/// What resolvers say, by the name that `dns` has for it.
-const DENIED_NAME: &str = "EACCES";
-
 const IPV6_FIRST: u32 = 2;
+
+/// Longest name, and longest part of one.
+const NAME_MAX: usize = 253;
+const LABEL_MAX: usize = 63;
+
+/// `DNS_ESETSRVPENDING`
+const PENDING: i32 = -1000;
 
 /// Ports with names that programs print.
 const SERVICES: &[(u16, &str)] = &[
@@ -83,32 +89,7 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
     request::class(scope, binding, "GetAddrInfoReqWrap", "GETADDRINFOREQWRAP")?;
     request::class(scope, binding, "GetNameInfoReqWrap", "GETNAMEINFOREQWRAP")?;
     request::class(scope, binding, "QueryReqWrap", "QUERYWRAP")?;
-    let class =
-        Class::new(scope, "ChannelWrap", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(construct_channel))?;
-    class.methods(
-        scope,
-        functions! {
-            "getHostByAddr" => query,
-            "queryA" => query,
-            "queryAny" => query,
-            "queryAaaa" => query,
-            "queryCaa" => query,
-            "queryCname" => query,
-            "queryMx" => query,
-            "queryNaptr" => query,
-            "queryNs" => query,
-            "queryPtr" => query,
-            "querySrv" => query,
-            "querySoa" => query,
-            "queryTlsa" => query,
-            "queryTxt" => query,
-            "getServers" => get_servers,
-            "setServers" => set_servers,
-            "setLocalAddress" => set_local_address,
-            "cancel" => cancel,
-        },
-    )?;
-    class.publish(scope, binding, "ChannelWrap")
+    channel::make(scope, binding)
 }
 
 /// The addresses of a name.
@@ -116,8 +97,11 @@ fn addresses(name: &str, family: u32, version_6_first: bool) -> Result<Vec<&'sta
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let is_own = name == "localhost" || name.ends_with(".localhost") || name == HOSTNAME;
     if !is_own {
-        // This name is nobody's anywhere.
-        let is_invalid = name.is_empty() || name == "invalid" || name.ends_with(".invalid");
+        // Such a name is nobody's anywhere.
+        let is_invalid = name == "invalid"
+            || name.ends_with(".invalid")
+            || name.len() > NAME_MAX
+            || name.split('.').any(|label| label.is_empty() || label.len() > LABEL_MAX);
         return Err(if is_invalid { EAI_NONAME } else { DENIED });
     }
     Ok(match family {
@@ -170,14 +154,16 @@ fn getnameinfo(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>
     let Some(address) = text(scope, address) else { return };
     let port = args.get(2).uint32_value(scope).and_then(|port| u16::try_from(port).ok()).unwrap_or(0);
     let is_loopback = address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    // An address without a name goes by itself.
-    let host = if is_loopback { "localhost".to_owned() } else { address };
     let service = SERVICES.iter().find(|(known, _)| *known == port);
     let service = service.map_or_else(|| port.to_string(), |(_, name)| (*name).to_owned());
     let complete: Complete = Box::new(move |scope, _| {
+        // Others' addresses have no names here.
+        if !is_loopback {
+            return Some(vec![v8::Integer::new(scope, EAI_NONAME).into()]);
+        }
         Some(vec![
             v8::Integer::new(scope, 0).into(),
-            string(scope, &host).into(),
+            string(scope, "localhost").into(),
             string(scope, &service).into(),
         ])
     });
@@ -209,64 +195,11 @@ fn convert_ipv6<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Retur
 }
 
 fn strerror(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
-    let number = args.get(0).uint32_value(scope).unwrap_or(u32::MAX);
-    let text = ERRORS.get(number as usize).copied().unwrap_or("unknown");
+    let number = args.get(0).int32_value(scope).unwrap_or(-1);
+    let text = match usize::try_from(number).ok().and_then(|number| ERRORS.get(number)) {
+        Some(text) => text,
+        None if number == PENDING => "There are pending queries.",
+        None => "unknown",
+    };
     result.set(string(scope, text).into());
 }
-
-/// A resolver: remembers whom it would ask.
-#[derive(Default)]
-struct Channel {
-    servers: RefCell<Option<v8::Global<v8::Value>>>,
-}
-
-fn construct_channel(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
-    if is_no_construction(scope, &args) {
-        return;
-    }
-    let Some(env) = Env::of(scope) else { return };
-    let _ = handle::attach(scope, &env, args.this(), Rc::new(Channel::default()));
-}
-
-/// (request, name, ...) -> status: every question is refused
-fn query(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
-    let Some((env, _)) = handle::receiver::<Channel>(scope, args.this()) else { return };
-    let Ok(request) = args.get(0).try_cast::<v8::Object>() else {
-        return isolate::library::throw_type(scope, "The request must be an object");
-    };
-    let complete: Complete = Box::new(|scope, _| Some(vec![string(scope, DENIED_NAME).into()]));
-    if request::dispatch(scope, &env, request, std::future::ready(complete)).is_some() {
-        result.set_int32(0);
-    }
-}
-
-/// () -> [[address, port], ...]
-fn get_servers<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    let Some((_, channel)) = handle::receiver::<Channel>(scope, args.this()) else { return };
-    let servers = channel.servers.borrow().clone();
-    let Some(servers) = servers else { return result.set(v8::Array::new(scope, 0).into()) };
-    let servers = v8::Local::new(scope, &servers);
-    let Ok(servers) = servers.try_cast::<v8::Array>() else { return };
-    let mut pairs: Vec<v8::Local<v8::Value>> = Vec::new();
-    for index in 0..servers.length() {
-        let Some(server) = servers.get_index(scope, index) else { return };
-        let Ok(server) = server.try_cast::<v8::Array>() else { return };
-        let (Some(address), Some(port)) = (server.get_index(scope, 1), server.get_index(scope, 2)) else {
-            return;
-        };
-        pairs.push(v8::Array::new_with_elements(scope, &[address, port]).into());
-    }
-    result.set(v8::Array::new_with_elements(scope, &pairs).into());
-}
-
-/// ([[family, address, port], ...]) -> status
-fn set_servers(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
-    let Some((_, channel)) = handle::receiver::<Channel>(scope, args.this()) else { return };
-    *channel.servers.borrow_mut() = Some(v8::Global::new(scope, args.get(0)));
-    result.set_int32(0);
-}
-
-fn set_local_address(_: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {}
-
-/// Every question has been answered by then.
-fn cancel(_: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {}
