@@ -66,8 +66,8 @@ impl Scripts {
                 continue;
             }
             // None of its functions has run: all are compiled.
-            let before = before(id);
-            let Some(text) = store::wrapped(id, &before, AFTER) else { continue };
+            let (before, after) = around(id);
+            let Some(text) = store::wrapped(id, &before, after) else { continue };
             if let Some(script) = compile(scope, id, text, before.len(), Compile::Whole)
                 && let Some(code) = script.create_code_cache()
             {
@@ -88,7 +88,7 @@ impl Scripts {
         id: &str,
         text: &'static str,
     ) -> Option<v8::Local<'s, v8::Function>> {
-        self.compiled(scope, id, None, |before, after| {
+        self.compiled(scope, id, |before, after| {
             let text = format!("{before}{text}{after}");
             Some(store::Text::Wide(Box::leak(text.into_boxed_str())))
         })
@@ -100,11 +100,11 @@ impl Scripts {
             return self.own(scope, id, text);
         }
         let Some((_, name, text)) = GIVEN.iter().find(|(given, ..)| *given == id) else {
-            return self.compiled(scope, id, None, |before, after| store::wrapped(id, before, after));
+            return self.compiled(scope, id, |before, after| store::wrapped(id, before, after));
         };
         // The text stands as it is, in a function within a function that has the parameter.
         let outer =
-            self.compiled(scope, id, Some(name), |before, after| store::wrapped(id, before, after))?;
+            self.compiled(scope, id, |before, after| store::wrapped(id, before, after))?;
         let given = self.given(scope, &format!("internal/cordon/{name}"), text)?;
         let receiver = v8::undefined(scope).into();
         outer.call(scope, receiver, &[given])?.try_cast().ok()
@@ -128,24 +128,19 @@ impl Scripts {
         binding::get(scope, module, "exports")
     }
 
-    /// The function of a script in the present context, compiled if that has not been done for another; with a name, a
-    /// function of that parameter which gives it. Its text is made to stand between two others.
+    /// The function of a script in the present context, compiled if that has not been done for another; of one that is
+    /// given something, a function of that. Its text is made to stand between two others.
     fn compiled<'s>(
         &self,
         scope: &mut Scope<'s, '_>,
         id: &str,
-        given: Option<&str>,
         text: impl FnOnce(&str, &str) -> Option<store::Text>,
     ) -> Option<v8::Local<'s, v8::Function>> {
         let known = self.compiled.borrow().get(id).cloned();
         let script = match known {
             Some(script) => v8::Local::new(scope, &script),
             None => {
-                let before = before(id);
-                let (before, after) = match given {
-                    Some(name) => (format!("(function ({name}) {{ return {before}"), "\n})})"),
-                    None => (before, AFTER),
-                };
+                let (before, after) = around(id);
                 let Some(text) = text(&before, after) else {
                     let message = string(scope, &format!("No such built-in module: {id}"));
                     let error = v8::Exception::error(scope, message);
@@ -162,12 +157,14 @@ impl Scripts {
     }
 }
 
-/// What follows the text of a script.
-const AFTER: &str = "\n})";
-
-/// What stands before it.
-fn before(id: &str) -> String {
-    format!("(function ({}) {{", parameters(id))
+/// What stands before the text of a script, and what behind it: a function of its own parameters, and around that a function
+/// of what it is given, if it is.
+fn around(id: &str) -> (String, &'static str) {
+    let before = format!("(function ({}) {{", parameters(id));
+    match GIVEN.iter().find(|(given, ..)| *given == id) {
+        Some((_, name, _)) => (format!("(function ({name}) {{ return {before}"), "\n})})"),
+        None => (before, "\n})"),
+    }
 }
 
 /// How much of a script is compiled.
