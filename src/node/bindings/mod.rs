@@ -13,7 +13,7 @@ mod config;
 mod contextify;
 mod cordon;
 mod credentials;
-mod crypto;
+pub(crate) mod crypto;
 mod diagnostics_channel;
 mod encoding_binding;
 mod errors;
@@ -25,7 +25,7 @@ mod http_parser;
 mod icu;
 mod internal_only_v8;
 pub(crate) mod js_stream;
-pub(crate) mod messaging;
+mod messaging;
 mod mksnapshot;
 pub(crate) mod module_wrap;
 mod modules;
@@ -107,6 +107,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &stream_pipe::BINDING,
     &stream_wrap::BINDING,
     &tcp_wrap::BINDING,
+    &crypto::TLS_BINDING,
     &tty_wrap::BINDING,
     &symbols::BINDING,
     &task_queue::BINDING,
