@@ -84,7 +84,11 @@ pub(crate) fn wait(
 }
 
 /// Whether native code waits for a request's end.
-pub(crate) fn is_waited_for(scope: &mut Scope<'_, '_>, env: &Env, request: v8::Local<'_, v8::Object>) -> bool {
+pub(crate) fn is_waited_for(
+    scope: &mut Scope<'_, '_>,
+    env: &Env,
+    request: v8::Local<'_, v8::Object>,
+) -> bool {
     handle::of::<Request>(scope, env, request).is_some_and(|half| half.waiting.borrow().is_some())
 }
 

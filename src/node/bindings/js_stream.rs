@@ -176,6 +176,7 @@ fn come_in<'s>(
     incoming: Incoming,
 ) -> Option<()> {
     let consumer = stream.consumer.borrow().clone();
+    let _turn = stream_base::Turn::of_code(env);
     match consumer {
         Some(consumer) => consumer.take(scope, env, &incoming),
         None => hand_over(scope, env, stream, object, incoming),

@@ -7,9 +7,7 @@ use openssl_sys as ffi;
 
 use super::connection::{Answer, Event, Gate, Question, State};
 use super::information::text;
-use super::{
-    CRYPTO_malloc, CTRL_GET_STATUS_TYPE, SESSION_MAX, SSL_get_servername, SSL_renegotiate_pending,
-};
+use super::{CRYPTO_malloc, CTRL_GET_STATUS_TYPE, SESSION_MAX, SSL_get_servername, SSL_renegotiate_pending};
 
 /// `SSL_CB_HANDSHAKE_START`, `SSL_CB_HANDSHAKE_DONE`.
 const HANDSHAKE_START: c_int = 0x10;
@@ -292,7 +290,8 @@ pub(super) unsafe extern "C" fn select_protocol(
             known.and_then(|(_, own)| protocols(offered).find(|(_, other)| *other == own))
         };
         let Some((_, name)) = chosen else { return EXTENSION_FATAL };
-        let (Ok(length), false, false) = (u8::try_from(name.len()), out.is_null(), out_length.is_null()) else {
+        let (Ok(length), false, false) = (u8::try_from(name.len()), out.is_null(), out_length.is_null())
+        else {
             return EXTENSION_FATAL;
         };
         *out = name.as_ptr();
@@ -312,7 +311,8 @@ pub(super) unsafe extern "C" fn psk_server(
     unsafe {
         let Some(state) = state(ssl) else { return 0 };
         let Some(identity) = text(identity) else { return 0 };
-        let Answer::Psk { key: given, .. } = state.ask(Question::PskServer { identity: &identity, most }) else {
+        let Answer::Psk { key: given, .. } = state.ask(Question::PskServer { identity: &identity, most })
+        else {
             return 0;
         };
         if given.len() > most as usize || key.is_null() {
@@ -401,13 +401,8 @@ pub(super) unsafe extern "C" fn ticket_key(
             key.as_ptr(),
             iv.as_ptr(),
         );
-        let signed = ffi::HMAC_Init_ex(
-            mac,
-            mac_key.as_ptr().cast(),
-            length,
-            ffi::EVP_sha256(),
-            std::ptr::null_mut(),
-        );
+        let signed =
+            ffi::HMAC_Init_ex(mac, mac_key.as_ptr().cast(), length, ffi::EVP_sha256(), std::ptr::null_mut());
         if begun > 0 && signed > 0 { result } else { -1 }
     }
 }

@@ -29,13 +29,23 @@ pub(crate) enum Event {
     HandshakeDone,
     /// A line for whoever wants to read along.
     KeyLog(Vec<u8>),
-    NewSession { id: Vec<u8>, session: Vec<u8> },
+    NewSession {
+        id: Vec<u8>,
+        session: Vec<u8>,
+    },
     /// A client has asked for this host.
     ServerName(String),
     /// A client's first message; nothing goes on until [`Connection::hello_done`].
-    ClientHello { session_id: Vec<u8>, server_name: Vec<u8>, has_ticket: bool },
+    ClientHello {
+        session_id: Vec<u8>,
+        server_name: Vec<u8>,
+        has_ticket: bool,
+    },
     /// A certificate is to be chosen; nothing goes on until [`Connection::certificate_done`].
-    Certificate { server_name: String, wants_status: bool },
+    Certificate {
+        server_name: String,
+        wants_status: bool,
+    },
     /// What a server says of its certificate's state.
     Status(Option<Vec<u8>>),
 }
@@ -44,10 +54,21 @@ pub(crate) enum Event {
 pub(crate) enum Question<'a> {
     /// Which of the client's protocols, as a list of them.
     Protocol(&'a [u8]),
-    PskServer { identity: &'a str, most: u32 },
-    PskClient { hint: Option<&'a str>, most: u32, most_identity: u32 },
+    PskServer {
+        identity: &'a str,
+        most: u32,
+    },
+    PskClient {
+        hint: Option<&'a str>,
+        most: u32,
+        most_identity: u32,
+    },
     /// The keys of a ticket.
-    Ticket { name: [u8; 16], iv: [u8; 16], encrypts: bool },
+    Ticket {
+        name: [u8; 16],
+        iv: [u8; 16],
+        encrypts: bool,
+    },
 }
 
 /// What is answered.
@@ -55,7 +76,10 @@ pub(crate) enum Answer {
     No,
     /// Where the protocol's length stands in the list.
     Index(usize),
-    Psk { key: Vec<u8>, identity: Vec<u8> },
+    Psk {
+        key: Vec<u8>,
+        identity: Vec<u8>,
+    },
     Ticket(Ticket),
 }
 
@@ -265,14 +289,11 @@ impl Connection {
             ffi::SSL_ERROR_SSL | ffi::SSL_ERROR_SYSCALL => {
                 // The oldest says what it was.
                 // SAFETY: it takes nothing.
-                let oldest = unsafe { ffi::ERR_peek_error() };
-                let stack_text = |text: *const std::ffi::c_char| super::information::text(text);
+                let oldest = unsafe { super::ERR_peek_error() } as std::ffi::c_ulong;
                 // SAFETY: both give texts that are OpenSSL's for ever, or null.
                 let (library, reason) = unsafe {
-                    (
-                        stack_text(ffi::ERR_lib_error_string(oldest)),
-                        stack_text(ffi::ERR_reason_error_string(oldest)),
-                    )
+                    use super::information::text;
+                    (text(ffi::ERR_lib_error_string(oldest)), text(ffi::ERR_reason_error_string(oldest)))
                 };
                 Stop::Failed(Failure { message: errors_text(), library, reason })
             }
@@ -480,12 +501,7 @@ impl Connection {
     pub fn set_server_name(&self, name: &CStr) {
         // SAFETY: both live; the text is copied.
         unsafe {
-            ffi::SSL_ctrl(
-                self.ssl,
-                ffi::SSL_CTRL_SET_TLSEXT_HOSTNAME,
-                0,
-                name.as_ptr().cast_mut().cast(),
-            );
+            ffi::SSL_ctrl(self.ssl, ffi::SSL_CTRL_SET_TLSEXT_HOSTNAME, 0, name.as_ptr().cast_mut().cast());
         }
         clear_errors();
     }
@@ -507,9 +523,8 @@ impl Connection {
 
     pub fn set_max_send_fragment(&self, size: i32) -> i32 {
         // SAFETY: the connection lives.
-        let set = unsafe {
-            ffi::SSL_ctrl(self.ssl, CTRL_SET_MAX_SEND_FRAGMENT, size.into(), std::ptr::null_mut())
-        };
+        let set =
+            unsafe { ffi::SSL_ctrl(self.ssl, CTRL_SET_MAX_SEND_FRAGMENT, size.into(), std::ptr::null_mut()) };
         i32::try_from(set).unwrap_or(0)
     }
 

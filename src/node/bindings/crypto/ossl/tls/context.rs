@@ -12,8 +12,9 @@ use super::super::pkey::Key;
 use super::super::{check, check_pointer, clear_errors};
 use super::{
     ALLOW_CLIENT_RENEGOTIATION, CTRL_CLEAR_EXTRA_CHAIN_CERTS, CTRL_CLEAR_MODE, CTRL_GET_CHAIN_CERTS,
-    CTRL_SET_TICKET_KEY_CB, SSL_CTX_set_timeout, Source, Store, X509_STORE_CTX_get1_issuer, X509_STORE_add_crl,
-    X509_STORE_get0_param, X509_VERIFY_PARAM_set_flags, callbacks, certificates, check_long,
+    CTRL_SET_TICKET_KEY_CB, SSL_CTX_set_timeout, Source, Store, X509_STORE_CTX_get1_issuer,
+    X509_STORE_add_crl, X509_STORE_get0_param, X509_VERIFY_PARAM_set_flags, callbacks, certificates,
+    check_long,
 };
 
 /// Bytes of the keys that session tickets are made with: a name, one to sign, one to encrypt.
@@ -167,9 +168,9 @@ impl Context {
             }
             let store = ffi::SSL_CTX_get_cert_store(self.pointer);
             let mut issuer = std::ptr::null_mut();
-            let found =
-                ffi::X509_STORE_CTX_init(search, store, std::ptr::null_mut(), std::ptr::null_mut()) == 1
-                    && X509_STORE_CTX_get1_issuer(&mut issuer, search, certificate.as_ptr()) == 1;
+            let found = ffi::X509_STORE_CTX_init(search, store, std::ptr::null_mut(), std::ptr::null_mut())
+                == 1
+                && X509_STORE_CTX_get1_issuer(&mut issuer, search, certificate.as_ptr()) == 1;
             ffi::X509_STORE_CTX_free(search);
             clear_errors();
             (found && !issuer.is_null()).then(|| X509::from_ptr(issuer))
@@ -376,12 +377,7 @@ impl Context {
         unsafe {
             let certificate = ffi::SSL_CTX_get0_certificate(self.pointer);
             let key = ffi::SSL_CTX_get0_privatekey(self.pointer);
-            ffi::SSL_CTX_ctrl(
-                self.pointer,
-                CTRL_GET_CHAIN_CERTS,
-                0,
-                std::ptr::from_mut(&mut chain).cast(),
-            );
+            ffi::SSL_CTX_ctrl(self.pointer, CTRL_GET_CHAIN_CERTS, 0, std::ptr::from_mut(&mut chain).cast());
             (certificate, key, chain)
         }
     }

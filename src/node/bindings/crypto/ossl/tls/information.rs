@@ -31,15 +31,15 @@ unsafe extern "C" {
     ) -> i32;
 }
 
-/// A text of OpenSSL's that ends with a NUL. None for null, or for what is no UTF-8.
+/// A text that ends with a NUL. None for null, or for what is no UTF-8.
 ///
 /// # Safety
-/// That is not asked of callers: it is called only with what OpenSSL's functions give.
-pub(super) fn text(text: *const c_char) -> Option<String> {
+/// `text` is null, or a text of OpenSSL's that lives meanwhile.
+pub(super) unsafe fn text(text: *const c_char) -> Option<String> {
     if text.is_null() {
         return None;
     }
-    // SAFETY: OpenSSL's texts end with a NUL, and live for as long as what they are of, which the callers hold.
+    // SAFETY: the caller's promise.
     unsafe { CStr::from_ptr(text) }.to_str().ok().map(str::to_owned)
 }
 
@@ -85,12 +85,12 @@ pub(crate) struct Cipher {
 impl Connection {
     pub fn server_name(&self) -> Option<String> {
         // SAFETY: the connection lives.
-        text(unsafe { SSL_get_servername(self.as_ptr(), 0) })
+        unsafe { text(SSL_get_servername(self.as_ptr(), 0)) }
     }
 
     pub fn version(&self) -> String {
         // SAFETY: the connection lives.
-        text(unsafe { ffi::SSL_get_version(self.as_ptr()) }).unwrap_or_default()
+        unsafe { text(ffi::SSL_get_version(self.as_ptr())) }.unwrap_or_default()
     }
 
     pub fn cipher(&self) -> Option<Cipher> {
@@ -114,7 +114,11 @@ impl Connection {
         // SAFETY: the connection lives, and keeps the bytes.
         unsafe {
             ffi::SSL_get0_alpn_selected(self.as_ptr(), &mut data, &mut length);
-            if data.is_null() { Vec::new() } else { std::slice::from_raw_parts(data, length as usize).to_vec() }
+            if data.is_null() {
+                Vec::new()
+            } else {
+                std::slice::from_raw_parts(data, length as usize).to_vec()
+            }
         }
     }
 
@@ -229,7 +233,8 @@ impl Connection {
                 ffi::EVP_PKEY_EC => {
                     let (mut name, mut length) = ([0u8; 64], 0);
                     EVP_PKEY_get_group_name(key, name.as_mut_ptr().cast(), name.len(), &mut length);
-                    let name = CStr::from_bytes_until_nul(&name).map(|name| name.to_string_lossy().into_owned());
+                    let name =
+                        CStr::from_bytes_until_nul(&name).map(|name| name.to_string_lossy().into_owned());
                     Some(Ephemeral::Curve { name: name.unwrap_or_default(), bits })
                 }
                 ffi::EVP_PKEY_X25519 | ffi::EVP_PKEY_X448 => {
@@ -357,7 +362,7 @@ pub(crate) fn verify_error(number: i64) -> (&'static str, String) {
         21 => "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
         22 => "CERT_CHAIN_TOO_LONG",
         23 => "CERT_REVOKED",
-        24 | 79 => "INVALID_CA",
+        79 => "INVALID_CA",
         25 => "PATH_LENGTH_EXCEEDED",
         26 => "INVALID_PURPOSE",
         27 => "CERT_UNTRUSTED",

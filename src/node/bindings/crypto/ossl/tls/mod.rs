@@ -88,19 +88,14 @@ unsafe extern "C" {
         callback: unsafe extern "C" fn(*const c_char, usize, *mut c_void) -> c_int,
         argument: *mut c_void,
     );
+    fn ERR_peek_error() -> u64;
     fn ERR_peek_last_error() -> u64;
     fn d2i_PKCS12_bio(source: *mut ffi::BIO, out: *mut *mut ffi::PKCS12) -> *mut ffi::PKCS12;
     fn CRYPTO_malloc(size: usize, file: *const c_char, line: c_int) -> *mut c_void;
 }
 
-type PskClient = unsafe extern "C" fn(
-    *mut ffi::SSL,
-    *const c_char,
-    *mut c_char,
-    c_uint,
-    *mut u8,
-    c_uint,
-) -> c_uint;
+type PskClient =
+    unsafe extern "C" fn(*mut ffi::SSL, *const c_char, *mut c_char, c_uint, *mut u8, c_uint) -> c_uint;
 type PskServer = unsafe extern "C" fn(*mut ffi::SSL, *const c_char, *mut u8, c_uint) -> c_uint;
 
 /// Of the kind that the library of that name says: `SSL_CTRL_*`, of `openssl/ssl.h`.

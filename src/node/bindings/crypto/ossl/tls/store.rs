@@ -23,10 +23,6 @@ impl Store {
         super::super::clear_errors();
     }
 
-    pub(super) fn as_ptr(&self) -> *mut ffi::X509_STORE {
-        self.0
-    }
-
     /// Another reference, for OpenSSL to have.
     pub(super) fn share(&self) -> Option<*mut ffi::X509_STORE> {
         // SAFETY: the store lives.
