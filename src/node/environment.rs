@@ -177,7 +177,6 @@ impl Env {
             timer: Cell::new(None),
             alarms: RefCell::default(),
             timer_is_referenced: Cell::new(false),
-            immediates: RefCell::default(),
             exit: Cell::new(None),
             fatal: RefCell::default(),
             states: RefCell::default(),

@@ -176,12 +176,19 @@ unsafe extern "C" fn keep_line(text: *const c_char, length: usize, line: *mut c_
     0
 }
 
-/// The last of the errors that OpenSSL has noted, in a line of its own; none are left.
+/// The last of the errors that OpenSSL has noted, in a line of its own as Node shows it; none are left. OpenSSL begins
+/// it with the thread's number, which is an address in this process: nobody else is told.
 pub(crate) fn errors_text() -> String {
     let mut line = String::new();
     // SAFETY: the function is called while this runs, with the line.
     unsafe { ERR_print_errors_cb(keep_line, std::ptr::from_mut(&mut line).cast()) };
-    line
+    match line.split_once(':') {
+        Some((_, rest)) => {
+            let rest = rest.replacen(":ssl/", ":../deps/openssl/openssl/ssl/", 1);
+            format!("{:016}:{rest}", 0)
+        }
+        None => line,
+    }
 }
 
 /// The last error that is noted, for whoever looks for one of a kind: its library and its reason.
