@@ -149,7 +149,7 @@ fn reset(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
             let value = list.get_index(scope, index).ok_or(errors::Error::Pending)?;
             let text = super::secure_context::text(scope, value)?
                 .ok_or_else(|| errors::node("ERR_INVALID_ARG_TYPE"))?;
-            for certificate in Store::read_strictly(&text)? {
+            for certificate in Store::read_strictly(&text).map_err(errors::newest)? {
                 if all.len() >= USER_MAX || !memory_for(1 << 20) {
                     return Err(errors::coded("ERR_OUT_OF_RANGE", "There are too many certificates"));
                 }

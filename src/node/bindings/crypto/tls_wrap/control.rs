@@ -5,14 +5,13 @@ use std::rc::Rc;
 use isolate::library::Scope;
 
 use super::super::errors::{self, Error};
-use super::super::ossl::tls::{Connection, Context, up_to_nul};
+use super::super::ossl::tls::{Connection, up_to_nul};
 use super::super::{ossl, secure_context, values};
 use super::receiver;
 use super::wrap::TlsWrap;
 use crate::binding::{Args, Function, Return, functions, get};
 use crate::coded_error::{self, Kind};
 use crate::environment::Env;
-use crate::stream_base::Turn;
 
 pub(super) const METHODS: &[Function] = functions! {
     "certCbDone" => cert_cb_done,
@@ -177,18 +176,24 @@ fn cert_cb_done(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     });
 }
 
-/// (context): its certificate is shown from now on
+/// (context): its certificate is shown from now on. It may come while a protocol is chosen.
 fn set_key_cert(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
-    change(scope, &args, |scope, env, _, connection| {
-        let half = secure_context::of(scope, env, args.get(0));
-        let context: Rc<Context> = half.and_then(|half| half.context()).ok_or_else(|| {
-            errors::coded("ERR_INVALID_ARG_TYPE", "Must give a SecureContext as first argument")
-        })?;
-        if !connection.show(&context) {
-            return Err(errors::plain("Failed to set key and certificate"));
-        }
+    let Some((env, wrap, _turn)) = receiver(scope, &args) else { return };
+    let Some(connection) = wrap.connection() else { return };
+    let half = secure_context::of(scope, &env, args.get(0));
+    let Some(context) = half.and_then(|half| half.context()) else {
+        let message = "Must give a SecureContext as first argument";
+        return errors::coded("ERR_INVALID_ARG_TYPE", message).throw(scope);
+    };
+    let set = if connection.show(&context) {
         connection.trust(&context).map_err(|stack| errors::openssl(stack, "SetKeyCert"))
-    });
+    } else {
+        Err(errors::plain("Failed to set key and certificate"))
+    };
+    ossl::clear_errors();
+    if let Err(error) = set {
+        error.throw(scope);
+    }
 }
 
 /// (session)
@@ -317,5 +322,4 @@ fn set_max_send_fragment(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: 
         result.set_int32(set);
     }
     ossl::clear_errors();
-    let _: Option<Turn> = None;
 }

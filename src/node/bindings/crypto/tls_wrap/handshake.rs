@@ -49,9 +49,13 @@ impl TlsWrap {
                     connection.session_done();
                     return Some(());
                 }
-                self.call(scope, env, "onnewsession", |scope| {
+                // There may be another by now; whoever asks is told of this one.
+                connection.show_session(Some(session.clone()));
+                let told = self.call(scope, env, "onnewsession", |scope| {
                     Some(vec![values::buffer(scope, env, &id)?, values::buffer(scope, env, &session)?])
-                })
+                });
+                connection.show_session(None);
+                told
             }
             Event::ServerName(name) => {
                 let Some(object) = self.object(scope) else { return Some(()) };
@@ -155,7 +159,7 @@ impl<'a, 's, 'i> Asker<'a, 's, 'i> {
                     v8::Boolean::new(scope, encrypts).into(),
                 ];
                 let callback: v8::Local<v8::Function> =
-                    get(scope, object, "ticketKeyCallback")?.try_cast().ok()?;
+                    get(scope, object, "onticketkeycallback")?.try_cast().ok()?;
                 let answer: v8::Local<v8::Array> =
                     callback.call(scope, object.into(), &arguments)?.try_cast().ok()?;
                 let result = answer.get_index(scope, 0)?;

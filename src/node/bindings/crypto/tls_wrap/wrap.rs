@@ -15,7 +15,6 @@ use crate::async_wrap::AsyncWrap;
 use crate::binding::{get, set};
 use crate::environment::Env;
 use crate::handle;
-use crate::handle_wrap::later;
 use crate::request::{self, Done};
 use crate::stream_base::{self, Base, Consumer, ECANCELED, EINVAL, ENOMEM, EOF, Incoming, Turn, Written};
 
@@ -224,11 +223,7 @@ impl TlsWrap {
             if done.is_none() {
                 // The guest's code threw. What is left is done in another turn.
                 self.depth.set(0);
-                let (own, then) = (self.clone(), env.clone());
-                later(env, move |scope| {
-                    let _turn = Turn::of_loop(&then);
-                    own.cycle(scope, &then)
-                });
+                self.later(env, |own, scope, env| own.cycle(scope, env));
                 return None;
             }
             self.depth.set(self.depth.get().saturating_sub(1));
@@ -288,7 +283,6 @@ impl TlsWrap {
                 return Some(());
             }
             let Some(connection) = self.connection() else { return Some(()) };
-            let was_choosing = connection.is_choosing_certificate();
             let read = self.run(scope, env, &connection, |asker| connection.read(asker, &mut buffer))?;
             if self.connection().is_none() {
                 return Some(());
@@ -311,10 +305,7 @@ impl TlsWrap {
                     }
                     return self.fail(scope, env, &failure);
                 }
-                Err(Stop::Wait) => {
-                    let _ = was_choosing;
-                    return Some(());
-                }
+                Err(Stop::Wait) => return Some(()),
             }
         }
     }
@@ -372,14 +363,14 @@ impl TlsWrap {
         }
     }
 
-    /// Has something done in a turn of its own.
+    /// Has something done in the last phase of this round of the loop.
     fn later(
         self: &Rc<Self>,
         env: &Rc<Env>,
         what: fn(&Rc<TlsWrap>, &mut Scope<'_, '_>, &Rc<Env>) -> Option<()>,
     ) {
         let (own, then) = (self.clone(), env.clone());
-        later(env, move |scope| {
+        env.set_immediate(move |scope| {
             let _turn = Turn::of_loop(&then);
             what(&own, scope, &then)
         });
@@ -501,7 +492,7 @@ impl TlsWrap {
     /// A write without bytes drives the handshake, and ends with whatever is under way.
     fn write_nothing(self: &Rc<Self>, scope: &mut Scope<'_, '_>, env: &Rc<Env>, write: Write) -> Option<()> {
         self.clear_out(scope, env)?;
-        if self.connection().is_some_and(|connection| connection.unsent() > 0) {
+        if self.queue_size() > 0 {
             *self.write.borrow_mut() = Some(write);
             let was_writing = self.is_writing.replace(true);
             let passed = self.pass_on(scope, env);

@@ -144,6 +144,8 @@ pub(super) struct State {
     pub hello: Cell<Gate>,
     pub certificate: Cell<Gate>,
     pub next_session: Cell<*mut ffi::SSL_SESSION>,
+    /// The session that is just being told of.
+    pub told_session: RefCell<Option<Vec<u8>>>,
     pub status: RefCell<Option<Vec<u8>>>,
     pub protocols: RefCell<Option<Vec<u8>>>,
     pub asks_for_protocol: Cell<bool>,
@@ -203,6 +205,7 @@ impl Connection {
             hello: Cell::new(Gate::Open),
             certificate: Cell::new(Gate::Open),
             next_session: Cell::new(std::ptr::null_mut()),
+            told_session: RefCell::default(),
             status: RefCell::default(),
             protocols: RefCell::default(),
             asks_for_protocol: Cell::new(false),
@@ -406,6 +409,15 @@ impl Connection {
 
     pub fn session_done(&self) {
         self.state.awaits_session.set(false);
+    }
+
+    /// The session that whoever asks is told of, in place of the newest.
+    pub fn show_session(&self, encoded: Option<Vec<u8>>) {
+        *self.state.told_session.borrow_mut() = encoded;
+    }
+
+    pub(super) fn told_session(&self) -> Option<Vec<u8>> {
+        self.state.told_session.borrow().clone()
     }
 
     pub fn hello_done(&self) {

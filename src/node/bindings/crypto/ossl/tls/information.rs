@@ -68,6 +68,19 @@ pub(super) fn decode_session(encoded: &[u8]) -> *mut ffi::SSL_SESSION {
     session
 }
 
+/// A session's ticket.
+///
+/// # Safety
+/// `session` is a session that lives.
+unsafe fn ticket_of(session: *const ffi::SSL_SESSION) -> Option<Vec<u8>> {
+    let (mut data, mut length) = (std::ptr::null(), 0);
+    // SAFETY: the caller's promise; the session keeps the ticket.
+    unsafe {
+        SSL_SESSION_get0_ticket(session, &mut data, &mut length);
+        (!data.is_null()).then(|| std::slice::from_raw_parts(data, length).to_vec())
+    }
+}
+
 /// The key that was made for one connection alone.
 pub(crate) enum Ephemeral {
     Dh { bits: i32 },
@@ -128,6 +141,9 @@ impl Connection {
     }
 
     pub fn session(&self) -> Option<Vec<u8>> {
+        if let Some(told) = self.told_session() {
+            return Some(told);
+        }
         // SAFETY: the connection lives, and keeps its session.
         let encoded = unsafe {
             let session = ffi::SSL_get_session(self.as_ptr());
@@ -138,15 +154,22 @@ impl Connection {
     }
 
     pub fn ticket(&self) -> Option<Vec<u8>> {
-        let (mut data, mut length) = (std::ptr::null(), 0);
-        // SAFETY: the connection lives, and keeps its session, which keeps the ticket.
-        unsafe {
-            let session = ffi::SSL_get_session(self.as_ptr());
+        if let Some(told) = self.told_session() {
+            let session = decode_session(&told);
             if session.is_null() {
                 return None;
             }
-            SSL_SESSION_get0_ticket(session, &mut data, &mut length);
-            (!data.is_null()).then(|| std::slice::from_raw_parts(data, length).to_vec())
+            // SAFETY: the session lives, and is freed here.
+            return unsafe {
+                let ticket = ticket_of(session);
+                ffi::SSL_SESSION_free(session);
+                ticket
+            };
+        }
+        // SAFETY: the connection lives, and keeps its session.
+        unsafe {
+            let session = ffi::SSL_get_session(self.as_ptr());
+            if session.is_null() { None } else { ticket_of(session) }
         }
     }
 
