@@ -334,10 +334,7 @@ impl Env {
     }
 
     /// Has something done in the last phase of this round of the loop, before what JavaScript has put off to there.
-    pub fn set_immediate(
-        &self,
-        what: impl for<'s, 'i> FnOnce(&mut Scope<'s, 'i>) -> Option<()> + 'static,
-    ) {
+    pub fn set_immediate(&self, what: impl for<'s, 'i> FnOnce(&mut Scope<'s, 'i>) -> Option<()> + 'static) {
         self.immediates.borrow_mut().push_back(Box::new(what));
     }
 

@@ -2,7 +2,7 @@
 //! done, and what it is given comes in.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use isolate::library::{Scope, copy_bytes, string};
 
@@ -215,35 +215,41 @@ pub(crate) fn base(
     let object: v8::Local<v8::Object> = value.try_cast().ok()?;
     let stream = handle::of::<JsStream>(scope, env, object)?;
     let object = v8::Weak::new(scope, object);
-    Some(Rc::new(Handle { object, stream }))
+    Some(Rc::new(Handle { object, stream: Rc::downgrade(&stream) }))
 }
 
-/// One for native code.
+/// One for native code, which does not keep it: its object does, for as long as it is not collected.
 struct Handle {
     object: v8::Weak<v8::Object>,
-    stream: Rc<JsStream>,
+    stream: Weak<JsStream>,
+}
+
+impl Handle {
+    fn get<'s>(&self, scope: &mut Scope<'s, '_>) -> Option<(v8::Local<'s, v8::Object>, Rc<JsStream>)> {
+        Some((self.object.to_local(scope)?, self.stream.upgrade()?))
+    }
 }
 
 impl Base for Handle {
     fn read_start(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<i32> {
-        let Some(object) = self.object.to_local(scope) else { return Some(EBADF) };
-        ask(scope, env, &self.stream, object, "onreadstart", &[])
+        let Some((object, stream)) = self.get(scope) else { return Some(EBADF) };
+        ask(scope, env, &stream, object, "onreadstart", &[])
     }
 
     fn read_stop(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<i32> {
-        let Some(object) = self.object.to_local(scope) else { return Some(0) };
-        ask(scope, env, &self.stream, object, "onreadstop", &[])
+        let Some((object, stream)) = self.get(scope) else { return Some(0) };
+        ask(scope, env, &stream, object, "onreadstop", &[])
     }
 
     fn write(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>, bytes: Vec<u8>, done: Done) -> Option<Written> {
-        let Some(object) = self.object.to_local(scope) else { return Some(Written::Over(EBADF)) };
+        let Some((object, stream)) = self.get(scope) else { return Some(Written::Over(EBADF)) };
         let request = stream_base::new_write_request(scope, env)?;
         request::wait(scope, env, request, done);
-        let count = self.stream.bytes_written.get().saturating_add(bytes.len() as u64);
-        self.stream.bytes_written.set(count);
+        let count = stream.bytes_written.get().saturating_add(bytes.len() as u64);
+        stream.bytes_written.set(count);
         let chunk = from_bytes(scope, env, &bytes)?;
         let chunks = v8::Array::new_with_elements(scope, &[chunk]);
-        match ask(scope, env, &self.stream, object, "onwrite", &[request.into(), chunks.into()])? {
+        match ask(scope, env, &stream, object, "onwrite", &[request.into(), chunks.into()])? {
             0 => Some(Written::UnderWay),
             error => Some(Written::Over(error)),
         }
@@ -255,22 +261,24 @@ impl Base for Handle {
         env: &Rc<Env>,
         request: v8::Local<'_, v8::Value>,
     ) -> Option<i32> {
-        let Some(object) = self.object.to_local(scope) else { return Some(EBADF) };
+        let Some((object, stream)) = self.get(scope) else { return Some(EBADF) };
         if !request.is_object() {
             return Some(EINVAL);
         }
         let request = v8::Local::new(scope, request);
-        ask(scope, env, &self.stream, object, "onshutdown", &[request])
+        ask(scope, env, &stream, object, "onshutdown", &[request])
     }
 
     fn set_consumer(&self, consumer: Option<Rc<dyn Consumer>>) {
-        let before = self.stream.consumer.replace(consumer);
-        drop(before);
+        if let Some(stream) = self.stream.upgrade() {
+            let before = stream.consumer.replace(consumer);
+            drop(before);
+        }
     }
 
     fn hand_over(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>, incoming: Incoming) -> Option<()> {
-        let Some(object) = self.object.to_local(scope) else { return Some(()) };
-        hand_over(scope, env, &self.stream, object, incoming)
+        let Some((object, stream)) = self.get(scope) else { return Some(()) };
+        hand_over(scope, env, &stream, object, incoming)
     }
 
     fn is_open(&self) -> bool {

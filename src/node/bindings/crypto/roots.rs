@@ -1,7 +1,7 @@
 //! Certificates that are trusted without being named: Mozilla's, which Node's binary has; those of the file that
 //! `NODE_EXTRA_CA_CERTS` names in the VM; or what the program has put in their place. A VM has no others.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use isolate::library::{Scope, memory_for};
@@ -35,6 +35,8 @@ const END: &str = "-----END CERTIFICATE-----";
 #[derive(Default)]
 struct Roots {
     store: RefCell<Option<Rc<Store>>>,
+    /// Mozilla's, once they are asked for.
+    bundled: OnceCell<Vec<X509>>,
     /// What the program wants to be trusted.
     user: RefCell<Option<Vec<X509>>>,
     extra: RefCell<Option<Vec<X509>>>,
@@ -60,8 +62,8 @@ pub(super) fn make(scope: &mut Scope<'_, '_>, env: &Env) -> Option<Store> {
         user.iter().for_each(|certificate| made.add(certificate));
         return Some(made);
     }
-    for certificate in Store::read(&store::roots()) {
-        made.add(&certificate);
+    for certificate in roots.bundled.get_or_init(|| Store::read(&store::roots())) {
+        made.add(certificate);
     }
     for certificate in extra(scope, env) {
         made.add(&certificate);

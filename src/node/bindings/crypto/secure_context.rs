@@ -8,7 +8,7 @@ use openssl::error::ErrorStack;
 use openssl::x509::X509;
 
 use super::errors::{self, Error, Result};
-use super::ossl::tls::{self, Context, DhParameters, Side, TICKET_KEYS, up_to_nul};
+use super::ossl::tls::{self, BadBundle, Context, DhParameters, Side, TICKET_KEYS, up_to_nul};
 use super::ossl::{self, pkey};
 use super::{roots, values};
 use crate::binding::{Args, Class, Function, Return, functions, set_number};
@@ -437,7 +437,12 @@ fn load_pkcs12(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
             _ => values::required(args.get(1), "Pass phrase")?,
         };
         let set = context.set_bundle(&bundle, &up_to_nul(&passphrase), || roots::make(scope, env));
-        set.map_err(|stack| {
+        set.map_err(|bad| {
+            let stack = match bad {
+                BadBundle::NoKey => return failure("Unable to load private key from PFX data"),
+                BadBundle::NoCertificate => return failure("Unable to load certificate from PFX data"),
+                BadBundle::Failed(stack) => stack,
+            };
             let reason = stack.errors().first().and_then(|error| error.reason()).unwrap_or("Unknown error");
             match reason {
                 "unsupported" => {

@@ -78,5 +78,5 @@ pub(crate) fn base(
     value: v8::Local<'_, v8::Value>,
 ) -> Option<Rc<dyn Base>> {
     let wrap = handle::of::<TlsWrap>(scope, env, value.try_cast().ok()?)?;
-    Some(Rc::new(stream::Handle(wrap)))
+    Some(Rc::new(stream::Handle(Rc::downgrade(&wrap))))
 }

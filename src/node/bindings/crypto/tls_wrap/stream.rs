@@ -1,6 +1,6 @@
 //! How others read and write it.
 
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use isolate::library::Scope;
 
@@ -177,23 +177,25 @@ fn queue_size(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>)
     }
 }
 
-/// It for native code.
-pub(super) struct Handle(pub Rc<TlsWrap>);
+/// It for native code, which does not keep it: its object does, for as long as it is not collected.
+pub(super) struct Handle(pub Weak<TlsWrap>);
 
 impl Base for Handle {
     fn read_start(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<i32> {
-        begin(scope, env, &self.0)
+        let Some(wrap) = self.0.upgrade() else { return Some(EBADF) };
+        begin(scope, env, &wrap)
     }
 
     fn read_stop(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<i32> {
-        self.0.stream.read_stop(scope, env)
+        let Some(wrap) = self.0.upgrade() else { return Some(0) };
+        wrap.stream.read_stop(scope, env)
     }
 
     fn write(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>, bytes: Vec<u8>, done: Done) -> Option<Written> {
-        if self.0.connection().is_none() {
+        let Some(wrap) = self.0.upgrade().filter(|wrap| wrap.connection().is_some()) else {
             return Some(Written::Over(EBADF));
-        }
-        match self.0.write(scope, env, bytes, Write::Native(done))? {
+        };
+        match wrap.write(scope, env, bytes, Write::Native(done))? {
             Ok(()) => Some(Written::UnderWay),
             Err((error, _)) => Some(Written::Over(error)),
         }
@@ -205,22 +207,28 @@ impl Base for Handle {
         env: &Rc<Env>,
         request: v8::Local<'_, v8::Value>,
     ) -> Option<i32> {
-        self.0.shut_down(scope, env, request)
+        let Some(wrap) = self.0.upgrade() else { return Some(EBADF) };
+        wrap.shut_down(scope, env, request)
     }
 
     fn set_consumer(&self, consumer: Option<Rc<dyn Consumer>>) {
-        self.0.set_consumer(consumer);
+        if let Some(wrap) = self.0.upgrade() {
+            wrap.set_consumer(consumer);
+        }
     }
 
     fn hand_over(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>, incoming: Incoming) -> Option<()> {
-        self.0.hand_over(scope, env, incoming)
+        match self.0.upgrade() {
+            Some(wrap) => wrap.hand_over(scope, env, incoming),
+            None => Some(()),
+        }
     }
 
     fn is_open(&self) -> bool {
-        self.0.connection().is_some() && self.0.stream.is_open()
+        self.0.upgrade().is_some_and(|wrap| wrap.connection().is_some() && wrap.stream.is_open())
     }
 
     fn descriptor(&self) -> i32 {
-        self.0.stream.descriptor()
+        self.0.upgrade().map_or(-1, |wrap| wrap.stream.descriptor())
     }
 }

@@ -39,6 +39,19 @@ pub(crate) struct Context {
     issuer: RefCell<Option<X509>>,
 }
 
+/// Why a bundle is none.
+pub(crate) enum BadBundle {
+    NoKey,
+    NoCertificate,
+    Failed(ErrorStack),
+}
+
+impl From<ErrorStack> for BadBundle {
+    fn from(stack: ErrorStack) -> BadBundle {
+        BadBundle::Failed(stack)
+    }
+}
+
 /// What kind of connections: `TLS_method` and its like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -342,7 +355,7 @@ impl Context {
         bundle: &[u8],
         passphrase: &CStr,
         copy: impl FnOnce() -> Option<Store>,
-    ) -> Result<(), ErrorStack> {
+    ) -> Result<(), BadBundle> {
         self.certificate.take();
         self.issuer.take();
         clear_errors();
@@ -350,7 +363,7 @@ impl Context {
             (std::ptr::null_mut(), std::ptr::null_mut(), std::ptr::null_mut());
         // SAFETY: all that is read is handed over or freed here.
         let (key, certificate, others) = unsafe {
-            let Some(source) = Source::of(bundle) else { return Err(ErrorStack::get()) };
+            let Some(source) = Source::of(bundle) else { return Err(ErrorStack::get().into()) };
             let parsed = check_pointer(super::d2i_PKCS12_bio(source.0, std::ptr::null_mut()))?;
             let read =
                 ffi::PKCS12_parse(parsed, passphrase.as_ptr(), &mut key, &mut certificate, &mut others);
@@ -363,7 +376,8 @@ impl Context {
             let certificate = (!certificate.is_null()).then(|| X509::from_ptr(certificate));
             (key, certificate, chain)
         };
-        let (Some(key), Some(certificate)) = (key, certificate) else { return Err(ErrorStack::get()) };
+        let key = key.ok_or(BadBundle::NoKey)?;
+        let certificate = certificate.ok_or(BadBundle::NoCertificate)?;
         self.use_certificates(certificate, &others)?;
         self.set_key(&key)?;
         self.trust(&others, copy);

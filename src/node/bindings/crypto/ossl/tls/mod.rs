@@ -16,7 +16,7 @@ use openssl::x509::X509;
 use openssl_sys as ffi;
 
 pub(crate) use self::connection::{Answer, Asks, Connection, Event, Failure, Question, Stop, Ticket};
-pub(crate) use self::context::{Context, DhParameters, Side, TICKET_KEYS};
+pub(crate) use self::context::{BadBundle, Context, DhParameters, Side, TICKET_KEYS};
 pub(crate) use self::information::{Ephemeral, is_same, up_to_nul, verify_error};
 pub(crate) use self::store::Store;
 
