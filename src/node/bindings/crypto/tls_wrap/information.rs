@@ -177,11 +177,7 @@ fn verify(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let hint = "; if the root CA is installed locally, try running Node.js with --use-system-ca";
     if matches!(
         code,
-        "UNABLE_TO_GET_ISSUER_CERT"
-            | "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"
-            | "SELF_SIGNED_CERT_IN_CHAIN"
-            | "DEPTH_ZERO_SELF_SIGNED_CERT"
-            | "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
+        "UNABLE_TO_GET_ISSUER_CERT" | "DEPTH_ZERO_SELF_SIGNED_CERT" | "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
     ) {
         message.push_str(hint);
     }
