@@ -7,6 +7,8 @@ mod connection;
 mod context;
 mod information;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::{c_char, c_int, c_long, c_uint, c_void};
 
