@@ -162,14 +162,14 @@ fn cert_cb_done(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
             return Ok(());
         }
         let value = get(scope, args.this(), "sni_context").ok_or(Error::Pending)?;
-        match secure_context::of(scope, env, value).and_then(|half| half.context()) {
-            Some(context) => {
-                if connection.show(&context) {
-                    connection.trust(&context).map_err(|stack| errors::openssl(stack, "CertCbDone"))?;
-                }
-            }
-            None if value.is_object() => return told(not_a_context(scope, env, wrap)),
-            None => {}
+        let context = secure_context::of(scope, env, value).and_then(|half| half.context());
+        if context.is_none() && value.is_object() {
+            return told(not_a_context(scope, env, wrap));
+        }
+        if let Some(context) = context
+            && connection.show(&context)
+        {
+            connection.trust(&context).map_err(|stack| errors::openssl(stack, "CertCbDone"))?;
         }
         connection.certificate_done();
         told(wrap.cycle(scope, env))

@@ -182,10 +182,8 @@ impl TlsWrap {
             Incoming::End(error) => {
                 // What has been said before is heard first.
                 self.clear_out(scope, env)?;
-                if *error == EOF {
-                    if self.has_ended.replace(true) {
-                        return Some(());
-                    }
+                if *error == EOF && self.has_ended.replace(true) {
+                    return Some(());
                 }
                 self.emit(scope, env, Incoming::End(*error))
             }
