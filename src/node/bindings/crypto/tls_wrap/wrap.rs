@@ -29,9 +29,6 @@ const CHUNK: usize = 16 * 1024;
 /// Most bytes that wait while a handshake does: more than any client has to say before it is answered.
 const UNREAD_MAX: usize = 1 << 20;
 
-/// What has to be left of the VM's memory for another connection of OpenSSL's.
-const SPARE: usize = 1 << 20;
-
 /// Something that is being written, for whom.
 pub(super) enum Write {
     /// JavaScript's request.
@@ -95,7 +92,7 @@ impl TlsWrap {
             errors::coded("ERR_CRYPTO_INVALID_STATE", "The secure context is closed").throw(scope);
             return None;
         };
-        if !memory_for(SPARE) {
+        if !values::is_room(scope) {
             isolate::library::throw_no_memory(scope, "There is no memory for another TLS connection");
             return None;
         }
