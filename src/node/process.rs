@@ -74,12 +74,10 @@ fn construct(_: &mut Scope<'_, '_>, _: binding::Args<'_>, _: binding::Return<'_>
 pub(crate) fn configure(scope: &mut Scope<'_, '_>, env: &Env) -> Option<()> {
     let frozen = env.core.is_frozen();
     let names = env.core.host_functions();
-    if !names.is_empty() || env.core.wasm() != WasmLevel::Absent {
-        let names: Vec<v8::Local<v8::Value>> = names.iter().map(|name| string(scope, name).into()).collect();
-        let names = v8::Array::new_with_elements(scope, &names);
-        let frozen = v8::Boolean::new(scope, frozen);
-        env.call_main(scope, "configure", &[names.into(), frozen.into()])?;
-    }
+    let names: Vec<v8::Local<v8::Value>> = names.iter().map(|name| string(scope, name).into()).collect();
+    let names = v8::Array::new_with_elements(scope, &names);
+    let is_frozen = v8::Boolean::new(scope, frozen);
+    env.call_main(scope, "configure", &[names.into(), is_frozen.into()])?;
     if frozen {
         return Some(());
     }

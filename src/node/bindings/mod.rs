@@ -25,7 +25,7 @@ mod http_parser;
 mod icu;
 mod internal_only_v8;
 pub(crate) mod js_stream;
-mod messaging;
+pub(crate) mod messaging;
 mod mksnapshot;
 pub(crate) mod module_wrap;
 mod modules;

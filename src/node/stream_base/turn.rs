@@ -35,6 +35,11 @@ impl Turn {
         Turn { state, before }
     }
 
+    /// Whether it is the loop.
+    pub fn is_of_loop(env: &Env) -> bool {
+        env.state::<IsLoop>().0.get()
+    }
+
     /// The library's code has returned: if the loop had called it, what it has put off is done. `None` with an exception
     /// pending if that threw.
     pub fn end(self, scope: &mut Scope<'_, '_>, env: &Env) -> Option<()> {
