@@ -88,6 +88,8 @@ same_as_in_node! {
     children_run_as_in_node = "children.mjs";
     servers_and_clients_meet_in_one_vm = "servers.mjs";
     tls_is_spoken_as_in_node = "secure.mjs";
+    http2_is_spoken_in_one_vm = "http2.mjs";
+    threads_are_as_in_node = "threads.mjs";
 }
 
 #[tokio::test]
