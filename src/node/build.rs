@@ -39,9 +39,12 @@ fn main() {
             .expect("a string takes all");
     }
     table.push_str("]\n");
+    let roots = read("roots.pem");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     fs::write(out.join("modules.zst"), packed).expect("OUT_DIR can be written to");
     fs::write(out.join("modules.rs"), table).expect("OUT_DIR can be written to");
+    let roots = zstd::bulk::compress(&roots, LEVEL).expect("zstd compresses");
+    fs::write(out.join("roots.zst"), roots).expect("OUT_DIR can be written to");
     let facts = zstd::bulk::compress(facts.to_string().as_bytes(), LEVEL).expect("zstd compresses");
     fs::write(out.join("facts.zst"), facts).expect("OUT_DIR can be written to");
 }

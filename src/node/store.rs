@@ -110,3 +110,13 @@ fn unpack(module: &Packed) -> Option<Vec<u8>> {
 pub(crate) fn facts() -> Vec<u8> {
     zstd::bulk::decompress(FACTS, TEXT_MAX).unwrap_or_default()
 }
+
+/// Most bytes that the certificates unpack to.
+const ROOTS_MAX: usize = 1024 * 1024;
+
+static ROOTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/roots.zst"));
+
+/// The certificates that Node's binary trusts: PEM.
+pub(crate) fn roots() -> Vec<u8> {
+    zstd::bulk::decompress(ROOTS, ROOTS_MAX).unwrap_or_default()
+}

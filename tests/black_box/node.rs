@@ -87,6 +87,7 @@ same_as_in_node! {
     a_program_handles_its_own_exceptions = "handles.mjs";
     children_run_as_in_node = "children.mjs";
     servers_and_clients_meet_in_one_vm = "servers.mjs";
+    tls_is_spoken_as_in_node = "secure.mjs";
     http2_is_spoken_in_one_vm = "http2.mjs";
     threads_are_as_in_node = "threads.mjs";
     fetch_and_web_sockets_reach_servers_of_the_vm = "fetch.mjs";

@@ -225,5 +225,6 @@ fn get_promise_hooks(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<
 fn register_destroy_hook(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let (Some(env), Ok(object)) = (Env::of(scope), args.get(0).try_cast::<v8::Object>()) else { return };
     let Some(id) = args.get(1).number_value(scope) else { return };
-    crate::async_wrap::destroy_when_collected(scope, &env, object, id);
+    let known = args.get(2).try_cast::<v8::Object>().ok();
+    crate::async_wrap::destroy_when_collected(scope, &env, object, id, known);
 }

@@ -13,7 +13,7 @@ mod config;
 mod contextify;
 mod cordon;
 mod credentials;
-mod crypto;
+pub(crate) mod crypto;
 mod diagnostics_channel;
 mod encoding_binding;
 mod errors;
@@ -109,6 +109,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &stream_pipe::BINDING,
     &stream_wrap::BINDING,
     &tcp_wrap::BINDING,
+    &crypto::TLS_BINDING,
     &tty_wrap::BINDING,
     &symbols::BINDING,
     &task_queue::BINDING,

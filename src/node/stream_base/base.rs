@@ -58,7 +58,10 @@ pub(crate) fn of(
     if let Some((handle, stream)) = handle_wrap::of::<Stream>(scope, env, value) {
         return Some(Rc::new(File { handle, stream }));
     }
-    crate::bindings::js_stream::base(scope, env, value)
+    if let Some(stream) = crate::bindings::js_stream::base(scope, env, value) {
+        return Some(stream);
+    }
+    crate::bindings::crypto::tls_stream(scope, env, value)
 }
 
 /// One over a file of the kernel's.

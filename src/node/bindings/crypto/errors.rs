@@ -147,6 +147,12 @@ pub(crate) fn openssl(stack: ErrorStack, fallback: &str) -> Error {
     Error::OpenSsl { errors, message, whole: false }
 }
 
+/// The last of OpenSSL's errors alone.
+pub(crate) fn newest(stack: ErrorStack) -> Error {
+    let errors = entries(&stack).pop().into_iter().collect();
+    Error::OpenSsl { errors, message: None, whole: false }
+}
+
 /// As [`openssl`], and the stack that is shown has all of them.
 pub(crate) fn openssl_whole(stack: ErrorStack, fallback: &str) -> Error {
     let errors = entries(&stack);

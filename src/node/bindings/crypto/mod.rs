@@ -23,11 +23,14 @@ mod ossl;
 mod policy;
 mod prime;
 mod random;
+mod roots;
 mod rsa;
+mod secure_context;
 mod sign;
 mod signer;
 mod spkac;
 mod sponge;
+mod tls_wrap;
 mod values;
 mod webcipher;
 mod x509;
@@ -38,6 +41,9 @@ use isolate::library::Scope;
 
 use crate::binding::{Binding, set_functions};
 use crate::environment::Env;
+
+pub(super) use self::tls_wrap::BINDING as TLS_BINDING;
+pub(crate) use self::tls_wrap::base as tls_stream;
 
 pub(super) static BINDING: Binding = Binding { name: "crypto", functions: &[], make: Some(make) };
 
@@ -52,7 +58,9 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
         keys::FUNCTIONS,
         policy::FUNCTIONS,
         random::FUNCTIONS,
+        roots::FUNCTIONS,
         rsa::FUNCTIONS,
+        secure_context::FUNCTIONS,
         spkac::FUNCTIONS,
         x509::FUNCTIONS,
     ] {
@@ -64,6 +72,7 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
     keys::make(scope, env, binding)?;
     cipher::make(scope, env, binding)?;
     sign::make(scope, env, binding)?;
+    secure_context::make(scope, env, binding)?;
     dh::make(scope, env, binding)?;
     ecdh::make(scope, env, binding)
 }

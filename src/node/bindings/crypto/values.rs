@@ -14,6 +14,15 @@ use crate::handle;
 /// What has to be left of the VM's memory for another object that OpenSSL has a part of, of which V8 knows nothing.
 const SPARE: usize = 1 << 20;
 
+/// Whether there is room for another object, once those that nobody has any more are collected: V8 knows nothing of what
+/// they hold, and would see no reason to.
+pub(crate) fn is_room(scope: &mut Scope<'_, '_>) -> bool {
+    if !memory_for(SPARE) {
+        scope.low_memory_notification();
+    }
+    memory_for(SPARE)
+}
+
 /// Gives an object its native half. `None` with an exception pending if there are too many, or no memory.
 pub(crate) fn attach<T: 'static>(
     scope: &mut Scope<'_, '_>,
@@ -21,7 +30,7 @@ pub(crate) fn attach<T: 'static>(
     object: v8::Local<'_, v8::Object>,
     value: Rc<T>,
 ) -> Option<()> {
-    if !memory_for(SPARE) {
+    if !is_room(scope) {
         isolate::library::throw_no_memory(
             scope,
             "There is no memory for another object of the binding crypto",

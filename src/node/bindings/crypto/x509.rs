@@ -25,8 +25,8 @@ pub(super) const FUNCTIONS: &[Function] = functions! {
     "parseX509" => parse,
 };
 
-/// The native half of a certificate.
-struct Certificate(X509);
+/// The native half of a certificate: it, and those behind it that lead to one that is trusted.
+struct Certificate(X509, Vec<X509>);
 
 /// Under which the class of handles is kept, from which the library makes its objects.
 const TEMPLATE: &str = "crypto.CertificateHandle";
@@ -90,7 +90,7 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
         Some(other) => Ok(other),
         None => encoded(args.get(0), "buffer").and_then(|bytes| {
             super::ossl::clear_errors();
-            Ok(Rc::new(Certificate(certificate::read(&bytes)?)))
+            Ok(Rc::new(Certificate(certificate::read(&bytes)?, Vec::new())))
         }),
     };
     match certificate {
@@ -111,13 +111,18 @@ fn of(scope: &mut Scope<'_, '_>, env: &Env, value: v8::Local<'_, v8::Value>) -> 
     handle::of::<Certificate>(scope, env, value.try_cast().ok()?)
 }
 
-/// A new handle of a certificate.
-fn wrap<'s>(scope: &mut Scope<'s, '_>, env: &Rc<Env>, certificate: X509) -> Option<v8::Local<'s, v8::Value>> {
+/// A new handle of a certificate, and of those behind it.
+pub(super) fn wrap<'s>(
+    scope: &mut Scope<'s, '_>,
+    env: &Rc<Env>,
+    certificate: X509,
+    issuers: Vec<X509>,
+) -> Option<v8::Local<'s, v8::Value>> {
     if !env.templates.borrow().contains_key(TEMPLATE) {
         // The library makes the class when it is first asked for a certificate.
         env.require(scope, "internal/crypto/x509")?;
     }
-    values::create(scope, env, TEMPLATE, Rc::new(Certificate(certificate)))
+    values::create(scope, env, TEMPLATE, Rc::new(Certificate(certificate, issuers)))
 }
 
 fn is_certificate(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
@@ -132,7 +137,7 @@ fn parse<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) 
     let read = encoded(args.get(0), "buffer").and_then(|bytes| Ok(certificate::read(&bytes)?));
     match read {
         Ok(certificate) => {
-            if let Some(handle) = wrap(scope, &env, certificate) {
+            if let Some(handle) = wrap(scope, &env, certificate, Vec::new()) {
                 result.set(handle);
             }
         }
@@ -339,8 +344,15 @@ fn verify(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     result.set_bool(verified);
 }
 
-/// The certificate of whoever issued it: none is known but what TLS brings.
-fn get_issuer_cert(_: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {}
+/// The certificate of whoever issued it, where TLS has brought one.
+fn get_issuer_cert(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    let Some((env, certificate)) = receiver(scope, &args) else { return };
+    if let Some((issuer, others)) = certificate.1.split_first()
+        && let Some(handle) = wrap(scope, &env, issuer.clone(), others.to_vec())
+    {
+        result.set(handle);
+    }
+}
 
 /// A name as an object: parts of the same kind are in an array.
 fn name_object<'s>(scope: &mut Scope<'s, '_>, name: &X509NameRef) -> Option<v8::Local<'s, v8::Value>> {
@@ -378,7 +390,7 @@ fn to_legacy<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'
     }
 }
 
-fn legacy<'s>(
+pub(super) fn legacy<'s>(
     scope: &mut Scope<'s, '_>,
     env: &Rc<Env>,
     certificate: &X509,
@@ -479,12 +491,12 @@ pub(super) fn parse_pkcs12<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut re
             None => null,
         };
         let certificate = match parsed.cert {
-            Some(certificate) => wrap(scope, &env, certificate)?,
+            Some(certificate) => wrap(scope, &env, certificate, Vec::new())?,
             None => null,
         };
         let mut others = Vec::new();
         for certificate in parsed.ca.into_iter().flatten() {
-            others.push(wrap(scope, &env, certificate)?);
+            others.push(wrap(scope, &env, certificate, Vec::new())?);
         }
         let others = v8::Array::new_with_elements(scope, &others).into();
         Some(v8::Array::new_with_elements(scope, &[key, certificate, others]))

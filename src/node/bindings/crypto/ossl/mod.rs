@@ -13,6 +13,7 @@ pub(super) mod mac;
 pub(super) mod names;
 pub(super) mod params;
 pub(super) mod pkey;
+pub(super) mod tls;
 
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::sync::Once;
