@@ -1,0 +1,21 @@
+// package: chokidar
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import chokidar from "chokidar";
+rmSync("/tmp/chokidar", { recursive: true, force: true });
+mkdirSync("/tmp/chokidar/sub", { recursive: true });
+writeFileSync("/tmp/chokidar/old", "1");
+const seen = [];
+const watcher = chokidar.watch("/tmp/chokidar", { ignored: (path) => path.endsWith(".no") });
+watcher.on("all", (event, path) => seen.push(`${event} ${path}`));
+await new Promise((resolve) => watcher.on("ready", resolve));
+const wait = () => new Promise((resolve) => setTimeout(resolve, 300));
+await wait();
+writeFileSync("/tmp/chokidar/sub/new", "x");
+writeFileSync("/tmp/chokidar/x.no", "");
+await wait();
+appendFileSync("/tmp/chokidar/old", "2");
+await wait();
+rmSync("/tmp/chokidar/sub/new");
+await wait();
+await watcher.close();
+console.log(seen.sort());
