@@ -121,9 +121,10 @@ impl CommandLine {
 
     /// The value of an option, the last one if it is given more than once.
     fn value_of(&self, name: &str) -> Option<&str> {
-        let behind = self.options.windows(2).filter(|pair| pair[0] == name).map(|pair| pair[1].as_str());
-        let within = self.options.iter().filter_map(|option| option.strip_prefix(name)?.strip_prefix('='));
-        within.last().or(behind.last())
+        let mut behind = self.options.windows(2).filter(|pair| pair[0] == name).map(|pair| pair[1].as_str());
+        let mut within =
+            self.options.iter().filter_map(|option| option.strip_prefix(name)?.strip_prefix('='));
+        within.next_back().or_else(|| behind.next_back())
     }
 
     /// What is to be run.

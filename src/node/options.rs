@@ -1,4 +1,4 @@
-//! Options of Node's command line, as a thread is given them in `execArgv` and `NODE_OPTIONS`.
+//! Options of Node's command line, as a program is given them and a thread in `execArgv`, and those of `NODE_OPTIONS`.
 
 use serde_json::{Map, Value, json};
 
@@ -87,8 +87,17 @@ fn full_name(facts: &Facts, name: &str) -> String {
     full.unwrap_or(name).to_owned()
 }
 
+/// Who is given options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// A process of its own: all of them are its own.
+    Program,
+    /// A thread, which has not all of them.
+    Thread,
+}
+
 /// Reads options. What follows one that takes a value is that value.
-pub(crate) fn read(facts: &Facts, arguments: &[String]) -> Options {
+pub(crate) fn read(facts: &Facts, arguments: &[String], whose: Whose) -> Options {
     let mut options = Options::default();
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -105,7 +114,8 @@ pub(crate) fn read(facts: &Facts, arguments: &[String]) -> Options {
             Some(positive) if kind(facts, &name).is_none() => (format!("--{positive}"), true),
             _ => (name, false),
         };
-        let Some(kind) = kind(facts, &name).filter(|_| !OF_PROCESS.contains(&name.as_str())) else {
+        let is_foreign = whose == Whose::Thread && OF_PROCESS.contains(&name.as_str());
+        let Some(kind) = kind(facts, &name).filter(|_| !is_foreign) else {
             options.invalid.push(argument.clone());
             continue;
         };
@@ -181,7 +191,7 @@ mod tests {
     use super::*;
 
     fn read_words(text: &str) -> Options {
-        read(&Facts::shared(), &split(text))
+        read(&Facts::shared(), &split(text), Whose::Thread)
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::binding::{self, define, set, set_number};
 use crate::command_line::CommandLine;
 use crate::environment::Env;
 use crate::facts;
+use crate::options::Whose;
 use crate::threads::Environment;
 
 /// Where a program finds Node, whatever it is started as.
@@ -95,9 +96,9 @@ pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, has_file: bool) -> Opt
         let line = CommandLine::read(process.argv());
         *env.arguments.borrow_mut() = line.arguments;
         let of_environment = process.env_var("NODE_OPTIONS").unwrap_or_default();
-        let mut options: Vec<String> = of_environment.split_whitespace().map(str::to_owned).collect();
+        let mut options = crate::options::split(of_environment);
         options.extend(line.options.iter().cloned());
-        *env.options.borrow_mut() = crate::bindings::options::read(&env.facts, &options);
+        *env.options.borrow_mut() = crate::options::read(&env.facts, &options, Whose::Program).values;
         *env.exec_arguments.borrow_mut() = line.options;
     }
     let object = env.process_object(scope)?;

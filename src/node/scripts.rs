@@ -103,8 +103,7 @@ impl Scripts {
             return self.compiled(scope, id, |before, after| store::wrapped(id, before, after));
         };
         // The text stands as it is, in a function within a function that has the parameter.
-        let outer =
-            self.compiled(scope, id, |before, after| store::wrapped(id, before, after))?;
+        let outer = self.compiled(scope, id, |before, after| store::wrapped(id, before, after))?;
         let given = self.given(scope, &format!("internal/cordon/{name}"), text)?;
         let receiver = v8::undefined(scope).into();
         outer.call(scope, receiver, &[given])?.try_cast().ok()

@@ -29,7 +29,7 @@ pub(crate) mod messaging;
 mod mksnapshot;
 pub(crate) mod module_wrap;
 mod modules;
-pub(crate) mod options;
+mod options;
 mod os;
 pub(crate) mod performance;
 mod permission;

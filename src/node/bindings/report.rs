@@ -96,7 +96,8 @@ pub(super) static BINDING: Binding = Binding {
 fn get_report(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
     let Some(env) = Env::of(scope) else { return };
     let process = env.process();
-    let version = env.facts.answer("versions").and_then(|versions| versions.get("node")?.as_str()).unwrap_or_default();
+    let version =
+        env.facts.answer("versions").and_then(|versions| versions.get("node")?.as_str()).unwrap_or_default();
     let report = json!({
         "header": {
             "reportVersion": 5,

@@ -17,8 +17,9 @@ use crate::async_wrap::{AsyncWrap, async_methods};
 use crate::binding::{Args, Binding, Class, Return, functions, set, set_number, unsupported_feature};
 use crate::coded_error::{self, Kind};
 use crate::environment::Env;
+use crate::handle;
+use crate::options::{self, Whose};
 use crate::threads::{Environment, LIMITS, Start, Started, Variables, lock};
-use crate::{handle, options};
 
 pub(super) static BINDING: Binding =
     Binding { name: "worker", functions: functions! { "getEnvMessagePort" => get_port, }, make: Some(make) };
@@ -247,7 +248,7 @@ fn construct_in<'s>(scope: &mut Scope<'s, '_>, env: &Rc<Env>, args: &Args<'s>) -
     let mut exec_arguments = env.exec_arguments.borrow().clone();
     let given = args.get(2).try_cast::<v8::Array>().ok();
     if args.get(1).is_object() || given.is_some() {
-        let said = options::read(&env.facts, &own_options(&environment));
+        let said = options::read(&env.facts, &own_options(&environment), Whose::Thread);
         let wrong = if said.errors.is_empty() { &said.invalid } else { &said.errors };
         if !wrong.is_empty() && args.get(1).is_object() {
             return set_texts(scope, this, "invalidNodeOptions", wrong);
@@ -256,7 +257,7 @@ fn construct_in<'s>(scope: &mut Scope<'s, '_>, env: &Rc<Env>, args: &Args<'s>) -
     }
     if let Some(given) = given {
         exec_arguments = texts(scope, given)?;
-        let said = options::read(&env.facts, &exec_arguments);
+        let said = options::read(&env.facts, &exec_arguments, Whose::Thread);
         let wrong = if said.errors.is_empty() { &said.invalid } else { &said.errors };
         if !wrong.is_empty() {
             return set_texts(scope, this, "invalidExecArgv", wrong);
