@@ -225,7 +225,9 @@ pub(crate) fn uncaught(
         env.exit(scope, code);
         return false;
     }
-    let text = text_of(scope, env, exception, message).unwrap_or(report.text);
+    // A proxy is looked through, not asked: it might never answer.
+    let told = if exception.is_proxy() { None } else { text_of(scope, env, exception, message) };
+    let text = told.unwrap_or(report.text);
     if env.core.is_interrupted() {
         env.exit(scope, code);
         return false;

@@ -177,7 +177,7 @@ fn a_worker_has_few_threads_or_says_why_they_are_not_limited() {
         let has_limit = || {
             let limits = limits();
             let line = limits.lines().find(|line| line.starts_with("Max processes")).unwrap().to_owned();
-            line.split_whitespace().skip(2).take(2).all(|limit| limit == "32")
+            line.split_whitespace().skip(2).take(2).all(|limit| limit == "64")
         };
         let json = as_user(&["doctor", "--json"]).output().unwrap().stdout;
         let findings: serde_json::Value = serde_json::from_slice(&json).unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::ThreadId;
 use std::time::Instant;
 
-use isolate::library::{Scope, present, string};
+use isolate::library::{Scope, memory_for, present, string, throw_no_memory};
 use v8::{ValueDeserializerHelper, ValueSerializerHelper};
 
 use super::port::{self, Port};
@@ -224,6 +224,14 @@ impl v8::ValueSerializerImpl for Shared {
     }
 }
 
+/// Bytes that a value has outside of V8's heap, if it is a buffer or a view itself.
+fn bytes_of(value: v8::Local<'_, v8::Value>) -> usize {
+    if let Ok(view) = value.try_cast::<v8::ArrayBufferView>() {
+        return view.byte_length();
+    }
+    value.try_cast::<v8::ArrayBuffer>().map_or(0, |buffer| buffer.byte_length())
+}
+
 impl Message {
     /// Writes a value, and takes what is transferred with it from whoever had it. `source` is the port that it is sent
     /// from, which cannot be sent through itself. `None` with an exception pending.
@@ -234,6 +242,12 @@ impl Message {
         transfer: &[v8::Local<'_, v8::Value>],
         source: Option<v8::Local<'_, v8::Object>>,
     ) -> Option<Message> {
+        // A buffer, or a view of one, is there three times for a moment: V8 would end the process for want of memory.
+        let size = if transfer.is_empty() { bytes_of(value) } else { 0 };
+        if !memory_for(size.saturating_mul(2)) {
+            throw_no_memory(scope, "There is no memory for a copy of the value");
+            return None;
+        }
         let mut writer = Writer {
             env: env.clone(),
             ports: Vec::new(),
