@@ -245,7 +245,6 @@ async fn a_buffer_that_is_too_large_is_a_range_error() {
         "new ArrayBuffer(8, { maxByteLength: 2 ** 40 })",
         "structuredClone(new Uint8Array(150 * 2 ** 20))",
         "new TextDecoder().decode(new Uint8Array(150 * 2 ** 20))",
-        "new TextEncoder().encode('€'.repeat(2 ** 26))",
         "'x'.repeat(2 ** 29)",
         "'x'.padEnd(2 ** 30)",
         "2n ** (2n ** 31n)",

@@ -8,7 +8,8 @@ use protocol::engine::{EngineProfile, EngineReport, WasmLevel};
 use protocol::wire::{
     Bytes, Capture, ClientMessage, DirectoryEntry, ErrorData, EvaluateOptions, ExecutionOptions,
     ExecutionResult, FileKind, FileStatus, HostCallOutcome, Language, Outcome, OutputStream,
-    PROTOCOL_VERSION, ProcessState, ProcessStatus, Progress, Request, Response, ServerMessage, SourceFormat, VmRequest, VmResponse, code,
+    PROTOCOL_VERSION, ProcessState, ProcessStatus, Progress, Request, Response, ServerMessage, SourceFormat,
+    VmRequest, VmResponse, code,
 };
 use serde::Serialize;
 

@@ -250,7 +250,7 @@ test("arguments of a wrong type are refused here, and cost nobody the connection
     () => machine.javascript.evaluate("1", { args: wrong("x") }),
     () => machine.javascript.evaluate("1", { env: wrong({ A: 1 }) }),
     () => machine.javascript.evaluate("1", { inputs: wrong({ a: undefined }) }),
-    () => machine.javascript.evaluate("1", { format: wrong("commonjs") }),
+    () => machine.javascript.evaluate("1", { format: wrong("amd") }),
     () => machine.javascript.evaluate("1", { signal: wrong({}) }),
     () => machine.javascript.evaluate("1", { onStdout: wrong(1) }),
     () => machine.javascript.evaluate("1", wrong(null)),

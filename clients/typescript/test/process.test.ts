@@ -194,7 +194,7 @@ test("a line of the shell runs, and processes are listed", async () => {
 
 test("source texts and files are started as programs", async () => {
   await using machine = await vm();
-  const source = "for await (const piece of process.stdin) process.stdout.write(`${process.argv[2]} ${piece}`);";
+  const source = "for await (const piece of process.stdin) process.stdout.write(`${process.argv[1]} ${piece}`);";
   const child = await machine.javascript.spawn(source, { args: ["got"], stdin: "a line\n" });
   assert.equal((await child.wait()).stdout, "got a line\n");
   const typed = await machine.typescript.spawn("const n: number = require('node:os').EOL.length; console.log(n)", { format: "commonjs" });

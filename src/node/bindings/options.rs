@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn what_is_set_becomes_arguments_again() {
         let given = split("--test --no-warnings -r ./a --require=./b --stack-trace-limit=5");
-        let flags = flags(&read(&facts::Facts::read(), &given, Whose::Program).values);
+        let flags = flags(&read(&facts::Facts::shared(), &given, Whose::Program).values);
         for flag in ["--test", "--no-warnings", "--require=./a", "--require=./b"] {
             assert!(flags.iter().any(|one| one == flag), "{flag} is not in {flags:?}");
         }

@@ -23,8 +23,8 @@ pub use execution::{
 };
 pub use head::{RequestHead, request_head};
 pub use message::{
-    Bytes, ClientMessage, DirectoryEntry, FileKind, FileStatus, HostCallOutcome, Request, RequestUpdate,
-    PROCESS_ARGUMENT_BYTES, ProcessState, ProcessStatus, Response, ServerMessage, VmRequest, VmResponse,
+    Bytes, ClientMessage, DirectoryEntry, FileKind, FileStatus, HostCallOutcome, PROCESS_ARGUMENT_BYTES,
+    ProcessState, ProcessStatus, Request, RequestUpdate, Response, ServerMessage, VmRequest, VmResponse,
 };
 pub use weight::{ELEMENTS_MAX, weigh};
 
