@@ -254,11 +254,11 @@ mod tests {
         let core = isolate.core.clone();
         let mut made = Vec::new();
         for _ in 0..2 {
-            let realm = create(&mut isolate.isolate, &core, &isolate.bootstrap, None).unwrap();
+            let realm = create(&mut isolate.isolate, &core, isolate.bootstrap.as_ref(), None).unwrap();
             v8::scope!(let scope, &mut isolate.isolate);
             let context = v8::Local::new(scope, &realm.context);
             let scope = &mut v8::ContextScope::new(scope, context);
-            let natives = v8::Local::new(scope, &isolate.bootstrap.natives).new_instance(scope).unwrap();
+            let natives = natives(scope, &core).unwrap();
             let names = natives.get_own_property_names(scope, v8::GetPropertyNamesArgs::default()).unwrap();
             for index in 0..names.length() {
                 let name = names.get_index(scope, index).unwrap();
