@@ -13,7 +13,7 @@ use crate::environment::Env;
 use crate::handle;
 use crate::handle_wrap::is_no_construction;
 use crate::request::{self, Done};
-use crate::stream_base::{self, Base, Characters, Consumer, EBADF, EINVAL, EOF, Incoming, Written};
+use crate::stream_base::{self, Base, Consumer, EBADF, EINVAL, EOF, Incoming, Writes, Written};
 
 pub(super) static BINDING: Binding = Binding { name: "js_stream", functions: &[], make: Some(make) };
 
@@ -42,14 +42,9 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
             "readStart" => read_start,
             "readStop" => read_stop,
             "shutdown" => shutdown,
-            "writev" => writev,
-            "writeBuffer" => write_buffer,
-            "writeAsciiString" => write_latin1,
-            "writeUtf8String" => write_utf8,
-            "writeUcs2String" => write_ucs2,
-            "writeLatin1String" => write_latin1,
         },
     )?;
+    stream_base::write_methods::<JsStream>(scope, &class)?;
     let name = string(scope, "isStreamBase");
     let yes = v8::Boolean::new(scope, true);
     class.template.prototype_template(scope).set(name.into(), yes.into());
@@ -317,44 +312,8 @@ fn write<'s>(
     Some(())
 }
 
-fn write_buffer<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    if let Some(bytes) = stream_base::view_bytes(scope, args.get(1)) {
-        let _ = write(scope, &args, &mut result, &bytes);
-    }
-}
-
-fn write_string<'s>(
-    scope: &mut Scope<'s, '_>,
-    args: &Args<'s>,
-    result: &mut Return<'s>,
-    characters: Characters,
-) {
-    let Ok(text) = args.get(1).try_cast::<v8::String>() else {
-        return isolate::library::throw_type(scope, "The \"data\" argument must be a string");
-    };
-    if let Some(bytes) = stream_base::string_bytes(scope, text, characters) {
+impl Writes for JsStream {
+    fn write<'s>(scope: &mut Scope<'s, '_>, args: &Args<'s>, result: &mut Return<'s>, bytes: Vec<u8>) {
         let _ = write(scope, args, result, &bytes);
-    }
-}
-
-fn write_utf8<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    write_string(scope, &args, &mut result, Characters::Utf8);
-}
-
-fn write_latin1<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    write_string(scope, &args, &mut result, Characters::Latin1);
-}
-
-fn write_ucs2<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    write_string(scope, &args, &mut result, Characters::Ucs2);
-}
-
-/// (request, chunks, whether all are buffers)
-fn writev<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    let Ok(chunks) = args.get(1).try_cast::<v8::Array>() else {
-        return isolate::library::throw_type(scope, "The chunks must be an array");
-    };
-    if let Some(bytes) = stream_base::chunk_bytes(scope, chunks, args.get(2).is_true()) {
-        let _ = write(scope, &args, &mut result, &bytes);
     }
 }

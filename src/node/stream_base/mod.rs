@@ -8,6 +8,7 @@ mod end;
 mod methods;
 mod reading;
 mod turn;
+mod writers;
 mod writing;
 
 use std::any::Any;
@@ -19,9 +20,10 @@ use isolate::library::{OperationId, Scope};
 
 pub(crate) use self::base::{Base, Written, of};
 pub(crate) use self::end::End;
-pub(crate) use self::methods::{Characters, base, chunk_bytes, open, string_bytes, view_bytes};
+pub(crate) use self::methods::{Characters, base, open, string_bytes, view_bytes};
 pub(crate) use self::reading::Incoming;
 pub(crate) use self::turn::Turn;
+pub(crate) use self::writers::{Writes, write_methods};
 use self::writing::Item;
 pub(crate) use self::writing::new_write_request;
 use crate::environment::{Env, poke};

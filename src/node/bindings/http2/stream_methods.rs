@@ -14,7 +14,7 @@ use crate::binding::{Args, Class, Return, functions};
 use crate::environment::Env;
 use crate::handle;
 use crate::request::{self, Done};
-use crate::stream_base::{self, Characters, EINVAL};
+use crate::stream_base::{self, EINVAL, Writes};
 
 /// Options of a stream, as bits.
 pub(super) const EMPTY_PAYLOAD: i32 = 1;
@@ -44,14 +44,9 @@ pub(super) fn make(
             "readStop" => read_stop,
             "shutdown" => shutdown,
             "useUserBuffer" => use_user_buffer,
-            "writev" => writev,
-            "writeBuffer" => write_buffer,
-            "writeAsciiString" => write_latin1,
-            "writeUtf8String" => write_utf8,
-            "writeUcs2String" => write_ucs2,
-            "writeLatin1String" => write_latin1,
         },
     )?;
+    stream_base::write_methods::<Stream>(scope, &class)?;
     class.getter(scope, "fd", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(fd))?;
     class.getter(scope, "bytesRead", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(bytes_read))?;
     class.getter(scope, "bytesWritten", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(bytes_written))?;
@@ -205,70 +200,29 @@ fn use_user_buffer(_: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
     result.set_int32(EINVAL);
 }
 
-/// Has bytes sent. What JavaScript is given is as with other streams: a request that is completed once they are, or an
-/// error's number; with a request of its own, always a number.
-fn write<'s>(scope: &mut Scope<'s, '_>, args: &Args<'s>, result: &mut Return<'s>, bytes: Vec<u8>) {
-    let Some((env, stream)) = receiver(scope, args) else { return };
-    let given = args.get(0).try_cast::<v8::Object>().ok();
-    let made = match given {
-        Some(given) => Some(given),
-        None => stream_base::new_write_request(scope, &env),
-    };
-    let Some(object) = made else { return };
-    let (request, this) = (v8::Global::new(scope, object), v8::Global::new(scope, args.this()));
-    let done: Done = Box::new(move |scope, env, status| {
-        let (request, this) = (v8::Local::new(scope, &request), v8::Local::new(scope, &this));
-        let status = v8::Integer::new(scope, status).into();
-        let undefined = v8::undefined(scope).into();
-        request::complete(scope, env, request, &[status, this.into(), undefined])
-    });
-    let length = bytes.len();
-    let status = stream.write(scope, &env, bytes, done);
-    stream_base::tell_write(&env, length, status == 0);
-    match given {
-        None if status == 0 => result.set(object.into()),
-        _ => result.set_int32(status),
-    }
-}
-
-fn write_buffer<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    if let Some(bytes) = stream_base::view_bytes(scope, args.get(1)) {
-        write(scope, &args, &mut result, bytes);
-    }
-}
-
-fn write_string<'s>(
-    scope: &mut Scope<'s, '_>,
-    args: &Args<'s>,
-    result: &mut Return<'s>,
-    characters: Characters,
-) {
-    let Ok(text) = args.get(1).try_cast::<v8::String>() else {
-        return isolate::library::throw_type(scope, "The \"data\" argument must be a string");
-    };
-    if let Some(bytes) = stream_base::string_bytes(scope, text, characters) {
-        write(scope, args, result, bytes);
-    }
-}
-
-fn write_utf8<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    write_string(scope, &args, &mut result, Characters::Utf8);
-}
-
-fn write_latin1<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    write_string(scope, &args, &mut result, Characters::Latin1);
-}
-
-fn write_ucs2<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    write_string(scope, &args, &mut result, Characters::Ucs2);
-}
-
-/// (request, chunks, whether all are buffers)
-fn writev<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    let Ok(chunks) = args.get(1).try_cast::<v8::Array>() else {
-        return isolate::library::throw_type(scope, "The chunks must be an array");
-    };
-    if let Some(bytes) = stream_base::chunk_bytes(scope, chunks, args.get(2).is_true()) {
-        write(scope, &args, &mut result, bytes);
+impl Writes for Stream {
+    /// A request is completed once the bytes are sent.
+    fn write<'s>(scope: &mut Scope<'s, '_>, args: &Args<'s>, result: &mut Return<'s>, bytes: Vec<u8>) {
+        let Some((env, stream)) = receiver(scope, args) else { return };
+        let given = args.get(0).try_cast::<v8::Object>().ok();
+        let made = match given {
+            Some(given) => Some(given),
+            None => stream_base::new_write_request(scope, &env),
+        };
+        let Some(object) = made else { return };
+        let (request, this) = (v8::Global::new(scope, object), v8::Global::new(scope, args.this()));
+        let done: Done = Box::new(move |scope, env, status| {
+            let (request, this) = (v8::Local::new(scope, &request), v8::Local::new(scope, &this));
+            let status = v8::Integer::new(scope, status).into();
+            let undefined = v8::undefined(scope).into();
+            request::complete(scope, env, request, &[status, this.into(), undefined])
+        });
+        let length = bytes.len();
+        let status = stream.write(scope, &env, bytes, done);
+        stream_base::tell_write(&env, length, status == 0);
+        match given {
+            None if status == 0 => result.set(object.into()),
+            _ => result.set_int32(status),
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::{handle, receiver};
 use crate::binding::{Args, Class, Return, functions};
 use crate::environment::Env;
 use crate::request::Done;
-use crate::stream_base::{self, Base, Characters, Consumer, EBADF, EINVAL, Incoming, Written};
+use crate::stream_base::{self, Base, Consumer, EBADF, EINVAL, Incoming, Writes, Written};
 
 /// Puts the methods on the class.
 pub(super) fn methods(scope: &mut Scope<'_, '_>, class: &Class<'_>) -> Option<()> {
@@ -23,14 +23,9 @@ pub(super) fn methods(scope: &mut Scope<'_, '_>, class: &Class<'_>) -> Option<()
             "readStop" => read_stop,
             "shutdown" => shutdown,
             "useUserBuffer" => use_user_buffer,
-            "writev" => writev,
-            "writeBuffer" => write_buffer,
-            "writeAsciiString" => write_latin1,
-            "writeUtf8String" => write_utf8,
-            "writeUcs2String" => write_ucs2,
-            "writeLatin1String" => write_latin1,
         },
     )?;
+    stream_base::write_methods::<TlsWrap>(scope, &class)?;
     class.getter(scope, "fd", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(fd))?;
     class.getter(scope, "bytesRead", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(bytes_read))?;
     class.getter(scope, "bytesWritten", v8::MapFnTo::<v8::FunctionCallback>::map_fn_to(bytes_written))?;
@@ -111,45 +106,9 @@ fn write<'s>(
     Some(())
 }
 
-fn write_buffer<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    if let Some(bytes) = stream_base::view_bytes(scope, args.get(1)) {
-        let _ = write(scope, &args, &mut result, bytes);
-    }
-}
-
-fn write_string<'s>(
-    scope: &mut Scope<'s, '_>,
-    args: &Args<'s>,
-    result: &mut Return<'s>,
-    characters: Characters,
-) {
-    let Ok(text) = args.get(1).try_cast::<v8::String>() else {
-        return isolate::library::throw_type(scope, "The \"data\" argument must be a string");
-    };
-    if let Some(bytes) = stream_base::string_bytes(scope, text, characters) {
+impl Writes for TlsWrap {
+    fn write<'s>(scope: &mut Scope<'s, '_>, args: &Args<'s>, result: &mut Return<'s>, bytes: Vec<u8>) {
         let _ = write(scope, args, result, bytes);
-    }
-}
-
-fn write_utf8<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    write_string(scope, &args, &mut result, Characters::Utf8);
-}
-
-fn write_latin1<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    write_string(scope, &args, &mut result, Characters::Latin1);
-}
-
-fn write_ucs2<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    write_string(scope, &args, &mut result, Characters::Ucs2);
-}
-
-/// (request, chunks, whether all are buffers)
-fn writev<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    let Ok(chunks) = args.get(1).try_cast::<v8::Array>() else {
-        return isolate::library::throw_type(scope, "The chunks must be an array");
-    };
-    if let Some(bytes) = stream_base::chunk_bytes(scope, chunks, args.get(2).is_true()) {
-        let _ = write(scope, &args, &mut result, bytes);
     }
 }
 
