@@ -48,10 +48,7 @@ pub(super) fn aggregate(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>
 fn define(scope: &mut Scope<'_, '_>, args: &Args<'_>) -> Option<()> {
     let (_, connection) = database::connected(scope, args.this())?;
     let name = options::string_argument(scope, args.get(0), "name")?;
-    let Ok(given) = args.get(1).try_cast::<v8::Object>() else {
-        errors::invalid_type(scope, "The \"options\" argument must be an object.");
-        return None;
-    };
+    let given = options::required_object(scope, args.get(1))?;
     let start = get(scope, given, "start")?;
     if start.is_undefined() {
         let message = "The \"options.start\" argument must be a function or a primitive value.";

@@ -56,10 +56,7 @@ fn define(scope: &mut Scope<'_, '_>, args: &Args<'_>) -> Option<()> {
     let mut traits = Traits::default();
     let callback = if args.length() < 3 { args.get(1) } else { args.get(2) };
     if args.length() >= 3 {
-        let Ok(given) = args.get(1).try_cast::<v8::Object>() else {
-            errors::invalid_type(scope, "The \"options\" argument must be an object.");
-            return None;
-        };
+        let given = options::required_object(scope, args.get(1))?;
         for (name, field) in [
             ("useBigIntArguments", &mut traits.big_ints),
             ("varargs", &mut traits.varargs),

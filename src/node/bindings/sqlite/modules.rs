@@ -95,10 +95,7 @@ pub(super) fn create(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
 fn define(scope: &mut Scope<'_, '_>, args: &Args<'_>) -> Option<()> {
     let (_, connection) = database::connected(scope, args.this())?;
     let name = options::string_argument(scope, args.get(0), "name")?;
-    let Ok(given) = args.get(1).try_cast::<v8::Object>() else {
-        errors::invalid_type(scope, "The \"options\" argument must be an object.");
-        return None;
-    };
+    let given = options::required_object(scope, args.get(1))?;
     let Ok(columns) = get(scope, given, "columns")?.try_cast::<v8::Array>() else {
         errors::invalid_type(scope, "The \"options.columns\" argument must be an array.");
         return None;

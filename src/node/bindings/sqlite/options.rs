@@ -10,11 +10,16 @@ pub(super) fn object<'s>(
     scope: &mut Scope<'s, '_>,
     value: v8::Local<'_, v8::Value>,
 ) -> Option<Option<v8::Local<'s, v8::Object>>> {
-    if value.is_undefined() {
-        return Some(None);
-    }
+    if value.is_undefined() { Some(None) } else { required_object(scope, value).map(Some) }
+}
+
+/// Likewise, where it must be given.
+pub(super) fn required_object<'s>(
+    scope: &mut Scope<'s, '_>,
+    value: v8::Local<'_, v8::Value>,
+) -> Option<v8::Local<'s, v8::Object>> {
     match value.try_cast::<v8::Object>() {
-        Ok(object) => Some(Some(v8::Local::new(scope, object))),
+        Ok(object) => Some(v8::Local::new(scope, object)),
         Err(_) => {
             errors::invalid_type(scope, "The \"options\" argument must be an object.");
             None
