@@ -220,18 +220,15 @@ pub(crate) fn uncaught(
     let default = if from_promise { codes::UNHANDLED_REJECTION } else { codes::UNCAUGHT };
     let wasm = Core::of(scope).wasm();
     let report = describe(scope, wasm, exception, message, default);
+    // A proxy is looked through, not asked: it might never answer. Nor is what has been interrupted asked for more.
+    let is_asked = !exception.is_proxy() && !env.core.is_interrupted();
+    let told = if is_asked { text_of(scope, env, exception, message) } else { None };
     if env.core.is_interrupted() {
-        // By a getter that does not end, say: nothing more of it is asked.
+        // By a getter that does not end, say: whoever interrupted it tells why.
         env.exit(scope, code);
         return false;
     }
-    // A proxy is looked through, not asked: it might never answer.
-    let told = if exception.is_proxy() { None } else { text_of(scope, env, exception, message) };
     let text = told.unwrap_or(report.text);
-    if env.core.is_interrupted() {
-        env.exit(scope, code);
-        return false;
-    }
     if let Some(process) = env.process() {
         crate::process::write_text(&env.core, &process, 2, &text);
         if let Some(hint) = &report.data.hint {

@@ -101,16 +101,7 @@ pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, has_file: bool) -> Opt
         *env.options.borrow_mut() = crate::options::read(&env.facts, &options, Whose::Program).values;
         *env.exec_arguments.borrow_mut() = line.options;
     }
-    let object = env.process_object(scope)?;
-    let pairs: Vec<v8::Local<v8::Value>> = process
-        .env()
-        .iter()
-        .flat_map(|(name, value)| [string(scope, name).into(), string(scope, value).into()])
-        .collect();
-    let pairs = v8::Array::new_with_elements(scope, &pairs);
-    let environment = env.call_main(scope, "environment", &[pairs.into()])?;
-    set(scope, object, "env", environment)?;
-    patch(scope, env, object)
+    begin_object(scope, env, process.env(), false)
 }
 
 /// As a further thread begins.
@@ -118,21 +109,30 @@ pub(crate) fn begin_thread(scope: &mut Scope<'_, '_>, env: &Env) -> Option<()> {
     crate::bindings::performance::begin(env);
     let thread = env.thread.clone()?;
     *env.exec_arguments.borrow_mut() = thread.exec_arguments.clone();
-    let object = env.process_object(scope)?;
-    let pairs = match &thread.environment {
-        Environment::Own(pairs) => pairs.as_slice(),
+    match &thread.environment {
+        Environment::Own(pairs) => begin_object(scope, env, pairs, false),
         Environment::Shared(variables) => {
             *env.variables.borrow_mut() = Some(variables.clone());
-            &[]
+            begin_object(scope, env, &[], true)
         }
-    };
-    let pairs: Vec<v8::Local<v8::Value>> = pairs
+    }
+}
+
+/// Gives the process object what is a job's own: its environment, which may be one that threads share, and the rest.
+fn begin_object(
+    scope: &mut Scope<'_, '_>,
+    env: &Env,
+    variables: &[(String, String)],
+    is_shared: bool,
+) -> Option<()> {
+    let object = env.process_object(scope)?;
+    let pairs: Vec<v8::Local<v8::Value>> = variables
         .iter()
         .flat_map(|(name, value)| [string(scope, name).into(), string(scope, value).into()])
         .collect();
     let pairs = v8::Array::new_with_elements(scope, &pairs);
     let environment = env.call_main(scope, "environment", &[pairs.into()])?;
-    if env.variables.borrow().is_some() {
+    if is_shared {
         env.call_main(scope, "shareEnvironment", &[])?;
     }
     set(scope, object, "env", environment)?;
