@@ -29,6 +29,9 @@ const FLAGS: &[&str] = &[
     "--enable-sharedarraybuffer-per-context",
     // Feedback and code appear only for what runs often; start time and memory matter more here.
     "--lazy-feedback-allocation",
+    // Compiled code is kept through collections: a template collects before it is forked, and what it has compiled is what its
+    // workers would compile anew, each for itself.
+    "--no-flush-bytecode",
     // Stack traces are worth more than the default of 10 frames to those who read errors of generated code.
     "--stack-trace-limit=16",
     // V8 15.2 forgets the check for termination in a loop that makes arrays: unrolling finds that the short loop which
