@@ -150,6 +150,8 @@ pub struct Isolate {
     profile: EngineProfile,
     /// A job waits, and V8 had background work when the loop last went to sleep.
     watches_background: bool,
+    /// V8 had more tasks for this thread than were run at once.
+    leaves_tasks: bool,
     isolate: v8::OwnedIsolate,
     guard: Box<engine::faults::HeapGuard>,
 }
@@ -245,6 +247,7 @@ impl Isolate {
             core,
             profile,
             watches_background: false,
+            leaves_tasks: false,
             isolate,
             guard,
         }

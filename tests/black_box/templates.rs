@@ -334,3 +334,35 @@ async fn a_forked_worker_gets_v8s_helper_thread_once_its_javascript_runs_for_lon
     vm.evaluate::<u32>(program).await.unwrap();
     assert!(helped(threads(worker)), "{:?}", threads(worker));
 }
+
+/// V8 holds its locks by what it takes for the thread's id. Whether a worker's main thread, which goes on with the one of
+/// its template, had the id of its helper depended on which templates there were, and on their order.
+#[tokio::test]
+async fn collections_and_v8s_helper_exclude_each_other_in_every_worker() {
+    let program = "
+        const registry = new FinalizationRegistry(() => {});
+        await new Promise((done) => setTimeout(done, 20));
+        let kept = [];
+        for (const began = Date.now(); Date.now() - began < 60; ) {
+            const made = { values: [1, 2, 3] };
+            kept.push(made);
+            if (kept.length % 100 === 0) registry.register(made, 0);
+            if (kept.length > 1e5) kept = [];
+        }
+        console.log('whole')";
+    for _ in 0..8 {
+        let (_supervisor, client) = client_with(TemplateLimits::default()).await;
+        let runs = |platform: &'static str| {
+            let client = &client;
+            async move {
+                for _ in 0..6 {
+                    let config = json!({ "platform": platform, "timingMitigation": "off" });
+                    let vm = client.create_vm(self::config(config)).await.unwrap();
+                    assert_eq!(stdout_of(&vm, program).await, "whole\n");
+                    vm.dispose().await.unwrap();
+                }
+            }
+        };
+        tokio::join!(runs("neutral"), runs("node"));
+    }
+}

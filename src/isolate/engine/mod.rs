@@ -6,3 +6,4 @@ pub(crate) mod faults;
 pub(crate) mod helpers;
 pub(crate) mod seeds;
 pub(crate) mod start;
+pub(crate) mod thread_id;

@@ -9,6 +9,7 @@ use crate::Helpers;
 use crate::Services;
 use crate::engine::allocator;
 use crate::engine::helpers;
+use crate::engine::thread_id;
 use protocol::config::Platform;
 use protocol::engine::{EngineProfile, EngineReport, WasmLevel};
 
@@ -43,6 +44,9 @@ const FLAGS: &[&str] = &[
 
 /// See [`crate::initialize`].
 pub(crate) fn initialize(profile: &EngineProfile, when: Helpers) {
+    if when == Helpers::Later {
+        thread_id::reserve();
+    }
     v8::V8::set_flags_from_string(&FLAGS.join(" "));
     if !profile.jit {
         v8::V8::set_flags_from_string("--jitless");

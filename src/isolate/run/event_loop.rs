@@ -29,6 +29,10 @@ use protocol::engine::WasmLevel;
 /// How often V8's background work is looked at while a job waits for nothing else.
 const BACKGROUND_POLL: Duration = Duration::from_millis(1);
 
+/// Most of V8's tasks that are run before anything else gets its turn. A task may post itself again, for as long as V8's
+/// helper has not done its part.
+const TASKS_AT_ONCE: usize = 32;
+
 /// Exit code of a program whose main promise nothing can settle any more.
 const NEVER_SETTLED_EXIT: u8 = 13;
 
@@ -141,7 +145,7 @@ impl Isolate {
             };
         }
         self.watches_background = waits && self.isolate.has_pending_background_tasks();
-        if self.watches_background {
+        if self.watches_background || std::mem::take(&mut self.leaves_tasks) {
             let soon = Instant::now() + BACKGROUND_POLL;
             deadline = Some(deadline.map_or(soon, |deadline| deadline.min(soon)));
         }
@@ -240,8 +244,8 @@ impl Isolate {
             return;
         }
         let platform = v8::V8::get_current_platform();
-        let mut ran = false;
-        loop {
+        let mut ran = 0;
+        while ran < TASKS_AT_ONCE {
             if self.core.inbox.enter(Running::Background).is_err() {
                 return;
             }
@@ -252,13 +256,17 @@ impl Isolate {
                 // What a finaliser made is nobody's in particular.
                 self.guard.recover(&mut self.isolate);
             }
-            ran |= again;
+            ran += usize::from(again);
             if !again || interrupted {
                 break;
             }
         }
-        if !ran {
+        if ran == 0 {
             return;
+        }
+        self.leaves_tasks = ran == TASKS_AT_ONCE;
+        if self.leaves_tasks {
+            helpers::start();
         }
         // A task may have resolved promises of any realm.
         for realm in realms {
@@ -474,11 +482,6 @@ impl Isolate {
         *realm.process.borrow_mut() = Some(process.clone());
         realm.modules.borrow_mut().refresh();
         self.watch_signals(id, &process);
-        if self.library.is_some() {
-            // Before anything runs: a V8 that gets its helper in the middle of a program has been seen to compile with
-            // what collections had moved meanwhile, and to crash.
-            helpers::start();
-        }
         clock::advance();
         let ended = self.turn(realm, |scope, core, realm| match realm.environment() {
             Some(environment) => environment.begin(scope, work),
