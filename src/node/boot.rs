@@ -9,6 +9,7 @@ use isolate::library::{
 use crate::binding;
 use crate::environment::{Callback, Env};
 use crate::process;
+use protocol::config::Platform;
 
 /// This crate's own script, which runs as a part of the library: what Node's C++ calls in it, and how jobs begin.
 const MAIN: &str = include_str!("../../guest-shim/js/node/main.js");
@@ -22,6 +23,9 @@ const INTERFACES: &str = concat!(
     include_str!("../../guest-shim/js/src/wasm.js"),
     "return { __proto__: null, interfaces, hideSharedMemory, hostFunction };"
 );
+
+/// What other platforms than `node` leave of it.
+const PLATFORM: &str = include_str!("../../guest-shim/js/node/platform.js");
 
 /// What runs after `internal/bootstrap/realm`, each with the same parameters.
 const ORDER: &[&str] = &[
@@ -56,6 +60,9 @@ pub(crate) fn boot(scope: &mut Scope<'_, '_>, realm: &Rc<Realm>, env: Rc<Env>) -
 
 fn run(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
     let undefined: v8::Local<v8::Value> = v8::undefined(scope).into();
+    let global = scope.get_current_context().global(scope);
+    let all = v8::GetPropertyNamesArgsBuilder::new().property_filter(v8::PropertyFilter::ALL_PROPERTIES).build();
+    let language = global.get_own_property_names(scope, all)?;
     let (exports, primordials) = run_per_context(scope, env)?;
     env.set_callback(scope, Callback::Primordials, primordials.into());
     env.set_callback(scope, Callback::PerContextExports, exports.into());
@@ -76,10 +83,19 @@ fn run(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
     let interfaces = env.scripts.own(scope, "internal/cordon/vm", INTERFACES)?;
     let natives = isolate::library::natives(scope, &env.core)?;
     let interfaces = interfaces.call(scope, undefined, &[natives.into()])?;
+    let vm: v8::Local<v8::Object> = interfaces.try_cast().ok()?;
+    let platform = env.core.platform();
+    let name = string(scope, platform.name());
+    binding::set(scope, vm, "platform", name.into())?;
+    binding::set(scope, vm, "language", language.into())?;
     let main = env.scripts.own(scope, "internal/main/cordon", MAIN)?;
     let arguments = [process.into(), require, internal, primordials.into(), interfaces];
     let main = main.call(scope, undefined, &arguments)?;
     env.set_callback(scope, Callback::Main, main);
+    if platform != Platform::Node {
+        let platform = env.scripts.own(scope, "internal/main/cordon_platform", PLATFORM)?;
+        platform.call(scope, undefined, &arguments)?;
+    }
     Some(())
 }
 

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use isolate::library::{Core, Scope, string};
 use kernel::Process;
+use protocol::config::Platform;
 use serde_json::Value;
 
 use crate::binding::{self, define, set, set_number};
@@ -78,6 +79,9 @@ pub(crate) fn configure(scope: &mut Scope<'_, '_>, env: &Env) -> Option<()> {
     let names = v8::Array::new_with_elements(scope, &names);
     let is_frozen = v8::Boolean::new(scope, env.core.is_frozen());
     env.call_main(scope, "configure", &[names.into(), is_frozen.into()])?;
+    if env.core.platform() != Platform::Node && env.core.is_frozen() {
+        return Some(());
+    }
     // Where clocks are frozen it never reaches another thread (`bindings::messaging`), without which it tells no time.
     let class = isolate::library::shared_array_buffer(scope)?;
     let global = scope.get_current_context().global(scope);

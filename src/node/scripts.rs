@@ -24,9 +24,13 @@ pub(crate) struct Scripts {
 const REPLACED: &[(&str, &str)] =
     &[("internal/deps/amaro/dist/index", include_str!("../../guest-shim/js/node/amaro.js"))];
 
-/// A module of the library that has something of its own in the place of a global: the name, and who exports it.
-const GIVEN: &[(&str, &str, &str)] =
-    &[("internal/deps/undici/undici", "WebAssembly", include_str!("../../guest-shim/js/node/llhttp.js"))];
+/// A module of the library that has values of its own in the place of globals: their names, and the script that exports
+/// them.
+const GIVEN: &[(&str, &str, &str)] = &[(
+    "internal/deps/undici/undici",
+    "{ Buffer, WebAssembly }",
+    include_str!("../../guest-shim/js/node/undici.js"),
+)];
 
 /// The parameters of a module of the library, by where it lies: as in Node's `BuiltinLoader::LookupAndCompile`.
 fn parameters(id: &str) -> &'static str {
@@ -36,7 +40,7 @@ fn parameters(id: &str) -> &'static str {
         "exports, primordials, privateSymbols, perIsolateSymbols"
     } else if id == "internal/cordon/vm" {
         "natives"
-    } else if id == "internal/main/cordon" {
+    } else if id.starts_with("internal/main/cordon") {
         "process, require, internalBinding, primordials, vm"
     } else if id.starts_with("internal/main/") || id.starts_with("internal/bootstrap/") {
         "process, require, internalBinding, primordials"
@@ -99,12 +103,12 @@ impl Scripts {
         if let Some((_, text)) = REPLACED.iter().find(|(replaced, _)| *replaced == id) {
             return self.own(scope, id, text);
         }
-        let Some((_, name, text)) = GIVEN.iter().find(|(given, ..)| *given == id) else {
+        let Some((_, _, text)) = GIVEN.iter().find(|(given, ..)| *given == id) else {
             return self.compiled(scope, id, |before, after| store::wrapped(id, before, after));
         };
         // The text stands as it is, in a function within a function that has the parameter.
         let outer = self.compiled(scope, id, |before, after| store::wrapped(id, before, after))?;
-        let given = self.given(scope, &format!("internal/cordon/{name}"), text)?;
+        let given = self.given(scope, &format!("internal/cordon/{id}"), text)?;
         let receiver = v8::undefined(scope).into();
         outer.call(scope, receiver, &[given])?.try_cast().ok()
     }
@@ -120,9 +124,10 @@ impl Scripts {
         let undefined = v8::undefined(scope).into();
         let module = v8::Object::new(scope);
         let function = self.own(scope, id, text)?;
+        let require = env.callback_value(scope, Callback::Require)?;
         let internal_binding = env.callback_value(scope, Callback::InternalBinding)?;
         let primordials = env.callback_value(scope, Callback::Primordials)?;
-        let arguments = [undefined, undefined, module.into(), undefined, internal_binding, primordials];
+        let arguments = [undefined, require, module.into(), undefined, internal_binding, primordials];
         function.call(scope, undefined, &arguments)?;
         binding::get(scope, module, "exports")
     }
@@ -161,7 +166,7 @@ impl Scripts {
 fn around(id: &str) -> (String, &'static str) {
     let before = format!("(function ({}) {{", parameters(id));
     match GIVEN.iter().find(|(given, ..)| *given == id) {
-        Some((_, name, _)) => (format!("(function ({name}) {{ return {before}"), "\n})})"),
+        Some((_, names, _)) => (format!("(function ({names}) {{ return {before}"), "\n})})"),
         None => (before, "\n})"),
     }
 }

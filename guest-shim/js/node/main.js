@@ -49,6 +49,9 @@ const {
   variableNames,
 } = internalBinding('cordon');
 
+/** Whether guest code is told that this is Node. */
+const isNode = vm.platform === 'node';
+
 /** What `process.env` has, unless threads share it. */
 let variables = {};
 let isShared = false;
@@ -146,7 +149,7 @@ function inspect(value) {
 /** What Node prints of an exception that ends the program. `source` says where it was thrown. */
 function describeFatal(error, source) {
   const { inspect } = require('internal/util/inspect');
-  const version = `\nNode.js ${process.version}\n`;
+  const version = isNode ? `\nNode.js ${process.version}\n` : '';
   if (error === null || typeof error !== 'object' || !('stack' in error) || typeof error.stack !== 'string') {
     let shown;
     try {
@@ -156,7 +159,7 @@ function describeFatal(error, source) {
       shown = String(error);
     }
     return `${source === '' ? '' : `${source}`}${source === '' ? 'Uncaught:\n' : ''}${shown}\n` +
-      '(Use `node --trace-uncaught ...` to show where the exception was thrown)\n' + version;
+      (isNode ? '(Use `node --trace-uncaught ...` to show where the exception was thrown)\n' : '') + version;
   }
   let stack = error.stack;
   const {
@@ -319,10 +322,18 @@ const path_ = require('path');
 
 /** What of it does depend on the program: its arguments and its environment. Gives the main file's full path. */
 function prepare(expandArgv1) {
-  const { env } = process;
   process.exitCode = undefined;
   process._exiting = false;
   process.argv[0] = process.execPath;
+  if (isNode) prepareNode();
+  markBootstrapComplete();
+  if (!expandArgv1 || !process.argv[1]) return undefined;
+  return process.argv[1] = path_.resolve(process.argv[1]);
+}
+
+/** The part of it that Node's own options and variables decide. */
+function prepareNode() {
+  const { env } = process;
   readOptions();
   if (env.NODE_DEBUG) initializeDebugEnv(env.NODE_DEBUG);
   if (env.HOME || env.NODE_PATH) Module._initPaths();
@@ -334,9 +345,6 @@ function prepare(expandArgv1) {
     delete env.NODE_CHANNEL_SERIALIZATION_MODE;
     require('child_process')._forkChild(descriptor, mode);
   }
-  markBootstrapComplete();
-  if (!expandArgv1 || !process.argv[1]) return undefined;
-  return process.argv[1] = path_.resolve(process.argv[1]);
 }
 
 /** What of the program's own options is looked at before it runs; the rest is asked for when it is wanted. */
@@ -391,6 +399,7 @@ const { pathToFileURL } = require('internal/url');
 
 /** The globals that inline scripts have in `node -e`. */
 function defineScriptGlobals(path) {
+  if (!isNode) return;
   const module = makeModule(path);
   const values = {
     __proto__: null,

@@ -47,6 +47,11 @@ pub struct Core {
 }
 
 impl Core {
+    /// What JavaScript finds.
+    pub fn platform(&self) -> Platform {
+        self.platform
+    }
+
     /// The core of the isolate that a callback runs in.
     ///
     /// # Panics

@@ -1,4 +1,4 @@
-//! `ResponseParser`: reads responses for undici, under the terms of llhttp's own interface (`llhttp.js`): numbers of
+//! `ResponseParser`: reads responses for undici, under the terms of llhttp's own interface (`undici.js`): numbers of
 //! errors, positions, callbacks that are told where a piece lies.
 
 use std::cell::{Cell, RefCell};

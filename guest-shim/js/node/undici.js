@@ -61,4 +61,8 @@ class Instance {
   }
 }
 
-module.exports = { __proto__: null, Module, Instance };
+module.exports = {
+  __proto__: null,
+  Buffer: require('buffer').Buffer,
+  WebAssembly: { __proto__: null, Module, Instance },
+};
