@@ -1,12 +1,12 @@
-//! The JavaScript half of a worker process: one V8 isolate, its event loop and what guest code finds in it.
+//! The JavaScript half of a worker process: one V8 isolate, its event loop and what guest code finds there of the VM.
 //!
-//! Owns everything that touches V8: profiles, contexts, modules, timers, the natives behind the bootstrap JavaScript
-//! in `guest-shim/js`, limits and termination. It uses the kernel (files, descriptors, processes) and knows neither
-//! Wasmtime nor the broker; what reaches outside goes through [`Services`].
+//! Owns what every standard library needs of V8: profiles, contexts, jobs and turns, the natives behind the modules
+//! `cordon:vm/...`, limits and termination. The library itself comes by [`library::Library`]. It uses the kernel (files,
+//! descriptors, processes) and knows neither Wasmtime nor the broker; what reaches outside goes through [`Services`].
 //!
 //! Order of use, all on one thread (the process's main thread):
 //! 1. [`initialize`] once, before any other thread exists;
-//! 2. [`Isolate::new`]: a template or a pooled worker waits here, with bootstrapped contexts ready;
+//! 2. [`Isolate::new`]: a template or a pooled worker waits here, with booted contexts ready;
 //! 3. in a process that was forked here, [`Isolate::reseed`];
 //! 4. [`Isolate::claim`] when the worker becomes a VM;
 //! 5. [`Isolate::serve`] until [`IsolateHandle::shut_down`].
@@ -138,10 +138,8 @@ pub struct Isolate {
     spare: Option<Rc<realm::core::Realm>>,
     /// Made before the claim, so that they still have to learn what is particular to the VM.
     early: Vec<Rc<realm::core::Realm>>,
-    /// None where a library has one of its own.
-    bootstrap: Option<realm::Bootstrap>,
-    /// What boots in each realm in place of this crate's bootstrap.
-    library: Option<Box<dyn library::Library>>,
+    /// What boots in each realm.
+    library: Box<dyn library::Library>,
     /// It is a further one, which runs one job.
     is_further: bool,
     /// Its jobs have processes of their own, which end with them.
@@ -157,14 +155,14 @@ pub struct Isolate {
 }
 
 impl Isolate {
-    /// Creates the isolate and bootstraps so many contexts in advance.
+    /// Creates the isolate and boots the library in so many contexts in advance.
     ///
     /// # Panics
     /// If V8 has not been initialized.
     pub fn new(
         profile: EngineProfile,
         platform: Platform,
-        library: Option<Box<dyn library::Library>>,
+        library: Box<dyn library::Library>,
         contexts: usize,
     ) -> Isolate {
         let first = Make {
@@ -177,13 +175,8 @@ impl Isolate {
         let mut isolate = Isolate::make(profile, platform, library, first);
         isolate.early = (0..contexts)
             .map(|_| {
-                realm::create(
-                    &mut isolate.isolate,
-                    &isolate.core,
-                    isolate.bootstrap.as_ref(),
-                    isolate.library.as_deref(),
-                )
-                .expect("the bootstrap is part of this program and runs in a fresh isolate")
+                realm::create(&mut isolate.isolate, &isolate.core, &*isolate.library)
+                    .expect("the library is part of this program and boots in a fresh isolate")
             })
             .collect();
         isolate
@@ -193,7 +186,7 @@ impl Isolate {
     pub(crate) fn make(
         profile: EngineProfile,
         platform: Platform,
-        library: Option<Box<dyn library::Library>>,
+        library: Box<dyn library::Library>,
         make: Make,
     ) -> Isolate {
         let mut parameters = v8::CreateParams::default()
@@ -213,10 +206,7 @@ impl Isolate {
         isolate.add_message_listener(run::event_loop::uncaught);
         isolate.set_promise_reject_callback(run::event_loop::promise_rejected);
         isolate.set_allow_wasm_code_generation_callback(run::event_loop::allow_wasm);
-        match &library {
-            Some(library) => library.install(&mut isolate),
-            None => platform::modules::install(&mut isolate),
-        }
+        library.install(&mut isolate);
         if make.wasm.is_none() {
             engine::start::set_time_zone(&mut isolate, engine::start::TIME_ZONE);
         }
@@ -233,14 +223,12 @@ impl Isolate {
             next_realm: Cell::new(1),
             natives: OnceCell::new(),
         });
-        let natives = platform::natives::template(&mut isolate, library.is_some());
+        let natives = platform::natives::template(&mut isolate);
         let _ = core.natives.set(natives);
         isolate.set_slot(core.clone());
-        let bootstrap = library.is_none().then(|| realm::compile_bootstrap(&mut isolate));
         Isolate {
             spare: None,
             early: Vec::new(),
-            bootstrap,
             library,
             is_further: make.wasm.is_some(),
             owns_processes: make.owns_processes,
@@ -262,11 +250,9 @@ impl Isolate {
             let context = v8::Local::new(scope, &realm.context);
             let scope = &mut v8::ContextScope::new(scope, context);
             v8::tc_scope!(let scope, scope);
-            let _ = realm::configure(scope, &realm, &[], TimingMitigation::Freeze);
+            let _ = realm::configure(scope, &realm);
             let _ = run::program::rehearse(scope, "({ rehearsal: [] })");
-            if let Some(library) = &self.library {
-                library.rehearsed(scope);
-            }
+            self.library.rehearsed(scope);
         }
         realm::dispose(&self.core, &realm);
         // Nothing that V8 has begun is left to be gone on with in each child: it collects now, and forgets the functions

@@ -17,10 +17,9 @@ const MAIN: &str = include_str!("../../guest-shim/js/node/main.js");
 /// The modules `cordon:vm/...`, over native functions of the isolate's.
 const INTERFACES: &str = concat!(
     "\"use strict\";\n",
-    include_str!("../../guest-shim/js/src/prelude.js"),
-    include_str!("../../guest-shim/js/src/errors.js"),
-    include_str!("../../guest-shim/js/src/vm.js"),
-    include_str!("../../guest-shim/js/src/wasm.js"),
+    include_str!("../../guest-shim/js/vm/prelude.js"),
+    include_str!("../../guest-shim/js/vm/interfaces.js"),
+    include_str!("../../guest-shim/js/vm/wasm.js"),
     "return { __proto__: null, interfaces, hideSharedMemory, hostFunction };"
 );
 

@@ -76,7 +76,7 @@ fn the_library_boots_in_one_realm_after_another_and_the_document_tells_what_its_
     let profile = EngineProfile { wasm: WasmLevel::Absent, jit: true };
     initialize(&profile, Helpers::Now);
     let probe = Probe(Node { facts: crate::facts::Facts::shared(), scripts: Rc::default(), thread: None });
-    drop(Isolate::new(profile, Platform::Node, Some(Box::new(probe)), 2));
+    drop(Isolate::new(profile, Platform::Node, Box::new(probe), 2));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/node-compatibility.md");
     let document = std::fs::read_to_string(&path).expect("the document is there");
     let (begin, end) = ("<!-- bindings -->\n", "<!-- end of bindings -->");

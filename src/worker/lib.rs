@@ -129,7 +129,7 @@ fn boot(
     let memory = Memory::open();
     let mut report = enclosure::enter(profile.jit)?;
     isolate::initialize(&profile, Helpers::Now);
-    let isolate = Isolate::new(profile, platform, library(platform), 1);
+    let isolate = Isolate::new(profile, platform, node::library(), 1);
     // Where it may not be mapped later.
     let commands = match profile.jit {
         true => None,
@@ -152,7 +152,4 @@ fn end_now(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
-/// The standard library of a platform that has one of its own.
-fn library(_platform: Platform) -> Option<Box<dyn isolate::library::Library>> {
-    Some(node::library())
-}
+

@@ -1,6 +1,6 @@
 'use strict';
 // cordon's own part of the platform `node`: what Node's C++ does in JavaScript's place, and how jobs begin. It is the body
-// of a function with the parameters of Node's main scripts and `vm`, what `../src/vm.js` gives, and runs in each realm as
+// of a function with the parameters of Node's main scripts and `vm`, what `../vm/` gives, and runs in each realm as
 // the last of its boot. What it returns are the functions that `src/node` calls, by name.
 
 const {

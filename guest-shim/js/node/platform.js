@@ -1,7 +1,7 @@
 'use strict';
 // What the platforms `neutral` and `bare` leave of Node: the language, the web's interfaces in the first, the module
 // systems and the VM's own interfaces. It is the body of a function with the parameters of Node's main scripts and `vm`,
-// what `../src/vm.js` gives with the platform's name and the names that the language itself has put on the global object,
+// what `../vm/` gives with the platform's name and the names that the language itself has put on the global object,
 // and runs as the last of a realm's boot. It must not know jobs.
 
 const {

@@ -227,13 +227,7 @@ fn inspected(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Opti
     if core.inbox.is_interrupted() {
         return None;
     }
-    let realm = core.current_realm(scope)?;
-    if let Some(environment) = realm.environment() {
-        return environment.inspect(scope, value);
-    }
-    let inspect = realm.hook(scope, "inspect")?;
-    let receiver = v8::undefined(scope).into();
-    Some(inspect.call(scope, receiver, &[value])?.to_rust_string_lossy(scope))
+    core.current_realm(scope)?.environment()?.inspect(scope, value)
 }
 
 fn is_own(file: &str) -> bool {
@@ -257,7 +251,7 @@ impl Location {
             return None;
         }
         if is_own(&file.to_rust_string_lossy(scope)) {
-            // Thrown by a native or by the bootstrap: who called it is what the reader wants to know.
+            // Thrown by a native or by the library: who called it is what the reader wants to know.
             return Location::of_caller(scope, message);
         }
         Some(Location {

@@ -11,13 +11,11 @@ use std::sync::Arc;
 use crate::Platform;
 use crate::Settings;
 use crate::library::Environment;
-use crate::platform::modules::ModuleMap;
 use crate::realm::resources::Resources;
 use crate::run::inbox::Inbox;
 use crate::run::operations::{Operations, Settled};
 use crate::run::outcome::{ContextId, Job, JobId};
 use crate::run::threads::Thread;
-use crate::run::timers::Timers;
 use crate::run::watchdog::Watchdog;
 use kernel::{Errno, Process};
 use protocol::config::TimingMitigation;
@@ -152,12 +150,6 @@ impl Core {
     }
 }
 
-/// What the bootstrap JavaScript hands back to Rust.
-pub(crate) struct Hooks {
-    /// Functions by name; see the end of `guest-shim/js/src/main.js`.
-    pub object: v8::Global<v8::Object>,
-}
-
 /// What a job waits for.
 #[derive(Clone)]
 pub enum Awaited {
@@ -181,8 +173,7 @@ pub struct Realm {
     pub(crate) context: v8::Global<v8::Context>,
     /// Of its own, so that the microtasks of a realm that was ended never run.
     pub(crate) microtasks: v8::MicrotaskQueueHandle,
-    pub(crate) hooks: OnceCell<Hooks>,
-    /// Where a library's bootstrap ran in place of this crate's.
+    /// What the library made of it.
     pub(crate) environment: OnceCell<Rc<dyn Environment>>,
     /// The name by which it is retained; none for the realm of a single job.
     pub(crate) retained: Cell<Option<ContextId>>,
@@ -190,11 +181,7 @@ pub struct Realm {
     pub(crate) waiting: RefCell<VecDeque<Job>>,
     /// The process of the present job, or of the last one.
     pub(crate) process: RefCell<Option<Arc<Process>>>,
-    pub(crate) modules: RefCell<ModuleMap>,
-    pub(crate) timers: RefCell<Timers>,
     pub(crate) resources: RefCell<Resources>,
-    /// Promises that were rejected without a handler since the turn began.
-    pub(crate) rejections: RefCell<Vec<(v8::Global<v8::Promise>, v8::Global<v8::Value>)>>,
     /// The first exception of this turn that had nowhere to go.
     pub(crate) uncaught: RefCell<Option<v8::Global<v8::Value>>>,
     /// Operations under way that keep a job from being over.
@@ -218,12 +205,12 @@ impl Realm {
         self.process.borrow().clone()
     }
 
-    /// Says what a library makes of this realm: once, as it boots.
+    /// Says what the library makes of this realm: once, as it boots.
     pub fn install(&self, environment: Rc<dyn Environment>) {
         let _ = self.environment.set(environment);
     }
 
-    /// What a library made of this realm.
+    /// What the library made of this realm; none until it has booted.
     pub fn environment(&self) -> Option<Rc<dyn Environment>> {
         self.environment.get().cloned()
     }
@@ -259,19 +246,7 @@ impl Realm {
     /// Whether nothing is left that could make its code run.
     pub fn is_idle(&self) -> bool {
         self.pending.get() == self.unreferenced.get()
-            && !self.timers.borrow().keeps_alive()
             && !self.environment().is_some_and(|environment| environment.is_alive())
-    }
-
-    /// A function that the bootstrap handed back.
-    pub(crate) fn hook<'s>(
-        &self,
-        scope: &mut Scope<'s, '_>,
-        name: &str,
-    ) -> Option<v8::Local<'s, v8::Function>> {
-        let object = v8::Local::new(scope, &self.hooks.get()?.object);
-        let key = v8::String::new(scope, name)?;
-        object.get(scope, key.into())?.try_cast().ok()
     }
 }
 

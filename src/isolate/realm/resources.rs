@@ -1,15 +1,10 @@
-//! What guest code of one realm holds by number: open files, children, text decoders. The numbers are the only thing
+//! What guest code of one realm holds by number: open files and children. The numbers are the only thing
 //! of them that JavaScript has; an unknown one is an error, never a fault.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use encoding_rs::Decoder;
-
 use kernel::{ExitStatus, OpenFile, Process};
-
-/// Text decoders with a stream under way, per realm.
-pub(crate) const DECODER_LIMIT: usize = 256;
 
 /// Things by number.
 pub(crate) struct Table<T> {
@@ -74,5 +69,4 @@ impl Drop for Child {
 pub(crate) struct Resources {
     pub files: Table<Arc<OpenFile>>,
     pub children: Table<Child>,
-    pub decoders: Table<Decoder>,
 }

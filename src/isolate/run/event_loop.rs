@@ -14,7 +14,6 @@ use crate::engine::clock;
 use crate::engine::faults::Exhausted;
 use crate::engine::helpers;
 use crate::library::{Ending, Environment};
-use crate::platform::modules;
 use crate::realm;
 use crate::realm::core::{ActiveJob, Awaited, Core, Realm, Scope};
 use crate::run::inbox::{Message, Running, SignalWaker};
@@ -66,22 +65,20 @@ impl Isolate {
                 Some(message) => self.handle_message(message),
                 None => {}
             }
-            if self.library.is_some() {
-                // A round of a library's event loop takes all that has ended when it begins, before it looks at
-                // immediates; what ends through these comes in the next round.
-                for _ in 0..others {
-                    match self.core.inbox.next(Some(Instant::now())) {
-                        Some(Message::ShutDown) => return,
-                        Some(message) => self.handle_message(message),
-                        None => break,
-                    }
+            // A round takes all that has ended when it begins, before it looks at immediates; what ends through these
+            // comes in the next round.
+            for _ in 0..others {
+                match self.core.inbox.next(Some(Instant::now())) {
+                    Some(Message::ShutDown) => return,
+                    Some(message) => self.handle_message(message),
+                    None => break,
                 }
-                self.run_immediates();
             }
+            self.run_immediates();
         }
     }
 
-    /// The last phase of a round in realms of a library.
+    /// The last phase of a round.
     fn run_immediates(&mut self) {
         for realm in self.realms() {
             let Some(environment) = realm.environment() else { continue };
@@ -89,15 +86,6 @@ impl Isolate {
                 let ended = self.turn(&realm, |scope, _, _| environment.run_immediates(scope));
                 self.after(&realm, ended);
             }
-        }
-    }
-
-    fn run_library_timers(&mut self, realm: &Rc<Realm>, now: Instant) {
-        let Some(environment) = realm.environment() else { return };
-        if environment.deadline().is_some_and(|deadline| deadline <= now) {
-            clock::advance();
-            let ended = self.turn(realm, |scope, _, _| environment.run_timers(scope));
-            self.after(realm, ended);
         }
     }
 
@@ -134,11 +122,10 @@ impl Isolate {
             if realm.is_stopped() {
                 continue;
             }
-            let mut next = realm.timers.borrow_mut().next_deadline();
-            if let Some(environment) = realm.environment() {
-                next =
-                    if environment.has_immediates() { Some(Instant::now()) } else { environment.deadline() };
-            }
+            let next = realm.environment().and_then(|environment| match environment.has_immediates() {
+                true => Some(Instant::now()),
+                false => environment.deadline(),
+            });
             deadline = match (deadline, next) {
                 (Some(a), Some(b)) => Some(std::cmp::min::<Instant>(a, b)),
                 (a, b) => a.or(b),
@@ -169,16 +156,14 @@ impl Isolate {
         v8::scope!(let scope, &mut self.isolate);
         let context = v8::Local::new(scope, &realm.context);
         let scope = &mut v8::ContextScope::new(scope, context);
-        let settings = self.core.settings();
-        realm::configure(scope, &realm, &settings.host_functions, settings.timing_mitigation)?;
+        realm::configure(scope, &realm)?;
         Some(realm)
     }
 
     pub(crate) fn create_realm(&mut self) -> Option<Rc<Realm>> {
-        let realm =
-            realm::create(&mut self.isolate, &self.core, self.bootstrap.as_ref(), self.library.as_deref());
+        let realm = realm::create(&mut self.isolate, &self.core, &*self.library);
         if self.guard.exhausted().is_some() {
-            // The limit was reached here: what was terminated is the bootstrap.
+            // The limit was reached here: what was terminated is the library's boot.
             self.isolate.cancel_terminate_execution();
             self.guard.recover(&mut self.isolate);
         }
@@ -199,28 +184,13 @@ impl Isolate {
             for settled in realm.held.take() {
                 self.deliver(Some(settled));
             }
-            self.run_library_timers(&realm, now);
-            let immediates = realm.timers.borrow_mut().take_immediates();
-            for id in immediates {
-                self.fire(&realm, id, false);
-            }
-            loop {
-                let Some((id, again)) = realm.timers.borrow_mut().take_due(now) else { break };
+            let Some(environment) = realm.environment() else { continue };
+            if environment.deadline().is_some_and(|deadline| deadline <= now) {
                 clock::advance();
-                self.fire(&realm, id, again);
+                let ended = self.turn(&realm, |scope, _, _| environment.run_timers(scope));
+                self.after(&realm, ended);
             }
         }
-    }
-
-    fn fire(&mut self, realm: &Rc<Realm>, id: u32, again: bool) {
-        let ended = self.turn(realm, |scope, _, realm| {
-            let run = realm.hook(scope, "runTimer")?;
-            let id = v8::Integer::new_from_unsigned(scope, id);
-            let again = v8::Boolean::new(scope, again);
-            let receiver = v8::undefined(scope).into();
-            run.call(scope, receiver, &[id.into(), again.into()]).map(|_| ())
-        });
-        self.after(realm, ended);
     }
 
     fn deliver(&mut self, settled: Option<Settled>) {
@@ -308,38 +278,18 @@ impl Isolate {
             let scope = &mut v8::ContextScope::new(scope, context);
             v8::tc_scope!(let scope, scope);
             let value = work(scope, &core, realm);
-            let mut report = None;
             if let Some(environment) = realm.environment() {
                 handled_by_guest = settle(scope, &*environment, value.is_some())
                     && value.is_none()
                     && environment.exited().is_none();
-            } else if value.is_some() {
-                realm.microtasks.perform_checkpoint(scope);
-            } else if !scope.has_terminated()
-                && let Some(exception) = scope.exception()
-            {
-                let message = scope.message();
-                report = Some(errors::describe(scope, core.wasm, exception, message, codes::UNCAUGHT));
             }
-            let rejections = realm.rejections.take();
+            let mut report = None;
             if let Some(value) = realm.uncaught.take()
-                && report.is_none()
                 && self.guard.exhausted().is_none()
                 && !core.inbox.is_interrupted()
             {
                 let value = v8::Local::new(scope, &value);
                 report = Some(errors::describe(scope, core.wasm, value, None, codes::UNCAUGHT));
-            }
-            if report.is_none() && self.guard.exhausted().is_none() && !core.inbox.is_interrupted() {
-                for (promise, value) in rejections {
-                    if v8::Local::new(scope, &promise).has_handler() {
-                        continue;
-                    }
-                    let value = v8::Local::new(scope, &value);
-                    report =
-                        Some(errors::describe(scope, core.wasm, value, None, codes::UNHANDLED_REJECTION));
-                    break;
-                }
             }
             (value, report)
         };
@@ -381,7 +331,7 @@ impl Isolate {
         }
     }
 
-    /// Nothing is left that could make a library's program run: tells it, and ends it with what it says.
+    /// Nothing is left that could make a program run: tells it, and ends it with what it says.
     fn end_program(&mut self, realm: &Rc<Realm>, job: &Rc<ActiveJob>, environment: &Rc<dyn Environment>) {
         if realm.is_retained() {
             return self.succeed(realm, job, None);
@@ -480,13 +430,9 @@ impl Isolate {
         let active = Rc::new(ActiveJob { id, evaluates, awaited: Awaited::Nothing.into() });
         *realm.active.borrow_mut() = Some(active.clone());
         *realm.process.borrow_mut() = Some(process.clone());
-        realm.modules.borrow_mut().refresh();
         self.watch_signals(id, &process);
         clock::advance();
-        let ended = self.turn(realm, |scope, core, realm| match realm.environment() {
-            Some(environment) => environment.begin(scope, work),
-            None => program::begin(scope, core, realm, work),
-        });
+        let ended = self.turn(realm, |scope, _, realm| realm.environment()?.begin(scope, work));
         match ended {
             Ok(Begun::Value(value)) => self.succeed(realm, &active, value),
             Ok(Begun::Waits(awaited)) => {
@@ -618,10 +564,8 @@ impl Isolate {
             v8::scope!(let scope, &mut self.isolate);
             let context = v8::Local::new(scope, &realm.context);
             let scope = &mut v8::ContextScope::new(scope, context);
-            match realm.environment() {
-                Some(environment) => environment.forget_unfinished(scope),
-                None if completion.outcome != Outcome::Succeeded => modules::forget_unfinished(scope, realm),
-                None => {}
+            if let Some(environment) = realm.environment() {
+                environment.forget_unfinished(scope);
             }
         }
         self.core.inbox.forget(job.id);
@@ -642,7 +586,7 @@ impl Isolate {
     }
 }
 
-/// Sees a piece of guest code of a library's through: exceptions go to the guest's own handler, and what was put off to
+/// Sees a piece of guest code through: exceptions go to the guest's own handler, and what was put off to
 /// its end follows. False if it was terminated.
 fn settle(
     scope: &mut v8::PinnedRef<'_, v8::TryCatch<'_, '_, v8::HandleScope<'_>>>,
@@ -674,7 +618,6 @@ fn settle(
 
 /// V8's callback for promises that are rejected without a handler, and for handlers that come later.
 pub(crate) unsafe extern "C" fn promise_rejected(message: v8::PromiseRejectMessage<'_>) {
-    use v8::PromiseRejectEvent::{PromiseHandlerAddedAfterReject, PromiseRejectWithNoHandler};
     v8::callback_scope!(unsafe scope, &message);
     let core = Core::of(scope);
     let promise = message.get_promise();
@@ -682,18 +625,7 @@ pub(crate) unsafe extern "C" fn promise_rejected(message: v8::PromiseRejectMessa
     let Some(context) = object.get_creation_context(scope) else { return };
     let Some(realm) = core.realm_of(scope, context) else { return };
     if let Some(environment) = realm.environment() {
-        return environment.promise_rejected(scope, &message);
-    }
-    match message.get_event() {
-        PromiseRejectWithNoHandler => {
-            let value = message.get_value().unwrap_or_else(|| v8::undefined(scope).into());
-            let entry = (v8::Global::new(scope, promise), v8::Global::new(scope, value));
-            realm.rejections.borrow_mut().push(entry);
-        }
-        PromiseHandlerAddedAfterReject => {
-            realm.rejections.borrow_mut().retain(|(other, _)| *other != promise);
-        }
-        _ => {}
+        environment.promise_rejected(scope, &message);
     }
 }
 

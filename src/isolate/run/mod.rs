@@ -7,5 +7,4 @@ pub(crate) mod outcome;
 pub(crate) mod output;
 pub(crate) mod program;
 pub(crate) mod threads;
-pub(crate) mod timers;
 pub(crate) mod watchdog;

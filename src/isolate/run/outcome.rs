@@ -210,20 +210,8 @@ pub mod codes {
     pub const UNKNOWN_CONTEXT: &str = "ERR_NOT_FOUND";
     /// A signal ended the process.
     pub const SIGNALED: &str = "ERR_SIGNALED";
-    /// A module cannot be found.
-    pub const MODULE_NOT_FOUND: &str = "ERR_MODULE_NOT_FOUND";
-    /// A module of Node's that this platform does not have.
-    pub const UNSUPPORTED_BUILTIN: &str = "ERR_UNSUPPORTED_BUILTIN";
     /// Bytes of WebAssembly where a module was asked for.
     pub const WASM_DENIED: &str = "ERR_WEBASSEMBLY_DENIED";
-    /// A module that is being loaded is asked for by a part of itself, which cannot wait for it.
-    pub const REQUIRE_CYCLE: &str = "ERR_REQUIRE_CYCLE_MODULE";
-    /// A module that waits while it is loaded is asked for by code that cannot wait.
-    pub const REQUIRE_ASYNC: &str = "ERR_REQUIRE_ASYNC_MODULE";
-    /// A module was ended from outside while its code ran.
-    pub const MODULE_CUT_OFF: &str = "ERR_MODULE_CUT_OFF";
-    /// A module is run before it is linked.
-    pub const MODULE_NOT_LINKED: &str = "ERR_MODULE_NOT_LINKED";
     /// More modules, or more bytes of them, than the limits allow.
     pub const MODULE_LIMIT: &str = "ERR_MODULE_LIMIT";
 }

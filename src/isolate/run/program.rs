@@ -1,13 +1,12 @@
-//! From a job to running code: how each kind of work is compiled and begun.
+//! From a job's text to running code: where it lies, its types taken out, and how an evaluation is compiled and begun.
 
 use std::rc::Rc;
 
 use crate::binding::errors;
-use crate::platform::modules::{self, FileFormat, resolve};
-use crate::platform::source::language_of;
+use crate::platform::paths;
+use crate::platform::source::{language_of, strip_types};
 use crate::realm::core::{Awaited, Core, Realm, Scope, string};
-use crate::run::outcome::{Format, Language, SourceOptions, Work, codes};
-use kernel::{Errno, FileKind, Symlinks};
+use crate::run::outcome::{Language, SourceOptions, codes};
 
 /// Where a job stands after its first turn.
 pub enum Begun {
@@ -17,49 +16,16 @@ pub enum Begun {
     Value(Option<String>),
 }
 
-/// Compiles and runs what a job asks for, up to its first wait. `None` with an exception pending if that failed.
-pub(crate) fn begin(
-    scope: &mut Scope<'_, '_>,
-    core: &Rc<Core>,
-    realm: &Rc<Realm>,
-    work: Work,
-) -> Option<Begun> {
-    if let Work::Evaluate { options, .. }
-    | Work::Execute { options, .. }
-    | Work::ExecuteFile { options, .. } = &work
-    {
-        define_inputs(scope, &options.inputs)?;
-    }
-    match work {
-        Work::Evaluate { source, options } => evaluate(scope, core, realm, source, &options),
-        Work::Execute { source, options } => execute(scope, core, realm, source, &options),
-        Work::ExecuteFile { path, options } => execute_file(scope, core, realm, &path, &options),
-        // Further isolates have a library, which begins them.
-        Work::Thread => Some(Begun::Waits(Awaited::Nothing)),
-    }
-}
-
-/// Defines what the caller gives to the code, as plain properties of the global object.
-fn define_inputs(scope: &mut Scope<'_, '_>, inputs: &[(String, String)]) -> Option<()> {
-    for (name, json) in inputs {
-        let (name, json) = (string(scope, name), string(scope, json));
-        let value = v8::json::parse(scope, json)?;
-        let global = scope.get_current_context().global(scope);
-        global.create_data_property(scope, name.into(), value)?;
-    }
-    Some(())
-}
-
 /// The absolute path that inline code goes by.
 pub fn file_path(realm: &Rc<Realm>, options: &SourceOptions, default: &str) -> String {
     let cwd = realm.process().and_then(|process| process.cwd().ok()).unwrap_or_else(|| "/".to_owned());
     match options.file_path.as_deref() {
-        None => resolve::join(&cwd, default),
+        None => paths::join(&cwd, default),
         Some(url) if url.starts_with("file:") => {
-            resolve::file_url(url).unwrap_or_else(|| resolve::join(&cwd, default))
+            paths::file_url(url).unwrap_or_else(|| paths::join(&cwd, default))
         }
-        Some(path) if path.starts_with('/') => resolve::normalize(path),
-        Some(path) => resolve::normalize(&resolve::join(&cwd, path)),
+        Some(path) if path.starts_with('/') => paths::normalize(path),
+        Some(path) => paths::normalize(&paths::join(&cwd, path)),
     }
 }
 
@@ -72,105 +38,19 @@ pub fn plain_text(
     options: &SourceOptions,
     module: Option<bool>,
 ) -> Option<String> {
-    match options.language.unwrap_or_else(|| language_of(path)) {
-        Language::JavaScript => Some(source),
-        Language::TypeScript => modules::strip(scope, source, path, module),
+    if options.language.unwrap_or_else(|| language_of(path)) == Language::JavaScript {
+        return Some(source);
     }
-}
-
-fn execute(
-    scope: &mut Scope<'_, '_>,
-    core: &Rc<Core>,
-    realm: &Rc<Realm>,
-    source: String,
-    options: &SourceOptions,
-) -> Option<Begun> {
-    let format = options.format_in(realm.is_retained());
-    let path = file_path(realm, options, format.inline_name());
-    let text = plain_text(scope, source, &path, options, Some(format == Format::Module))?;
-    match format {
-        Format::Module => {
-            let index = modules::load_source(scope, realm, &path, &text, None)?;
-            run_module(scope, core, realm, index)
-        }
-        Format::Script => {
-            let script = compile_script(scope, &text, &path, 0)?;
-            script.run(scope)?;
-            Some(Begun::Waits(Awaited::Nothing))
-        }
-        Format::CommonJs => run_common_js(scope, realm, &path, Some(&text)),
-    }
-}
-
-fn execute_file(
-    scope: &mut Scope<'_, '_>,
-    core: &Rc<Core>,
-    realm: &Rc<Realm>,
-    path: &str,
-    options: &SourceOptions,
-) -> Option<Begun> {
-    let process = realm.process()?;
-    let given = SourceOptions { file_path: Some(path.to_owned()), ..SourceOptions::default() };
-    let full = file_path(realm, &given, "");
-    let found = match process.stat(&full, Symlinks::Follow) {
-        Ok(status) if status.kind == FileKind::Directory => Err(Errno::Eisdir),
-        Ok(_) => Ok(process.realpath(&full).unwrap_or(full)),
-        Err(errno) => Err(errno),
-    };
-    let full = match found {
-        Ok(full) => full,
-        Err(errno) => {
-            errors::throw_errno(scope, errno, "open", Some(path));
-            return None;
-        }
-    };
-    let format = match options.format {
-        Some(Format::Module) => FileFormat::Module,
-        Some(Format::CommonJs) => FileFormat::CommonJs,
-        Some(Format::Script) => {
-            let text = modules::read_text(scope, core, realm, &full)?;
-            let script = compile_script(scope, &text, &full, 0)?;
-            script.run(scope)?;
-            return Some(Begun::Waits(Awaited::Nothing));
-        }
-        None => modules::format_of(scope, core, realm, &process, &full)?,
-    };
-    match format {
-        FileFormat::Module => {
-            let index = modules::load_module(scope, core, realm, &full)?;
-            run_module(scope, core, realm, index)
-        }
-        FileFormat::CommonJs => run_common_js(scope, realm, &full, None),
-        FileFormat::Json => {
-            errors::throw(scope, &format!("{full} is JSON, not a program"), codes::SYNTAX);
+    match strip_types(source, module) {
+        Ok(text) => Some(text),
+        Err(error) => {
+            let at = error.position.map_or(String::new(), |(line, column)| format!(":{line}:{column}"));
+            let message = string(scope, &format!("{} ({path}{at})", error.message));
+            let exception = v8::Exception::syntax_error(scope, message);
+            scope.throw_exception(exception);
             None
         }
     }
-}
-
-fn run_module(scope: &mut Scope<'_, '_>, core: &Rc<Core>, realm: &Rc<Realm>, index: usize) -> Option<Begun> {
-    modules::link(scope, core, realm, index)?;
-    let promise = modules::evaluate(scope, realm, index)?;
-    // Its rejection is this job's failure, not an unhandled one.
-    promise.mark_as_handled();
-    Some(Begun::Waits(Awaited::Promise(v8::Global::new(scope, promise))))
-}
-
-fn run_common_js(
-    scope: &mut Scope<'_, '_>,
-    realm: &Rc<Realm>,
-    path: &str,
-    source: Option<&str>,
-) -> Option<Begun> {
-    let run = realm.hook(scope, "runCommonJs")?;
-    let path = string(scope, path);
-    let source = match source {
-        Some(text) => string(scope, text).into(),
-        None => v8::undefined(scope).into(),
-    };
-    let receiver = v8::undefined(scope).into();
-    run.call(scope, receiver, &[path.into(), source])?;
-    Some(Begun::Waits(Awaited::Nothing))
 }
 
 fn compile_script<'s>(
@@ -210,18 +90,6 @@ pub(crate) fn rehearse(scope: &mut Scope<'_, '_>, text: &str) -> Option<()> {
 
 /// Places that are tried as the start of the last statement of a text with `await` in it.
 const STATEMENT_ATTEMPTS: usize = 32;
-
-fn evaluate(
-    scope: &mut Scope<'_, '_>,
-    core: &Rc<Core>,
-    realm: &Rc<Realm>,
-    source: String,
-    options: &SourceOptions,
-) -> Option<Begun> {
-    let path = file_path(realm, options, "[eval].js");
-    let text = plain_text(scope, source, &path, options, None)?;
-    evaluate_text(scope, core, &text, &path)
-}
 
 /// Begins an evaluation of a text without types.
 pub fn evaluate_text(scope: &mut Scope<'_, '_>, core: &Rc<Core>, text: &str, path: &str) -> Option<Begun> {

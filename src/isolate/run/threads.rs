@@ -144,7 +144,7 @@ impl Further {
                 wasm: Some(wasm),
                 owns_processes,
             };
-            let mut isolate = Isolate::make(profile, platform, Some(library()), make);
+            let mut isolate = Isolate::make(profile, platform, library(), make);
             isolate.claim(settings);
             isolate.serve();
             drop(isolate);

@@ -50,7 +50,7 @@ pub(super) fn serve(
     let (sender, mut receiver) = channel::open()?;
     let enclosure = enclosure::enter(profile.jit)?;
     isolate::initialize(&profile, Helpers::Later);
-    let mut isolate = Isolate::new(profile, platform, crate::library(platform), CONTEXTS);
+    let mut isolate = Isolate::new(profile, platform, node::library(), CONTEXTS);
     isolate.rehearse();
     let commands = if profile.jit {
         let common = COMMON_MODULES.map(str::to_owned);

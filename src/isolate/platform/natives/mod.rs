@@ -1,14 +1,9 @@
-//! The native functions that the bootstrap JavaScript is built on, in static tables. They reach guest code only through what the
-//! bootstrap makes of them; each is still safe for any argument, since a bug there must not become a fault here.
+//! The native functions behind the modules `cordon:vm/...`, in static tables. They reach guest code only through what
+//! `guest-shim/js/vm/interfaces.js` makes of them; each is still safe for any argument, since a bug there must not become a
+//! fault here.
 
-mod clone;
-mod inspect;
-mod require;
-mod text;
-mod url;
 mod vm_files;
 mod vm_process;
-mod web;
 
 use std::rc::Rc;
 
@@ -37,27 +32,13 @@ macro_rules! natives {
 use natives;
 
 /// All tables, one for each file.
-static TABLES: &[&[Native]] = &[
-    clone::NATIVES,
-    inspect::NATIVES,
-    require::NATIVES,
-    text::NATIVES,
-    url::NATIVES,
-    vm_files::NATIVES,
-    vm_process::NATIVES,
-    web::NATIVES,
-];
+static TABLES: &[&[Native]] = &[vm_files::NATIVES, vm_process::NATIVES];
 
-/// The tables behind the modules `cordon:vm/...`, for a library that has the rest of its own.
-static VM_TABLES: &[&[Native]] = &[text::NATIVES, vm_files::NATIVES, vm_process::NATIVES];
-
-/// What an object with every native function is made from, once for all realms of an isolate: with all that this crate's
-/// bootstrap needs, or what a library does.
-pub(crate) fn template(isolate: &mut v8::OwnedIsolate, for_library: bool) -> v8::Global<v8::ObjectTemplate> {
+/// What an object with every native function is made from, once for all realms of an isolate.
+pub(crate) fn template(isolate: &mut v8::OwnedIsolate) -> v8::Global<v8::ObjectTemplate> {
     v8::scope!(let scope, isolate);
     let template = v8::ObjectTemplate::new(scope);
-    let tables = if for_library { VM_TABLES } else { TABLES };
-    for native in tables.iter().copied().flatten() {
+    for native in TABLES.iter().copied().flatten() {
         let function = v8::FunctionTemplate::builder_raw((native.callback)())
             .constructor_behavior(v8::ConstructorBehavior::Throw)
             .build(scope);

@@ -46,6 +46,7 @@ pub(super) static NATIVES: &[Native] = natives! {
     "fileDuplicate" => file_duplicate,
     "fileIsTerminal" => file_is_terminal,
     "fileClose" => file_close,
+    "encodeUtf8" => encode_utf8,
 };
 
 /// Enters an open file and returns its number; `EMFILE` at the limit.
@@ -408,4 +409,12 @@ fn file_close(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let id = u32_of(scope, &args, 0);
     let closed = realm.resources.borrow_mut().files.remove(id);
     drop(closed);
+}
+
+/// (text) -> its UTF-8
+fn encode_utf8(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    let Some(text) = text_of(scope, &args, 0) else { return };
+    if let Some(bytes) = values::bytes(scope, text.as_bytes()) {
+        result.set(bytes);
+    }
 }
