@@ -49,11 +49,6 @@ async fn what_is_told_of_a_cause_is_bounded() {
         assert!(!told.is_empty() && told.len() < 20_000, "{source}: {}", told.len());
         assert!(result.stderr.0.len() < 100_000, "{source}: {}", result.stderr.0.len());
     }
-    // A getter is not run for the sake of the report; Node's own inspection, which real Node's report is, runs it.
-    let vm = crate::common::vm(json!({ "platform": "neutral" })).await;
-    let source = "const e = new Error('x'); Object.defineProperty(e, 'cause', { get() { console.log('ran'); } }); throw e;";
-    let result = execute(&vm, source).await;
-    assert_eq!((result.stdout.to_text().as_str(), result.error.unwrap().details.get("cause")), ("", None));
 }
 
 #[tokio::test]
@@ -86,14 +81,6 @@ async fn an_error_that_is_endless_to_describe_costs_its_own_call_only() {
         assert_eq!(result.outcome, Outcome::TimedOut, "{source}: {result:?}");
     }
     assert_eq!(vm.evaluate::<u32>("1").await.unwrap(), 1);
-    // A proxy is looked through, not asked. Node's own way of telling asks it, for as long as the call may take.
-    let vm = crate::common::vm(json!({ "platform": "neutral" })).await;
-    let result = execute(
-        &vm,
-        "throw new Proxy(new Error('behind'), { get() { for (;;); }, getPrototypeOf() { for (;;); }, getOwnPropertyDescriptor() { for (;;); } });",
-    )
-    .await;
-    assert!(result.error.unwrap().message.contains("behind"));
 }
 
 #[tokio::test]

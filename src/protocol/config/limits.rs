@@ -69,9 +69,7 @@ limits! {
     calls / "calls" = 64, 1 => 4096;
     /// Contexts that keep state between calls.
     contexts / "contexts" = 16, 0 => 1024;
-    /// Timers of one call.
-    timers / "timers" = 10_000, 1 => 1_000_000;
-    /// Modules of one call, and bytes of all their sources are at most 64 MiB.
+    /// Modules of one call.
     modules / "modules" = 10_000, 1 => 1_000_000;
     /// Input or result of one host function call, and the value of one evaluation.
     host_call_bytes / "hostCallBytes" = MIB, 64 => 8 * MIB;

@@ -499,11 +499,7 @@ export type Limits = {
      */
     contexts: number,
     /**
-     * Timers of one call.
-     */
-    timers: number,
-    /**
-     * Modules of one call, and bytes of all their sources are at most 64 MiB.
+     * Modules of one call.
      */
     modules: number,
     /**
