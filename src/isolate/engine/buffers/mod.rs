@@ -1,0 +1,73 @@
+//! The memory of `ArrayBuffer`s, where V8's sandbox is there: they have to lie inside it, and the allocator that V8 brings
+//! for that is for trials (one list under one lock, all memory cleared twice). Here is another ([`arena`]), which gets a
+//! range of the sandbox's address space from V8 and knows nothing of V8 beside that. It survives a fork: it has no threads,
+//! and plain memory of its own.
+//!
+//! Its records lie outside the sandbox. V8 frees what it has allocated, by pointers that lie outside as well; one that leads
+//! to no buffer is left alone nevertheless.
+
+#[cfg_attr(not(feature = "v8-sandbox"), allow(dead_code))]
+mod arena;
+#[cfg_attr(not(feature = "v8-sandbox"), allow(dead_code))]
+mod runs;
+#[cfg(feature = "v8-sandbox")]
+mod sandbox;
+#[cfg_attr(not(feature = "v8-sandbox"), allow(dead_code))]
+mod spans;
+#[cfg_attr(not(feature = "v8-sandbox"), allow(dead_code))]
+mod table;
+
+use std::sync::OnceLock;
+
+use arena::Arena;
+
+/// What memory is given and protected by. The system's own pages may be smaller, and are not larger where V8 has a sandbox
+/// of this kind.
+const PAGE: usize = 4096;
+
+/// What a small VM keeps idle of its memory at most: one part of so many.
+const IDLE_PART: u64 = 8;
+
+/// What a VM that runs nothing keeps idle, in bytes.
+const REST: usize = 4 * 1024 * 1024;
+
+/// Made with the first isolate. None where V8 has no sandbox, or where the arena could not be had.
+static ARENA: OnceLock<Option<Arena>> = OnceLock::new();
+
+fn arena() -> Option<&'static Arena> {
+    ARENA.get()?.as_ref()
+}
+
+/// Has an isolate's buffers allocated here.
+pub(crate) fn install(parameters: v8::CreateParams) -> v8::CreateParams {
+    #[cfg(feature = "v8-sandbox")]
+    if let Some(arena) = ARENA.get_or_init(sandbox::reserve) {
+        return parameters.array_buffer_allocator(sandbox::allocator(arena));
+    }
+    parameters
+}
+
+/// Says how much memory the VM may have, in bytes.
+pub(crate) fn set_memory(bytes: u64) {
+    if let Some(arena) = arena() {
+        arena.set_idle(usize::try_from(bytes / IDLE_PART).unwrap_or(usize::MAX).min(arena::IDLE_MAX));
+    }
+}
+
+/// Gives most of what lies idle back, because nothing runs.
+pub(crate) fn rest() {
+    if let Some(arena) = arena() {
+        arena.trim(REST);
+    }
+}
+
+/// Gives memory that lies idle back to the system, because it is short. Whether there was any.
+pub(crate) fn give_back() -> bool {
+    arena().is_some_and(Arena::give_back)
+}
+
+/// Whether memory belongs to a buffer that was allocated here.
+#[cfg(test)]
+pub(crate) fn holds(start: *const u8) -> bool {
+    arena().is_some_and(|arena| arena.holds(start.cast_mut()))
+}
