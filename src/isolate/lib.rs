@@ -203,6 +203,11 @@ impl Isolate {
         isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
         isolate.set_capture_stack_trace_for_uncaught_exceptions(true, 16);
         isolate.set_oom_error_handler(engine::start::out_of_memory);
+        isolate.add_gc_prologue_callback(
+            engine::buffers::before_collection,
+            std::ptr::null_mut(),
+            v8::GCType::kGCTypeAll,
+        );
         isolate.add_message_listener(run::event_loop::uncaught);
         isolate.set_promise_reject_callback(run::event_loop::promise_rejected);
         isolate.set_allow_wasm_code_generation_callback(run::event_loop::allow_wasm);

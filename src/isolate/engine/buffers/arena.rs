@@ -134,14 +134,15 @@ impl Arena {
     }
 
     /// Bytes that are accessible and not in use.
-    fn idle(heap: &Heap) -> usize {
+    pub fn idle(&self) -> usize {
+        let heap = self.heap.lock();
         (heap.runs.free(State::Dirty) as usize + heap.runs.free(State::Clean) as usize) * PAGE
     }
 
     /// Gives idle pages back that are more than so many bytes. Few that lie between buffers stay.
     pub fn trim(&self, keep: usize) {
         loop {
-            let idle = Arena::idle(&self.heap.lock());
+            let idle = self.idle();
             let excess = idle.saturating_sub(keep).div_ceil(PAGE);
             let Ok(excess @ 1..) = u32::try_from(excess) else { return };
             let states = [State::Dirty, State::Clean];

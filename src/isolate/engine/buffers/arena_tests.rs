@@ -27,11 +27,6 @@ unsafe fn bytes<'a>(start: *mut u8, length: usize) -> &'a mut [u8] {
     unsafe { std::slice::from_raw_parts_mut(start, length) }
 }
 
-/// Accessible and free, in use, and not accessible, of what was ever taken, in bytes.
-fn idle(arena: &Arena) -> usize {
-    Arena::idle(&arena.heap.lock())
-}
-
 #[test]
 fn what_is_used_again_is_zero_if_that_is_asked_for() {
     let arena = arena(64 * MIB);
@@ -58,12 +53,12 @@ fn what_is_free_is_used_again_and_the_rest_of_it_goes_back() {
         unsafe { bytes(start, 65_536) }.fill(1);
         arena.free(start);
     }
-    let left = idle(&arena);
+    let left = arena.idle();
     assert!(left <= IDLE_MAX && left >= IDLE_MAX - MIB, "{left}");
     assert!(arena.allocate(65_536, true).unwrap() <= top);
     arena.set_idle(MIB);
-    assert!(idle(&arena) <= MIB);
-    assert!(arena.give_back() && idle(&arena) == 0);
+    assert!(arena.idle() <= MIB);
+    assert!(arena.give_back() && arena.idle() == 0);
     assert!(!arena.give_back());
 }
 
@@ -82,14 +77,14 @@ fn what_no_buffer_begins_at_is_not_freed() {
         large.wrapping_add(1),
         large.wrapping_add(PAGE),
     ];
-    let before = idle(&arena);
+    let before = arena.idle();
     nobody.into_iter().for_each(|start| arena.free(start));
-    assert_eq!(idle(&arena), before);
+    assert_eq!(arena.idle(), before);
     for start in [small, large] {
         arena.free(start);
-        let after = idle(&arena);
+        let after = arena.idle();
         arena.free(start);
-        assert_eq!(idle(&arena), after, "twice");
+        assert_eq!(arena.idle(), after, "twice");
     }
     let again = [arena.allocate(MIB, true).unwrap(), arena.allocate(MIB, true).unwrap()];
     assert_ne!(again[0], again[1]);
@@ -144,7 +139,7 @@ fn threads_do_not_get_each_others_memory() {
     makers.into_iter().for_each(|maker| maker.join().unwrap());
     sweeper.join().unwrap();
     arena.give_back();
-    assert_eq!(idle(&arena), 0);
+    assert_eq!(arena.idle(), 0);
 }
 
 #[derive(Clone, Debug)]
@@ -200,7 +195,7 @@ proptest! {
             prop_assert!(buffer.iter().all(|byte| *byte == mark));
             arena.free(start);
         }
-        prop_assert!(idle(&arena) <= 2 * MIB);
+        prop_assert!(arena.idle() <= 2 * MIB);
         arena.give_back();
         prop_assert!(arena.allocate(127 * MIB, true).is_some(), "all of it is one again");
     }

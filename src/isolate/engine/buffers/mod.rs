@@ -17,8 +17,11 @@ mod spans;
 #[cfg_attr(not(feature = "v8-sandbox"), allow(dead_code))]
 mod table;
 
+use std::ffi::c_void;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::engine::allocator::has_room_for;
 use arena::Arena;
 
 /// What memory is given and protected by. The system's own pages may be smaller, and are not larger where V8 has a sandbox
@@ -28,11 +31,18 @@ const PAGE: usize = 4096;
 /// What a small VM keeps idle of its memory at most: one part of so many.
 const IDLE_PART: u64 = 8;
 
+/// What has to be left of the process's memory when a collection begins, for what V8 moves and what comes after: so many
+/// bytes, and in a small VM the same part of its memory.
+const ROOM: usize = 32 * 1024 * 1024;
+
 /// What a VM that runs nothing keeps idle, in bytes.
 const REST: usize = 4 * 1024 * 1024;
 
 /// Made with the first isolate. None where V8 has no sandbox, or where the arena could not be had.
 static ARENA: OnceLock<Option<Arena>> = OnceLock::new();
+
+/// [`ROOM`], or less in a small VM.
+static WANTED: AtomicUsize = AtomicUsize::new(ROOM);
 
 fn arena() -> Option<&'static Arena> {
     ARENA.get()?.as_ref()
@@ -49,8 +59,24 @@ pub(crate) fn install(parameters: v8::CreateParams) -> v8::CreateParams {
 
 /// Says how much memory the VM may have, in bytes.
 pub(crate) fn set_memory(bytes: u64) {
+    let part = usize::try_from(bytes / IDLE_PART).unwrap_or(usize::MAX);
+    WANTED.store(part.min(ROOM), Ordering::Relaxed);
     if let Some(arena) = arena() {
-        arena.set_idle(usize::try_from(bytes / IDLE_PART).unwrap_or(usize::MAX).min(arena::IDLE_MAX));
+        arena.set_idle(part.min(arena::IDLE_MAX));
+    }
+}
+
+/// V8 is about to collect, which takes memory and ends the process where there is none: what lies idle is given back if
+/// not enough is left.
+pub(crate) extern "C" fn before_collection(
+    _: v8::UnsafeRawIsolatePtr,
+    _: v8::GCType,
+    _: v8::GCCallbackFlags,
+    _: *mut c_void,
+) {
+    if arena().is_some_and(|arena| arena.idle() > REST) {
+        // Gives it back by itself.
+        let _ = has_room_for(WANTED.load(Ordering::Relaxed));
     }
 }
 
