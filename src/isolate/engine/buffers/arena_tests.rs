@@ -33,7 +33,7 @@ fn what_is_used_again_is_zero_if_that_is_asked_for() {
     for length in [1, 100, 4096, 16_384, 16_385, 65_536, 100_001, MIB + 5] {
         for _ in 0..4 {
             let start = arena.allocate(length, true).unwrap();
-            assert!(start.addr() % 32 == 0);
+            assert!(start.addr().is_multiple_of(32));
             // SAFETY: just allocated.
             let buffer = unsafe { bytes(start, length) };
             assert!(buffer.iter().all(|byte| *byte == 0), "{length}");
@@ -54,7 +54,7 @@ fn what_is_free_is_used_again_and_the_rest_of_it_goes_back() {
         arena.free(start);
     }
     let left = arena.idle();
-    assert!(left <= IDLE_MAX && left >= IDLE_MAX - MIB, "{left}");
+    assert!((IDLE_MAX - MIB..=IDLE_MAX).contains(&left), "{left}");
     assert!(arena.allocate(65_536, true).unwrap() <= top);
     arena.set_idle(MIB);
     assert!(arena.idle() <= MIB);

@@ -134,7 +134,7 @@ impl Spans {
         let slots = SPAN / slot;
         let mut free = [0; WORDS];
         free[..slots / 64].fill(u64::MAX);
-        if slots % 64 != 0 {
+        if !slots.is_multiple_of(64) {
             free[slots / 64] = (1 << (slots % 64)) - 1;
         }
         self.spans[number as usize] = Span {
@@ -225,7 +225,7 @@ mod tests {
         for size in 1..=SMALL {
             let class = class_of(size);
             let slot = slot_of(class);
-            assert!(slot >= size && slot % GRAIN == 0, "{size} in {slot}");
+            assert!(slot >= size && slot.is_multiple_of(GRAIN), "{size} in {slot}");
             assert!(class == 0 || slot_of(class - 1) < size, "{size} fits a smaller class");
             assert!(size <= LEAST || slot - size < size / 4 + GRAIN, "{size} wastes {}", slot - size);
         }
