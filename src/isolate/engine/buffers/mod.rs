@@ -92,8 +92,39 @@ pub(crate) fn give_back() -> bool {
     arena().is_some_and(Arena::give_back)
 }
 
-/// Whether memory belongs to a buffer that was allocated here.
-#[cfg(test)]
-pub(crate) fn holds(start: *const u8) -> bool {
-    arena().is_some_and(|arena| arena.holds(start.cast_mut()))
+#[cfg(all(test, feature = "v8-sandbox"))]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use protocol::engine::{EngineProfile, WasmLevel};
+
+    /// The only test of this crate that starts V8, which a process can do once.
+    #[test]
+    fn v8_gives_the_sandboxs_address_space_and_takes_buffers_from_there() {
+        crate::initialize(&EngineProfile { wasm: WasmLevel::Absent, jit: true }, crate::Helpers::Now);
+        let mut isolate = v8::Isolate::new(install(v8::CreateParams::default()));
+        v8::scope!(let scope, &mut isolate);
+        let context = v8::Context::new(scope, Default::default());
+        let scope = &mut v8::ContextScope::new(scope, context);
+        let holds = |start: *mut u8| arena().is_some_and(|arena| arena.holds(start));
+        let mut large = std::ptr::null_mut();
+        for length in [100, 20_000, 3_000_000] {
+            v8::scope!(let scope, scope);
+            // V8 has checked by itself that it lies inside the sandbox, and ends the process if not.
+            let buffer = v8::ArrayBuffer::new(scope, length);
+            let start = buffer.data().unwrap().cast::<u8>().as_ptr();
+            assert!(holds(start), "{length}");
+            // SAFETY: the buffer lives, and nobody else has seen it.
+            unsafe { start.write_bytes(7, length) };
+            large = start;
+        }
+        // Freed when V8 has found that nobody has it, and on a thread of its own.
+        let begun = Instant::now();
+        while holds(large) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "V8 has not freed a buffer");
+            scope.low_memory_notification();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
 }
