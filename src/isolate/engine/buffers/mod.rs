@@ -1,7 +1,7 @@
 //! The memory of `ArrayBuffer`s, where V8's sandbox is there: they have to lie inside it, and the allocator that V8 brings
-//! for that is for trials (one tree of regions, memory cleared that the system has cleared, large parts given back again and again). Here is another ([`arena`]), which gets a
-//! range of the sandbox's address space from V8 and knows nothing of V8 beside that. It survives a fork: it has no threads,
-//! and plain memory of its own.
+//! for that is for trials (one tree of regions; it clears what the system has cleared, and gives large parts back again and
+//! again). Here is another ([`arena`]), which gets a range of the sandbox's address space from V8 and knows nothing of V8
+//! beside that. It survives a fork: it has no threads, and plain memory of its own.
 //!
 //! Its records lie outside the sandbox. V8 frees what it has allocated, by pointers that lie outside as well; one that leads
 //! to no buffer is left alone nevertheless.
