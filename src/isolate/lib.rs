@@ -199,10 +199,15 @@ impl Isolate {
             // the stack of this thread, on which alone this isolate runs.
             parameters = unsafe { parameters.set_stack_limit(std::ptr::without_provenance_mut(address)) };
         }
-        let mut isolate = v8::Isolate::new(parameters);
+        let mut isolate = v8::Isolate::new(engine::buffers::install(parameters));
         isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
         isolate.set_capture_stack_trace_for_uncaught_exceptions(true, 16);
         isolate.set_oom_error_handler(engine::start::out_of_memory);
+        isolate.add_gc_prologue_callback(
+            engine::buffers::before_collection,
+            std::ptr::null_mut(),
+            v8::GCType::kGCTypeAll,
+        );
         isolate.add_message_listener(run::event_loop::uncaught);
         isolate.set_promise_reject_callback(run::event_loop::promise_rejected);
         isolate.set_allow_wasm_code_generation_callback(run::event_loop::allow_wasm);
@@ -306,6 +311,7 @@ impl Isolate {
             self.guard.set_growing_limit(&mut self.isolate, heap);
         } else {
             engine::faults::share(settings.limits.memory_bytes, heap);
+            engine::buffers::set_memory(settings.limits.memory_bytes);
             self.guard.set_limit(&mut self.isolate, heap);
         }
         self.guard.set_memory(settings.limits.memory_bytes);

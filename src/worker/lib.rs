@@ -151,5 +151,3 @@ fn end_now(code: i32) -> ! {
     // SAFETY: _exit(2) takes any number and touches no memory of ours.
     unsafe { libc::_exit(code) }
 }
-
-

@@ -258,6 +258,27 @@ async fn a_buffer_that_is_too_large_is_a_range_error() {
     }
 }
 
+/// More is allocated in all, of each size, than the VM has memory, and between the sizes as much in one piece as it may
+/// well have. Nobody sees what lay there before.
+#[tokio::test]
+async fn memory_of_buffers_that_are_gone_serves_buffers_of_other_sizes_and_is_zero() {
+    let vm = vm(json!({ "limits": { "memoryBytes": 256 << 20, "heapBytes": 64 << 20 } })).await;
+    for size in [1000, 20_000, 1 << 16, 1 << 20] {
+        let source = format!(
+            "(() => {{ \
+                for (let round = 0; round < 4; round++) {{ \
+                    let kept = []; \
+                    for (let n = 0; n < (80 << 20) / {size}; n++) kept.push(new Uint8Array({size}).fill(7)); \
+                    kept = null; \
+                    if (new Uint8Array(100 << 20).some((byte) => byte !== 0)) return 'not zero'; \
+                }} \
+                return 'done'; \
+            }})()"
+        );
+        assert_eq!(vm.evaluate::<String>(&source).await.unwrap(), "done", "{size}");
+    }
+}
+
 /// JavaScript itself makes one piece of such a string on V8's heap, past its limit: whether a collection sees it there
 /// before the call's end decides which of the two it is.
 #[tokio::test]

@@ -3,6 +3,8 @@
 //! for last words, which is set here. So who wants much memory asks first, which [`has_room_for`] does of the system
 //! itself.
 
+use crate::engine::buffers;
+
 /// PartitionAlloc's `void SetPartitionAllocOomCallback(void (*)())`.
 type SetCallback = unsafe extern "C" fn(extern "C" fn());
 
@@ -32,8 +34,13 @@ pub(crate) fn on_refusal(callback: extern "C" fn()) {
 }
 
 /// Whether the process may have so many bytes more now: whether its memory ceiling leaves room for them. Asks for
-/// address space and gives it back untouched, and allocates nothing.
+/// address space and gives it back untouched, and allocates nothing. What buffers have left idle is given back first, if
+/// it is wanting.
 pub(crate) fn has_room_for(bytes: usize) -> bool {
+    may_map(bytes) || (buffers::give_back() && may_map(bytes))
+}
+
+fn may_map(bytes: usize) -> bool {
     use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
     if bytes == 0 {
         return true;

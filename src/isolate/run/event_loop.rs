@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::Isolate;
 use crate::binding::errors::{self, Report};
+use crate::engine::buffers;
 use crate::engine::clock;
 use crate::engine::faults::Exhausted;
 use crate::engine::helpers;
@@ -130,6 +131,9 @@ impl Isolate {
                 (Some(a), Some(b)) => Some(std::cmp::min::<Instant>(a, b)),
                 (a, b) => a.or(b),
             };
+        }
+        if !waits && self.core.inbox.is_empty() {
+            buffers::rest();
         }
         self.watches_background = waits && self.isolate.has_pending_background_tasks();
         if self.watches_background || std::mem::take(&mut self.leaves_tasks) {
