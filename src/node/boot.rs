@@ -60,7 +60,8 @@ pub(crate) fn boot(scope: &mut Scope<'_, '_>, realm: &Rc<Realm>, env: Rc<Env>) -
 fn run(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
     let undefined: v8::Local<v8::Value> = v8::undefined(scope).into();
     let global = scope.get_current_context().global(scope);
-    let all = v8::GetPropertyNamesArgsBuilder::new().property_filter(v8::PropertyFilter::ALL_PROPERTIES).build();
+    let all =
+        v8::GetPropertyNamesArgsBuilder::new().property_filter(v8::PropertyFilter::ALL_PROPERTIES).build();
     let language = global.get_own_property_names(scope, all)?;
     let (exports, primordials) = run_per_context(scope, env)?;
     env.set_callback(scope, Callback::Primordials, primordials.into());
