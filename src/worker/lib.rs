@@ -146,7 +146,9 @@ fn boot(
     let mut channel = channel::open()?;
     let memory = Memory::open();
     let mut report = enclosure::enter(profile.jit)?;
-    isolate::initialize(&profile, Helpers::Now);
+    // Whoever is waited for gets V8's helper when its tasks wait for one: two threads that begin together wait for each other.
+    let helpers = if contexts == 0 { Helpers::Later } else { Helpers::Now };
+    isolate::initialize(&profile, helpers);
     let isolate = Isolate::new(profile, platform, node::library(), contexts);
     // Where it may not be mapped later.
     let commands = match profile.jit {

@@ -220,7 +220,7 @@ fn the_librarys_compiled_code_is_used_where_it_fits_and_told_of_where_it_does_no
     if !directory().join("cordon-worker-absent").is_file() {
         return;
     }
-    let (profile, human) = library_code(directory());
+    let (profile, human) = library_code(&directory());
     assert_eq!(profile["libraryCode"], json!(true), "{profile}");
     assert!(human.contains("the library's code is compiled"), "{human}");
     let whole = std::fs::read(directory().join("cordon-worker-absent.library")).unwrap();
