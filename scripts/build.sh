@@ -5,14 +5,17 @@
 # Writes: target/ (cargo's folders and target/cordon/), the caches of the scripts it calls, and the native code of the
 #         command modules in the user's cache.
 #
-# Usage: scripts/build.sh [--no-wasm-worker]
+# Usage: scripts/build.sh [--no-wasm-worker|--library-code]
 #        --no-wasm-worker   leaves out the worker for `webAssembly: "allow"`
+#        --library-code     makes the library's compiled code for the workers that are in target/cordon/, and nothing else
 #
 # target/examples/ask.wasm                examples/component, which is not part of an installation
 # target/cordon/cordon                   supervisor, sidecar, command line
 #              /cordon-launcher          starts workers
 #              /cordon-worker-absent     its V8 was built without WebAssembly
 #              /cordon-worker-wasm       its V8 has it
+#              /cordon-worker-*.library, cordon-worker-*.library-jitless
+#                                        Node's library as the worker's V8 has compiled it, where `jit` is allowed and denied
 #              /commands/{sh,coreutils}.wasm
 #              /LICENSE-node             of Node's library, which the workers contain
 set -euo pipefail
@@ -27,6 +30,22 @@ if [ -t 2 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' plain=$'\e[0m'; else b
 step() { printf '%s==> %s%s\n' "$bold" "$*" "$plain" >&2; }
 # A running executable cannot be written to, but it can be replaced.
 install_file() { install -m "$1" "$2" "$3.new" && mv -f "$3.new" "$3"; }
+
+# Run after each change of a worker: what another one has made is not used.
+library_code() {
+    local worker=$1 wasm=$2 jit suffix
+    for jit in allow deny; do
+        [ $jit = allow ] && suffix=library || suffix=library-jitless
+        "$worker" compile "$wasm" "$jit" node >"$worker.$suffix.new" || { rm -f "$worker.$suffix.new"; return 1; }
+        chmod 644 "$worker.$suffix.new"
+        mv -f "$worker.$suffix.new" "$worker.$suffix"
+    done
+}
+if [ "${1:-}" = --library-code ]; then
+    [ ! -x "$out/cordon-worker-absent" ] || library_code "$out/cordon-worker-absent" absent
+    [ ! -x "$out/cordon-worker-wasm" ] || library_code "$out/cordon-worker-wasm" allowed
+    exit 0
+fi
 
 mkdir -p "$out/commands"
 
@@ -45,6 +64,8 @@ worker() { # variant, executable
     step "worker $2 (V8 $1)"
     scripts/worker-cargo.sh "$1" build || return $?
     install_file 755 "target/worker-$1/release/cordon-worker" "$out/$2"
+    step "library's code of $2"
+    if [ "$1" = no-wasm ]; then library_code "$out/$2" absent; else library_code "$out/$2" allowed; fi
 }
 
 built=

@@ -77,6 +77,11 @@ struct Profile {
     not_forked: Option<Error>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Error>,
+    /// Whether workers find their library compiled, without which each executed one and each template compiles it.
+    library_code: bool,
+    /// Why they do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_library_code: Option<Error>,
 }
 
 /// Looks, and prints. Exits with 1 if the default VM cannot be had.
@@ -95,6 +100,8 @@ pub(super) async fn doctor(json: bool) -> Result<u8, Error> {
         config.permissions.web_assembly = web_assembly;
         config.permissions.jit = jit;
         let permissions = permissions.to_owned();
+        let library = installation.check_library(&config);
+        let (library_code, no_library_code) = (library.is_ok(), library.err());
         profiles.push(match supervisor.probe(&config).await {
             Ok(Probe { engine, enclosure, forked }) => Profile {
                 permissions,
@@ -103,6 +110,8 @@ pub(super) async fn doctor(json: bool) -> Result<u8, Error> {
                 forked: forked.is_ok(),
                 not_forked: forked.err(),
                 error: None,
+                library_code,
+                no_library_code,
             },
             Err(error) => Profile {
                 permissions,
@@ -111,6 +120,8 @@ pub(super) async fn doctor(json: bool) -> Result<u8, Error> {
                 forked: false,
                 not_forked: None,
                 error: Some(error),
+                library_code,
+                no_library_code: None,
             },
         });
     }
@@ -221,6 +232,16 @@ fn print(out: &mut impl Write, findings: &Findings, marks: &Marks) -> std::io::R
                 "  {} workers are executed, which takes some ten milliseconds each, and not forked: {}",
                 marks.bad, error.message
             )?,
+        }
+        match &profile.no_library_code {
+            None if profile.library_code => writeln!(out, "  {} the library's code is compiled", marks.good)?,
+            None => {}
+            Some(error) => {
+                writeln!(out, "  {} programs start more slowly: {}", marks.bad, error.message)?;
+                if let Some(hint) = &error.hint {
+                    writeln!(out, "      {hint}")?;
+                }
+            }
         }
         for layer in profile.enclosure.iter().flat_map(|enclosure| &enclosure.layers) {
             match layer.missing.as_ref().or(layer.partial.as_ref()) {

@@ -109,6 +109,9 @@ const YOUNG_GENERATION: usize = 16 * 1024 * 1024;
 /// every byte of it counts as memory of the process, used or not, and scripts come by with a few megabytes.
 pub const CODE_RANGE: usize = 64 * 1024 * 1024;
 
+/// What a context in which the library has booted takes, in bytes, at most.
+pub const CONTEXT: u64 = 16 * 1024 * 1024;
+
 /// When V8 starts its helper thread, which compiles and collects beside the isolate's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Helpers {
@@ -138,6 +141,8 @@ pub struct Isolate {
     spare: Option<Rc<realm::core::Realm>>,
     /// Made before the claim, so that they still have to learn what is particular to the VM.
     early: Vec<Rc<realm::core::Realm>>,
+    /// Whether a realm is made before a job wants one.
+    keeps_spare: bool,
     /// What boots in each realm.
     library: Box<dyn library::Library>,
     /// It is a further one, which runs one job.
@@ -155,7 +160,8 @@ pub struct Isolate {
 }
 
 impl Isolate {
-    /// Creates the isolate and boots the library in so many contexts in advance.
+    /// Creates the isolate and boots the library in so many contexts in advance. Without any, none is booted before a job
+    /// wants one, and none in advance before the first job has ended.
     ///
     /// # Panics
     /// If V8 has not been initialized.
@@ -179,6 +185,7 @@ impl Isolate {
                     .expect("the library is part of this program and boots in a fresh isolate")
             })
             .collect();
+        isolate.keeps_spare = contexts > 0;
         isolate
     }
 
@@ -234,6 +241,7 @@ impl Isolate {
         Isolate {
             spare: None,
             early: Vec::new(),
+            keeps_spare: false,
             library,
             is_further: make.wasm.is_some(),
             owns_processes: make.owns_processes,
@@ -264,6 +272,15 @@ impl Isolate {
         // that wait for its helper to compile them.
         self.isolate.memory_pressure_notification(v8::MemoryPressureLevel::Critical);
         self.isolate.memory_pressure_notification(v8::MemoryPressureLevel::None);
+    }
+
+    /// Everything that programs begin with has run in jobs of this isolate, which serves no more: the library may keep it.
+    pub fn keep(&mut self) {
+        let Some(realm) = self.create_realm() else { return };
+        v8::scope!(let scope, &mut self.isolate);
+        let context = v8::Local::new(scope, &realm.context);
+        let scope = &mut v8::ContextScope::new(scope, context);
+        self.library.rehearsed(scope);
     }
 
     /// Runs a text of our own in a context that waits, so that the pages which every evaluation writes to are this
@@ -320,7 +337,7 @@ impl Isolate {
         self.isolate.set_allow_atomics_wait(!frozen);
         engine::clock::begin(settings.clock);
         assert!(self.core.settings.set(settings).is_ok(), "an isolate is claimed once");
-        if !self.is_further {
+        if self.keeps_spare {
             self.spare = self.next_realm();
         }
     }

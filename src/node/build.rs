@@ -1,11 +1,13 @@
-//! Packs Node's standard library for the executable: each module compressed by itself, so that what is not used is never
-//! unpacked.
+//! Lays Node's standard library out for the executable: each module as V8 takes it, so that nothing is unpacked or copied
+//! when it is used.
 //!
 //! Reads the folder that `scripts/node-lib.sh` writes (`CORDON_NODE_LIB`, else `target/node-lib/out` of the workspace).
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
+
+mod wrapping;
 
 /// How hard to compress: the packing is part of every build.
 const LEVEL: i32 = 9;
@@ -24,24 +26,31 @@ fn main() {
     let mut ids: Vec<&str> =
         facts["ids"].as_array().expect("a list of modules").iter().filter_map(|id| id.as_str()).collect();
     ids.sort_unstable();
-    let mut packed = Vec::new();
+    let mut texts = Vec::new();
     let mut table = String::from("&[\n");
     for id in ids {
         let text = String::from_utf8(read(&format!("lib/{id}.js"))).expect("sources are UTF-8");
         // What V8 can take as it is, one byte for each character; the few other texts stay UTF-8.
         let narrow: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
         let bytes = narrow.as_deref().unwrap_or(text.as_bytes());
-        let (at, len) = (packed.len(), bytes.len());
-        packed.extend(zstd::bulk::compress(bytes, LEVEL).expect("zstd compresses"));
-        let end = packed.len();
-        let narrow = narrow.is_some();
-        writeln!(table, "    Packed {{ id: {id:?}, narrow: {narrow}, at: {at}, end: {end}, len: {len} }},")
+        let (before, after) = wrapping::around(id);
+        let at = texts.len();
+        for part in [before.as_bytes(), bytes, after.as_bytes()] {
+            texts.extend_from_slice(part);
+        }
+        let (end, before, after) = (texts.len(), before.len(), after.len());
+        let (narrow, checksum) = (narrow.is_some(), crc32fast::hash(&texts[at..]));
+        writeln!(
+            table,
+            "    Laid {{ id: {id:?}, narrow: {narrow}, at: {at}, end: {end}, before: {before}, after: {after}, \
+             checksum: {checksum} }},"
+        )
             .expect("a string takes all");
     }
     table.push_str("]\n");
     let roots = read("roots.pem");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    fs::write(out.join("modules.zst"), packed).expect("OUT_DIR can be written to");
+    fs::write(out.join("modules.bin"), texts).expect("OUT_DIR can be written to");
     fs::write(out.join("modules.rs"), table).expect("OUT_DIR can be written to");
     let roots = zstd::bulk::compress(&roots, LEVEL).expect("zstd compresses");
     fs::write(out.join("roots.zst"), roots).expect("OUT_DIR can be written to");

@@ -16,6 +16,7 @@ mod callbacks;
 mod child;
 mod coded_error;
 mod command_line;
+mod compiled;
 mod encoding;
 mod environment;
 mod facts;
@@ -34,12 +35,14 @@ mod system_error;
 #[cfg(test)]
 mod table;
 mod threads;
+mod wrapping;
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 use isolate::library::{Core, Library, Realm, Scope};
 
+pub use compiled::{Unfit, compiled, fits, use_compiled};
 use environment::Env;
 
 /// Node's standard library, for `isolate::Isolate::new`.

@@ -1,22 +1,28 @@
-//! The texts of Node's library, packed into the executable by `build.rs`, and unpacked one by one.
+//! The texts of Node's library, laid out in the executable by `build.rs` as V8 takes them: they are read where they lie, so
+//! that all processes have them in common.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
 
+use crate::wrapping;
+
 /// One module of the library.
-struct Packed {
+struct Laid {
     id: &'static str,
     /// One byte for each character, as V8 takes it; else UTF-8.
     narrow: bool,
-    /// Where it lies among the packed ones.
+    /// Where its text and what stands around that lies among those of all.
     at: usize,
     end: usize,
-    /// Bytes of the text.
-    len: usize,
+    /// Bytes that stand before the text, and behind it.
+    before: usize,
+    after: usize,
+    /// The checksum of the whole.
+    checksum: u32,
 }
 
-static MODULES: &[Packed] = include!(concat!(env!("OUT_DIR"), "/modules.rs"));
-static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/modules.zst"));
+static MODULES: &[Laid] = include!(concat!(env!("OUT_DIR"), "/modules.rs"));
+static TEXTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/modules.bin"));
 static FACTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/facts.zst"));
 
 /// Most bytes that the facts unpack to.
@@ -24,22 +30,27 @@ const TEXT_MAX: usize = 4 * 1024 * 1024;
 
 /// A text as V8 takes it.
 #[derive(Clone, Copy)]
-pub(crate) enum Text {
-    /// One byte for each character.
-    Narrow(&'static [u8]),
-    /// UTF-8.
-    Wide(&'static str),
+pub(crate) struct Text {
+    bytes: &'static [u8],
+    /// One byte for each character; else UTF-8.
+    narrow: bool,
+    pub(crate) checksum: u32,
 }
 
 impl Text {
+    /// Of a text that nobody has made a checksum of.
+    pub fn of(text: &'static str) -> Text {
+        Text { bytes: text.as_bytes(), narrow: text.is_ascii(), checksum: crc32fast::hash(text.as_bytes()) }
+    }
+
     /// A string of V8's that has the text where it lies.
     pub fn string<'s>(
         self,
         scope: &mut isolate::library::Scope<'s, '_>,
     ) -> Option<v8::Local<'s, v8::String>> {
-        match self {
-            Text::Narrow(bytes) => v8::String::new_external_onebyte_static(scope, bytes),
-            Text::Wide(text) => v8::String::new(scope, text),
+        match self.narrow {
+            true => v8::String::new_external_onebyte_static(scope, self.bytes),
+            false => v8::String::new(scope, std::str::from_utf8(self.bytes).ok()?),
         }
     }
 }
@@ -49,37 +60,50 @@ pub(crate) fn ids() -> impl Iterator<Item = &'static str> {
     MODULES.iter().map(|module| module.id)
 }
 
-/// The text of a module between two others of ASCII, unpacked for the rest of the process's life: V8 may look at it at any
-/// time, and keeps none of it on its heap. What stands around a module is always the same.
-pub(crate) fn wrapped(id: &str, before: &str, after: &str) -> Option<Text> {
-    static UNPACKED: OnceLock<Mutex<HashMap<&'static str, Text>>> = OnceLock::new();
+/// The text of a module with what stands around it: V8 may look at it at any time, and keeps none of it on its heap.
+pub(crate) fn wrapped(id: &str) -> Option<Text> {
     let module = module(id)?;
-    let mut unpacked = UNPACKED.get_or_init(Mutex::default).lock().ok()?;
-    if let Some(text) = unpacked.get(module.id) {
+    let bytes = TEXTS.get(module.at..module.end)?;
+    Some(Text { bytes, narrow: module.narrow, checksum: module.checksum })
+}
+
+/// A script of this crate's own with what stands around it, made once for the rest of the process's life.
+pub(crate) fn own(id: &str, text: &str) -> Option<Text> {
+    static MADE: OnceLock<Mutex<HashMap<String, Text>>> = OnceLock::new();
+    let mut made = MADE.get_or_init(Mutex::default).lock().ok()?;
+    if let Some(text) = made.get(id) {
         return Some(*text);
     }
-    let bytes = [before.as_bytes(), &unpack(module)?, after.as_bytes()].concat();
-    let bytes: &'static [u8] = Box::leak(bytes.into_boxed_slice());
-    let text = if module.narrow { Text::Narrow(bytes) } else { Text::Wide(std::str::from_utf8(bytes).ok()?) };
-    unpacked.insert(module.id, text);
+    let (before, after) = wrapping::around(id);
+    let text = Text::of(Box::leak(format!("{before}{text}{after}").into_boxed_str()));
+    made.insert(id.to_owned(), text);
     Some(text)
 }
 
-/// Scripts by their ids in V8's serial form.
-static CODE: OnceLock<Mutex<HashMap<String, &'static [u8]>>> = OnceLock::new();
+/// A script's text, and the script in V8's serial form.
+type Code = (Text, &'static [u8]);
 
-/// Keeps a script of the library's as V8 has compiled it, for the rest of the process's life. Every script is kept once, so
-/// that this does not grow.
-pub(crate) fn keep_code(id: &str, code: &[u8]) {
+/// Scripts by their ids.
+static CODE: OnceLock<Mutex<HashMap<String, Code>>> = OnceLock::new();
+
+/// Keeps a script of the library's as V8 has compiled it, for the rest of the process's life. That is done once in a process
+/// that forks, so that this does not grow; where it is done again, what has more of a script counts.
+pub(crate) fn keep_code(id: &str, text: Text, code: &[u8]) {
     let Ok(mut known) = CODE.get_or_init(Mutex::default).lock() else { return };
-    if !known.contains_key(id) {
-        known.insert(id.to_owned(), Box::leak(code.into()));
+    if known.get(id).is_none_or(|(_, known)| known.len() < code.len()) {
+        known.insert(id.to_owned(), (text, Box::leak(code.into())));
     }
 }
 
 /// A script as [`keep_code`] was given it.
 pub(crate) fn code(id: &str) -> Option<&'static [u8]> {
-    CODE.get()?.lock().ok()?.get(id).copied()
+    CODE.get()?.lock().ok()?.get(id).map(|(_, code)| *code)
+}
+
+/// All that is kept.
+pub(crate) fn all_code() -> Vec<(String, Text, &'static [u8])> {
+    let Some(Ok(known)) = CODE.get().map(Mutex::lock) else { return Vec::new() };
+    known.iter().map(|(id, (text, code))| (id.clone(), *text, *code)).collect()
 }
 
 /// Whether any is kept.
@@ -90,20 +114,17 @@ pub(crate) fn has_code() -> bool {
 /// The text of a module, for those who read it.
 pub(crate) fn text(id: &str) -> Option<String> {
     let module = module(id)?;
-    let bytes = unpack(module)?;
+    let end = module.end.checked_sub(module.after)?;
+    let bytes = TEXTS.get(module.at + module.before..end)?;
     if module.narrow {
-        return Some(bytes.into_iter().map(char::from).collect());
+        return Some(bytes.iter().copied().map(char::from).collect());
     }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(bytes.to_vec()).ok()
 }
 
-fn module(id: &str) -> Option<&'static Packed> {
+fn module(id: &str) -> Option<&'static Laid> {
     let at = MODULES.binary_search_by(|module| module.id.cmp(id)).ok()?;
     MODULES.get(at)
-}
-
-fn unpack(module: &Packed) -> Option<Vec<u8>> {
-    zstd::bulk::decompress(PACKED.get(module.at..module.end)?, module.len).ok()
 }
 
 /// What the bindings of Node's binary have: a JSON text.

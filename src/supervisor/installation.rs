@@ -90,6 +90,30 @@ impl Installation {
         Some(self.directory.join(WORKER_WASM)).filter(|path| path.is_file())
     }
 
+    /// Asks the worker for a configuration whether the compiled code of its library is there and fits.
+    ///
+    /// # Errors
+    /// There is no such worker, or what is wrong with its library's code. Programs run without, and start more slowly.
+    pub fn check_library(&self, config: &CreateVmConfig) -> Result<(), ErrorData> {
+        let WorkerChoice { executable, profile } = self.choose(config)?;
+        let failed = |why: &dyn std::fmt::Display| {
+            let text = format!("{}: the library's compiled code: {why}", executable.display());
+            ErrorData::new(code::NOT_INSTALLED, text).hint("make it with `scripts/build.sh --library-code`")
+        };
+        let [wasm, jit] = profile_arguments(profile);
+        let output = std::process::Command::new(&executable)
+            .args(["check", wasm, jit, "node"])
+            .env_clear()
+            .current_dir("/")
+            .stdin(std::process::Stdio::null())
+            .output()
+            .map_err(|error| failed(&error))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(failed(&String::from_utf8_lossy(&output.stdout).trim()))
+    }
+
     /// The command modules: name and path of each, sorted.
     pub fn command_modules(&self) -> Vec<(String, PathBuf)> {
         if !self.has_commands {
@@ -134,6 +158,16 @@ impl Installation {
             missing(&self.directory.join(WORKER_ABSENT), "permissions.webAssembly", "make build")
         })
     }
+}
+
+/// A profile in the command line of a worker.
+pub(crate) fn profile_arguments(profile: EngineProfile) -> [&'static str; 2] {
+    let wasm = match profile.wasm {
+        WasmLevel::Absent => "absent",
+        WasmLevel::Locked => "locked",
+        WasmLevel::Allowed => "allowed",
+    };
+    [wasm, if profile.jit { "allow" } else { "deny" }]
 }
 
 fn missing(path: &Path, field: &str, recipe: &str) -> ErrorData {

@@ -172,8 +172,8 @@ impl Supervisor {
         let key = PoolKey::new(self.inner.installation.choose(config)?, config);
         let template = self.inner.templates.start_and_wait(&self.inner, &key).await;
         let mut worker = match &template {
-            Ok(()) => self.inner.start_worker(&key).await?,
-            Err(_) => self.inner.execute_worker(&key).await?,
+            Ok(()) => self.inner.start_worker(&key, true).await?,
+            Err(_) => self.inner.execute_worker(&key, true).await?,
         };
         worker.ready().await?;
         Ok(Probe { engine: worker.engine, enclosure: worker.enclosure, forked: template })
@@ -240,7 +240,7 @@ impl Supervisor {
 /// Starts one worker that the pool has reserved a place for.
 async fn start_for_pool(inner: Weak<Inner>, key: PoolKey) {
     let Some(inner) = inner.upgrade() else { return };
-    let mut worker = inner.start_worker(&key).await.ok();
+    let mut worker = inner.start_worker(&key, false).await.ok();
     if let Some(started) = &mut worker
         && started.ready().await.is_err()
     {
@@ -290,28 +290,29 @@ impl Inner {
     }
 
     /// A worker that can be claimed: forked from a template, or executed where there is none.
-    async fn start_worker(self: &Arc<Self>, key: &PoolKey) -> Result<Worker, ErrorData> {
+    async fn start_worker(self: &Arc<Self>, key: &PoolKey, is_awaited: bool) -> Result<Worker, ErrorData> {
         if key.layout == Layout::Shared
             && let Some(template) = self.templates.get(self, key).await
         {
             return template.fork();
         }
-        self.execute_worker(key).await
+        self.execute_worker(key, is_awaited).await
     }
 
-    async fn execute_worker(&self, key: &PoolKey) -> Result<Worker, ErrorData> {
-        Worker::execute(&self.launcher()?, key, &self.artifacts, self.show_worker_stderr).await
+    async fn execute_worker(&self, key: &PoolKey, is_awaited: bool) -> Result<Worker, ErrorData> {
+        let how = (self.show_worker_stderr, is_awaited);
+        Worker::execute(&self.launcher()?, key, &self.artifacts, how).await
     }
 
     /// A worker that has been claimed. One that cannot be forked, its template having ended, is executed.
     async fn start_and_claim(self: &Arc<Self>, key: &PoolKey, claim: Claim) -> Result<Worker, ErrorData> {
-        let mut worker = self.start_worker(key).await?;
+        let mut worker = self.start_worker(key, true).await?;
         match worker.claim(claim.clone()).await {
             Ok(()) => return Ok(worker),
             Err(error) if error.code == code::WORKER_LOST => {}
             Err(error) => return Err(error),
         }
-        let mut worker = self.execute_worker(key).await?;
+        let mut worker = self.execute_worker(key, true).await?;
         worker.claim(claim).await?;
         Ok(worker)
     }

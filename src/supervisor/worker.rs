@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::artifacts::Artifacts;
 use super::boot::{self, Ready};
 use super::channel::{self, ChannelError, Reader, Writer};
+use super::installation::profile_arguments;
 use super::launcher::Exit;
 use super::launcher::client::{Ended, Launcher, Process};
 use super::pool::PoolKey;
@@ -40,18 +41,19 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Executes a worker and waits until its engine runs.
+    /// Executes a worker and waits until its engine runs. Whether somebody waits for it decides what is done in advance.
     pub(crate) async fn execute(
         launcher: &Arc<Launcher>,
         key: &PoolKey,
         artifacts: &Arc<Artifacts>,
-        show_stderr: bool,
+        (show_stderr, is_awaited): (bool, bool),
     ) -> Result<Worker, ErrorData> {
         boot::prepare(artifacts, key).await;
         let (mut reader, mut writer, theirs) = channel::pair().map_err(not_started)?;
         let executable = &key.choice.executable;
+        let role = if is_awaited { "awaited" } else { "worker" };
         let (process, mut ended) = launcher
-            .execute(executable, arguments("worker", key, artifacts), false, show_stderr, &theirs)
+            .execute(executable, arguments(role, key, artifacts), false, show_stderr, &theirs)
             .map_err(not_started)?;
         drop(theirs);
         let channel = (&mut reader, &mut writer);
@@ -173,12 +175,7 @@ pub(super) fn check_engine(key: &PoolKey, engine: &EngineReport) -> Result<(), E
 
 /// The command line of a worker, or of a template of workers; read by the crate `worker`.
 pub(super) fn arguments(role: &str, key: &PoolKey, artifacts: &Artifacts) -> Vec<String> {
-    let wasm = match key.choice.profile.wasm {
-        WasmLevel::Absent => "absent",
-        WasmLevel::Locked => "locked",
-        WasmLevel::Allowed => "allowed",
-    };
-    let jit = if key.choice.profile.jit { "allow" } else { "deny" };
+    let [wasm, jit] = profile_arguments(key.choice.profile);
     let mut arguments: Vec<String> = [role, wasm, jit, key.platform.name()].map(str::to_owned).into();
     if !key.choice.profile.jit {
         // Whatever it does not load before its filter is there it cannot load at all.

@@ -11,6 +11,7 @@ mod channel;
 mod deadlines;
 mod enclosure;
 mod files;
+mod library;
 mod memory;
 mod policy;
 mod preload;
@@ -43,11 +44,17 @@ const USAGE: u8 = 2;
 enum Role {
     /// One VM. Standard input is the broker channel.
     Worker,
+    /// Likewise, and somebody waits for it: nothing is done in advance that its VM may not need.
+    Awaited,
     /// What workers are forked from. Standard input is a channel like theirs, standard output the launcher's socket.
     Template,
+    /// Writes the library as V8 has compiled it to standard output.
+    Compile,
+    /// Says on standard output what is wrong with what [`Role::Compile`] has written, if anything.
+    Check,
 }
 
-/// The command line: `cordon-worker worker|template absent|locked|allowed allow|deny PLATFORM MODULE...`.
+/// The command line: `cordon-worker worker|awaited|template|compile|check absent|locked|allowed allow|deny PLATFORM MODULE...`.
 struct Arguments {
     role: Role,
     profile: EngineProfile,
@@ -60,7 +67,10 @@ impl Arguments {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Self> {
         let role = match arguments.next()?.as_str() {
             "worker" => Role::Worker,
+            "awaited" => Role::Awaited,
             "template" => Role::Template,
+            "compile" => Role::Compile,
+            "check" => Role::Check,
             _ => return None,
         };
         let wasm = match arguments.next()?.as_str() {
@@ -101,8 +111,15 @@ pub fn run() -> ExitCode {
         eprintln!("cordon-worker: cannot close what was inherited: {error}");
         return ExitCode::FAILURE;
     }
+    // While there are files.
+    let found = match role {
+        Role::Compile => return library::compile(profile),
+        _ => library::open(profile),
+    };
     let booted = match role {
-        Role::Worker => boot(profile, platform, &modules).map(Some),
+        Role::Compile | Role::Check => return library::check(profile, found),
+        Role::Worker => boot(profile, platform, &modules, 1).map(Some),
+        Role::Awaited => boot(profile, platform, &modules, 0).map(Some),
         Role::Template => template::serve(profile, platform, &modules),
     };
     match booted {
@@ -119,17 +136,20 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Boots a worker that was executed.
+/// Boots a worker that was executed, with so many contexts.
 fn boot(
     profile: EngineProfile,
     platform: Platform,
     modules: &[String],
+    contexts: usize,
 ) -> std::io::Result<(Booted, (Sender, Receiver))> {
     let mut channel = channel::open()?;
     let memory = Memory::open();
     let mut report = enclosure::enter(profile.jit)?;
-    isolate::initialize(&profile, Helpers::Now);
-    let isolate = Isolate::new(profile, platform, node::library(), 1);
+    // Whoever is waited for gets V8's helper when its tasks wait for one: two threads that begin together wait for each other.
+    let helpers = if contexts == 0 { Helpers::Later } else { Helpers::Now };
+    isolate::initialize(&profile, helpers);
+    let isolate = Isolate::new(profile, platform, node::library(), contexts);
     // Where it may not be mapped later.
     let commands = match profile.jit {
         true => None,
@@ -142,7 +162,9 @@ fn boot(
     let filter = enclosure::filter_last(&rules, profile.jit, &report)?;
     report.layers.push(filter);
     let mut booted = Booted::new(isolate, commands, report)?;
-    booted.ground.memory = memory.bytes()?;
+    // What the library takes is no guest's, whenever it is booted.
+    let unbooted = if contexts == 0 { isolate::CONTEXT } else { 0 };
+    booted.ground.memory = memory.bytes()?.saturating_add(unbooted);
     Ok((booted, channel))
 }
 

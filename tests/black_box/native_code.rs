@@ -204,3 +204,67 @@ async fn a_command_that_is_loaded_late_has_its_data_although_a_worker_makes_no_f
         }
     }
 }
+
+/// What `doctor` says of the library's code where workers may make machine code, in an installation of copies of the worker.
+fn library_code(folder: &Path) -> (Value, String) {
+    let with = |arguments: &[&str]| {
+        let output = cordon(arguments).env("CORDON_WORKER_DIR", folder).output().unwrap();
+        text(&output.stdout)
+    };
+    let findings: Value = serde_json::from_str(&with(&["doctor", "--json"])).unwrap();
+    (findings["profiles"][0].clone(), with(&["doctor"]))
+}
+
+#[test]
+fn the_librarys_compiled_code_is_used_where_it_fits_and_told_of_where_it_does_not() {
+    if !directory().join("cordon-worker-absent").is_file() {
+        return;
+    }
+    let (profile, human) = library_code(&directory());
+    assert_eq!(profile["libraryCode"], json!(true), "{profile}");
+    assert!(human.contains("the library's code is compiled"), "{human}");
+    let whole = std::fs::read(directory().join("cordon-worker-absent.library")).unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["cordon", "cordon-launcher"] {
+        std::os::unix::fs::symlink(directory().join(name), folder.path().join(name)).unwrap();
+    }
+    // A link would lead to what lies beside the worker itself.
+    std::fs::copy(directory().join("cordon-worker-absent"), folder.path().join("cordon-worker-absent"))
+        .unwrap();
+    let file = folder.path().join("cordon-worker-absent.library");
+    let program = || {
+        let output = cordon(&["node", "-p", "require('path').join('a', 'b')"])
+            .env("CORDON_WORKER_DIR", folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(text(&output.stdout), "a/b\n", "{}", text(&output.stderr));
+    };
+    let mut damaged = whole.clone();
+    for at in (4096..damaged.len()).step_by(512) {
+        damaged[at] ^= 0x55;
+    }
+    let jitless = std::fs::read(directory().join("cordon-worker-absent.library-jitless")).unwrap();
+    let cases: [(Option<&[u8]>, &str); 6] = [
+        (None, "No such file"),
+        (Some(b""), "end of file"),
+        (Some(b"not a library"), "damaged"),
+        (Some(&whole[..whole.len() / 2]), "damaged"),
+        (Some(&damaged), "damaged"),
+        // Other flags of V8's.
+        (Some(&jitless), "another worker"),
+    ];
+    for (contents, expected) in cases {
+        if let Some(contents) = contents {
+            std::fs::write(&file, contents).unwrap();
+        }
+        let (profile, human) = library_code(folder.path());
+        assert_eq!(profile["libraryCode"], json!(false), "{expected}: {profile}");
+        let why = profile["noLibraryCode"]["message"].as_str().unwrap();
+        assert!(why.contains(expected) && human.contains(expected), "{expected}: {why}");
+        program();
+    }
+    std::fs::write(&file, &whole).unwrap();
+    assert_eq!(library_code(folder.path()).0["libraryCode"], json!(true));
+    program();
+}

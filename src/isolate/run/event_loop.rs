@@ -55,7 +55,7 @@ impl Isolate {
             self.run_timers();
             self.pump();
             self.look_at_background_work();
-            if self.spare.is_none() && !self.is_further && self.core.inbox.is_empty() {
+            if self.spare.is_none() && self.keeps_spare && self.core.inbox.is_empty() {
                 self.spare = self.next_realm();
             }
             let deadline = self.deadline();
@@ -574,6 +574,7 @@ impl Isolate {
         }
         self.core.inbox.forget(job.id);
         self.core.settings().services.finished(job.id, completion);
+        self.keeps_spare = !self.is_further;
         let next = if keeps { realm.waiting.borrow_mut().pop_front() } else { None };
         if let Some(job) = next {
             self.start(realm, job);
