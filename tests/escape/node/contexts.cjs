@@ -3,7 +3,6 @@
 // platforms: node
 // expects: DENIED a constructor chain of a context: nothing of the library
 // expects: DENIED of one without a prototype: nothing of the library
-// expects: DENIED WebAssembly of a context: undefined
 // expects: DENIED ShadowRealm of a context: undefined
 // expects: DENIED natives' syntax in a script: SyntaxError
 // expects: DENIED cached data of a guest's: rejected
@@ -27,7 +26,6 @@ const v8 = require("node:v8");
 const own = "typeof internalBinding + typeof primordials + typeof natives";
 attempt("a constructor chain of a context", () => (vm.runInNewContext(`this.constructor.constructor("return ${own}")()`) === "undefinedundefinedundefined" ? "nothing of the library" : true));
 attempt("of one without a prototype", () => (vm.runInNewContext(`this.constructor.constructor("return ${own}")()`, Object.create(null)) === "undefinedundefinedundefined" ? "nothing of the library" : true));
-attempt("WebAssembly of a context", () => vm.runInNewContext("typeof WebAssembly"));
 attempt("ShadowRealm of a context", () => vm.runInNewContext("typeof ShadowRealm"));
 attempt("natives' syntax in a script", () => { new vm.Script("%DebugPrint(1)"); return true; });
 attempt("cached data of a guest's", () => (new vm.Script("1", { cachedData: Buffer.from("c0de".repeat(2000), "hex") }).cachedDataRejected ? "rejected" : true));

@@ -5,9 +5,6 @@
 // expects: DENIED execArgv --expose-wasm: ERR_WORKER_INVALID_EXEC_ARGV
 // expects: DENIED execArgv --no-sandbox: ERR_WORKER_INVALID_EXEC_ARGV
 // expects: DENIED what execArgv would bring: undefinedundefined
-// expects: DENIED WebAssembly: undefined
-// expects: DENIED WebAssembly of a context: undefined
-// expects: DENIED node:wasi: ERR_CORDON_UNSUPPORTED
 // expects: DENIED native functions by node:ffi: ERR_INTERNAL_ASSERTION
 // expects: DENIED an addon: ERR_CORDON_UNSUPPORTED
 // expects: DENIED a host's file: ENOENT
@@ -37,9 +34,6 @@ const memory = () => new SharedArrayBuffer(8);
     await attemptAsync(`execArgv ${flag}`, async () => { await inThread("1", { execArgv: [flag] }); return true; });
   }
   await attemptAsync("what execArgv would bring", () => inThread("typeof gc + typeof ShadowRealm", { execArgv: ["--expose-gc", "--harmony-shadow-realm"] }));
-  await attemptAsync("WebAssembly", () => inThread("typeof WebAssembly", { execArgv: ["--experimental-wasm-modules"] }));
-  await attemptAsync("WebAssembly of a context", () => inThread('require("node:vm").runInNewContext("typeof WebAssembly")'));
-  await attemptAsync("node:wasi", () => inThread('new (require("node:wasi").WASI)({ version: "preview1" })'));
   await attemptAsync("native functions by node:ffi", () => inThread('Object.keys(require("node:ffi")).length > 0', { execArgv: ["--experimental-ffi"] }));
   await attemptAsync("an addon", () => inThread('process.dlopen({ exports: {} }, "/tmp/x.node")'));
   await attemptAsync("a host's file", () => inThread('require("node:fs").readFileSync(process.env.HOST_FOLDER + "/secret.txt")'));
