@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Every test: Rust unit and property tests, black-box tests through the command line and the Rust client, the tests
-# of the guest's programs, the TypeScript client against the real sidecar. It also says whether the engines are the newest
-# of their lines, which fails nothing.
+# of the guest's programs, the TypeScript client against the real sidecar, whole projects beside real Node. It also says
+# whether the engines are the newest of their lines, which fails nothing.
 #
 # Owns:   the order of the suites.
 # Writes: target/, clients/typescript/{node_modules,dist}.
-# Needs:  what scripts/build.sh built.
+# Needs:  what scripts/build.sh built; an npm registry.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
@@ -33,6 +33,9 @@ node guest-shim/coreutils/tests/run.mjs target/cordon/commands/coreutils.wasm
 
 step "TypeScript client"
 (cd clients/typescript && npm ci --no-audit --no-fund && npm run build && npm test)
+
+step "whole projects beside real Node"
+node --test tests/projects/projects.test.mjs
 
 step "TypeScript in the documentation"
 node --test tests/docs/typescript.test.mjs

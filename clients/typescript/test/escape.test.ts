@@ -91,7 +91,7 @@ function options(attack: Attack, profile: string, platform: string, above: strin
     ...config,
     permissions,
     binary: binary(),
-    platform: platform === "bare" ? "bare" : "neutral",
+    platform: platform as "neutral" | "bare" | "node",
     env: { ...config.env, HOST_FOLDER: above, HOST_NAME: hostname() },
     mounts: [
       { host: join(REPOSITORY, "tests/escape"), guest: "/escape" },

@@ -150,27 +150,32 @@ function inspect(value) {
 function describeFatal(error, source) {
   const { inspect } = require('internal/util/inspect');
   const version = isNode ? `\nNode.js ${process.version}\n` : '';
-  if (error === null || typeof error !== 'object' || !('stack' in error) || typeof error.stack !== 'string') {
-    let shown;
-    try {
-      shown = error !== null && typeof error === 'object' && 'message' in error && 'name' in error ?
-        `${error.name}: ${error.message}` : inspect(error);
-    } catch {
+  if (!isNativeError(error)) {
+    const isObject = (typeof error === 'object' && error !== null) || typeof error === 'function';
+    let shown = '';
+    if (isObject) {
+      try {
+        shown = inspect(error);
+      } catch {
+        // By a getter of its own. Nothing more can be said.
+      }
+    } else if (typeof error !== 'symbol') {
       shown = String(error);
     }
-    return `${source === '' ? '' : `${source}`}${source === '' ? 'Uncaught:\n' : ''}${shown}\n` +
-      (isNode ? '(Use `node --trace-uncaught ...` to show where the exception was thrown)\n' : '') + version;
+    const hint = isNode && !isObject ?
+      '(Use `node --trace-uncaught ...` to show where the exception was thrown)\n' : '';
+    // What is thrown has no place for where it was thrown, and Node tells that ahead, in a paragraph of its own.
+    return `${source === '' ? 'Uncaught:\n' : `\n${source}`}${shown}\n${hint}${version}`;
   }
-  let stack = error.stack;
+  let { stack } = error;
+  if (typeof stack !== 'string') stack = inspect(error);
   const {
     fatalExceptionStackEnhancers: { afterInspector },
   } = require('internal/errors');
-  if (isNativeError(error)) {
-    try {
-      stack = afterInspector(error);
-    } catch {
-      // The plain stack then.
-    }
+  try {
+    stack = afterInspector(error);
+  } catch {
+    // The plain stack then.
   }
   const arrow = error[kArrow] ?? source;
   if (error[kDecorated] || arrow === undefined || arrow === '') return `${stack}\n${version}`;
@@ -358,6 +363,10 @@ function readOptions() {
     require('internal/modules/helpers').initializeCjsConditions();
   }
   if (!getOptionValue('--warnings')) process.removeListener('warning', onWarning);
+  if (getOptionValue('--enable-source-maps')) {
+    const { setSourceMapsSupport } = require('internal/source_map/source_map_cache');
+    setSourceMapsSupport(true, { __proto__: null, nodeModules: true, generatedCode: true });
+  }
 }
 
 function loadEnvironmentFiles(option, isNeeded) {

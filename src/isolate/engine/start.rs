@@ -33,8 +33,6 @@ const FLAGS: &[&str] = &[
     // Compiled code is kept through collections: a template collects before it is forked, and what it has compiled is what its
     // workers would compile anew, each for itself.
     "--no-flush-bytecode",
-    // Stack traces are worth more than the default of 10 frames to those who read errors of generated code.
-    "--stack-trace-limit=16",
     // V8 15.2 forgets the check for termination in a loop that makes arrays: unrolling finds that the short loop which
     // clears a `new Array(100)` needs none, and drops that of the loop around it. No time-out would end such code.
     "--no-turboshaft-loop-unrolling",

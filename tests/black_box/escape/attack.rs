@@ -118,6 +118,7 @@ fn platform(word: &str, name: &str) -> &'static str {
     match word {
         "neutral" => "neutral",
         "bare" => "bare",
+        "node" => "node",
         _ => panic!("{name}: {word} is no platform"),
     }
 }

@@ -1,5 +1,6 @@
 // class: imports of the host's files
 // rule: paths of modules are the VM's, and the supervisor resolves what is beneath a mount without leaving it
+// platforms: neutral node
 // expects: DENIED by its own path: ERR_MODULE_NOT_FOUND
 // expects: DENIED as a file URL: ERR_MODULE_NOT_FOUND
 // expects: DENIED above the mount: ERR_MODULE_NOT_FOUND

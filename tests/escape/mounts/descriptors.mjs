@@ -1,6 +1,6 @@
 // class: Node's permission model: what an open file can still do (CVE-2026 FileHandle methods)
 // rule: a descriptor can do what it was opened for, and nothing more
-// platforms: neutral bare
+// platforms: neutral bare node
 // expects: DENIED writing what is open to read: EBADF
 // expects: DENIED cutting what is open to read: EINVAL
 // expects: DENIED reading what is open to write: EBADF

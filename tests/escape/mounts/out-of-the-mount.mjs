@@ -1,6 +1,6 @@
 // class: Node's permission model: paths and links that lead out of what is given
 // rule: the supervisor opens what is beneath a mount relative to its directory, and lets no link or dots lead out
-// platforms: neutral bare
+// platforms: neutral bare node
 // expects: DENIED by the host's path: ENOENT
 // expects: DENIED above: ENOENT
 // expects: DENIED through a link: EACCES

@@ -1,6 +1,6 @@
 // class: Node's permission model: writing where only reading is given (FileHandle methods, truncation, times)
 // rule: a read-only mount is read-only in the supervisor, whatever a descriptor was opened for
-// platforms: neutral bare
+// platforms: neutral bare node
 // expects: DENIED writing: EROFS
 // expects: DENIED creating: EROFS
 // expects: DENIED opening to write: EROFS

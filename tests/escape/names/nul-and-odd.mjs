@@ -1,6 +1,6 @@
 // class: names: NUL, controls, surrogates, length
 // rule: a name is what it is to the end; what no filesystem can hold is refused before anything is looked up
-// platforms: neutral bare
+// platforms: neutral bare node
 // expects: DENIED NUL before an ending: EINVAL
 // expects: DENIED NUL before dots: EINVAL
 // expects: DENIED NUL in a directory: EINVAL

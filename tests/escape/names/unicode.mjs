@@ -1,7 +1,7 @@
 // class: names: other spellings of a denied name
 // rule: names are compared byte for byte, in rules and in folders alike
 // config: { "permissions": { "fs": { "rules": [{ "mode": "deny", "paths": ["/tmp/caf\u00e9", "/tmp/caf\u00e9/**", "/tmp/Key", "/tmp/a*b"] }] } } }
-// platforms: neutral bare
+// platforms: neutral bare node
 // expects: DENIED as it is written: EACCES
 // expects: DENIED in another normal form: another file
 // expects: DENIED in another case: another file, EACCES

@@ -1,7 +1,7 @@
 // class: Node's permission model: environment variables
 // rule: a VM's environment is its configuration's; of that, env decides what programs see
 // config: { "env": { "API_TOKEN": "hidden", "SHOWN": "1" }, "permissions": { "env": { "rules": [{ "mode": "deny", "patterns": ["*_TOKEN"] }] } } }
-// platforms: neutral bare
+// platforms: neutral bare node
 // expects: DENIED asked for: hidden
 // expects: DENIED of this process in /proc: hidden
 // expects: DENIED of the first process in /proc: 0 bytes

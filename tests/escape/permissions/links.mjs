@@ -1,7 +1,7 @@
 // class: Node's permission model: links and realpath (CVE-2023-30583, CVE-2026-21715 and others)
 // rule: fs is decided on the path after links, dots and open directories are resolved, in one place of the kernel
 // config: { "permissions": { "fs": { "rules": [{ "mode": "deny", "paths": ["/tmp/secret", "/tmp/secret/**"] }, { "mode": "allow" }] } } }
-// platforms: neutral bare
+// platforms: neutral bare node
 // expects: DENIED reading: EACCES
 // expects: DENIED writing: EACCES
 // expects: DENIED opening: EACCES

@@ -1,6 +1,7 @@
 // class: Node's permission model: other programs do what the caller may not
 // rule: permissions bind the VM, JavaScript and programs alike; childProcess is decided on what will run
 // config: { "permissions": { "childProcess": { "default": "deny", "rules": [{ "mode": "allow", "patterns": ["true"] }] } } }
+// platforms: neutral node
 // expects: DENIED a program: EACCES
 // expects: DENIED by its path: EACCES
 // expects: DENIED by dots: EACCES

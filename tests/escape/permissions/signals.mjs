@@ -1,7 +1,7 @@
 // class: Node's permission model: other processes
 // rule: signals reach processes of this VM only, and process decides which
 // config: { "permissions": { "process": "deny" } }
-// platforms: neutral bare
+// platforms: neutral bare node
 // expects: DENIED to the first process: EACCES
 // expects: DENIED to the parent: EACCES
 // expects: DENIED to a child: EACCES

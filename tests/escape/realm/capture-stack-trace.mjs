@@ -1,6 +1,6 @@
 // class: vm2: what stacks tell (GHSA-x6m4-chr9-cg97)
 // rule: stacks name the VM's own paths only
-// platforms: neutral bare
+// platforms: neutral bare node
 // expects: DENIED the stack of an error of the platform: no path of the host
 // expects: DENIED a captured stack: no path of the host
 // expects: DENIED the text of a function of the platform: no path of the host

@@ -1,6 +1,6 @@
 // class: SES: primordials that the guest has replaced
 // rule: the platform uses what it took before guest code ran, and its own objects inherit nothing that can be replaced
-// platforms: neutral bare
+// platforms: neutral bare node
 // expects: DENIED Function.prototype.call: nothing of the platform
 // expects: DENIED Function.prototype.apply: nothing of the platform
 // expects: DENIED Function.prototype.bind: nothing of the platform

@@ -1,6 +1,6 @@
 // class: vm2: proxies and their traps (CVE-2023-32314)
 // rule: native code takes texts, numbers and bytes, and hands no object of its own to a trap
-// platforms: neutral bare
+// platforms: neutral bare node
 // expects: DENIED as a path: ENOENT
 // expects: DENIED as flags: EINVAL
 // expects: DENIED as contents: TypeError

@@ -1,6 +1,6 @@
 // class: native code that is entered again while it reads its arguments
 // rule: native code converts its arguments before it acts, and copies bytes out of what the guest can change
-// platforms: neutral bare
+// platforms: neutral bare node
 // expects: DENIED a file closed while its offset is converted: EBADF
 // expects: DENIED a buffer detached while a path is converted: 0 bytes
 // expects: DENIED a buffer that shrinks: 0 bytes

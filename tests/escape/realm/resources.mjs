@@ -1,6 +1,6 @@
 // class: forged resources
 // rule: a resource is a private field that only the platform sets; numbers of resources are the realm's own
-// platforms: neutral bare
+// platforms: neutral bare node
 // expects: DENIED a descriptor made by hand: TypeError
 // expects: DENIED a heir of the class: TypeError
 // expects: DENIED Reflect.construct: TypeError

@@ -32,6 +32,34 @@ pub(super) struct Connection {
     authorizer: RefCell<Option<Box<Authorizer>>>,
 }
 
+/// Takes a function away that is nothing for hostile SQL: `fts3_tokenizer(?)` gives the address of a table of functions
+/// in the process, and `fts3_tokenizer(?, ?)` takes one, which is then called. SQLite refuses that unless it is asked for,
+/// but not if the values are bound to the statement. Full-text search does not need it.
+fn withhold_tokenizers(raw: *mut ffi::sqlite3) -> c_int {
+    let none = std::ptr::null_mut();
+    let mut result = ffi::SQLITE_OK;
+    for arguments in [1, 2] {
+        // SAFETY: the connection is open and the name ends with a zero; no function at all means to delete what there is.
+        let code = unsafe {
+            ffi::sqlite3_create_function_v2(
+                raw,
+                c"fts3_tokenizer".as_ptr(),
+                arguments,
+                ffi::SQLITE_UTF8,
+                none,
+                None,
+                None,
+                None,
+                None,
+            )
+        };
+        if code != ffi::SQLITE_OK {
+            result = code;
+        }
+    }
+    result
+}
+
 impl Connection {
     /// `None` with an exception pending.
     pub fn open(
@@ -70,6 +98,8 @@ impl Connection {
             ffi::sqlite3_progress_handler(raw, INSTRUCTIONS, Some(progress), std::ptr::null_mut());
             ffi::sqlite3_extended_result_codes(raw, 1);
         }
+        let code = connection.call_quietly(|| withhold_tokenizers(raw));
+        connection.check(scope, code, ffi::SQLITE_OK)?;
         Some(connection)
     }
 

@@ -1,0 +1,3 @@
+import { nothing } from "../src/money.js";
+
+nothing();

@@ -1,0 +1,2 @@
+export * from "./shape.js";
+export { areas, parse, type Kind } from "./parse.js";

@@ -1,0 +1,5 @@
+import { parentPort } from "node:worker_threads";
+
+parentPort.on("message", ({ task }) => {
+  throw new RangeError(`crashed, ${[...task.why].join()}`);
+});
