@@ -46,7 +46,7 @@ fn verdict(attack: &Attack, stdout: &str, stderr: &str) -> Option<String> {
     let at =
         printed.iter().zip(&attack.expects).take_while(|(printed, expected)| printed == expected).count();
     Some(format!(
-        "line {} is {:?} instead of {:?}\n{stderr}",
+        "line {} is {:?} instead of {:?}\n{stdout}{stderr}",
         at + 1,
         printed.get(at).unwrap_or(&"missing"),
         attack.expects.get(at).map_or("nothing", String::as_str)

@@ -195,8 +195,7 @@ fn hint(wasm: WasmLevel, data: &ErrorData, source_line: &str) -> Option<String> 
     let named = data.message.contains("WebAssembly");
     let reached =
         matches!(data.name.as_str(), "ReferenceError" | "TypeError") && source_line.contains("WebAssembly");
-    let denied = data.code == codes::WASM_DENIED;
-    (named || reached || denied).then(|| WASM_HINT.to_owned())
+    (named || reached).then(|| WASM_HINT.to_owned())
 }
 
 /// A property that is a string (or a number, as text). Its getter is not run for a call that has been ended: V8 has

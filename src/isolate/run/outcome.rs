@@ -210,9 +210,7 @@ pub mod codes {
     pub const UNKNOWN_CONTEXT: &str = "ERR_NOT_FOUND";
     /// A signal ended the process.
     pub const SIGNALED: &str = "ERR_SIGNALED";
-    /// Bytes of WebAssembly where a module was asked for.
-    pub const WASM_DENIED: &str = "ERR_WEBASSEMBLY_DENIED";
-    /// More modules, or more bytes of them, than the limits allow.
+    /// More modules than the limit allows.
     pub const MODULE_LIMIT: &str = "ERR_MODULE_LIMIT";
 }
 

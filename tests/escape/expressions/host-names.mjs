@@ -16,9 +16,7 @@
 // expects: DENIED document: undefined
 // expects: DENIED Deno: undefined
 // expects: DENIED Bun: undefined
-// expects: DENIED fetch: undefined
 // expects: DENIED XMLHttpRequest: undefined
-// expects: DENIED WebSocket: undefined
 // expects: DENIED Worker: undefined
 // expects: DENIED SharedWorker: undefined
 // expects: DENIED importScripts: undefined
@@ -39,8 +37,6 @@
 // expects: DENIED __dirname: undefined
 // expects: DENIED __filename: undefined
 // expects: DENIED postMessage: undefined
-// expects: DENIED MessageChannel: undefined
-// expects: DENIED BroadcastChannel: undefined
 // expects: DENIED setFlags: undefined
 // expects: DENIED eventHandler: undefined
 // expects: DENIED $: undefined
@@ -50,7 +46,7 @@
 // expects: DENIED primordials: undefined
 import { attempt } from "/escape/report.mjs";
 
-const names = ["process", "require", "module", "exports", "Buffer", "global", "root", "window", "self", "top", "parent", "frames", "document", "Deno", "Bun", "fetch", "XMLHttpRequest", "WebSocket", "Worker", "SharedWorker", "importScripts", "navigator", "ShadowRealm", "SharedArrayBuffer", "WebAssembly", "gc", "load", "read", "readFile", "os", "std", "quit", "d8", "print", "natives", "cordon", "__dirname", "__filename", "postMessage", "MessageChannel", "BroadcastChannel", "setFlags", "eventHandler", "$", "_", "tailcall", "internalBinding", "primordials"];
+const names = ["process", "require", "module", "exports", "Buffer", "global", "root", "window", "self", "top", "parent", "frames", "document", "Deno", "Bun", "XMLHttpRequest", "Worker", "SharedWorker", "importScripts", "navigator", "ShadowRealm", "SharedArrayBuffer", "WebAssembly", "gc", "load", "read", "readFile", "os", "std", "quit", "d8", "print", "natives", "cordon", "__dirname", "__filename", "postMessage", "setFlags", "eventHandler", "$", "_", "tailcall", "internalBinding", "primordials"];
 for (const name of names) {
   if (name === "WebAssembly") continue;
   attempt(name, () => {

@@ -13,7 +13,7 @@
 // expects: DENIED import "internal/bootstrap/realm": ERR_MODULE_NOT_FOUND
 // expects: DENIED import "file:///etc/passwd": SyntaxError
 // expects: DENIED import "file://localhost/etc/hostname": ERR_MODULE_NOT_FOUND
-// expects: DENIED import "data:text/javascript,export default 1": ERR_UNSUPPORTED_ESM_URL_SCHEME
+// expects: DENIED import "data:text/javascript,import 'node:fs'": ERR_UNSUPPORTED_BUILTIN
 // expects: DENIED import "http://127.0.0.1/x.mjs": ERR_UNSUPPORTED_ESM_URL_SCHEME
 // expects: DENIED import "https://example.com/x.mjs": ERR_UNSUPPORTED_ESM_URL_SCHEME
 // expects: DENIED import "blob:x": ERR_UNSUPPORTED_ESM_URL_SCHEME
@@ -39,7 +39,7 @@ import { attemptAsync } from "/escape/report.mjs";
 
 for (const name of [
   "fs", "node:fs", "node:child_process", "node:process", "node:module", "node:vm", "node:worker_threads", "node:sqlite", "node:wasi", "internal/bootstrap/realm",
-  "file:///etc/passwd", "file://localhost/etc/hostname", "data:text/javascript,export default 1", "http://127.0.0.1/x.mjs", "https://example.com/x.mjs",
+  "file:///etc/passwd", "file://localhost/etc/hostname", "data:text/javascript,import 'node:fs'", "http://127.0.0.1/x.mjs", "https://example.com/x.mjs",
   "blob:x", "npm:left-pad", "jsr:@std/path", "bun:ffi", "cordon:bootstrap", "cordon:natives", "cordon:vm", "cordon:vm/", "cordon:vm/../vm/filesystem", "cordon:vm/FILESYSTEM",
   "/proc/self/exe", "/dev/urandom", "", ".", "..", "/", "\0", "/etc/passwd\0.mjs", "//host/share.mjs",
 ]) {

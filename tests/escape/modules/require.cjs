@@ -34,12 +34,12 @@ for (const name of ["fs", "node:fs", "child_process", "process", "module", "vm",
 attempt("process.binding", () => process.binding("fs"));
 attempt("process.mainModule", () => process.mainModule.require("fs"));
 attempt("module.constructor._load", () => (module.constructor._load === undefined ? "undefined" : module.constructor._load("fs")));
-attempt("module.constructor.createRequire", () => (module.constructor.createRequire === undefined ? "undefined" : true));
+attempt("module.constructor.createRequire", () => { module.constructor.createRequire("/tmp/x.cjs")("fs"); return true; });
 attempt("module.require", () => (module.require === undefined ? "undefined" : module.require("fs")));
-attempt("module.parent", () => (module.parent === undefined || module.parent === null ? "none" : true));
+attempt("module.parent", () => (module.parent === undefined || module.parent === null ? "none" : module.parent.constructor === module.constructor ? "of this realm" : true));
 attempt("module.constructor.constructor", () => (module.constructor.constructor("return typeof process + typeof natives")() === "undefinedundefined" ? "this realm" : true));
 attempt("require.main", () => (require.main === module ? "this file" : require.main === undefined ? "undefined" : true));
-attempt("require.extensions", () => (require.extensions === undefined ? "undefined" : true));
+attempt("require.extensions", () => { require.extensions[".node"]({ paths: [] }, "/tmp/x.node"); return true; });
 attempt("require.cache, poisoned", () => { if (require.cache === undefined) return "undefined"; require.cache["/tmp/x.cjs"] = module; return require("/tmp/x.cjs") === module ? "undefined" : true; });
 attempt("require.resolve", () => (typeof require.resolve === "function" ? require.resolve("fs") : "undefined"));
 attempt("a module's code that ends its function", () => {

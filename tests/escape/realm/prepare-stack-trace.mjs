@@ -5,8 +5,8 @@
 // expects: DENIED a callback that the platform calls: nothing but the guest's
 // expects: DENIED a getter that the platform reads: nothing but the guest's
 // expects: DENIED an iterator that the platform drains: nothing but the guest's
-// expects: DENIED a name that is a symbol: a text
-// expects: DENIED an error of an async function: a text
+// expects: DENIED a name that is a symbol: this realm
+// expects: DENIED an error of an async function: this realm
 import { readFile, open } from "cordon:vm/filesystem";
 import { spawn } from "cordon:vm/process";
 import { attempt, attemptAsync } from "/escape/report.mjs";
