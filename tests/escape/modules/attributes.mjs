@@ -2,14 +2,14 @@
 // rule: JSON is data, and no other kind of module can be asked for
 // platforms: neutral bare
 // expects: DENIED code as JSON: SyntaxError
-// expects: DENIED a module as JSON: SyntaxError
+// expects: DENIED a module as JSON: ERR_IMPORT_ATTRIBUTE_TYPE_INCOMPATIBLE
 // expects: DENIED JSON without the attribute: ERR_IMPORT_ATTRIBUTE_MISSING
-// expects: DENIED another type: TypeError
-// expects: DENIED bytes: TypeError
-// expects: DENIED another attribute: TypeError
-// expects: DENIED an addon: SyntaxError
-// expects: DENIED a shared object: SyntaxError
-// expects: DENIED a page: SyntaxError
+// expects: DENIED another type: ERR_IMPORT_ATTRIBUTE_UNSUPPORTED
+// expects: DENIED bytes: ERR_IMPORT_ATTRIBUTE_UNSUPPORTED
+// expects: DENIED another attribute: ERR_IMPORT_ATTRIBUTE_UNSUPPORTED
+// expects: DENIED an addon: ERR_CORDON_UNSUPPORTED
+// expects: DENIED a shared object: ERR_UNKNOWN_FILE_EXTENSION
+// expects: DENIED a page: ERR_UNKNOWN_FILE_EXTENSION
 // expects: DENIED __proto__ in JSON: an own key
 // expects: DENIED an attribute with a getter: TypeError 1
 import { writeFile } from "cordon:vm/filesystem";

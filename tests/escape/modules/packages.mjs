@@ -1,12 +1,12 @@
 // class: packages whose package.json leads out
 // rule: targets of exports stay within their package, and every path is the VM's
-// expects: DENIED exports: above: ERR_PACKAGE_PATH_NOT_EXPORTED
-// expects: DENIED exports: climbs: ERR_PACKAGE_PATH_NOT_EXPORTED
-// expects: DENIED exports: encoded: ERR_MODULE_NOT_FOUND
-// expects: DENIED exports: absolute: ERR_PACKAGE_PATH_NOT_EXPORTED
+// expects: DENIED exports: above: ERR_INVALID_PACKAGE_TARGET
+// expects: DENIED exports: climbs: ERR_INVALID_PACKAGE_TARGET
+// expects: DENIED exports: encoded: ERR_INVALID_PACKAGE_TARGET
+// expects: DENIED exports: absolute: ERR_INVALID_PACKAGE_TARGET
 // expects: DENIED exports: pattern: ERR_PACKAGE_PATH_NOT_EXPORTED
-// expects: DENIED exports: scheme: ERR_PACKAGE_PATH_NOT_EXPORTED
-// expects: DENIED exports: builtin: ERR_PACKAGE_PATH_NOT_EXPORTED
+// expects: DENIED exports: scheme: ERR_INVALID_PACKAGE_TARGET
+// expects: DENIED exports: builtin: ERR_INVALID_PACKAGE_TARGET
 // expects: DENIED exports: circles: ERR_PACKAGE_PATH_NOT_EXPORTED
 // expects: DENIED package ../secret: ERR_MODULE_NOT_FOUND
 // expects: DENIED package ..: ERR_MODULE_NOT_FOUND

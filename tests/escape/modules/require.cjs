@@ -7,25 +7,25 @@
 // expects: DENIED require("module"): ERR_UNSUPPORTED_BUILTIN
 // expects: DENIED require("vm"): ERR_UNSUPPORTED_BUILTIN
 // expects: DENIED require("worker_threads"): ERR_UNSUPPORTED_BUILTIN
-// expects: DENIED require("./secret.node"): ERR_MODULE_NOT_FOUND
+// expects: DENIED require("./secret.node"): MODULE_NOT_FOUND
 // expects: DENIED require("../../../../../../etc/passwd"): SyntaxError
-// expects: DENIED require("/etc/hostname"): ERR_MODULE_NOT_FOUND
+// expects: DENIED require("/etc/hostname"): MODULE_NOT_FOUND
 // expects: DENIED require("/proc/self/environ"): SyntaxError
-// expects: DENIED require("cordon:natives"): ERR_MODULE_NOT_FOUND
+// expects: DENIED require("cordon:natives"): MODULE_NOT_FOUND
 // expects: DENIED process.binding: ReferenceError
 // expects: DENIED process.mainModule: ReferenceError
-// expects: DENIED module.constructor._load: undefined
-// expects: DENIED module.constructor.createRequire: undefined
-// expects: DENIED module.require: undefined
+// expects: DENIED module.constructor._load: ERR_UNSUPPORTED_BUILTIN
+// expects: DENIED module.constructor.createRequire: ERR_UNSUPPORTED_BUILTIN
+// expects: DENIED module.require: ERR_UNSUPPORTED_BUILTIN
 // expects: DENIED module.parent: none
 // expects: DENIED module.constructor.constructor: this realm
 // expects: DENIED require.main: this file
-// expects: DENIED require.extensions: undefined
-// expects: DENIED require.cache, poisoned: ERR_MODULE_NOT_FOUND
+// expects: DENIED require.extensions: ERR_CORDON_UNSUPPORTED
+// expects: DENIED require.cache, poisoned: MODULE_NOT_FOUND
 // expects: DENIED require.resolve: ERR_UNSUPPORTED_BUILTIN
 // expects: DENIED a module's code that ends its function: SyntaxError
 // expects: DENIED a module that is no function's body: ReferenceError
-// expects: DENIED Object.prototype.path: ERR_MODULE_NOT_FOUND
+// expects: DENIED Object.prototype.path: MODULE_NOT_FOUND
 const { attempt } = require("/escape/report.mjs");
 
 for (const name of ["fs", "node:fs", "child_process", "process", "module", "vm", "worker_threads", "./secret.node", "../../../../../../etc/passwd", "/etc/hostname", "/proc/self/environ", "cordon:natives"]) {

@@ -8,8 +8,8 @@
 // expects: DENIED a property of its prototype: undefined
 // expects: DENIED by a tag: undefined
 // expects: DENIED through a cloned module: undefined
-// expects: DENIED an import: ERR_WEBASSEMBLY_DENIED
-// expects: DENIED an import by its type: TypeError
+// expects: DENIED an import: ERR_WEBASSEMBLY_NOT_SUPPORTED
+// expects: DENIED an import by its type: ERR_IMPORT_ATTRIBUTE_UNSUPPORTED
 // expects: DENIED a source phase import: SyntaxError
 // expects: DENIED asm.js: plain JavaScript
 import { writeFile } from "cordon:vm/filesystem";
