@@ -126,10 +126,11 @@ test("no attack succeeds through this client", { timeout: 300_000 }, async (cont
         const above = host(context);
         await using machine = await createVm(options(attack, profile, platform, above));
         const path = `/escape/${attack.name}`;
-        const result = path.endsWith(".sh")
-          ? await machine.process.run("sh", ["-c", `. ${path}`])
-          : await machine.javascript.executeFile(path);
         const what = `${attack.name} (${profile}, ${platform})`;
+        const running = path.endsWith(".sh")
+          ? machine.process.run("sh", ["-c", `. ${path}`])
+          : machine.javascript.executeFile(path);
+        const result = await running.catch((error: unknown) => assert.fail(`${what}: ${String(error)}`));
         assert.ok(!`${result.stdout}${result.stderr}`.includes(CANARY), `${what} shows what only the host has`);
         const lines = result.stdout.split("\n").filter((line) => line !== "");
         assert.deepEqual(lines, attack.expects, `${what}: ${result.stderr}`);

@@ -30,6 +30,27 @@ pub(crate) type RealmId = u32;
 /// The context's embedder field that holds the realm's number.
 const REALM_FIELD: i32 = 0;
 
+/// Fields of a context that the crate `v8` keeps for itself, before the embedder's.
+const FIELDS_OF_BINDING: u32 = 2;
+
+unsafe extern "C" {
+    /// In the crate's own C++ part, though its Rust part shows it to itself only.
+    fn v8__Context__GetNumberOfEmbedderDataFields(context: *const v8::Context) -> u32;
+}
+
+/// An embedder's field of a context; none if nobody has set it or one behind it. V8 itself reads it unseen, and gives
+/// whatever lies there: of a context that is being made, which callbacks may see.
+pub fn context_field<'s>(
+    scope: &mut Scope<'s, '_>,
+    context: v8::Local<'_, v8::Context>,
+    field: i32,
+) -> Option<v8::Local<'s, v8::Value>> {
+    // SAFETY: the function reads the length of an array of the context, which the handle keeps alive.
+    let fields = unsafe { v8__Context__GetNumberOfEmbedderDataFields(&raw const *context) };
+    let is_there = u32::try_from(field).is_ok_and(|field| field + FIELDS_OF_BINDING < fields);
+    if is_there { context.get_embedder_data(scope, field) } else { None }
+}
+
 /// Shared by everything that belongs to one isolate.
 pub struct Core {
     pub(crate) inbox: Arc<Inbox>,
@@ -138,8 +159,7 @@ impl Core {
         scope: &mut Scope<'_, '_>,
         context: v8::Local<'_, v8::Context>,
     ) -> Option<Rc<Realm>> {
-        // A context that is being made has no number yet, nor anything else that is a value there.
-        let field = context.get_embedder_data(scope, REALM_FIELD).filter(|field| field.is_uint32())?;
+        let field = context_field(scope, context, REALM_FIELD).filter(|field| field.is_uint32())?;
         self.realm(field.uint32_value(scope)?)
     }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use isolate::library::{Scope, string};
+use isolate::library::{Scope, context_field, string};
 
 use crate::binding::{Args, Binding, Return, functions, get, set};
 use crate::environment::{Callback, Env};
@@ -100,7 +100,7 @@ pub(super) fn exported<'s>(
         return get(scope, own, name);
     }
     let known =
-        context.get_embedder_data(scope, EXPORTS_FIELD).and_then(|known| known.try_cast::<v8::Object>().ok());
+        context_field(scope, context, EXPORTS_FIELD).and_then(|known| known.try_cast::<v8::Object>().ok());
     let exports = match known {
         Some(known) => known,
         None => {
