@@ -92,7 +92,7 @@ export const cases = [
       { args: ["src/index.js", "texts", "words.sqlite"] },
       { args: ["src/index.js", "texts", "words.sqlite"], code: 1 },
       { args: ["src/index.js", "texts", "other.sqlite", "--again"], code: 1 },
-      { args: ["src/index.js", "texts", "third.sqlite", "--crash"], code: 1, todo: "how an error that came out of a thread is told of" },
+      { args: ["src/index.js", "texts", "third.sqlite", "--crash"], code: 1 },
       { args: ["src/crash.js"], code: 1 },
       { args: ["src/index.js", "empty", ":memory:"], code: 1 },
       { args: ["src/index.js", "nowhere", ":memory:"], code: 1 },
