@@ -59,10 +59,12 @@ pub(crate) fn boot(scope: &mut Scope<'_, '_>, realm: &Rc<Realm>, env: Rc<Env>) -
 
 fn run(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
     let undefined: v8::Local<v8::Value> = v8::undefined(scope).into();
-    let global = scope.get_current_context().global(scope);
-    let all =
-        v8::GetPropertyNamesArgsBuilder::new().property_filter(v8::PropertyFilter::ALL_PROPERTIES).build();
-    let language = global.get_own_property_names(scope, all)?;
+    let platform = env.core.platform();
+    // Before the library adds to them.
+    let language = match platform {
+        Platform::Node => None,
+        Platform::Neutral | Platform::Bare => Some(global_names(scope)?),
+    };
     let (exports, primordials) = run_per_context(scope, env)?;
     env.set_callback(scope, Callback::Primordials, primordials.into());
     env.set_callback(scope, Callback::PerContextExports, exports.into());
@@ -82,21 +84,27 @@ fn run(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
     }
     let interfaces = env.scripts.own(scope, "internal/cordon/vm", INTERFACES)?;
     let natives = isolate::library::natives(scope, &env.core)?;
-    let interfaces = interfaces.call(scope, undefined, &[natives.into()])?;
-    let vm: v8::Local<v8::Object> = interfaces.try_cast().ok()?;
-    let platform = env.core.platform();
+    let vm: v8::Local<v8::Object> = interfaces.call(scope, undefined, &[natives.into()])?.try_cast().ok()?;
     let name = string(scope, platform.name());
     binding::set(scope, vm, "platform", name.into())?;
-    binding::set(scope, vm, "language", language.into())?;
     let main = env.scripts.own(scope, "internal/main/cordon", MAIN)?;
-    let arguments = [process.into(), require, internal, primordials.into(), interfaces];
+    let arguments = [process.into(), require, internal, primordials.into(), vm.into()];
     let main = main.call(scope, undefined, &arguments)?;
     env.set_callback(scope, Callback::Main, main);
-    if platform != Platform::Node {
+    if let Some(language) = language {
+        binding::set(scope, vm, "language", language.into())?;
         let platform = env.scripts.own(scope, "internal/main/cordon_platform", PLATFORM)?;
         platform.call(scope, undefined, &arguments)?;
     }
     Some(())
+}
+
+/// The names of all that the global object has by now.
+fn global_names<'s>(scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s, v8::Array>> {
+    let global = scope.get_current_context().global(scope);
+    let all =
+        v8::GetPropertyNamesArgsBuilder::new().property_filter(v8::PropertyFilter::ALL_PROPERTIES).build();
+    global.get_own_property_names(scope, all)
 }
 
 /// Runs what each context has by itself. Gives what that exports, and the primordials.

@@ -10,12 +10,9 @@ const {
   ReflectApply,
   ReflectDeleteProperty,
   ReflectOwnKeys,
-  SafeMap,
   SafeSet,
   globalThis,
-  uncurryThis,
 } = primordials;
-const SafeMapPrototypeForEach = uncurryThis(SafeMap.prototype.forEach);
 
 const { language, platform } = vm;
 const interfaces = ReflectOwnKeys(vm.interfaces);
@@ -69,7 +66,7 @@ function replaceAll(conditions, first) {
 function hideModules() {
   const { BuiltinModule } = require('internal/bootstrap/realm');
   const hidden = new SafeSet();
-  SafeMapPrototypeForEach(BuiltinModule.map, (_, id) => {
+  BuiltinModule.map.forEach((_, id) => {
     if (BuiltinModule.canBeRequiredByUsers(id) && !ArrayPrototypeIncludes(interfaces, id)) hidden.add(id);
   });
   BuiltinModule.setRealmAllowRequireByUsers([]);

@@ -136,7 +136,7 @@ impl Isolate {
             buffers::rest();
         }
         self.watches_background = waits && self.isolate.has_pending_background_tasks();
-        if self.watches_background || std::mem::take(&mut self.leaves_tasks) {
+        if std::mem::take(&mut self.leaves_tasks) || self.watches_background {
             let soon = Instant::now() + BACKGROUND_POLL;
             deadline = Some(deadline.map_or(soon, |deadline| deadline.min(soon)));
         }
