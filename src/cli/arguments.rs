@@ -147,10 +147,14 @@ pub(super) struct VmArguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum PlatformName {
-    Neutral,
-    Bare,
     /// Node's own standard library
     Node,
+    /// The web's interfaces, and packages as they are built for browsers
+    Browser,
+    /// The web's interfaces
+    Neutral,
+    /// ECMAScript alone
+    Bare,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -219,6 +223,7 @@ impl VmArguments {
             config.limits.heap_bytes = config.limits.heap_bytes.min((bytes / 2).max(8 << 20));
         }
         match self.platform {
+            Some(PlatformName::Browser) => config.platform = Platform::Browser,
             Some(PlatformName::Neutral) => config.platform = Platform::Neutral,
             Some(PlatformName::Bare) => config.platform = Platform::Bare,
             Some(PlatformName::Node) => config.platform = Platform::Node,

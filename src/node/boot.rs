@@ -23,8 +23,11 @@ const INTERFACES: &str = concat!(
     "return { __proto__: null, interfaces, hideSharedMemory, hostFunction };"
 );
 
-/// What other platforms than `node` leave of it.
-const PLATFORM: &str = include_str!("../../guest-shim/js/node/platform.js");
+/// What other platforms than `node` keep of it.
+const KEPT: &str = include_str!("../../guest-shim/js/node/platform.js");
+
+/// How `browser` takes packages.
+const PACKAGES: &str = include_str!("../../guest-shim/js/node/browser.js");
 
 /// What runs after `internal/bootstrap/realm`, each with the same parameters.
 const ORDER: &[&str] = &[
@@ -63,7 +66,7 @@ fn run(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
     // Before the library adds to them.
     let language = match platform {
         Platform::Node => None,
-        Platform::Neutral | Platform::Bare => Some(global_names(scope)?),
+        Platform::Browser | Platform::Neutral | Platform::Bare => Some(global_names(scope)?),
     };
     let (exports, primordials) = run_per_context(scope, env)?;
     env.set_callback(scope, Callback::Primordials, primordials.into());
@@ -93,8 +96,12 @@ fn run(scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<()> {
     env.set_callback(scope, Callback::Main, main);
     if let Some(language) = language {
         binding::set(scope, vm, "language", language.into())?;
-        let platform = env.scripts.own(scope, "internal/main/cordon_platform", PLATFORM)?;
-        platform.call(scope, undefined, &arguments)?;
+        let kept = env.scripts.own(scope, "internal/main/cordon_platform", KEPT)?;
+        kept.call(scope, undefined, &arguments)?;
+        if platform == Platform::Browser {
+            let packages = env.scripts.own(scope, "internal/main/cordon_browser", PACKAGES)?;
+            packages.call(scope, undefined, &arguments)?;
+        }
     }
     Some(())
 }

@@ -85,7 +85,7 @@ impl Arguments {
             _ => return None,
         };
         let name = arguments.next()?;
-        let platform = [Platform::Neutral, Platform::Bare, Platform::Node]
+        let platform = [Platform::Browser, Platform::Neutral, Platform::Bare, Platform::Node]
             .into_iter()
             .find(|platform| platform.name() == name)?;
         let profile = EngineProfile { wasm, jit };

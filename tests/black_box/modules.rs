@@ -263,3 +263,55 @@ async fn a_module_is_read_once() {
     let result = execute(&vm, "import './c.js';").await;
     assert_eq!(result.error.unwrap().code, "ERR_MODULE_LIMIT");
 }
+
+#[tokio::test]
+async fn the_browser_platform_takes_packages_as_they_are_built_for_browsers() {
+    let vm = vm(json!({ "platform": "browser" })).await;
+    for folder in ["parser/lib", "text", "builtin", "conditions"] {
+        vm.mkdir(&format!("/workspace/node_modules/{folder}"), true).await.unwrap();
+    }
+    write(
+        &vm,
+        &[
+            // A text stands for the main module, which may be named without its ending.
+            ("node_modules/text/package.json", r#"{ "main": "./main", "browser": "for-browsers.js" }"#),
+            ("node_modules/text/main.js", "module.exports = 'text for node'"),
+            ("node_modules/text/for-browsers.js", "module.exports = 'text for browsers'"),
+            // A map stands for files and packages, from within and from outside.
+            (
+                "node_modules/parser/package.json",
+                r#"{ "browser": { "./lib/read.js": "./lib/fetch.js", "fs": false, "events": "builtin", "./lib/native.js": false } }"#,
+            ),
+            (
+                "node_modules/parser/index.js",
+                "module.exports = [require('./lib/read'), typeof require('fs').readFile, require('events'), Object.keys(require('./lib/native')).length]",
+            ),
+            ("node_modules/parser/lib/read.js", "module.exports = require('fs').readFileSync"),
+            ("node_modules/parser/lib/fetch.js", "module.exports = 'fetch'"),
+            ("node_modules/parser/lib/native.js", "throw new Error('native')"),
+            ("node_modules/parser/module.mjs", "import read from './lib/read.js'; import fs from 'fs'; export default [read, typeof fs];"),
+            ("node_modules/builtin/index.js", "module.exports = 'in the place of events'"),
+            (
+                "node_modules/conditions/package.json",
+                r#"{ "exports": { "node": "./none.js", "browser": "./browser.mjs", "default": "./none.js" } }"#,
+            ),
+            ("node_modules/conditions/browser.mjs", "export default 'browser'"),
+        ],
+    )
+    .await;
+    let source = r#"
+        import text from "text";
+        import parser from "parser";
+        import module from "parser/module.mjs";
+        import conditions from "conditions";
+        console.log(text, parser, module, conditions);
+        await import("fs").catch((error) => console.log(error.code));
+        console.log(self === globalThis, typeof navigator.hardwareConcurrency, typeof fetch, typeof document, typeof process, typeof setImmediate);
+    "#;
+    let out = stdout_of(&vm, source).await;
+    assert_eq!(
+        out,
+        "text for browsers [ 'fetch', 'undefined', 'in the place of events', 0 ] [ 'fetch', 'object' ] browser\n\
+         ERR_UNSUPPORTED_BUILTIN\ntrue number function undefined undefined undefined\n"
+    );
+}

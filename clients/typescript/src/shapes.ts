@@ -119,7 +119,7 @@ const engine: Shape = record<EngineReport>({
   sandbox: flag,
   pointerCompression: flag,
   profile: record<EngineReport["profile"]>({ wasm: wasmLevel, jit: flag }),
-  platform: oneOf("node", "neutral", "bare"),
+  platform: oneOf("node", "browser", "neutral", "bare"),
 });
 
 const executionResult: Shape = record<ExecutionResult>({

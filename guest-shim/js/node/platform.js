@@ -1,15 +1,17 @@
 'use strict';
-// What the platforms `neutral` and `bare` leave of Node: the language, the web's interfaces in the first, the module
-// systems and the VM's own interfaces. It is the body of a function with the parameters of Node's main scripts and `vm`,
+// What the platforms `browser`, `neutral` and `bare` leave of Node: the language, the web's interfaces but in the last,
+// the module systems and the VM's own interfaces. It is the body of a function with the parameters of Node's main scripts and `vm`,
 // what `../vm/` gives with the platform's name and the names that the language itself has put on the global object,
 // and runs as the last of a realm's boot. It must not know jobs.
 
 const {
   ArrayPrototypeIncludes,
   Error,
+  ObjectDefineProperty,
   ReflectApply,
   ReflectDeleteProperty,
   ReflectOwnKeys,
+  SafeArrayIterator,
   SafeSet,
   globalThis,
 } = primordials;
@@ -17,8 +19,8 @@ const {
 const { language, platform } = vm;
 const interfaces = ReflectOwnKeys(vm.interfaces);
 
-/** The globals of `neutral` besides the language's: what WinterTC's Minimum Common API names, and `setImmediate`. */
-const NEUTRAL = [
+/** The web's interfaces, as WinterTC's Minimum Common API names them. */
+const WEB = [
   'AbortController', 'AbortSignal', 'Blob', 'BroadcastChannel', 'ByteLengthQueuingStrategy', 'CloseEvent',
   'CompressionStream', 'CountQueuingStrategy', 'Crypto', 'CryptoKey', 'CustomEvent', 'DOMException',
   'DecompressionStream', 'ErrorEvent', 'Event', 'EventTarget', 'File', 'FormData', 'Headers', 'MessageChannel',
@@ -28,8 +30,8 @@ const NEUTRAL = [
   'ReadableStreamDefaultReader', 'Request', 'Response', 'SubtleCrypto', 'TextDecoder', 'TextDecoderStream',
   'TextEncoder', 'TextEncoderStream', 'TransformStream', 'TransformStreamDefaultController', 'URL', 'URLPattern',
   'URLSearchParams', 'WebSocket', 'WritableStream', 'WritableStreamDefaultController', 'WritableStreamDefaultWriter',
-  'atob', 'btoa', 'clearImmediate', 'clearInterval', 'clearTimeout', 'console', 'crypto', 'fetch', 'performance',
-  'queueMicrotask', 'setImmediate', 'setInterval', 'setTimeout', 'structuredClone',
+  'atob', 'btoa', 'clearInterval', 'clearTimeout', 'console', 'crypto', 'fetch', 'performance',
+  'queueMicrotask', 'setInterval', 'setTimeout', 'structuredClone',
 ];
 
 /**
@@ -38,11 +40,23 @@ const NEUTRAL = [
  */
 const CONDITIONS = ['worker', 'browser', 'module-sync'];
 
+/** The globals of each platform besides the language's. */
+const GLOBALS = {
+  '__proto__': null,
+  'bare': [],
+  'browser': ['Navigator', 'navigator', 'self', ...new SafeArrayIterator(WEB)],
+  'neutral': ['clearImmediate', 'setImmediate', ...new SafeArrayIterator(WEB)],
+};
+
 function keepGlobals() {
+  if (platform === 'browser') {
+    ObjectDefineProperty(
+      globalThis, 'self', { '__proto__': null, 'configurable': true, 'value': globalThis, 'writable': true });
+  }
   const names = ReflectOwnKeys(globalThis);
   for (let i = 0; i < names.length; i++) {
     const name = names[i];
-    if (platform === 'neutral' && ArrayPrototypeIncludes(NEUTRAL, name)) continue;
+    if (ArrayPrototypeIncludes(GLOBALS[platform], name)) continue;
     // V8 brings a console of its own, which says nothing.
     if (name !== 'console' && ArrayPrototypeIncludes(language, name)) continue;
     ReflectDeleteProperty(globalThis, name);

@@ -31,6 +31,8 @@ pub enum Platform {
     /// Node's own standard library, over the VM's files and processes.
     #[default]
     Node,
+    /// What browsers have of the web's interfaces without a document, and packages as they are built for browsers.
+    Browser,
     /// Console, timers, URL, text codecs and what else is neither Node's nor a browser's.
     Neutral,
     /// ECMAScript and nothing else.
@@ -41,6 +43,7 @@ impl Platform {
     /// The name on the wire.
     pub fn name(self) -> &'static str {
         match self {
+            Platform::Browser => "browser",
             Platform::Neutral => "neutral",
             Platform::Bare => "bare",
             Platform::Node => "node",

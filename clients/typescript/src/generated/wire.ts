@@ -649,7 +649,7 @@ export type Permissions = {
 /**
  * Which globals a VM's JavaScript finds.
  */
-export type Platform = "node" | "neutral" | "bare";
+export type Platform = "node" | "browser" | "neutral" | "bare";
 
 /**
  * What a process of a VM is doing.
