@@ -81,6 +81,9 @@ pub trait Environment {
     /// Whether something waits for the end of this round of the event loop. Outside turns.
     fn has_immediates(&self) -> bool;
 
+    /// Whether [`run_immediates`](Self::run_immediates) was cut short by an exception. Outside turns.
+    fn leaves_immediates(&self) -> bool;
+
     /// Runs what waits for the end of this round.
     fn run_immediates(&self, scope: &mut Scope<'_, '_>) -> Option<()>;
 

@@ -484,6 +484,10 @@ impl Environment for Env {
         number(0) > 0 || number(2) > 0 || !self.immediates.borrow().is_empty()
     }
 
+    fn leaves_immediates(&self) -> bool {
+        u32::from_ne_bytes(peek(&self.shared.immediates, 2)) != 0
+    }
+
     fn run_immediates(&self, scope: &mut Scope<'_, '_>) -> Option<()> {
         // What they put off is for the next round.
         let count = self.immediates.borrow().len();

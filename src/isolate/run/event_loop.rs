@@ -83,8 +83,11 @@ impl Isolate {
     fn run_immediates(&mut self) {
         for realm in self.realms() {
             let Some(environment) = realm.environment() else { continue };
-            if environment.has_immediates() && !realm.is_stopped() {
+            let mut is_due = environment.has_immediates();
+            while is_due && !realm.is_stopped() {
                 let ended = self.turn(&realm, |scope, _, _| environment.run_immediates(scope));
+                // Behind one that threw the rest follow.
+                is_due = matches!(ended, Err(Failure::Handled)) && environment.leaves_immediates();
                 self.after(&realm, ended);
             }
         }
@@ -591,34 +594,26 @@ impl Isolate {
     }
 }
 
-/// Sees a piece of guest code through: exceptions go to the guest's own handler, and what was put off to
-/// its end follows. False if it was terminated.
+/// Sees a piece of guest code through: what was put off to its end follows, or its exception goes to the guest's own
+/// handler. What was put off waits for the next piece then, as in Node, which sees to it that there is one. False if
+/// it was terminated.
 fn settle(
     scope: &mut v8::PinnedRef<'_, v8::TryCatch<'_, '_, v8::HandleScope<'_>>>,
     environment: &dyn Environment,
-    mut went_well: bool,
+    went_well: bool,
 ) -> bool {
-    loop {
-        if !went_well {
-            if scope.has_terminated() {
-                return false;
-            }
-            if let Some(exception) = scope.exception() {
-                let message = scope.message();
-                scope.reset();
-                if !environment.uncaught(scope, exception, message) {
-                    return true;
-                }
-            }
-        }
-        if environment.exited().is_some() {
-            return true;
-        }
-        went_well = environment.settle(scope).is_some();
-        if went_well {
-            return true;
-        }
+    if went_well && (environment.exited().is_some() || environment.settle(scope).is_some()) {
+        return true;
     }
+    if scope.has_terminated() {
+        return false;
+    }
+    if let Some(exception) = scope.exception() {
+        let message = scope.message();
+        scope.reset();
+        environment.uncaught(scope, exception, message);
+    }
+    true
 }
 
 /// V8's callback for promises that are rejected without a handler, and for handlers that come later.
@@ -634,16 +629,23 @@ pub(crate) unsafe extern "C" fn promise_rejected(message: v8::PromiseRejectMessa
     }
 }
 
-/// V8's callback for exceptions that nothing can catch (those of finalisers). Without one V8 prints them itself.
+/// V8's callback for exceptions that no caller could catch: those of microtasks and of finalisers. They are the guest's own
+/// handlers' at once, before the next microtask, as in Node. Without a callback V8 prints them itself.
 pub(crate) unsafe extern "C" fn uncaught(
     message: v8::Local<'_, v8::Message>,
     exception: v8::Local<'_, v8::Value>,
 ) {
     v8::callback_scope!(unsafe scope, message);
     let core = Core::of(scope);
-    if let Some(realm) = core.current_realm(scope) {
-        let exception = v8::Global::new(scope, exception);
-        realm.uncaught.borrow_mut().get_or_insert(exception);
+    let Some(realm) = core.current_realm(scope) else { return };
+    match realm.environment() {
+        Some(environment) if realm.active.borrow().is_some() => {
+            environment.uncaught(scope, exception, Some(message));
+        }
+        _ => {
+            let exception = v8::Global::new(scope, exception);
+            realm.uncaught.borrow_mut().get_or_insert(exception);
+        }
     }
 }
 

@@ -4,9 +4,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use isolate::library::{Scope, string};
+use isolate::library::Scope;
 
-use super::super::messaging::{self, Native, Transferable};
+use super::super::messaging::{self, Message, Native, Transferable};
 use super::keys::{self, KeyData};
 use super::values;
 use crate::binding::{Args, Class, Function, Return, functions};
@@ -25,6 +25,7 @@ pub(super) const FUNCTIONS: &[Function] = functions! {
 /// The native half of a `KeyObject`.
 struct KeyObject {
     data: Rc<KeyData>,
+    handle: v8::Global<v8::Value>,
 }
 
 /// A `KeyObject` on its way to another thread.
@@ -55,7 +56,77 @@ impl Transferable for KeyObject {
 }
 
 /// The native half of a `CryptoKey`.
-struct CryptoKey;
+struct CryptoKey {
+    key: Rc<KeyData>,
+    second: Option<Rc<KeyData>>,
+    /// What it was made with: type, extractable, algorithm, usages, handle, second handle, seed.
+    slots: v8::Global<v8::Array>,
+}
+
+impl CryptoKey {
+    /// What it was made with, as an array that is the caller's own.
+    fn slots<'s>(&self, scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s, v8::Array>> {
+        let slots = v8::Local::new(scope, &self.slots);
+        let slots: [_; 7] = elements(scope, slots)?;
+        Some(v8::Array::new_with_elements(scope, &slots))
+    }
+}
+
+/// A `CryptoKey` on its way to another thread.
+struct SentCryptoKey {
+    key: KeyData,
+    second: Option<KeyData>,
+    /// The rest of what makes it, an array: extractable, algorithm, usages, seed.
+    rest: Message,
+}
+
+impl Native for SentCryptoKey {
+    fn object<'s>(
+        self: Box<Self>,
+        scope: &mut Scope<'s, '_>,
+        env: &Rc<Env>,
+    ) -> Option<v8::Local<'s, v8::Object>> {
+        // It makes the class, where nobody has asked for it before.
+        env.require(scope, "internal/crypto/keys")?;
+        let class = env.state::<Classes>().crypto_key.borrow().clone()?;
+        let class = v8::Local::new(scope, &class);
+        let (rest, _) = self.rest.read(scope, env)?;
+        let rest: v8::Local<v8::Array> = rest.try_cast().ok()?;
+        let [extractable, algorithm, usages, seed] = elements(scope, rest)?;
+        let handle = keys::wrap(scope, env, Rc::new(self.key))?;
+        let second = match self.second {
+            Some(second) => keys::wrap(scope, env, Rc::new(second))?,
+            None => v8::undefined(scope).into(),
+        };
+        class.new_instance(scope, &[handle, algorithm, usages, extractable, second, seed])
+    }
+}
+
+impl Transferable for CryptoKey {
+    const IS_COPIED: bool = true;
+
+    fn send(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>) -> Option<Box<dyn Native>> {
+        let slots = self.slots(scope)?;
+        let [_, extractable, algorithm, usages, _, _, seed] = elements(scope, slots)?;
+        let rest = v8::Array::new_with_elements(scope, &[extractable, algorithm, usages, seed]);
+        Some(Box::new(SentCryptoKey {
+            key: KeyData::clone(&self.key),
+            second: self.second.as_deref().cloned(),
+            rest: Message::write(scope, env, rest.into(), &[], None)?,
+        }))
+    }
+}
+
+fn elements<'s, const N: usize>(
+    scope: &mut Scope<'s, '_>,
+    array: v8::Local<'_, v8::Array>,
+) -> Option<[v8::Local<'s, v8::Value>; N]> {
+    let mut elements = [v8::undefined(scope).into(); N];
+    for (index, element) in elements.iter_mut().enumerate() {
+        *element = array.get_index(scope, u32::try_from(index).ok()?)?;
+    }
+    Some(elements)
+}
 
 /// The library's constructors.
 #[derive(Default)]
@@ -63,49 +134,6 @@ struct Classes {
     /// Those of `KeyObject`s, by the kind of key.
     key_objects: RefCell<Vec<v8::Global<v8::Function>>>,
     crypto_key: RefCell<Option<v8::Global<v8::Function>>>,
-}
-
-/// The property in which an object keeps what it was made with; no program can name it.
-fn slots_key<'s>(scope: &mut Scope<'s, '_>) -> v8::Local<'s, v8::Private> {
-    let name = string(scope, "cordon.crypto.slots");
-    v8::Private::for_api(scope, Some(name))
-}
-
-fn keep(
-    scope: &mut Scope<'_, '_>,
-    env: &Env,
-    object: v8::Local<'_, v8::Object>,
-    slots: &[v8::Local<'_, v8::Value>],
-) -> Option<()> {
-    let key = slots_key(scope);
-    let slots = v8::Array::new_with_elements(scope, slots);
-    object.set_private(scope, key, slots.into())?;
-    forbid_clones(scope, env, object)
-}
-
-/// Has messages refuse an object, since a copy would be an empty one.
-pub(super) fn forbid_clones(
-    scope: &mut Scope<'_, '_>,
-    env: &Env,
-    object: v8::Local<'_, v8::Object>,
-) -> Option<()> {
-    let mode = crate::bindings::util::private_symbol(scope, env, "transfer_mode_private_symbol")?;
-    let none = v8::Integer::new(scope, 0).into();
-    object.set_private(scope, mode, none).map(drop)
-}
-
-/// What an object was made with, as an array that is the caller's own.
-fn kept<'s>(
-    scope: &mut Scope<'s, '_>,
-    object: v8::Local<'_, v8::Object>,
-) -> Option<v8::Local<'s, v8::Value>> {
-    let key = slots_key(scope);
-    let slots: v8::Local<v8::Array> = object.get_private(scope, key)?.try_cast().ok()?;
-    let mut copy = Vec::new();
-    for index in 0..slots.length() {
-        copy.push(slots.get_index(scope, index)?);
-    }
-    Some(v8::Array::new_with_elements(scope, &copy).into())
 }
 
 fn has<T: 'static>(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> bool {
@@ -152,22 +180,19 @@ fn construct_key_object(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>
     let Some(key) = keys::of(scope, &env, args.get(0)) else {
         return isolate::library::throw_type(scope, "A key object needs a handle");
     };
-    let kind = v8::Integer::new_from_unsigned(scope, key.kind()).into();
-    let half = KeyObject { data: key };
-    if values::attach(scope, &env, args.this(), Rc::new(half)).is_some() {
-        let _ = keep(scope, &env, args.this(), &[kind, args.get(0)]);
-    }
+    let half = KeyObject { data: key, handle: v8::Global::new(scope, args.get(0)) };
+    let _ = values::attach(scope, &env, args.this(), Rc::new(half));
 }
 
 /// (key) -> [type, handle]
 fn get_key_object_slots<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    if !has::<KeyObject>(scope, args.get(0)) {
+    let (Some(env), Ok(object)) = (Env::of(scope), args.get(0).try_cast::<v8::Object>()) else { return };
+    let Some(key) = handle::of::<KeyObject>(scope, &env, object) else {
         return throw_invalid_this(scope, "KeyObject");
-    }
-    let Ok(object) = args.get(0).try_cast::<v8::Object>() else { return };
-    if let Some(slots) = kept(scope, object) {
-        result.set(slots);
-    }
+    };
+    let kind = v8::Integer::new_from_unsigned(scope, key.data.kind()).into();
+    let handle = v8::Local::new(scope, &key.handle);
+    result.set(v8::Array::new_with_elements(scope, &[kind, handle]).into());
 }
 
 fn throw_invalid_this(scope: &mut Scope<'_, '_>, class: &str) {
@@ -184,6 +209,7 @@ fn create_crypto_key_class<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut re
     let Some(classes) = with_class(scope, &args, "NativeCryptoKey", constructor) else { return };
     result.set(classes);
     let (Some(env), Ok(classes)) = (Env::of(scope), classes.try_cast::<v8::Array>()) else { return };
+    messaging::register::<CryptoKey>(&env);
     if let Some(class) = classes.get_index(scope, 1)
         && let Ok(class) = class.try_cast::<v8::Function>()
     {
@@ -202,19 +228,20 @@ fn construct_crypto_key(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>
     };
     let kind = v8::Integer::new_from_unsigned(scope, key.kind()).into();
     let slots = [kind, args.get(3), args.get(1), args.get(2), args.get(0), args.get(4), args.get(5)];
-    if values::attach(scope, &env, args.this(), Rc::new(CryptoKey)).is_some() {
-        let _ = keep(scope, &env, args.this(), &slots);
-    }
+    let second = keys::of(scope, &env, args.get(4));
+    let slots = v8::Array::new_with_elements(scope, &slots);
+    let half = CryptoKey { key, second, slots: v8::Global::new(scope, slots) };
+    let _ = values::attach(scope, &env, args.this(), Rc::new(half));
 }
 
 /// (key) -> [type, extractable, algorithm, usages, handle, second handle, seed]
 fn get_crypto_key_slots<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Return<'s>) {
-    if !has::<CryptoKey>(scope, args.get(0)) {
+    let (Some(env), Ok(object)) = (Env::of(scope), args.get(0).try_cast::<v8::Object>()) else { return };
+    let Some(key) = handle::of::<CryptoKey>(scope, &env, object) else {
         return throw_invalid_this(scope, "CryptoKey");
-    }
-    let Ok(object) = args.get(0).try_cast::<v8::Object>() else { return };
-    if let Some(slots) = kept(scope, object) {
-        result.set(slots);
+    };
+    if let Some(slots) = key.slots(scope) {
+        result.set(slots.into());
     }
 }
 

@@ -1,5 +1,6 @@
 //! Certificates: `X509Certificate`, and what comes in a PKCS #12 bundle.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use isolate::library::{Scope, string};
@@ -8,6 +9,7 @@ use openssl::hash::MessageDigest;
 use openssl::pkcs12::Pkcs12;
 use openssl::x509::{X509, X509NameRef, X509VerifyResult};
 
+use super::super::messaging::{self, Native, Transferable};
 use super::curves;
 use super::encoding;
 use super::errors::{self, Result};
@@ -26,7 +28,37 @@ pub(super) const FUNCTIONS: &[Function] = functions! {
 };
 
 /// The native half of a certificate: it, and those behind it that lead to one that is trusted.
+#[derive(Clone)]
 struct Certificate(X509, Vec<X509>);
+
+/// The library's class of certificates.
+#[derive(Default)]
+struct LibraryClass(RefCell<Option<v8::Global<v8::Function>>>);
+
+/// A certificate on its way to another thread.
+struct SentCertificate(Certificate);
+
+impl Native for SentCertificate {
+    fn object<'s>(
+        self: Box<Self>,
+        scope: &mut Scope<'s, '_>,
+        env: &Rc<Env>,
+    ) -> Option<v8::Local<'s, v8::Object>> {
+        let Certificate(certificate, issuers) = self.0;
+        let handle = wrap(scope, env, certificate, issuers)?;
+        let class = env.state::<LibraryClass>().0.borrow().clone()?;
+        let class = v8::Local::new(scope, &class);
+        class.new_instance(scope, &[handle])
+    }
+}
+
+impl Transferable for Certificate {
+    const IS_COPIED: bool = true;
+
+    fn send(&self, _: &mut Scope<'_, '_>, _: &Rc<Env>) -> Option<Box<dyn messaging::Native>> {
+        Some(Box::new(SentCertificate(self.clone())))
+    }
+}
 
 /// Under which the class of handles is kept, from which the library makes its objects.
 const TEMPLATE: &str = "crypto.CertificateHandle";
@@ -73,7 +105,14 @@ fn create_class<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, mut result: Retur
         class.keep(scope, &env, TEMPLATE);
         let class = class.template.get_function(scope)?;
         let receiver = v8::undefined(scope).into();
-        callback.call(scope, receiver, &[class.into()])
+        let made = callback.call(scope, receiver, &[class.into()])?;
+        if let Ok(classes) = made.try_cast::<v8::Array>()
+            && let Ok(class) = classes.get_index(scope, 1)?.try_cast::<v8::Function>()
+        {
+            *env.state::<LibraryClass>().0.borrow_mut() = Some(v8::Global::new(scope, class));
+        }
+        messaging::register::<Certificate>(&env);
+        Some(made)
     })();
     if let Some(made) = made {
         result.set(made);
@@ -95,9 +134,7 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     };
     match certificate {
         Ok(certificate) => {
-            if values::attach(scope, &env, args.this(), certificate).is_some() {
-                let _ = super::crypto_key::forbid_clones(scope, &env, args.this());
-            }
+            let _ = values::attach(scope, &env, args.this(), certificate);
         }
         Err(error) => error.throw(scope),
     }

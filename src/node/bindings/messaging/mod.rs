@@ -4,7 +4,7 @@ mod message;
 mod port;
 mod transferable;
 
-pub(crate) use message::Native;
+pub(crate) use message::{Message, Native};
 pub(crate) use port::{OpenPorts, Port, object_for};
 pub(crate) use transferable::{Transferable, register};
 
