@@ -69,3 +69,5 @@ break; echo $?; continue; echo $?
 command -v cat > /dev/null && echo found
 #### times and hash
 hash; echo $?
+#### no core files
+ulimit -c 0 && ulimit -c

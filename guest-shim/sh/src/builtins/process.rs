@@ -254,7 +254,7 @@ pub fn times(shell: &mut Shell, _: &[String]) -> Outcome {
 
 /// Limits belong to the VM's configuration; a program can't change them. None leaves its memory behind in a file.
 pub fn ulimit(shell: &mut Shell, arguments: &[String]) -> Outcome {
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+    match arguments.iter().skip(1).map(String::as_str).collect::<Vec<_>>()[..] {
         ["-c"] => return print(shell, "ulimit", b"0\n"),
         ["-c", "0"] => return Ok(0),
         _ => {}
