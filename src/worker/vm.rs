@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -131,7 +132,7 @@ impl VirtualMachine {
                 .mount(guest, *mount, *read_only, broker.clone())
                 .map_err(|errno| refused(errno, &format!("mounts[{index}].guest"), guest))?;
         }
-        let base = base(&config, &kernel).map_err(|errno| refused(errno, "cwd", &config.cwd))?;
+        let base = base(&config, &mounts, &kernel).map_err(|errno| refused(errno, "cwd", &config.cwd))?;
         let services = IsolateServices::new(
             broker.clone(),
             policy.clone(),
@@ -339,14 +340,18 @@ fn kernel(layout: Layout, config: &CreateVmConfig, policy: &Arc<Policy>, clock: 
     Kernel::with_layout(options, layout)
 }
 
-fn base(config: &CreateVmConfig, kernel: &Kernel) -> Result<Base, Errno> {
+fn base(config: &CreateVmConfig, mounts: &[ClaimedMount], kernel: &Kernel) -> Result<Base, Errno> {
     let system = kernel.system();
     let mut made = String::new();
     for part in config.cwd.split('/').filter(|part| !part.is_empty()) {
         made = format!("{made}/{part}");
+        // In a mount the directory has to be there, which starting a program asks: nobody answers for mounts before the VM
+        // is made, nor is the host's directory changed for this.
+        if mounts.iter().any(|mount| Path::new(&made).starts_with(&mount.guest)) {
+            break;
+        }
         match system.mkdir(&made, 0o755) {
-            // Beneath a mount that may only be read the directory has to be there; starting a program says so.
-            Ok(()) | Err(Errno::Eexist | Errno::Erofs) => {}
+            Ok(()) | Err(Errno::Eexist) => {}
             Err(errno) => return Err(errno),
         }
     }

@@ -1,7 +1,7 @@
 //! The VM's filesystem through the client, host directories, and the `fs` permissions.
 
 use cordon::config::Mount;
-use cordon::wire::{FileKind, Outcome, code};
+use cordon::wire::{ExecutionOptions, FileKind, Outcome, code};
 use serde_json::json;
 
 use crate::common::{default_vm, error_of, execute, sh, stdout_of, vm};
@@ -90,6 +90,28 @@ async fn host_directories_are_seen_as_mounted() {
     let missing = Mount { host: "/nonesuch".to_owned(), guest: "/x".to_owned(), read_only: true };
     let error = error_of(vm.mount(missing).await);
     assert_eq!((error.code.as_str(), error.field.as_deref()), (code::CONFIG, Some("mount.host")));
+}
+
+#[tokio::test]
+async fn the_start_directory_may_lie_in_a_mount() {
+    let host = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(host.path().join("a/b")).unwrap();
+    std::fs::write(host.path().join("a/b/f"), "found").unwrap();
+    for read_only in [true, false] {
+        let vm = vm(json!({
+            "mounts": [{ "host": host.path(), "guest": "/host", "readOnly": read_only }], "cwd": "/host/a/b",
+        }))
+        .await;
+        assert_eq!(sh(&vm, "pwd; cat < f").await.stdout.to_text(), "/host/a/b\nfound");
+        let source = "import fs from 'fs'; console.log(process.cwd(), fs.readFileSync('f', 'utf8'))";
+        assert_eq!(stdout_of(&vm, source).await, "/host/a/b found\n");
+    }
+    // What is missing there is not made on the host.
+    let mount = json!([{ "host": host.path(), "guest": "/host", "readOnly": false }]);
+    let vm = vm(json!({ "mounts": mount, "cwd": "/host/missing" })).await;
+    let result = error_of(vm.exec("pwd", ExecutionOptions::default()).await);
+    assert_eq!(result.code, "ENOENT", "{result:?}");
+    assert!(!host.path().join("missing").exists());
 }
 
 /// What moves between mounts has to be copied.
