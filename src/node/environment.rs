@@ -514,6 +514,11 @@ impl Environment for Env {
     }
 
     fn end(&self, scope: &mut Scope<'_, '_>) -> Option<Ending> {
+        if i32::from_ne_bytes(peek(&self.shared.exit, 0)) != 0 {
+            // A listener threw, which a handler has taken: it is told once all the same.
+            let default = if self.entry_waits(scope) { NEVER_SETTLED_EXIT } else { 0 };
+            return Some(Ending::Over(self.exit_code(default)));
+        }
         self.emit(scope, "beforeExit", self.exit_code(0))?;
         self.settle(scope)?;
         if self.realm().is_some_and(|realm| !realm.is_idle()) {

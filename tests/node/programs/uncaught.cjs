@@ -25,3 +25,7 @@ setTimeout(() => {
   queueMicrotask(() => { throw new Error("microtask of a timer"); });
 }, 20);
 process.on("exit", (code) => console.log("exit", code));
+process.on("exit", () => {
+  process.exitCode = 3;
+  throw new Error("exit");
+});
