@@ -8,4 +8,11 @@ use super::{Errno, HostFsReply, HostFsRequest, MountId};
 pub trait HostFs: Send + Sync {
     /// Answers one request about `mount`.
     fn call(&self, mount: MountId, request: HostFsRequest) -> Result<HostFsReply, Errno>;
+
+    /// A number that is another one as soon as anything has reached the VM from outside that could follow upon a change of
+    /// its mounts, or a request that [changes](HostFsRequest::changes) one has been answered. As long as it is the same,
+    /// the kernel may take what the host told for what it would tell. None where nobody can say.
+    fn moment(&self) -> Option<u64> {
+        None
+    }
 }

@@ -60,6 +60,7 @@ pub use process::signal::Disposition;
 pub use process::wait::{ChildStatus, WaitOptions};
 pub use protocol::abi::{
     DefaultAction, DirectoryEntry, Errno, ExitStatus, FileKind, FileStatus, FileTimes, HOST_TRANSFER_MAX,
-    HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags, Pid, Signal, SignalSet, Symlinks, Whence,
+    HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags, Pid, SMALL_FILE_MAX, SMALL_FILES_MAX, Signal,
+    SignalSet, SmallFile, Symlinks, Whence,
 };
 pub use wait::{Interrupt, Interrupted, Wakers, Woken, block_on, block_on_until};

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub(super) struct Broker {
     asking: Mutex<usize>,
     /// There is one less of them.
     fewer: Condvar,
+    /// See [`HostFs::moment`].
+    moment: AtomicU64,
 }
 
 #[derive(Default)]
@@ -52,7 +55,7 @@ pub(super) struct Answer {
 
 impl Broker {
     pub(super) fn new(sender: Arc<Sender>) -> Self {
-        Broker { sender, waiting: Mutex::default(), asking: Mutex::default(), fewer: Condvar::new() }
+        Broker { sender, waiting: Mutex::default(), asking: Mutex::default(), fewer: Condvar::new(), moment: AtomicU64::new(0) }
     }
 
     /// Asks; says whether it did: not if too many questions are open.
@@ -97,6 +100,11 @@ impl Broker {
         }
         *asking += 1;
         Turn(self)
+    }
+
+    /// Something has reached the VM that may follow upon what happened to its mounts.
+    pub(super) fn heard(&self) {
+        self.moment.fetch_add(1, Ordering::SeqCst);
     }
 
     /// An answer has arrived.
@@ -164,11 +172,20 @@ fn give_way<T>(wait: impl FnOnce() -> T) -> T {
 impl HostFs for Broker {
     fn call(&self, mount: MountId, request: HostFsRequest) -> Result<HostFsReply, Errno> {
         let _turn = self.turn();
-        match self.ask_and_wait(BrokerCall::HostFilesystem { mount, request }) {
+        let changes = request.changes();
+        let answer = self.ask_and_wait(BrokerCall::HostFilesystem { mount, request });
+        if changes {
+            self.heard();
+        }
+        match answer {
             Some(Answer { reply: BrokerReply::HostFilesystem { result }, .. }) => result,
             Some(_) => Err(Errno::Eio),
             None => Err(Errno::Eagain),
         }
+    }
+
+    fn moment(&self) -> Option<u64> {
+        Some(self.moment.load(Ordering::SeqCst))
     }
 }
 

@@ -15,6 +15,7 @@ mod layout;
 pub(crate) mod mount;
 mod names;
 pub(crate) mod open;
+mod recent;
 mod rename;
 mod setup;
 pub(crate) mod sparse;

@@ -1,15 +1,17 @@
 //! Host directories in the VM's name space.
 //!
 //! Owns how a path beneath a mount point becomes a request to [`HostFs`], and the handles that such requests give.
-//! Nothing is cached: the host may change its files at any time.
+//! What the host has told is taken for what it would tell for a moment only ([`Recent`]): it may change its files at any
+//! time.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 use serde_bytes::ByteBuf;
 
 use super::inode::Inode;
+use super::recent::{Copy, Known, Recent};
 use crate::{
     Clock, DirectoryEntry, Errno, FileKind, FileStatus, HOST_TRANSFER_MAX, HostFs, HostFsReply,
     HostFsRequest, HostHandle, MountId, OpenFlags,
@@ -32,6 +34,8 @@ pub(crate) struct Mount {
     pub(crate) clock: Arc<dyn Clock>,
     /// Mounts within this one, by path relative to it.
     pub(crate) children: Mutex<BTreeMap<String, Arc<Mount>>>,
+    /// What was told lately.
+    pub(crate) recent: Recent,
 }
 
 /// What a mount lies upon.
@@ -94,13 +98,66 @@ impl HostPath {
         self.call(request).map(drop)
     }
 
+    /// The directory that it lies in, and its name there, unless it is the mount's own.
+    fn parts(&self) -> Option<(&str, &str)> {
+        match self.relative.rsplit_once('/') {
+            Some(parts) => Some(parts),
+            None if self.relative.is_empty() => None,
+            None => Some(("", &self.relative)),
+        }
+    }
+
     pub(crate) fn status(&self, follow: bool) -> Result<FileStatus, Errno> {
+        match self.recent_status(follow) {
+            Known::There(status) => return Ok(self.mount.told(status)),
+            Known::NotThere => return Err(Errno::Enoent),
+            Known::Ask(_) | Known::Nothing => {}
+        }
         let path = self.relative.clone();
         let request = if follow { HostFsRequest::Stat { path } } else { HostFsRequest::Lstat { path } };
         match self.call(request)? {
             HostFsReply::Status(status) => Ok(self.mount.told(status)),
             _ => Err(Errno::Eio),
         }
+    }
+
+    fn recent_status(&self, follow: bool) -> Known<FileStatus> {
+        let (Some(moment), Some((directory, name))) = (self.mount.fs.moment(), self.parts()) else {
+            return Known::Nothing;
+        };
+        let recent = &self.mount.recent;
+        let known = recent.status(moment, directory, name, follow);
+        if !matches!(known, Known::Ask(_)) {
+            return known;
+        }
+        let told = match self.call(HostFsRequest::ReadDirPlus { path: directory.to_owned() }) {
+            Ok(HostFsReply::Listing(told)) => Some(told),
+            _ => None,
+        };
+        if self.mount.fs.moment() != Some(moment) {
+            return Known::Nothing;
+        }
+        recent.keep_listing(moment, directory, told);
+        recent.status(moment, directory, name, follow)
+    }
+
+    /// The contents of a small file as they were told lately, or with those of others beside it.
+    fn recent_file(&self) -> Known<Copy> {
+        let (Some(moment), Some((directory, name))) = (self.mount.fs.moment(), self.parts()) else {
+            return Known::Nothing;
+        };
+        let recent = &self.mount.recent;
+        let most = match recent.file(moment, directory, name) {
+            Known::Ask(most) => most,
+            known => return known,
+        };
+        let request = HostFsRequest::ReadFiles { path: directory.to_owned(), first: name.to_owned(), most };
+        let Ok(HostFsReply::Files(told)) = self.call(request) else { return Known::Nothing };
+        if self.mount.fs.moment() != Some(moment) {
+            return Known::Nothing;
+        }
+        recent.keep_files(moment, directory, told);
+        recent.file(moment, directory, name)
     }
 
     /// `ENOTDIR` unless a directory is there.
@@ -158,6 +215,11 @@ impl HostPath {
 
     /// The contents of a regular file that is not too long for one answer.
     pub(crate) fn contents(&self) -> Result<Vec<u8>, Errno> {
+        match self.recent_file() {
+            Known::There(copy) => return Ok(copy.bytes.to_vec()),
+            Known::NotThere => return Err(Errno::Enoent),
+            Known::Ask(_) | Known::Nothing => {}
+        }
         match self.call(HostFsRequest::ReadFile { path: self.relative.clone() })? {
             HostFsReply::Bytes(bytes) if bytes.len() <= HOST_TRANSFER_MAX => Ok(bytes.into_vec()),
             _ => Err(Errno::Eio),
@@ -165,17 +227,36 @@ impl HostPath {
     }
 
     pub(crate) fn open(&self, flags: OpenFlags, mode: u32) -> Result<(HostFile, FileStatus), Errno> {
-        match self.call(HostFsRequest::Open { path: self.relative.clone(), flags, mode })? {
-            HostFsReply::Opened { handle, status } => {
-                let file = HostFile { mount: self.mount.clone(), handle };
-                Ok((file, self.mount.told(status)))
+        if flags == OpenFlags::READ {
+            match self.recent_file() {
+                Known::There(copy) => {
+                    let status = self.mount.told(copy.status);
+                    let from = From::Copy { copy, place: self.relative.clone(), opened: OnceLock::new() };
+                    return Ok((HostFile { mount: self.mount.clone(), from }, status));
+                }
+                Known::NotThere => return Err(Errno::Enoent),
+                Known::Ask(_) | Known::Nothing => {}
             }
-            _ => Err(Errno::Eio),
         }
+        let (handle, status) = self.mount.open(&self.relative, flags, mode)?;
+        let file = HostFile { mount: self.mount.clone(), from: From::Handle(handle) };
+        Ok((file, self.mount.told(status)))
     }
 }
 
 impl Mount {
+    fn open(&self, path: &str, flags: OpenFlags, mode: u32) -> Result<(HostHandle, FileStatus), Errno> {
+        match self.fs.call(self.id, HostFsRequest::Open { path: path.to_owned(), flags, mode })? {
+            HostFsReply::Opened { handle, status } => Ok((handle, status)),
+            _ => Err(Errno::Eio),
+        }
+    }
+
+    fn close(&self, handle: HostHandle) {
+        // Nobody could act upon a failure: the handle is gone either way.
+        let _ = self.fs.call(self.id, HostFsRequest::Close { handle });
+    }
+
     /// What the host says of a file, as the VM is told: each mount has a device number of its own, and the host's times
     /// must not be a better clock than the VM's.
     fn told(&self, status: FileStatus) -> FileStatus {
@@ -193,7 +274,25 @@ impl Mount {
 /// A file that is open on the host; closed there when dropped, so never drop one under a lock of the kernel.
 pub(crate) struct HostFile {
     mount: Arc<Mount>,
-    handle: HostHandle,
+    from: From,
+}
+
+/// Where the contents of an open file come from.
+enum From {
+    Handle(HostHandle),
+    /// A small file that is read, from what was told of it when it was opened. Where that does not count any more the file is
+    /// opened after all, at its place; if another lies there by then, or none, what was told is what remains of it.
+    Copy {
+        copy: Copy,
+        place: String,
+        opened: OnceLock<Option<HostHandle>>,
+    },
+}
+
+/// What answers for an open file now.
+enum Source<'a> {
+    Handle(HostHandle),
+    Copy(&'a Copy),
 }
 
 impl HostFile {
@@ -201,9 +300,58 @@ impl HostFile {
         self.mount.fs.call(self.mount.id, request)
     }
 
+    fn source(&self) -> Result<Source<'_>, Errno> {
+        let (copy, place, opened) = match &self.from {
+            From::Handle(handle) => return Ok(Source::Handle(*handle)),
+            From::Copy { copy, place, opened } => (copy, place, opened),
+        };
+        if opened.get().is_none() {
+            if copy.is_fresh(self.mount.fs.moment()) {
+                return Ok(Source::Copy(copy));
+            }
+            let found = match self.mount.open(place, OpenFlags::READ, 0) {
+                Ok((handle, status)) => {
+                    let same = (status.device, status.inode) == (copy.status.device, copy.status.inode);
+                    if !same {
+                        self.mount.close(handle);
+                    }
+                    same.then_some(handle)
+                }
+                Err(Errno::Eagain | Errno::Etimedout | Errno::Enfile | Errno::Emfile) => return Err(Errno::Eagain),
+                Err(_) => None,
+            };
+            if let Err(Some(late)) = opened.set(found) {
+                // Another thread was faster.
+                self.mount.close(late);
+            }
+        }
+        match opened.get() {
+            Some(Some(handle)) => Ok(Source::Handle(*handle)),
+            _ => Ok(Source::Copy(copy)),
+        }
+    }
+
+    /// The handle of a file that was opened for more than reading.
+    fn handle(&self) -> Result<HostHandle, Errno> {
+        match self.from {
+            From::Handle(handle) => Ok(handle),
+            From::Copy { .. } => Err(Errno::Ebadf),
+        }
+    }
+
     pub(crate) fn read(&self, offset: u64, target: &mut [u8]) -> Result<usize, Errno> {
+        let handle = match self.source()? {
+            Source::Handle(handle) => handle,
+            Source::Copy(copy) => {
+                let rest = usize::try_from(offset).ok().and_then(|offset| copy.bytes.get(offset..));
+                let rest = rest.unwrap_or_default();
+                let length = rest.len().min(target.len());
+                target[..length].copy_from_slice(&rest[..length]);
+                return Ok(length);
+            }
+        };
         let length = target.len().min(HOST_TRANSFER_MAX);
-        let request = HostFsRequest::Read { handle: self.handle, offset, length: length as u32 };
+        let request = HostFsRequest::Read { handle, offset, length: length as u32 };
         match self.call(request)? {
             HostFsReply::Bytes(bytes) if bytes.len() <= length => {
                 target[..bytes.len()].copy_from_slice(&bytes);
@@ -215,7 +363,7 @@ impl HostFile {
 
     pub(crate) fn write(&self, offset: Option<u64>, bytes: &[u8]) -> Result<usize, Errno> {
         let bytes = &bytes[..bytes.len().min(HOST_TRANSFER_MAX)];
-        let request = HostFsRequest::Write { handle: self.handle, offset, bytes: ByteBuf::from(bytes) };
+        let request = HostFsRequest::Write { handle: self.handle()?, offset, bytes: ByteBuf::from(bytes) };
         match self.call(request)? {
             HostFsReply::Written(count) if count as usize <= bytes.len() => Ok(count as usize),
             _ => Err(Errno::Eio),
@@ -223,15 +371,22 @@ impl HostFile {
     }
 
     pub(crate) fn truncate(&self, size: u64) -> Result<(), Errno> {
-        self.call(HostFsRequest::TruncateHandle { handle: self.handle, size }).map(drop)
+        self.call(HostFsRequest::TruncateHandle { handle: self.handle()?, size }).map(drop)
     }
 
     pub(crate) fn sync(&self) -> Result<(), Errno> {
-        self.call(HostFsRequest::Sync { handle: self.handle }).map(drop)
+        match self.source()? {
+            Source::Handle(handle) => self.call(HostFsRequest::Sync { handle }).map(drop),
+            Source::Copy(_) => Ok(()),
+        }
     }
 
     pub(crate) fn status(&self) -> Result<FileStatus, Errno> {
-        match self.call(HostFsRequest::StatHandle { handle: self.handle })? {
+        let handle = match self.source()? {
+            Source::Handle(handle) => handle,
+            Source::Copy(copy) => return Ok(self.mount.told(copy.status)),
+        };
+        match self.call(HostFsRequest::StatHandle { handle })? {
             HostFsReply::Status(status) => Ok(self.mount.told(status)),
             _ => Err(Errno::Eio),
         }
@@ -240,8 +395,13 @@ impl HostFile {
 
 impl Drop for HostFile {
     fn drop(&mut self) {
-        // Nobody could act upon a failure: the handle is gone either way.
-        let _ = self.call(HostFsRequest::Close { handle: self.handle });
+        let handle = match &self.from {
+            From::Handle(handle) => Some(*handle),
+            From::Copy { opened, .. } => opened.get().copied().flatten(),
+        };
+        if let Some(handle) = handle {
+            self.mount.close(handle);
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::inode::{Content, Directory, Inode, Mounted};
 use super::mount::{HostPath, Mount, Point};
+use super::recent::Recent;
 use super::{Filesystem, NAME_MAX, PATH_MAX, entry_cost};
 use crate::file::device::Device;
 use crate::limits::Share;
@@ -143,7 +144,15 @@ impl Filesystem {
         let _tree = self.tree.write();
         let make = |point| {
             let children = Mutex::new(BTreeMap::new());
-            Arc::new(Mount { id, point, read_only, fs: fs.clone(), clock: self.clock.clone(), children })
+            Arc::new(Mount {
+                id,
+                point,
+                read_only,
+                fs: fs.clone(),
+                clock: self.clock.clone(),
+                children,
+                recent: Recent::default(),
+            })
         };
         match self.make_directories(path)? {
             Spot::Host(host) if host.relative.is_empty() => Err(Errno::Ebusy),

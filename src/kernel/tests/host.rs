@@ -17,13 +17,15 @@ pub(super) struct TestHost {
     open: Mutex<HashMap<u64, File>>,
     /// Every request, in the order they came.
     pub(super) log: Mutex<Vec<HostFsRequest>>,
+    /// What it says of its moment.
+    moment: Mutex<Option<u64>>,
 }
 
 impl TestHost {
     pub(super) fn new() -> Arc<TestHost> {
         // In memory where the machine has that.
         let root = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-        Arc::new(TestHost { root, open: Mutex::default(), log: Mutex::default() })
+        Arc::new(TestHost { root, open: Mutex::default(), log: Mutex::default(), moment: Mutex::default() })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -32,6 +34,12 @@ impl TestHost {
 
     pub(super) fn open_handles(&self) -> usize {
         self.open.lock().len()
+    }
+
+    /// From now on it says when something may have changed: when it changed something, or is told here that somebody did.
+    pub(super) fn tell_moments(&self) {
+        let mut moment = self.moment.lock();
+        *moment = Some(moment.unwrap_or(0) + 1);
     }
 
     fn answer(&self, request: HostFsRequest) -> std::io::Result<HostFsReply> {
@@ -90,6 +98,37 @@ impl TestHost {
                 let entries: std::io::Result<Vec<_>> = fs::read_dir(at(&path))?.map(entry).collect();
                 HostFsReply::Entries(entries?)
             }
+            HostFsRequest::ReadDirPlus { path } => {
+                let entry = |entry: std::io::Result<fs::DirEntry>| {
+                    let entry = entry?;
+                    Ok((entry.file_name().into_string().unwrap(), status(&entry.metadata()?)))
+                };
+                let entries: std::io::Result<Vec<_>> = fs::read_dir(at(&path))?.map(entry).collect();
+                HostFsReply::Listing(entries?)
+            }
+            HostFsRequest::ReadFiles { path, first, most } => {
+                let mut names = vec![first.clone()];
+                for entry in fs::read_dir(at(&path))? {
+                    let entry = entry?;
+                    let name = entry.file_name().into_string().unwrap();
+                    if name > first && entry.file_type()?.is_file() {
+                        names.push(name);
+                    }
+                }
+                names[1..].sort();
+                let file = |name: &String| {
+                    let path = at(&path).join(name);
+                    let found = fs::metadata(&path)?;
+                    if !found.is_file() || found.len() > SMALL_FILE_MAX as u64 {
+                        return Err(std::io::Error::from(rustix::io::Errno::FBIG));
+                    }
+                    let bytes = ByteBuf::from(fs::read(&path)?);
+                    Ok(SmallFile { name: name.clone(), status: status(&found), bytes })
+                };
+                let mut files = vec![file(&first)?];
+                files.extend(names[1..].iter().take(most as usize - 1).filter_map(|name| file(name).ok()));
+                HostFsReply::Files(files)
+            }
             HostFsRequest::Mkdir { path, mode } => {
                 fs::DirBuilder::new().mode(mode).create(at(&path)).map(|()| done)?
             }
@@ -137,7 +176,16 @@ impl HostFs for TestHost {
         self.log.lock().push(request.clone());
         let code =
             |error: std::io::Error| error.raw_os_error().and_then(Errno::from_code).unwrap_or(Errno::Eio);
-        self.answer(request).map_err(code)
+        let changes = request.changes();
+        let answer = self.answer(request).map_err(code);
+        if let Some(moment) = self.moment.lock().as_mut().filter(|_| changes) {
+            *moment += 1;
+        }
+        answer
+    }
+
+    fn moment(&self) -> Option<u64> {
+        *self.moment.lock()
     }
 }
 

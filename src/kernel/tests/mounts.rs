@@ -270,3 +270,86 @@ fn a_short_file_is_read_with_one_question() {
     assert_eq!(p.read_file("/tmp", 1000), Err(Errno::Eisdir));
     assert_eq!(p.read_file("/dev/null", 1000), Err(Errno::Einval));
 }
+
+/// What was asked of the host since the last look.
+fn asked(host: &TestHost) -> Vec<&'static str> {
+    let requests = std::mem::take(&mut *host.log.lock());
+    let name = |request: &HostFsRequest| match request {
+        HostFsRequest::Stat { .. } => "stat",
+        HostFsRequest::Lstat { .. } => "lstat",
+        HostFsRequest::ReadDirPlus { .. } => "readdirplus",
+        HostFsRequest::ReadFile { .. } => "readfile",
+        HostFsRequest::ReadFiles { .. } => "readfiles",
+        HostFsRequest::Open { .. } => "open",
+        HostFsRequest::Read { .. } => "read",
+        HostFsRequest::Close { .. } => "close",
+        _ => "another",
+    };
+    requests.iter().map(name).collect()
+}
+
+#[test]
+fn many_files_take_few_questions() {
+    let (_kernel, p, host) = mounted(true);
+    host.tell_moments();
+    for number in 0..500 {
+        std::fs::write(host.path().join(format!("d/{number}.js")), number.to_string()).unwrap();
+    }
+    asked(&host);
+    for number in 0..500 {
+        let path = format!("/host/data/d/{number}.js");
+        assert_eq!(p.stat("/host/data/d/package.json", Symlinks::Follow), Err(Errno::Enoent));
+        assert_eq!(p.stat(&path, Symlinks::NoFollow).unwrap().kind, FileKind::Regular);
+        assert_eq!(read(&p, &path).unwrap(), number.to_string());
+    }
+    let asked = asked(&host);
+    assert!(asked.len() < 20, "{asked:?}");
+    assert_eq!(host.open_handles(), 0);
+}
+
+#[test]
+fn what_happened_outside_is_seen_as_soon_as_the_machine_could_have_heard_of_it() {
+    let (_kernel, p, host) = mounted(false);
+    host.tell_moments();
+    std::fs::write(host.path().join("d/a"), "one").unwrap();
+    assert_eq!(p.stat("/host/data/d/b", Symlinks::Follow), Err(Errno::Enoent));
+    assert_eq!(p.stat("/host/data/d/a", Symlinks::Follow).unwrap().size, 3);
+    assert_eq!(read(&p, "/host/data/d/a").unwrap(), "one");
+    let open = p.open("/host/data/d/a", OpenFlags::READ, 0).unwrap();
+    let replaced = p.open("/host/data/d/a", OpenFlags::READ, 0).unwrap();
+    std::fs::write(host.path().join("d/a"), "another").unwrap();
+    std::fs::write(host.path().join("d/b"), "there").unwrap();
+    host.tell_moments();
+    assert_eq!(p.stat("/host/data/d/b", Symlinks::Follow).unwrap().size, 5);
+    assert_eq!(p.stat("/host/data/d/a", Symlinks::Follow).unwrap().size, 7);
+    assert_eq!(read(&p, "/host/data/d/a").unwrap(), "another");
+    assert_eq!(read_all(&open).unwrap(), b"another");
+    // What was open stays what it was where another file takes its place.
+    std::fs::write(host.path().join("d/new"), "new").unwrap();
+    std::fs::rename(host.path().join("d/new"), host.path().join("d/a")).unwrap();
+    host.tell_moments();
+    assert_eq!(read_all(&replaced).unwrap(), b"one");
+    drop((open, replaced));
+    assert_eq!(host.open_handles(), 0);
+}
+
+#[test]
+fn what_the_machine_changes_it_sees_at_once() {
+    let (_kernel, p, host) = mounted(false);
+    host.tell_moments();
+    for number in 0..4 {
+        let path = format!("/host/data/d/{number}");
+        assert_eq!(p.stat(&path, Symlinks::Follow), Err(Errno::Enoent));
+        write(&p, &path, "text").unwrap();
+        assert_eq!(p.stat(&path, Symlinks::Follow).unwrap().size, 4);
+        let open = p.open(&path, OpenFlags::READ, 0).unwrap();
+        let writer = p.open(&path, OpenFlags::WRITE | OpenFlags::APPEND, 0).unwrap();
+        assert_eq!(now(writer.poll_write(&mut idle(), b", more")), Ok(6));
+        assert_eq!(read_all(&open).unwrap(), b"text, more");
+        let removed = p.open(&path, OpenFlags::READ, 0).unwrap();
+        p.unlink(&path).unwrap();
+        assert_eq!(read_all(&removed).unwrap(), b"text, more");
+        assert_eq!(p.stat(&path, Symlinks::Follow), Err(Errno::Enoent));
+    }
+    assert_eq!(host.open_handles(), 0);
+}

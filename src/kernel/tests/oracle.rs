@@ -379,12 +379,15 @@ proptest! {
     }
 
     #[test]
-    fn a_mount_behaves_like_what_is_mounted(ops in prop::collection::vec(op(), 1..40)) {
+    fn a_mount_behaves_like_what_is_mounted(ops in prop::collection::vec(op(), 1..40), tells: bool) {
         // Links are resolved on the host there, and `.` and `..` by their letters.
         let plain = |op: &Op| !matches!(op, Op::Symlink(..)) && !format!("{op:?}").contains('.');
         let ops: Vec<Op> = ops.into_iter().filter(plain).collect();
         let (kernel, process) = machine(options());
         let host = TestHost::new();
+        if tells {
+            host.tell_moments();
+        }
         kernel.mount("/m", MountId(1), false, host.clone()).unwrap();
         process.chdir("/m").unwrap();
         let temporary = temporary();

@@ -90,6 +90,13 @@ bitflags::bitflags! {
     }
 }
 
+impl OpenFlags {
+    /// Whether a file that is opened in this way is changed, made, or can be changed.
+    pub fn writes(self) -> bool {
+        self.intersects(OpenFlags::WRITE | OpenFlags::APPEND | OpenFlags::CREATE | OpenFlags::TRUNCATE)
+    }
+}
+
 /// New times of a file; none leaves one as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileTimes {

@@ -20,6 +20,16 @@ pub const HOST_TRANSFER_MAX: usize = 256 * 1024;
 /// listed so (`ENOMEM`). A message has room for no more of them ([`crate::wire::ELEMENTS_MAX`]).
 pub const DIRECTORY_ENTRIES_MAX: usize = 100_000;
 
+/// Most entries of a directory that are told with what is known of them ([`HostFsRequest::ReadDirPlus`]).
+pub const LISTING_MAX: usize = 1024;
+
+/// Most bytes of a file that comes with others ([`HostFsRequest::ReadFiles`]); together they have no more than
+/// [`HOST_TRANSFER_MAX`].
+pub const SMALL_FILE_MAX: usize = 64 * 1024;
+
+/// Most files of one [`HostFsRequest::ReadFiles`].
+pub const SMALL_FILES_MAX: u32 = 256;
+
 /// Which mount of the VM is meant; chosen by whoever mounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MountId(pub u32);
@@ -119,6 +129,22 @@ pub enum HostFsRequest {
     ReadDir {
         /// Where.
         path: String,
+    },
+    /// The entries with what [`HostFsRequest::Lstat`] tells of each ([`HostFsReply::Listing`]), links in `path` followed:
+    /// `ENOMEM` for a directory of more than [`LISTING_MAX`].
+    ReadDirPlus {
+        /// Where.
+        path: String,
+    },
+    /// Small files of a directory ([`HostFsReply::Files`]): `first`, links followed, and in the order of their names the
+    /// regular files behind it, as many as fit. The first is a regular file of at most [`SMALL_FILE_MAX`] bytes (`EFBIG`).
+    ReadFiles {
+        /// The directory.
+        path: String,
+        /// A name in it.
+        first: String,
+        /// At most so many, and [`SMALL_FILES_MAX`].
+        most: u32,
     },
     /// Creates a directory ([`HostFsReply::Done`]).
     Mkdir {
@@ -225,8 +251,57 @@ pub enum HostFsReply {
     Status(FileStatus),
     /// The entries of a directory.
     Entries(Vec<DirectoryEntry>),
+    /// The entries of a directory, and what is known of each.
+    Listing(Vec<(String, FileStatus)>),
+    /// Small files.
+    Files(Vec<SmallFile>),
     /// A path or a link's target.
     Text(String),
     /// Whether all of a directory is gone; else there is more of it, to be asked for again.
     Removed(bool),
+}
+
+/// A file with its contents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmallFile {
+    /// Its name in the directory.
+    pub name: String,
+    /// What is known of it.
+    pub status: FileStatus,
+    /// All of it.
+    pub bytes: ByteBuf,
+}
+
+impl HostFsRequest {
+    /// Whether it changes something on the host, or opens a file for that.
+    pub fn changes(&self) -> bool {
+        use HostFsRequest as R;
+        match self {
+            R::Open { flags, .. } => flags.writes(),
+            R::Read { .. }
+            | R::ReadFile { .. }
+            | R::ReadFiles { .. }
+            | R::StatHandle { .. }
+            | R::Sync { .. }
+            | R::Close { .. }
+            | R::Stat { .. }
+            | R::Lstat { .. }
+            | R::ReadDir { .. }
+            | R::ReadDirPlus { .. }
+            | R::Readlink { .. }
+            | R::Canonicalize { .. } => false,
+            R::Write { .. }
+            | R::TruncateHandle { .. }
+            | R::Mkdir { .. }
+            | R::Rmdir { .. }
+            | R::RemoveTree { .. }
+            | R::Unlink { .. }
+            | R::Rename { .. }
+            | R::Symlink { .. }
+            | R::Link { .. }
+            | R::Truncate { .. }
+            | R::SetMode { .. }
+            | R::SetTimes { .. } => true,
+        }
+    }
 }

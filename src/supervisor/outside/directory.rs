@@ -13,7 +13,7 @@ use serde_bytes::ByteBuf;
 use super::{opening, remove_tree};
 use protocol::abi::{
     DIRECTORY_ENTRIES_MAX, DirectoryEntry, FileKind, FileStatus, HOST_TRANSFER_MAX, HostFsReply,
-    HostFsRequest, OpenFlags,
+    HostFsRequest, LISTING_MAX, OpenFlags, SMALL_FILE_MAX, SMALL_FILES_MAX, SmallFile,
 };
 
 /// Bytes of the names of one directory together. One with more cannot be listed, as one of too many (`ENOMEM`).
@@ -31,6 +31,8 @@ pub(super) fn perform(root: &Dir, request: HostFsRequest) -> io::Result<HostFsRe
         R::Lstat { path } => Ok(HostFsReply::Status(status(&root.symlink_metadata(here(&path))?))),
         R::ReadFile { path } => contents(root, here(&path)),
         R::ReadDir { path } => entries(root, here(&path)),
+        R::ReadDirPlus { path } => listing(root, here(&path)),
+        R::ReadFiles { path, first, most } => files(root, &path, first, most),
         R::Mkdir { path, mode } => {
             use cap_std::fs::DirBuilderExt;
             let mut builder = DirBuilder::new();
@@ -107,20 +109,88 @@ pub(super) fn status(metadata: &Metadata) -> FileStatus {
 
 /// A regular file that is short enough for one answer, whole.
 fn contents(root: &Dir, path: &str) -> io::Result<HostFsReply> {
-    let (file, metadata) = opening::open(root, path, OpenFlags::READ, 0)?;
+    whole(root, path, OpenFlags::READ, HOST_TRANSFER_MAX).map(|(_, bytes)| HostFsReply::Bytes(bytes))
+}
+
+/// A regular file of at most `most` bytes, with what is known of it.
+fn whole(root: &Dir, path: &str, flags: OpenFlags, most: usize) -> io::Result<(FileStatus, ByteBuf)> {
+    let (file, metadata) = opening::open(root, path, flags, 0)?;
     if metadata.is_dir() {
         return Err(rustix::io::Errno::ISDIR.into());
     }
-    if metadata.len() > HOST_TRANSFER_MAX as u64 {
+    if metadata.len() > most as u64 {
         return Err(rustix::io::Errno::FBIG.into());
     }
     let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
     // It may grow meanwhile.
-    file.take(HOST_TRANSFER_MAX as u64 + 1).read_to_end(&mut bytes)?;
-    if bytes.len() > HOST_TRANSFER_MAX {
+    file.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > most {
         return Err(rustix::io::Errno::FBIG.into());
     }
-    Ok(HostFsReply::Bytes(ByteBuf::from(bytes)))
+    Ok((FileStatus { size: bytes.len() as u64, ..status(&metadata) }, ByteBuf::from(bytes)))
+}
+
+/// Small files of a directory, from one on.
+fn files(root: &Dir, directory: &str, first: String, most: u32) -> io::Result<HostFsReply> {
+    if matches!(first.as_str(), "" | "." | "..") || first.contains('/') {
+        return Err(rustix::io::Errno::INVAL.into());
+    }
+    let path = if directory.is_empty() { first.clone() } else { format!("{directory}/{first}") };
+    let (status, bytes) = whole(root, &path, OpenFlags::READ, SMALL_FILE_MAX)?;
+    let mut room = HOST_TRANSFER_MAX - bytes.len();
+    let mut files = vec![SmallFile { name: first.clone(), status, bytes }];
+    let most = most.min(SMALL_FILES_MAX) as usize;
+    if most <= files.len() {
+        return Ok(HostFsReply::Files(files));
+    }
+    let directory = root.open_dir(here(directory))?;
+    let mut names = Vec::new();
+    for (index, entry) in directory.entries()?.enumerate() {
+        let entry = entry?;
+        if index >= DIRECTORY_ENTRIES_MAX {
+            break;
+        }
+        if let Ok(name) = entry.file_name().into_string()
+            && name > first
+            && entry.file_type()?.is_file()
+        {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    for name in names.into_iter().take(most - 1) {
+        let most = SMALL_FILE_MAX.min(room);
+        match whole(&directory, &name, OpenFlags::READ | OpenFlags::NO_FOLLOW, most) {
+            Ok((status, bytes)) => {
+                room -= bytes.len();
+                files.push(SmallFile { name, status, bytes });
+            }
+            // There may be no room any more.
+            Err(_) if most < SMALL_FILE_MAX => break,
+            // One that is larger, or has gone meanwhile, is asked for by itself.
+            Err(_) => {}
+        }
+    }
+    Ok(HostFsReply::Files(files))
+}
+
+fn listing(root: &Dir, path: &str) -> io::Result<HostFsReply> {
+    let mut listing = Vec::new();
+    for (index, entry) in root.read_dir(path)?.enumerate() {
+        let entry = entry?;
+        if index >= LISTING_MAX {
+            return Err(rustix::io::Errno::NOMEM.into());
+        }
+        // A name that is no UTF-8 cannot be named in the VM.
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        match entry.metadata() {
+            Ok(metadata) => listing.push((name, status(&metadata))),
+            // Gone meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(HostFsReply::Listing(listing))
 }
 
 fn entries(root: &Dir, path: &str) -> io::Result<HostFsReply> {

@@ -155,7 +155,7 @@ impl HostMounts {
     ) -> io::Result<HostFsReply> {
         use HostFsRequest as R;
         let root = &directory.root;
-        if directory.read_only && changes(&request) {
+        if directory.read_only && request.changes() {
             return Err(rustix::io::Errno::ROFS.into());
         }
         Rules { policy: &self.policy, guest: &directory.guest, root, client_paths }.admit(&request)?;
@@ -241,36 +241,6 @@ impl HostMounts {
     fn writable(&self, mount: MountId, handle: HostHandle) -> io::Result<Arc<Handle>> {
         let handle = self.handle(mount, handle)?;
         if handle.read_only { Err(rustix::io::Errno::ROFS.into()) } else { Ok(handle) }
-    }
-}
-
-/// Whether a request changes the host; what may be done with a handle is looked at where it is used.
-fn changes(request: &HostFsRequest) -> bool {
-    use HostFsRequest as R;
-    match request {
-        R::Open { flags, .. } => opening::writes(*flags),
-        R::Read { .. }
-        | R::ReadFile { .. }
-        | R::StatHandle { .. }
-        | R::Sync { .. }
-        | R::Close { .. }
-        | R::Stat { .. }
-        | R::Lstat { .. }
-        | R::ReadDir { .. }
-        | R::Readlink { .. }
-        | R::Canonicalize { .. } => false,
-        R::Write { .. }
-        | R::TruncateHandle { .. }
-        | R::Mkdir { .. }
-        | R::Rmdir { .. }
-        | R::RemoveTree { .. }
-        | R::Unlink { .. }
-        | R::Rename { .. }
-        | R::Symlink { .. }
-        | R::Link { .. }
-        | R::Truncate { .. }
-        | R::SetMode { .. }
-        | R::SetTimes { .. } => true,
     }
 }
 

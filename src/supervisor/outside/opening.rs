@@ -31,7 +31,7 @@ pub(super) fn open(
     }
     let mut options = OpenOptions::new();
     options
-        .read(flags.contains(OpenFlags::READ) || !writes(flags))
+        .read(flags.contains(OpenFlags::READ) || !flags.writes())
         .write(flags.contains(OpenFlags::WRITE) && !flags.contains(OpenFlags::APPEND))
         .append(flags.contains(OpenFlags::APPEND))
         .create(flags.contains(OpenFlags::CREATE) && !flags.contains(OpenFlags::EXCLUSIVE))
@@ -45,11 +45,6 @@ pub(super) fn open(
         return Err(Errno::NXIO.into());
     }
     Ok((file.into_std(), metadata))
-}
-
-/// Whether a file that is opened in this way is changed, made, or can be changed.
-pub(super) fn writes(flags: OpenFlags) -> bool {
-    flags.intersects(OpenFlags::WRITE | OpenFlags::APPEND | OpenFlags::CREATE | OpenFlags::TRUNCATE)
 }
 
 /// Sets the permission bits of a file or directory, links followed.

@@ -16,7 +16,6 @@ use protocol::abi::{HostFsRequest, OpenFlags};
 use protocol::policy::{FsOperation, Policy};
 
 use super::directory::{canonical, canonical_parent, here};
-use super::opening;
 
 /// Decides about the paths of one mount.
 pub(super) struct Rules<'a> {
@@ -37,7 +36,7 @@ impl Rules<'_> {
         use FsOperation::{Create, List, Read, Remove, Write};
         use HostFsRequest as R;
         match request {
-            R::Open { path, flags, .. } if opening::writes(*flags) => {
+            R::Open { path, flags, .. } if flags.writes() => {
                 let follow = !flags.intersects(OpenFlags::NO_FOLLOW | OpenFlags::EXCLUSIVE);
                 let operation =
                     if flags.contains(OpenFlags::CREATE) && self.root.symlink_metadata(path).is_err() {
@@ -58,8 +57,16 @@ impl Rules<'_> {
                     decided => decided,
                 }
             }
-            R::ReadDir { path } => self.any(&[List], path, true),
+            R::ReadDir { path } | R::ReadDirPlus { path } => self.any(&[List], path, true),
             R::ReadFile { path } => self.any(&[Read], path, true),
+            R::ReadFiles { path, first, most } => {
+                // Of one directory's files together nothing is decided that rules tell apart.
+                if *most > 1 && !self.policy.uniform_below(&self.in_vm(path)) {
+                    return Err(rustix::io::Errno::ACCESS.into());
+                }
+                let path = if path.is_empty() { first.clone() } else { format!("{path}/{first}") };
+                self.any(&[Read], &path, true)
+            }
             R::Readlink { path } => self.any(&[Read], path, false),
             R::Mkdir { path, .. } | R::Symlink { path, .. } => self.any(&[Create], path, false),
             R::Rmdir { path } | R::Unlink { path } => self.any(&[Remove], path, false),
