@@ -55,7 +55,13 @@ pub(super) struct Answer {
 
 impl Broker {
     pub(super) fn new(sender: Arc<Sender>) -> Self {
-        Broker { sender, waiting: Mutex::default(), asking: Mutex::default(), fewer: Condvar::new(), moment: AtomicU64::new(0) }
+        Broker {
+            sender,
+            waiting: Mutex::default(),
+            asking: Mutex::default(),
+            fewer: Condvar::new(),
+            moment: AtomicU64::new(0),
+        }
     }
 
     /// Asks; says whether it did: not if too many questions are open.

@@ -177,8 +177,10 @@ impl VirtualMachine {
 
     /// Hands out one message. What it asks for is begun, and waited for by others.
     pub(super) fn hand_out(self: &Arc<Self>, message: ToWorker, inbox: &mut Inbox) {
-        let tells_nothing =
-            matches!(message, ToWorker::Reply { reply: BrokerReply::HostFilesystem { .. }, .. } | ToWorker::Ping {});
+        let tells_nothing = matches!(
+            message,
+            ToWorker::Reply { reply: BrokerReply::HostFilesystem { .. }, .. } | ToWorker::Ping {}
+        );
         if !tells_nothing {
             self.broker.heard();
         }

@@ -1,10 +1,11 @@
 //! The VM's filesystem through the client, host directories, and the `fs` permissions.
 
+use cordon::client::HostFunctions;
 use cordon::config::Mount;
 use cordon::wire::{ExecutionOptions, FileKind, Outcome, code};
 use serde_json::json;
 
-use crate::common::{default_vm, error_of, execute, sh, stdout_of, vm};
+use crate::common::{client, config, default_vm, error_of, execute, sh, stdout_of, vm};
 
 #[tokio::test]
 async fn clients_work_with_files() {
@@ -112,6 +113,29 @@ async fn the_start_directory_may_lie_in_a_mount() {
     let result = error_of(vm.exec("pwd", ExecutionOptions::default()).await);
     assert_eq!(result.code, "ENOENT", "{result:?}");
     assert!(!host.path().join("missing").exists());
+}
+
+#[tokio::test]
+async fn a_guest_sees_what_the_host_did_before_it_called_or_answered() {
+    let host = tempfile::tempdir().unwrap();
+    let path = host.path().to_owned();
+    let functions = HostFunctions::new().with("build", move |name: String| {
+        std::fs::write(path.join(name), "built").unwrap();
+        async { Ok::<_, String>(()) }
+    });
+    let mounts = json!({ "mounts": [{ "host": host.path(), "guest": "/host" }] });
+    let vm = client().await.create_vm_with(config(mounts), functions).await.unwrap();
+    let look = r#"
+        import fs from "fs";
+        const look = (name) => fs.existsSync(`/host/${name}`) && fs.readFileSync(`/host/${name}`, "utf8");
+        console.log(look("a"), look("b"), look("c"));
+    "#;
+    assert_eq!(stdout_of(&vm, look).await, "false false false\n");
+    std::fs::write(host.path().join("a"), "one").unwrap();
+    assert_eq!(stdout_of(&vm, look).await, "one false false\n");
+    std::fs::write(host.path().join("a"), "another").unwrap();
+    let builds = format!("{look} await build('b'); console.log(look('a'), look('b'), look('c'));");
+    assert_eq!(stdout_of(&vm, &builds).await, "another false false\nanother built false\n");
 }
 
 /// What moves between mounts has to be copied.

@@ -159,7 +159,8 @@ async fn open_files(vm: &Vm, count: u32) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_of_mounts_leave_descriptors_for_everybody_else() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("file"), "x").unwrap();
+    // Too large to be read ahead.
+    std::fs::write(folder.path().join("file"), vec![0; 1 << 20]).unwrap();
     let mut serve = Command::new("sh");
     let cordon = directory().join("cordon");
     serve.args(["-c", "ulimit -n 1024 && exec \"$0\" \"$@\""]).arg(cordon).args(["serve", "--warm", "0"]);

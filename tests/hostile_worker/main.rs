@@ -163,6 +163,10 @@ fn forged(channel: &mut Channel, id: u64) -> io::Result<()> {
         (0, open("../secret", OpenFlags::READ)),
         (0, open("/etc/passwd", OpenFlags::READ)),
         (0, open("up", OpenFlags::READ)),
+        (0, HostFsRequest::ReadDirPlus { path: path("..") }),
+        (0, HostFsRequest::ReadFiles { path: path(".."), first: path("secret"), most: 9 }),
+        (0, HostFsRequest::ReadFiles { path: path(""), first: path("../secret"), most: 1 }),
+        (0, HostFsRequest::ReadFiles { path: path(""), first: path("up"), most: u32::MAX }),
         (0, open("file\0", OpenFlags::READ)),
         (0, open("file", OpenFlags::READ | OpenFlags::TRUNCATE)),
         (0, open("new", OpenFlags::WRITE | OpenFlags::CREATE)),
@@ -186,6 +190,15 @@ fn denied(channel: &mut Channel, id: u64) -> io::Result<()> {
     for name in ["file", "link"] {
         told.push(match ask(channel, 0, open(name, OpenFlags::READ))? {
             Ok(_) => "opened",
+            Err(errno) => errno.name(),
+        });
+    }
+    // What may be read comes alone where others beside it may not.
+    for most in [1, 2] {
+        let request = HostFsRequest::ReadFiles { path: String::new(), first: "allowed".to_owned(), most };
+        told.push(match ask(channel, 0, request)? {
+            Ok(HostFsReply::Files(files)) if files.len() == 1 => "one",
+            Ok(_) => "others",
             Err(errno) => errno.name(),
         });
     }

@@ -5,6 +5,7 @@
 //! time.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
@@ -20,6 +21,8 @@ use crate::{
 /// Requests that removing one directory takes at most; each removes many names. More come only where somebody makes
 /// names as fast as they are removed.
 const REMOVALS_MAX: usize = 1 << 16;
+/// Bytes of the copies that open files of one mount are read from.
+const COPIED_MAX: usize = 4 << 20;
 /// Device numbers of mounts start here.
 const FIRST_DEVICE: u64 = 0x100;
 
@@ -36,6 +39,8 @@ pub(crate) struct Mount {
     pub(crate) children: Mutex<BTreeMap<String, Arc<Mount>>>,
     /// What was told lately.
     pub(crate) recent: Recent,
+    /// Bytes of the copies that open files are read from.
+    pub(crate) copied: AtomicUsize,
 }
 
 /// What a mount lies upon.
@@ -229,13 +234,13 @@ impl HostPath {
     pub(crate) fn open(&self, flags: OpenFlags, mode: u32) -> Result<(HostFile, FileStatus), Errno> {
         if flags == OpenFlags::READ {
             match self.recent_file() {
-                Known::There(copy) => {
+                Known::There(copy) if self.mount.takes(copy.bytes.len()) => {
                     let status = self.mount.told(copy.status);
                     let from = From::Copy { copy, place: self.relative.clone(), opened: OnceLock::new() };
                     return Ok((HostFile { mount: self.mount.clone(), from }, status));
                 }
                 Known::NotThere => return Err(Errno::Enoent),
-                Known::Ask(_) | Known::Nothing => {}
+                Known::There(_) | Known::Ask(_) | Known::Nothing => {}
             }
         }
         let (handle, status) = self.mount.open(&self.relative, flags, mode)?;
@@ -245,6 +250,15 @@ impl HostPath {
 }
 
 impl Mount {
+    /// Whether so many bytes more may be held for an open file, as they are then.
+    fn takes(&self, bytes: usize) -> bool {
+        let before = self.copied.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes > COPIED_MAX {
+            self.copied.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        before + bytes <= COPIED_MAX
+    }
+
     fn open(&self, path: &str, flags: OpenFlags, mode: u32) -> Result<(HostHandle, FileStatus), Errno> {
         match self.fs.call(self.id, HostFsRequest::Open { path: path.to_owned(), flags, mode })? {
             HostFsReply::Opened { handle, status } => Ok((handle, status)),
@@ -317,7 +331,8 @@ impl HostFile {
                     }
                     same.then_some(handle)
                 }
-                Err(Errno::Eagain | Errno::Etimedout | Errno::Enfile | Errno::Emfile) => return Err(Errno::Eagain),
+                // That says nothing of the file.
+                Err(errno @ (Errno::Eagain | Errno::Etimedout | Errno::Enfile)) => return Err(errno),
                 Err(_) => None,
             };
             if let Err(Some(late)) = opened.set(found) {
@@ -397,7 +412,10 @@ impl Drop for HostFile {
     fn drop(&mut self) {
         let handle = match &self.from {
             From::Handle(handle) => Some(*handle),
-            From::Copy { opened, .. } => opened.get().copied().flatten(),
+            From::Copy { copy, opened, .. } => {
+                self.mount.copied.fetch_sub(copy.bytes.len(), Ordering::Relaxed);
+                opened.get().copied().flatten()
+            }
         };
         if let Some(handle) = handle {
             self.mount.close(handle);

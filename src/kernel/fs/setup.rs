@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use parking_lot::Mutex;
 
@@ -152,6 +153,7 @@ impl Filesystem {
                 clock: self.clock.clone(),
                 children,
                 recent: Recent::default(),
+                copied: AtomicUsize::new(0),
             })
         };
         match self.make_directories(path)? {

@@ -23,6 +23,8 @@ pub fn samples() -> Vec<Vec<u8>> {
         HostFsRequest::Write { handle, offset: Some(9), bytes: vec![1, 2].into() },
         HostFsRequest::Write { handle, offset: None, bytes: vec![1, 2].into() },
         HostFsRequest::Stat { path: path() },
+        HostFsRequest::ReadDirPlus { path: path() },
+        HostFsRequest::ReadFiles { path: path(), first: "f".to_owned(), most: 4 },
     ];
     let calls = requests.map(|request| BrokerCall::HostFilesystem { mount, request }).into_iter().chain([
         BrokerCall::HostFunction { name: "add".into(), input: "[1]".into() },

@@ -60,8 +60,11 @@ impl Rules<'_> {
             R::ReadDir { path } | R::ReadDirPlus { path } => self.any(&[List], path, true),
             R::ReadFile { path } => self.any(&[Read], path, true),
             R::ReadFiles { path, first, most } => {
-                // Of one directory's files together nothing is decided that rules tell apart.
-                if *most > 1 && !self.policy.uniform_below(&self.in_vm(path)) {
+                // The others are as the first only where no rule tells them apart.
+                if *most > 1
+                    && !self.policy.uniform_below(self.guest)
+                    && !self.policy.uniform_below(&self.in_vm(&canonical(self.root, path)?))
+                {
                     return Err(rustix::io::Errno::ACCESS.into());
                 }
                 let path = if path.is_empty() { first.clone() } else { format!("{path}/{first}") };
@@ -195,12 +198,17 @@ mod tests {
             Rules { policy: &policy, guest: "/m", root: &root, client_paths }.admit(request)
         };
         let open = |path: &str, flags| HostFsRequest::Open { path: path.to_owned(), flags, mode: 0o644 };
+        let files = |path: &str, most| {
+            let (path, first) = path.rsplit_once('/').unwrap();
+            HostFsRequest::ReadFiles { path: path.to_owned(), first: first.to_owned(), most }
+        };
         let requests = |path: &str| {
             let path = || path.to_owned();
             let other = || "open/other".to_owned();
             vec![
                 open(&path(), OpenFlags::READ),
                 HostFsRequest::ReadFile { path: path() },
+                files(&path(), 1),
                 open(&path(), OpenFlags::WRITE),
                 open(&path(), OpenFlags::WRITE | OpenFlags::CREATE),
                 HostFsRequest::Mkdir { path: path(), mode: 0o755 },
@@ -231,7 +239,12 @@ mod tests {
         for request in requests("open/file") {
             assert!(admit(&[], &request).is_ok(), "{request:?}");
         }
+        for (path, passes) in [("open/file", true), ("secret/file", false), ("open/directory/file", false)] {
+            assert_eq!(admit(&[], &files(path, 2)).is_ok(), passes, "{path}");
+        }
         // A link is decided on as what it leads to, where it is followed.
+        assert!(admit(&[], &files("open/link", 1)).is_err());
+        assert!(admit(&[], &HostFsRequest::ReadDirPlus { path: "open/directory".to_owned() }).is_err());
         assert!(admit(&[], &open("open/link", OpenFlags::READ)).is_err());
         assert!(admit(&[], &open("open/link", OpenFlags::WRITE)).is_err());
         assert!(admit(&[], &HostFsRequest::Truncate { path: "open/link".to_owned(), size: 0 }).is_err());
