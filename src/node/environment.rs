@@ -255,6 +255,11 @@ impl Env {
         state.downcast().unwrap_or_default()
     }
 
+    /// This thread's number; the main one has 0.
+    pub fn thread_number(&self) -> u32 {
+        self.thread.as_ref().map_or(0, |thread| thread.number)
+    }
+
     /// The process object.
     pub fn process_object<'s>(&self, scope: &mut Scope<'s, '_>) -> Option<v8::Local<'s, v8::Object>> {
         Some(v8::Local::new(scope, self.process_object.get()?))
@@ -557,6 +562,7 @@ impl Environment for Env {
         crate::bindings::async_wrap::clear(self);
         self.state::<crate::handle_wrap::OpenHandles>().abandon();
         self.state::<crate::bindings::messaging::OpenPorts>().abandon();
+        self.state::<crate::bindings::locks::Requests>().abandon(self);
         if let (Some(thread), Some(process)) = (&self.thread, self.process()) {
             thread.close_descriptors(&process);
         }

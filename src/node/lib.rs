@@ -23,6 +23,7 @@ mod facts;
 mod handle;
 mod handle_wrap;
 mod http_parser;
+mod locks;
 mod net;
 mod options;
 mod process;

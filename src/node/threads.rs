@@ -11,6 +11,7 @@ use kernel::Process;
 use serde_json::{Map, Value};
 
 use crate::bindings::messaging::Port;
+use crate::locks::Locks;
 
 /// How many limits of a thread's resources there are: young generation, old generation, room for code, stack; in MiB.
 pub(crate) const LIMITS: usize = 4;
@@ -28,12 +29,19 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) struct Group {
     last: AtomicU32,
     channels: Mutex<HashMap<String, Vec<Weak<Port>>>>,
+    /// What they lock.
+    pub locks: Locks,
 }
 
 impl Group {
     /// The number of a new thread. The main one has 0.
     pub fn number(&self) -> u32 {
         self.last.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    }
+
+    /// Whether there has been more than the main one.
+    pub fn is_shared(&self) -> bool {
+        self.last.load(Ordering::Relaxed) != 0
     }
 
     /// Adds a port to a broadcast channel.

@@ -87,6 +87,7 @@ same_as_in_node! {
     a_program_handles_its_own_exceptions = "handles.mjs";
     exceptions_everywhere_reach_the_handlers = "uncaught.cjs";
     messages_copy_what_node_copies = "clones.mjs";
+    locks_are_as_in_node = "locks.mjs";
     children_run_as_in_node = "children.mjs";
     servers_and_clients_meet_in_one_vm = "servers.mjs";
     tls_is_spoken_as_in_node = "secure.mjs";

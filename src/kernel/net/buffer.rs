@@ -29,7 +29,11 @@ struct State {
     share: Vec<Share>,
     no_more_comes: bool,
     nobody_reads: bool,
+    /// Something was written after that.
+    is_refused: bool,
     is_reset: bool,
+    /// Its end knows.
+    is_told: bool,
     readers: Wakers,
     writers: Wakers,
 }
@@ -44,6 +48,7 @@ impl Buffer {
         let mut state = self.state.lock();
         if state.buffer.is_empty() {
             if state.is_reset {
+                state.is_told = true;
                 return Poll::Ready(Err(SocketError::Econnreset));
             }
             if state.no_more_comes || target.is_empty() {
@@ -105,6 +110,23 @@ impl Buffer {
         drop(state);
         woken.wake();
         Poll::Ready(Ok(length))
+    }
+
+    /// Whether the reader is gone, and this is the first that asks about it before it writes: what it writes is on its way
+    /// to somebody who is not there any more, as it may be in TCP.
+    pub(super) fn is_lost(&self) -> bool {
+        let mut state = self.state.lock();
+        state.nobody_reads && !state.no_more_comes && !std::mem::replace(&mut state.is_refused, true)
+    }
+
+    /// Whether the writer has ended the connection by force, and nobody at this end has been told.
+    pub(super) fn tells_reset(&self) -> bool {
+        let mut state = self.state.lock();
+        state.is_reset && !std::mem::replace(&mut state.is_told, true)
+    }
+
+    pub(super) fn is_reset(&self) -> bool {
+        self.state.lock().is_reset
     }
 
     /// Ready once a write would not wait.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, SOCKET_CAPACITY};
 use super::{Bound, Network, SocketError};
 use crate::file::{File, anonymous, without_position};
 use crate::limits::Share;
@@ -109,7 +109,18 @@ impl Connection {
     /// Writes what fits.
     pub fn poll_send(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, SocketError>> {
         match &self.way {
-            Way::Inside { outgoing, .. } => outgoing.write(cx, bytes),
+            Way::Inside { incoming, outgoing } => match outgoing.write(cx, bytes) {
+                Poll::Ready(Err(SocketError::Epipe)) if matches!(self.peer, Endpoint::Inet(_)) => {
+                    if incoming.tells_reset() {
+                        Poll::Ready(Err(SocketError::Econnreset))
+                    } else if !incoming.is_reset() && outgoing.is_lost() {
+                        Poll::Ready(Ok(bytes.len().min(SOCKET_CAPACITY)))
+                    } else {
+                        Poll::Ready(Err(SocketError::Epipe))
+                    }
+                }
+                written => written,
+            },
             Way::Outside(stream) => stream.poll_write(cx, bytes).map_err(SocketError::from),
         }
     }

@@ -80,6 +80,21 @@ fn an_end_that_goes_with_bytes_unread_resets_the_connection() {
 }
 
 #[test]
+fn what_is_written_to_an_end_that_has_gone_is_lost_before_that_is_known() {
+    let network = network(1 << 20);
+    let (near, far) = connected(&network);
+    drop(far);
+    assert_eq!(wait(|cx| near.poll_send(cx, b"lost")), Ok(4));
+    assert_eq!(wait(|cx| near.poll_send(cx, b"x")), Err(SocketError::Epipe));
+    assert_eq!(wait(|cx| near.poll_receive(cx, &mut [0; 4])), Ok(0));
+    let (near, far) = connected(&network);
+    assert_eq!(wait(|cx| near.poll_send(cx, b"unread")), Ok(6));
+    drop(far);
+    assert_eq!(wait(|cx| near.poll_send(cx, b"x")), Err(SocketError::Econnreset));
+    assert_eq!(wait(|cx| near.poll_send(cx, b"x")), Err(SocketError::Epipe));
+}
+
+#[test]
 fn ports_conflict_where_the_same_packets_would_arrive() {
     let network = network(1 << 20);
     let bind = |at: &str, only_6| network.bind(Family::Tcp, address(at), only_6, false).map(drop);

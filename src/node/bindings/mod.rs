@@ -25,6 +25,7 @@ mod http_parser;
 mod icu;
 mod internal_only_v8;
 pub(crate) mod js_stream;
+pub(crate) mod locks;
 pub(crate) mod messaging;
 mod mksnapshot;
 pub(crate) mod module_wrap;
@@ -89,6 +90,7 @@ pub(crate) static BINDINGS: &[&Binding] = &[
     &http2::BINDING,
     &http_parser::BINDING,
     &js_stream::BINDING,
+    &locks::BINDING,
     &messaging::BINDING,
     &mksnapshot::BINDING,
     &module_wrap::BINDING,

@@ -267,7 +267,8 @@ fn sleep(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
 fn parse_env(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some(text) = args.get(0).to_string(scope) else { return };
     let Some(text) = isolate::library::text(scope, text) else { return };
-    let object = v8::Object::new(scope);
+    let null = v8::null(scope).into();
+    let object = v8::Object::with_prototype_and_properties(scope, null, &[], &[]);
     for (name, value) in crate::process::parse_env(&text) {
         let value = string(scope, &value);
         if set(scope, object, &name, value.into()).is_none() {
