@@ -66,6 +66,15 @@ fn main() {
     for seed in ["a*b\nab", "[!a-z]*\n0x", "[[:alpha:]]?\nab", "a \\* b\na\\*b", "**/**\na/b"] {
         seeds.write("glob", seed.as_bytes());
     }
+    for (kind, message) in [
+        (0, "GET /a?b HTTP/1.1\r\nHost: x\r\nEmpty:\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"),
+        (0, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\nT: 1\r\n\r\n"),
+        (0, "CONNECT a:1 HTTP/1.0\r\nConnection: upgrade, close\r\nUpgrade: x\r\n\r\nrest"),
+        (1, "HTTP/1.1 204 No Content\r\nA: b\r\n c\r\n\r\nHTTP/1.1 200 OK\r\n\r\nto the end"),
+    ] {
+        seeds.write("http", &[&[kind, 9], message.as_bytes()].concat());
+        seeds.write("http", &[&[kind | 0xfe, 30], message.as_bytes()].concat());
+    }
     seeds.write("paths", &[0; 8]);
     for answer in [Forked::Worker(7), Forked::Refused(11)] {
         seeds.write("template", &answer.encode());

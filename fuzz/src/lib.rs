@@ -11,6 +11,16 @@ use protocol::wire::{ClientMessage, ServerMessage};
 #[allow(dead_code, missing_docs)]
 mod source;
 
+// Likewise.
+#[path = "../../src/node/http_parser/mod.rs"]
+#[allow(dead_code, missing_docs, unused_imports)]
+mod http_parser;
+
+/// An HTTP message.
+pub fn http(bytes: &[u8]) {
+    http_parser::fuzz::parse(bytes);
+}
+
 /// What the file names of its crate.
 #[cfg(feature = "typescript")]
 #[allow(missing_docs)]
@@ -45,6 +55,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("frames", protocol::wire::fuzz::frames),
     ("glob", cordon_sh::fuzz::pattern),
     ("head", protocol::wire::fuzz::head),
+    ("http", http),
     ("messages", protocol::wire::fuzz::messages),
     ("paths", kernel::fuzz::paths),
     ("pattern", protocol::policy::fuzz::pattern),

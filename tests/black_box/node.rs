@@ -88,6 +88,7 @@ same_as_in_node! {
     exceptions_everywhere_reach_the_handlers = "uncaught.cjs";
     messages_copy_what_node_copies = "clones.mjs";
     locks_are_as_in_node = "locks.mjs";
+    damaged_values_are_read_or_refused = "damaged.cjs";
     children_run_as_in_node = "children.mjs";
     servers_and_clients_meet_in_one_vm = "servers.mjs";
     tls_is_spoken_as_in_node = "secure.mjs";

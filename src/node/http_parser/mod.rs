@@ -3,7 +3,11 @@
 //! `protocol` says what a parser of the protocol is, and `machine` is one. The binding `http_parser` gives it to
 //! JavaScript, and knows no more of it than the trait.
 
+#[cfg(fuzzing)]
+pub(crate) mod fuzz;
 mod headers;
+#[cfg(any(test, fuzzing))]
+mod log;
 mod machine;
 mod protocol;
 #[cfg(test)]

@@ -1,80 +1,16 @@
 //! Messages, whole and cut anywhere.
 
-use std::rc::Rc;
-
-use super::{Answer, Failure, Head, Kind, Leniency, Machine, Methods, PAUSED, Protocol, Refusal, Sink, Told};
-
-#[derive(Default)]
-struct Log(Vec<String>);
-
-impl Log {
-    fn piece(&mut self, what: &str, piece: &[u8]) -> Told {
-        let text = String::from_utf8_lossy(piece);
-        match self.0.last_mut() {
-            Some(last) if last.starts_with(what) => last.push_str(&text),
-            _ => self.0.push(format!("{what}{text}")),
-        }
-        Ok(())
-    }
-
-    fn event(&mut self, what: &str) -> Told {
-        self.0.push(what.to_owned());
-        Ok(())
-    }
-}
-
-impl Sink for Log {
-    fn message_begin(&mut self) -> Told {
-        self.event("begin")
-    }
-    fn url(&mut self, piece: &[u8]) -> Told {
-        self.piece("url ", piece)
-    }
-    fn status(&mut self, piece: &[u8]) -> Told {
-        self.piece("status ", piece)
-    }
-    fn field(&mut self, piece: &[u8]) -> Told {
-        self.piece("field ", piece)
-    }
-    fn value(&mut self, piece: &[u8]) -> Told {
-        self.piece("value ", piece)
-    }
-    fn headers_complete(&mut self, head: &Head) -> Told<Answer> {
-        self.event(&format!("head {} {} {}", head.status, head.upgrade, head.keep_alive))?;
-        Ok(Answer::Go)
-    }
-    fn body(&mut self, piece: &[u8]) -> Told {
-        self.piece("body ", piece)
-    }
-    fn chunk_extension(&mut self, piece: &[u8]) -> Told {
-        self.piece("extension ", piece)
-    }
-    fn chunk_header(&mut self) -> Told {
-        Ok(())
-    }
-    fn chunk_complete(&mut self) -> Told {
-        Ok(())
-    }
-    fn message_complete(&mut self) -> Told {
-        self.event("end")
-    }
-}
-
-fn machine(kind: Kind) -> Machine {
-    let all = ["DELETE", "GET", "HEAD", "POST", "PUT", "CONNECT", "BIND", "SETUP"];
-    let all: Vec<String> = all.into_iter().map(str::to_owned).collect();
-    let http = all.iter().take(7).cloned().collect();
-    Machine::new(kind, Leniency::default(), Rc::new(Methods { all, http }))
-}
+use super::log::{Log, machine};
+use super::{Answer, Failure, Head, Kind, PAUSED, Protocol, Refusal, Sink, Told};
 
 fn parse(kind: Kind, text: &str) -> (Vec<String>, Result<usize, Failure>) {
     let whole = {
         let mut log = Log::default();
-        let outcome = machine(kind).execute(text.as_bytes(), &mut log);
+        let outcome = machine(kind, 0).execute(text.as_bytes(), &mut log);
         (log.0, outcome)
     };
     for cut in 1..text.len() {
-        let (mut machine, mut log) = (machine(kind), Log::default());
+        let (mut machine, mut log) = (machine(kind, 0), Log::default());
         let (first, second) = text.as_bytes().split_at(cut);
         let Ok(read) = machine.execute(first, &mut log) else { continue };
         if read == first.len() && machine.execute(second, &mut log).is_ok() && whole.1.is_ok() {
@@ -128,7 +64,7 @@ fn chunks_and_what_follows_them() {
 
 #[test]
 fn a_response_without_a_length_lasts_to_the_end() {
-    let (mut machine, mut log) = (machine(Kind::Response), Log::default());
+    let (mut machine, mut log) = (machine(Kind::Response, 0), Log::default());
     let text = b"HTTP/1.1 200 OK\r\n\r\nabc";
     assert_eq!(machine.execute(text, &mut log), Ok(text.len()));
     assert_eq!(log.0, ["begin", "status OK", "head 200 false false", "body abc"]);
@@ -172,7 +108,7 @@ fn what_is_no_message_is_refused_by_its_name() {
 
 #[test]
 fn the_end_within_a_message_is_an_error() {
-    let (mut machine, mut log) = (machine(Kind::Request), Log::default());
+    let (mut machine, mut log) = (machine(Kind::Request, 0), Log::default());
     assert!(machine.execute(b"GET / HTTP/1.1\r\n", &mut log).is_ok());
     assert!(machine.finish(&mut log).is_err());
 }
@@ -227,7 +163,7 @@ fn what_is_paused_goes_on_as_if_nothing_had_been() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nt: r\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
     ] {
-        let (mut machine, mut sink) = (machine(Kind::Response), Pausing::default());
+        let (mut machine, mut sink) = (machine(Kind::Response, 0), Pausing::default());
         let (mut rest, mut breaks) = (text.as_bytes(), 0);
         loop {
             match machine.execute(rest, &mut sink) {
