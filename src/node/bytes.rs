@@ -71,7 +71,7 @@ impl Memory {
         self.cells().len()
     }
 
-    fn is_shared(&self) -> bool {
+    pub fn is_shared(&self) -> bool {
         self.store.as_ref().is_some_and(|store| store.is_shared())
     }
 
@@ -97,10 +97,17 @@ impl Memory {
     /// Writes bytes, as many as fit; returns how many.
     pub fn write(&self, at: usize, bytes: &[u8]) -> usize {
         let Some(cells) = self.cells().get(at..) else { return 0 };
-        for (cell, byte) in cells.iter().zip(bytes) {
-            cell.set(*byte);
+        let length = cells.len().min(bytes.len());
+        if self.is_shared() {
+            for (cell, byte) in cells.iter().zip(bytes) {
+                cell.set(*byte);
+            }
+        } else if length > 0 {
+            // SAFETY: as in `slice`; both have that length, and where they overlap because `bytes` was borrowed from the
+            // same memory, they are moved.
+            unsafe { std::ptr::copy(bytes.as_ptr(), cells.as_ptr().cast_mut().cast::<u8>(), length) };
         }
-        cells.len().min(bytes.len())
+        length
     }
 
     /// Has a function write to a range, as far as there is memory. It returns how much it has written, and gets no other

@@ -337,7 +337,8 @@ async fn a_forked_worker_gets_v8s_helper_thread_once_its_javascript_runs_for_lon
     // One that waits when it is looked at for the first time, as while its context is made.
     let vm = client.create_vm(config(json!({}))).await.unwrap();
     let (worker, _) = process_of(&vm).await;
-    let waits = format!("(async () => {{ await new Promise((done) => setTimeout(done, 60)); {program}; }})()");
+    let waits =
+        format!("(async () => {{ await new Promise((done) => setTimeout(done, 60)); {program}; }})()");
     vm.evaluate::<()>(&waits).await.unwrap();
     assert!(helped(threads(worker)), "{:?}", threads(worker));
 

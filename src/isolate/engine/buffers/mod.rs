@@ -21,7 +21,7 @@ use std::ffi::c_void;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::engine::allocator::has_room_for;
+use crate::engine::allocator::{self, has_room_for};
 use arena::Arena;
 
 /// What memory is given and protected by. The system's own pages may be smaller, and are not larger where V8 has a sandbox
@@ -74,6 +74,7 @@ pub(crate) extern "C" fn before_collection(
     _: v8::GCCallbackFlags,
     _: *mut c_void,
 ) {
+    allocator::forget_credit();
     if arena().is_some_and(|arena| arena.idle() > REST) {
         // Gives it back by itself.
         let _ = has_room_for(WANTED.load(Ordering::Relaxed));

@@ -197,9 +197,11 @@ fn atob(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
             Units::Utf16(_) => return forgiving_base64(units).ok_or(-2),
         };
         // All digits, and one left over.
-        let left_over = digits.clone().count() % 4 == 1
-            && digits.clone().all(|digit| digit.is_ascii_alphanumeric() || matches!(digit, b'+' | b'/'));
-        forgiving_base64(units).ok_or(if left_over { -1 } else { -2 })
+        let left_over = || {
+            digits.clone().count() % 4 == 1
+                && digits.clone().all(|digit| digit.is_ascii_alphanumeric() || matches!(digit, b'+' | b'/'))
+        };
+        forgiving_base64(units).ok_or_else(|| if left_over() { -1 } else { -2 })
     }) else {
         return;
     };
@@ -258,9 +260,15 @@ fn fill(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
         if let [byte] = pattern.as_slice() {
             out.fill(*byte);
         } else {
-            for piece in out.chunks_mut(pattern.len()) {
-                let length = piece.len();
-                piece.copy_from_slice(pattern.get(..length).unwrap_or_default());
+            let mut filled = pattern.len().min(out.len());
+            for (byte, from) in out.iter_mut().zip(&pattern) {
+                *byte = *from;
+            }
+            // What is there is repeated, so that it is twice as much each time.
+            while filled < out.len() {
+                let more = filled.min(out.len() - filled);
+                out.copy_within(..more, filled);
+                filled += more;
             }
         }
         out.len()
