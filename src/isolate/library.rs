@@ -9,6 +9,7 @@ pub use crate::binding::errors::{Report, describe, errno, throw, throw_errno, th
 pub use crate::binding::values::{
     bytes, copy_bytes, fill_view, heap_holds, heap_takes, memory_for, text, throw_no_memory,
 };
+pub use crate::engine::buffers::uncleared_buffer;
 pub use crate::engine::clock::{moment, monotonic, present, wall};
 pub use crate::engine::start::set_time_zone;
 pub use crate::platform::{ExportedNames, StripError, exported_names, strip_types};

@@ -202,7 +202,17 @@ pub(crate) fn utf16_units(data: &[u8]) -> Vec<u16> {
 pub(crate) fn write_utf8(units: Units<'_>, out: &mut [u8]) -> (usize, usize) {
     match units {
         Units::Latin1(units) => encoding_rs::mem::convert_latin1_to_utf8_partial(units, out),
-        Units::Utf16(units) => encoding_rs::mem::convert_utf16_to_utf8_partial(units, out),
+        Units::Utf16(units) => {
+            let length = simdutf::utf8_length_from_utf16le(units);
+            if length <= out.len() {
+                // SAFETY: there is room for all of it.
+                let done = unsafe { simdutf::convert_utf16le_to_utf8_with_errors(units, out) };
+                if done.is_ok() {
+                    return (units.len(), done.count);
+                }
+            }
+            encoding_rs::mem::convert_utf16_to_utf8_partial(units, out)
+        }
     }
 }
 

@@ -16,6 +16,20 @@ mod sandbox;
 mod spans;
 #[cfg_attr(not(feature = "v8-sandbox"), allow(dead_code))]
 mod table;
+#[cfg(feature = "v8-sandbox")]
+mod uncleared;
+
+#[cfg(feature = "v8-sandbox")]
+pub use uncleared::uncleared_buffer;
+
+/// A new buffer: the memory of buffers is everybody's where V8 has no sandbox, so that it is cleared.
+#[cfg(not(feature = "v8-sandbox"))]
+pub fn uncleared_buffer<'s>(
+    scope: &mut crate::realm::core::Scope<'s, '_>,
+    bytes: usize,
+) -> v8::Local<'s, v8::ArrayBuffer> {
+    v8::ArrayBuffer::new(scope, bytes)
+}
 
 use std::ffi::c_void;
 use std::sync::OnceLock;

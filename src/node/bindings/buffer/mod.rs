@@ -112,14 +112,14 @@ pub(super) fn text<'s>(
     text.ok()
 }
 
-/// (size) -> a buffer, which has zeros here: nobody sees what memory held before.
+/// (size) -> a buffer, which may have what buffers of the same VM held before
 fn create_unsafe_array_buffer(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some(size) = args.get(0).number_value(scope) else { return };
     // Beyond what any VM may have, and exact.
     if !(0.0..9e15).contains(&size) || !memory_for(size as usize) {
         return throw_no_memory(scope);
     }
-    result.set(v8::ArrayBuffer::new(scope, size as usize).into());
+    result.set(isolate::library::uncleared_buffer(scope, size as usize).into());
 }
 
 /// (buffer, alignment) -> where in it memory is aligned so
