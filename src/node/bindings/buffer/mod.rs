@@ -323,13 +323,7 @@ fn copy_array_buffer(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
 }
 
 /// Copies bytes, which may overlap; as many as there are and fit.
-fn transfer(
-    source: &Lent,
-    source_start: usize,
-    target: &Lent,
-    target_start: usize,
-    count: usize,
-) -> usize {
+fn transfer(source: &Lent, source_start: usize, target: &Lent, target_start: usize, count: usize) -> usize {
     let bytes = source.slice(source_start..source_start.saturating_add(count));
     if source.overlaps(target) {
         // The one is not read while the other is written.

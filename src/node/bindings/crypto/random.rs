@@ -140,3 +140,22 @@ fn timing_safe_equal(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Retu
         Err(error) => error.throw(scope),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MANY, PIECE, bytes};
+
+    #[test]
+    fn bytes_of_every_length_differ_from_draw_to_draw() {
+        for length in [MANY - 1, MANY, PIECE - 1, PIECE + 1, 3 * PIECE + 17] {
+            let (one, other) = (bytes(length).unwrap(), bytes(length).unwrap());
+            assert_eq!((one.len(), other.len()), (length, length));
+            let same = one.iter().zip(&other).filter(|(one, other)| one == other).count();
+            assert!(same < length / 16, "{same} of {length}");
+            // No piece is another's.
+            for piece in one.chunks(PIECE).skip(1) {
+                assert_ne!(piece.get(..16), one.get(..16));
+            }
+        }
+    }
+}

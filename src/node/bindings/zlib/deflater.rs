@@ -195,3 +195,40 @@ impl Codec for Compressor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Compressor, FINISH, Mode, SPARE, Settings};
+    use crate::bindings::zlib::codec::Codec;
+
+    fn packed(level: i32, text: &[u8]) -> Vec<u8> {
+        let settings = Settings::new(Mode::Gzip, [15, level, 8, 0], None, false).unwrap();
+        let mut compressor = Compressor::new(settings).unwrap();
+        let mut output = vec![0; 1000];
+        let step = compressor.step(FINISH, text, &mut output);
+        assert!(step.failure.is_none());
+        output.truncate(step.written);
+        output
+    }
+
+    #[test]
+    fn a_stream_that_is_used_again_is_as_a_new_one() {
+        let text = b"hello hello hello".repeat(20);
+        let first = packed(6, &text);
+        assert!(SPARE.with_borrow(Option::is_some));
+        assert_eq!(packed(6, &text), first);
+        // One left in the middle of a text, and one that has become another.
+        let settings = || Settings::new(Mode::Gzip, [15, 6, 8, 0], None, false).unwrap();
+        let mut compressor = Compressor::new(settings()).unwrap();
+        compressor.step(0, b"left", &mut [0; 5]);
+        drop(compressor);
+        assert_eq!(packed(6, &text), first);
+        let mut compressor = Compressor::new(settings()).unwrap();
+        compressor.set_params(1, 2).unwrap();
+        drop(compressor);
+        assert!(SPARE.with_borrow(Option::is_none));
+        let other = packed(1, b"other");
+        assert_eq!(packed(6, &text), first);
+        assert_eq!(packed(1, b"other"), other);
+    }
+}
