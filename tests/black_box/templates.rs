@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cordon::client::{Client, Embedded, Vm};
 use cordon::supervisor::{Installation, Supervisor, SupervisorOptions, TemplateLimits};
+use cordon::wire::ExecutionOptions;
 use serde_json::json;
 
 use crate::common::{
