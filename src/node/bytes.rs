@@ -63,32 +63,109 @@ impl Memory {
         memory
     }
 
+    /// The memory for one who runs no guest code while it has it.
+    pub fn lent(&self) -> Lent<'_> {
+        let cells = self.store.as_ref().and_then(|store| store.get(self.range.clone())).unwrap_or(&[]);
+        Lent { cells, is_shared: self.is_shared() }
+    }
+
     pub fn cells(&self) -> &[Cell<u8>] {
-        self.store.as_ref().and_then(|store| store.get(self.range.clone())).unwrap_or(&[])
+        self.lent().cells
     }
 
     pub fn len(&self) -> usize {
         self.cells().len()
     }
 
-    fn is_shared(&self) -> bool {
+    pub fn is_shared(&self) -> bool {
         self.store.as_ref().is_some_and(|store| store.is_shared())
     }
 
-    /// The bytes. No guest code runs while they are borrowed.
+    /// See [`Lent::bytes`].
     pub fn bytes(&self) -> Cow<'_, [u8]> {
+        self.lent().bytes()
+    }
+
+    /// See [`Lent::slice`].
+    pub fn slice(&self, range: Range<usize>) -> Cow<'_, [u8]> {
+        self.lent().slice(range)
+    }
+
+    /// See [`Lent::write`].
+    pub fn write(&self, at: usize, bytes: &[u8]) -> usize {
+        self.lent().write(at, bytes)
+    }
+
+    /// See [`Lent::fill`].
+    pub fn fill(&self, range: Range<usize>, write: impl FnOnce(&mut [u8]) -> usize) -> usize {
+        self.lent().fill(range, write)
+    }
+}
+
+/// As [`Memory`], for one who runs no guest code while it has it: that could detach the buffer, and the memory is there
+/// only as long as the buffer has it. To hold on to it, as `Memory` does, takes longer than to write a few bytes to it.
+#[derive(Clone, Copy)]
+pub(crate) struct Lent<'a> {
+    cells: &'a [Cell<u8>],
+    is_shared: bool,
+}
+
+impl<'a> Lent<'a> {
+    /// None for what is no buffer.
+    pub fn of(scope: &mut Scope<'_, '_>, value: v8::Local<'a, v8::Value>) -> Option<Lent<'a>> {
+        let (data, length, is_shared) = if let Ok(view) = value.try_cast::<v8::ArrayBufferView>() {
+            let length = view.byte_length();
+            if length == 0 {
+                return Some(Lent { cells: &[], is_shared: false });
+            }
+            let buffer: v8::Local<v8::Value> = view.buffer(scope)?.into();
+            (view.data().cast_const(), length, buffer.is_shared_array_buffer())
+        } else if let Ok(buffer) = value.try_cast::<v8::ArrayBuffer>() {
+            let data = buffer.data().map_or(std::ptr::null(), |data| data.as_ptr().cast_const());
+            (data, buffer.byte_length(), false)
+        } else {
+            let store = value.try_cast::<v8::SharedArrayBuffer>().ok()?.get_backing_store();
+            let data = store.data().map_or(std::ptr::null(), |data| data.as_ptr().cast_const());
+            (data, store.byte_length(), true)
+        };
+        if data.is_null() || length == 0 {
+            return Some(Lent { cells: &[], is_shared: false });
+        }
+        // SAFETY: a buffer of that length, which the handle keeps, has its memory there, outside of V8's heap, where no
+        // collection moves it. That it keeps it, and keeps it as long, while this lives is what the type asks of its user.
+        // All this holds for a V8 that is sound: what a guest that has corrupted V8's heap can reach is the sandbox's to
+        // bound where V8 has one, and then the enclosure's.
+        let cells = unsafe { std::slice::from_raw_parts(data.cast::<Cell<u8>>(), length) };
+        Some(Lent { cells, is_shared })
+    }
+
+    /// None with an exception pending for what is no buffer.
+    pub fn expect(scope: &mut Scope<'_, '_>, value: v8::Local<'a, v8::Value>) -> Option<Lent<'a>> {
+        let memory = Lent::of(scope, value);
+        if memory.is_none() {
+            throw(scope, Kind::Type, "argument must be a buffer", "ERR_INVALID_ARG_TYPE");
+        }
+        memory
+    }
+
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// The bytes. No guest code runs while they are borrowed.
+    pub fn bytes(&self) -> Cow<'a, [u8]> {
         self.slice(0..usize::MAX)
     }
 
     /// Those of the bytes in a range, as far as there are any. No guest code runs while they are borrowed.
-    pub fn slice(&self, range: Range<usize>) -> Cow<'_, [u8]> {
-        let cells = self.cells();
+    pub fn slice(&self, range: Range<usize>) -> Cow<'a, [u8]> {
+        let cells = self.cells;
         let end = range.end.min(cells.len());
         let cells = cells.get(range.start.min(end)..end).unwrap_or(&[]);
-        if self.is_shared() {
+        if self.is_shared {
             return Cow::Owned(cells.iter().map(Cell::get).collect());
         }
-        // SAFETY: the cells are initialized memory that `self` keeps. They are no shared buffer's, so no other thread has
+        // SAFETY: the cells are initialized memory that is there as long as the borrow. They are no shared buffer's, so no other thread has
         // them, and on this one only guest code writes to them, which does not run during the borrow; neither does
         // anything here write while it reads the same memory ([`Memory::fill`] excludes it where both are needed).
         Cow::Borrowed(unsafe { std::slice::from_raw_parts(cells.as_ptr().cast::<u8>(), cells.len()) })
@@ -96,20 +173,27 @@ impl Memory {
 
     /// Writes bytes, as many as fit; returns how many.
     pub fn write(&self, at: usize, bytes: &[u8]) -> usize {
-        let Some(cells) = self.cells().get(at..) else { return 0 };
-        for (cell, byte) in cells.iter().zip(bytes) {
-            cell.set(*byte);
+        let Some(cells) = self.cells.get(at..) else { return 0 };
+        let length = cells.len().min(bytes.len());
+        if self.is_shared {
+            for (cell, byte) in cells.iter().zip(bytes) {
+                cell.set(*byte);
+            }
+        } else if length > 0 {
+            // SAFETY: as in `slice`; both have that length, and where they overlap because `bytes` was borrowed from the
+            // same memory, they are moved.
+            unsafe { std::ptr::copy(bytes.as_ptr(), cells.as_ptr().cast_mut().cast::<u8>(), length) };
         }
-        cells.len().min(bytes.len())
+        length
     }
 
     /// Has a function write to a range, as far as there is memory. It returns how much it has written, and gets no other
     /// way to this memory: what it needs of guest memory it has copied before.
     pub fn fill(&self, range: Range<usize>, write: impl FnOnce(&mut [u8]) -> usize) -> usize {
-        let cells = self.cells();
+        let cells = self.cells;
         let end = range.end.min(cells.len());
         let cells = cells.get(range.start.min(end)..end).unwrap_or(&[]);
-        if self.is_shared() {
+        if self.is_shared {
             let mut bytes = vec![0; cells.len()];
             let written = write(&mut bytes).min(bytes.len());
             for (cell, byte) in cells.iter().zip(bytes.iter().take(written)) {
@@ -125,8 +209,8 @@ impl Memory {
     }
 
     /// Whether two have memory in common.
-    pub fn overlaps(&self, other: &Memory) -> bool {
-        let (ours, theirs) = (self.cells().as_ptr_range(), other.cells().as_ptr_range());
+    pub fn overlaps(&self, other: &Lent<'_>) -> bool {
+        let (ours, theirs) = (self.cells.as_ptr_range(), other.cells.as_ptr_range());
         ours.start < theirs.end && theirs.start < ours.end
     }
 }

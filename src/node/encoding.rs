@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use isolate::library::Scope;
+use v8::simdutf::{self, Base64Options, LastChunkHandling};
 
 use crate::bytes::{self, Units};
 
@@ -120,7 +121,20 @@ impl Encoding {
                 Units::Utf16(units) => write_hex(units.iter().map(|unit| narrow(*unit)), out),
             },
             Encoding::Base64 | Encoding::Base64Url => match units {
-                Units::Latin1(units) => write_base64(units.iter().copied(), out),
+                Units::Latin1(units) => {
+                    let is_url = self == Encoding::Base64Url;
+                    let options = if is_url { Base64Options::Url } else { Base64Options::Default };
+                    match proper_base64(units, options) {
+                        Some(bytes) => {
+                            let length = bytes.len().min(out.len());
+                            for (byte, from) in out.iter_mut().zip(bytes) {
+                                *byte = from;
+                            }
+                            length
+                        }
+                        None => write_base64(units.iter().copied(), out),
+                    }
+                }
                 // Their low bytes count alone, as in Node.
                 Units::Utf16(units) => write_base64(units.iter().map(|unit| *unit as u8), out),
             },
@@ -173,10 +187,8 @@ impl Encoding {
             }
             Encoding::Utf16 => bytes::utf16(scope, &utf16_units(data)),
             Encoding::Hex => bytes::latin1(scope, data_encoding::HEXLOWER.encode(data).as_bytes()),
-            Encoding::Base64 => bytes::latin1(scope, data_encoding::BASE64.encode(data).as_bytes()),
-            Encoding::Base64Url => {
-                bytes::latin1(scope, data_encoding::BASE64URL_NOPAD.encode(data).as_bytes())
-            }
+            Encoding::Base64 => bytes::latin1(scope, &to_base64(data, Base64Options::Default)),
+            Encoding::Base64Url => bytes::latin1(scope, &to_base64(data, Base64Options::Url)),
         }
     }
 }
@@ -190,7 +202,17 @@ pub(crate) fn utf16_units(data: &[u8]) -> Vec<u16> {
 pub(crate) fn write_utf8(units: Units<'_>, out: &mut [u8]) -> (usize, usize) {
     match units {
         Units::Latin1(units) => encoding_rs::mem::convert_latin1_to_utf8_partial(units, out),
-        Units::Utf16(units) => encoding_rs::mem::convert_utf16_to_utf8_partial(units, out),
+        Units::Utf16(units) => {
+            let length = simdutf::utf8_length_from_utf16le(units);
+            if length <= out.len() {
+                // SAFETY: there is room for all of it.
+                let done = unsafe { simdutf::convert_utf16le_to_utf8_with_errors(units, out) };
+                if done.is_ok() {
+                    return (units.len(), done.count);
+                }
+            }
+            encoding_rs::mem::convert_utf16_to_utf8_partial(units, out)
+        }
     }
 }
 
@@ -234,6 +256,32 @@ const BASE64_DIGITS: [i8; 256] = {
     digits
 };
 
+/// Bytes as base64.
+fn to_base64(data: &[u8], options: Base64Options) -> Vec<u8> {
+    let mut text = vec![0; simdutf::base64_length_from_binary(data.len(), options)];
+    // SAFETY: the output has the length that it wants.
+    let length = unsafe { simdutf::binary_to_base64(data, &mut text, options) };
+    text.truncate(length);
+    text
+}
+
+/// Base64 without a fault, white space apart: its bytes, if there is memory for them.
+fn proper_base64(units: &[u8], options: Base64Options) -> Option<Vec<u8>> {
+    let most = simdutf::maximal_binary_length_from_base64(units);
+    if !isolate::library::memory_for(most) {
+        return None;
+    }
+    // Memory of its own: what lies behind the bytes may be written to.
+    let mut bytes = vec![0; most];
+    // SAFETY: the output has the length that it may want.
+    let done = unsafe { simdutf::base64_to_binary(units, &mut bytes, options, LastChunkHandling::Loose) };
+    if !done.is_ok() {
+        return None;
+    }
+    bytes.truncate(done.count);
+    Some(bytes)
+}
+
 /// Base64 of either alphabet, up to the first `=`; what is in neither is passed over.
 fn write_base64(units: impl Iterator<Item = u8>, out: &mut [u8]) -> usize {
     let (mut bits, mut count, mut written) = (0u32, 0, 0);
@@ -264,6 +312,9 @@ pub(crate) fn forgiving_base64(units: Units<'_>) -> Option<Vec<u8>> {
         Units::Latin1(units) => Cow::Borrowed(units),
         Units::Utf16(units) => Cow::Owned(units.iter().map(|unit| narrow(*unit)).collect()),
     };
+    if let Some(bytes) = proper_base64(&units, Base64Options::Default) {
+        return Some(bytes);
+    }
     let mut digits: Vec<u8> = units
         .iter()
         .copied()

@@ -5,10 +5,9 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 
-use isolate::library::Scope;
+use isolate::library::{NumberMap, Scope};
 
 use crate::environment::Env;
 
@@ -21,7 +20,7 @@ pub(crate) const HANDLES_MAX: usize = 1 << 20;
 /// The native halves of one realm.
 #[derive(Default)]
 pub(crate) struct Handles {
-    entries: RefCell<HashMap<u32, Entry>>,
+    entries: RefCell<NumberMap<Entry>>,
     last: Cell<u32>,
 }
 
@@ -84,7 +83,7 @@ pub(crate) fn any_of(
         return None;
     }
     let number: v8::Local<v8::Value> = object.get_internal_field(scope, 0)?.try_into().ok()?;
-    let id = number.uint32_value(scope)?;
+    let id = number.try_cast::<v8::Uint32>().ok()?.value();
     Some(env.handles.entries.borrow().get(&id)?.value.clone())
 }
 

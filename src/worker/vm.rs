@@ -251,39 +251,56 @@ impl VirtualMachine {
     }
 }
 
-/// How long JavaScript runs before V8 gets its helper thread: longer than nearly all of it takes, which then does without.
+/// How long JavaScript runs before V8 gets its helper thread: longer than nearly all of it takes, which then does without. A
+/// program in a file has it from its start.
 const HELPERS_AFTER: Duration = Duration::from_millis(10);
+
+/// The longest time between two looks at a job that did not run when it was looked at.
+const HELPERS_WITHIN: Duration = Duration::from_secs(1);
 
 /// Whether V8's helper thread, which a worker that was forked does not have from the start, has been started.
 enum Helpers {
     Unwanted,
-    /// JavaScript was asked for then.
-    Wanted(Instant),
+    /// JavaScript was asked for: when to look again, and how long that is after the last look.
+    Wanted {
+        at: Instant,
+        after: Duration,
+    },
     Started,
 }
 
 impl Helpers {
     /// JavaScript is run.
     fn want(&mut self) {
-        if matches!(self, Helpers::Unwanted) {
-            *self = Helpers::Wanted(Instant::now());
-        }
+        let soon = Instant::now() + HELPERS_AFTER;
+        let at = match self {
+            Helpers::Unwanted => soon,
+            Helpers::Wanted { at, .. } => soon.min(*at),
+            Helpers::Started => return,
+        };
+        *self = Helpers::Wanted { at, after: HELPERS_AFTER };
     }
 
-    /// Starts the helper if guest code still runs some time after it was wanted. Gives the time when to ask again.
+    /// Starts the helper if guest code still runs some time after it was wanted. Gives the time when to ask again: a job
+    /// that waits, or whose context is still made, may run for long later.
     fn start_when_due(&mut self, isolate: &IsolateHandle) -> Option<Instant> {
-        let Helpers::Wanted(since) = *self else { return None };
-        if since.elapsed() < HELPERS_AFTER {
-            return Some(since + HELPERS_AFTER);
+        let Helpers::Wanted { at, after } = *self else { return None };
+        let now = Instant::now();
+        if now < at {
+            return Some(at);
         }
-        *self = match isolate.is_running() {
-            true => {
-                isolate::start_helpers();
-                Helpers::Started
-            }
-            false => Helpers::Unwanted,
-        };
-        None
+        if isolate.is_running() {
+            isolate::start_helpers();
+            *self = Helpers::Started;
+            return None;
+        }
+        if !isolate.has_jobs() {
+            *self = Helpers::Unwanted;
+            return None;
+        }
+        let after = (after * 2).min(HELPERS_WITHIN);
+        *self = Helpers::Wanted { at: now + after, after };
+        Some(now + after)
     }
 }
 

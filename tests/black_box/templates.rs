@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cordon::client::{Client, Embedded, Vm};
 use cordon::supervisor::{Installation, Supervisor, SupervisorOptions, TemplateLimits};
+use cordon::wire::ExecutionOptions;
 use serde_json::json;
 
 use crate::common::{
@@ -332,6 +333,21 @@ async fn a_forked_worker_gets_v8s_helper_thread_once_its_javascript_runs_for_lon
     let program = "let sum = 0;
         for (let n = 0; n < 3e8; n++) sum = (sum * 31 + n) % 1000003; sum";
     vm.evaluate::<u32>(program).await.unwrap();
+    assert!(helped(threads(worker)), "{:?}", threads(worker));
+
+    // One that waits when it is looked at for the first time, as while its context is made.
+    let vm = client.create_vm(config(json!({}))).await.unwrap();
+    let (worker, _) = process_of(&vm).await;
+    let waits =
+        format!("(async () => {{ await new Promise((done) => setTimeout(done, 60)); {program}; }})()");
+    vm.evaluate::<()>(&waits).await.unwrap();
+    assert!(helped(threads(worker)), "{:?}", threads(worker));
+
+    // A program in a file has it from its start.
+    let vm = client.create_vm(config(json!({}))).await.unwrap();
+    let (worker, _) = process_of(&vm).await;
+    vm.write_file("/tmp/short.mjs", "export {}").await.unwrap();
+    vm.execute_file("/tmp/short.mjs", ExecutionOptions::default()).await.unwrap();
     assert!(helped(threads(worker)), "{:?}", threads(worker));
 }
 

@@ -90,7 +90,7 @@ const SURELY_THERE: usize = 64 * 1024;
 
 /// Whether the process's memory ceiling leaves room for so many bytes now.
 pub fn memory_for(length: usize) -> bool {
-    length <= SURELY_THERE || allocator::has_room_for(length)
+    length <= SURELY_THERE || allocator::has_room_for_part(length)
 }
 
 /// Whether V8's heap may hold all characters of a string in one piece. To read a string that was put together of others

@@ -3,6 +3,9 @@
 //! for last words, which is set here. So who wants much memory asks first, which [`has_room_for`] does of the system
 //! itself.
 
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::engine::buffers;
 
 /// PartitionAlloc's `void SetPartitionAllocOomCallback(void (*)())`.
@@ -38,6 +41,44 @@ pub(crate) fn on_refusal(callback: extern "C" fn()) {
 /// it is wanting.
 pub(crate) fn has_room_for(bytes: usize) -> bool {
     may_map(bytes) || (buffers::give_back() && may_map(bytes))
+}
+
+/// What one look at the ceiling allows a thread to take in parts without another, and how much must be left beside that.
+const CREDIT: usize = 4 * 1024 * 1024;
+const MARGIN: usize = 8 * 1024 * 1024;
+
+/// Counts what has taken much memory without asking here: credit from before is void.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Bytes that this thread may take without looking again, and what [`TAKEN`] was then.
+    static LEFT: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
+
+/// Much memory has been taken, or is about to be.
+pub(crate) fn forget_credit() {
+    TAKEN.fetch_add(1, Ordering::Relaxed);
+}
+
+/// As [`has_room_for`], of what is small beside the margin that is left: to ask the system costs as much as to copy some
+/// hundred kilobytes, so it is asked for several at once where there is plenty.
+pub(crate) fn has_room_for_part(bytes: usize) -> bool {
+    let taken = TAKEN.load(Ordering::Relaxed);
+    let (left, since) = LEFT.get();
+    if since == taken
+        && let Some(left) = left.checked_sub(bytes)
+    {
+        LEFT.set((left, since));
+        return true;
+    }
+    if let Some(left) = CREDIT.checked_sub(bytes)
+        && may_map(CREDIT + MARGIN)
+    {
+        LEFT.set((left, taken));
+        return true;
+    }
+    LEFT.set((0, taken));
+    has_room_for(bytes)
 }
 
 fn may_map(bytes: usize) -> bool {

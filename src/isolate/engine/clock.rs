@@ -112,6 +112,11 @@ impl GuestClock {
         FROZEN.get().unwrap_or_else(|| self.read())
     }
 
+    /// The same for one who does not look at the wall clock, which takes as long to read as the other.
+    fn shown_monotonic(&self) -> Reading {
+        FROZEN.get().unwrap_or_else(|| self.at(Instant::now(), Duration::ZERO))
+    }
+
     /// A time that the host gave a file, for somebody whose clock stands still at `frozen`.
     fn file_time(&self, time: Duration, frozen: Option<Duration>) -> Duration {
         let Some(grid) = self.grid else { return time };
@@ -154,18 +159,18 @@ pub fn wall() -> Duration {
 
 /// Monotonic time, as guest code may see it.
 pub fn monotonic() -> Duration {
-    CLOCK.get().map_or(Duration::ZERO, |clock| clock.shown().monotonic)
+    CLOCK.get().map_or(Duration::ZERO, |clock| clock.shown_monotonic().monotonic)
 }
 
 /// The moment from which a timer that is started now is counted: where clocks are frozen, when they came to show what
 /// they show, so that the order of timers tells nothing about what passed since.
 pub fn moment() -> Instant {
-    CLOCK.get().map_or_else(Instant::now, |clock| clock.shown().since)
+    CLOCK.get().map_or_else(Instant::now, |clock| clock.shown_monotonic().since)
 }
 
 /// The moment by which timers are due now.
 pub fn present() -> Instant {
-    CLOCK.get().map_or_else(Instant::now, |clock| clock.read().since)
+    CLOCK.get().map_or_else(Instant::now, |clock| clock.at(Instant::now(), Duration::ZERO).since)
 }
 
 fn nanoseconds(time: Duration) -> u64 {
@@ -178,7 +183,7 @@ impl Clock for GuestClock {
     }
 
     fn monotonic(&self) -> u64 {
-        nanoseconds(self.shown().monotonic)
+        nanoseconds(self.shown_monotonic().monotonic)
     }
 
     fn resolution(&self) -> u64 {

@@ -4,13 +4,14 @@
 //! All of it lives on the isolate's thread. No `RefCell` here is borrowed while guest code can run.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::Platform;
 use crate::Settings;
 use crate::library::Environment;
+use crate::realm::numbers::NumberMap;
 use crate::realm::resources::Resources;
 use crate::run::inbox::Inbox;
 use crate::run::operations::{Operations, Settled};
@@ -58,7 +59,7 @@ pub struct Core {
     pub(crate) platform: Platform,
     pub(crate) wasm: WasmLevel,
     pub(crate) settings: OnceCell<Settings>,
-    pub(crate) realms: RefCell<HashMap<RealmId, Rc<Realm>>>,
+    pub(crate) realms: RefCell<NumberMap<Rc<Realm>>>,
     pub(crate) operations: RefCell<Operations>,
     pub(crate) next_realm: Cell<RealmId>,
     /// What the object with the native functions of a realm is made from.
@@ -159,8 +160,8 @@ impl Core {
         scope: &mut Scope<'_, '_>,
         context: v8::Local<'_, v8::Context>,
     ) -> Option<Rc<Realm>> {
-        let field = context_field(scope, context, REALM_FIELD).filter(|field| field.is_uint32())?;
-        self.realm(field.uint32_value(scope)?)
+        let field = context_field(scope, context, REALM_FIELD)?.try_cast::<v8::Uint32>().ok()?;
+        self.realm(field.value())
     }
 
     /// The realm of the native function that is running.

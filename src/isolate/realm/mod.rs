@@ -2,6 +2,7 @@
 //! boots, then (after the claim) it learns what is particular to this VM.
 
 pub(crate) mod core;
+pub(crate) mod numbers;
 pub(crate) mod resources;
 
 use std::cell::{Cell, OnceCell, RefCell};

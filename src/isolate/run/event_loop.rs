@@ -434,6 +434,10 @@ impl Isolate {
     fn start(&mut self, realm: &Rc<Realm>, job: Job) {
         let Job { id, process, work, .. } = job;
         let evaluates = matches!(work, Work::Evaluate { .. });
+        // A program in a file, or one on a thread of its own, is worth V8's compiling it beside it.
+        if matches!(work, Work::ExecuteFile { .. } | Work::Thread) {
+            helpers::start();
+        }
         let active = Rc::new(ActiveJob { id, evaluates, awaited: Awaited::Nothing.into() });
         *realm.active.borrow_mut() = Some(active.clone());
         *realm.process.borrow_mut() = Some(process.clone());

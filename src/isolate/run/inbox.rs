@@ -283,6 +283,11 @@ impl IsolateHandle {
         self.0.state.lock().running != Running::Nothing
     }
 
+    /// Whether there are jobs that have not been settled.
+    pub fn has_jobs(&self) -> bool {
+        !self.0.state.lock().live.is_empty()
+    }
+
     /// Ends a job: one that is running is interrupted, one that waits is settled. Unknown jobs are ignored. False says
     /// that this has to wait until another job, which is running, gives way.
     pub fn end(&self, job: JobId, cause: Cause) -> bool {

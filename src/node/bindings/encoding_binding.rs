@@ -7,7 +7,7 @@ use isolate::library::{Scope, memory_for, string};
 
 use super::url::idna;
 use crate::binding::{Args, Binding, Return, functions, set};
-use crate::bytes::{self, Memory, throw_no_memory, with_units};
+use crate::bytes::{self, Lent, throw_no_memory, with_units};
 use crate::coded_error::{Kind, throw};
 use crate::encoding::{Encoding, write_utf8};
 use crate::environment::{Env, poke};
@@ -41,7 +41,7 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
 fn encode_into(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let Some(env) = Env::of(scope) else { return };
     let Some(text) = super::buffer::text(scope, args.get(0)) else { return };
-    let Some(memory) = Memory::expect(scope, args.get(1)) else { return };
+    let Some(memory) = Lent::expect(scope, args.get(1)) else { return };
     let mut count = (0, 0);
     let done = with_units(scope, text, |units| {
         memory.fill(0..usize::MAX, |out| {
@@ -65,7 +65,7 @@ fn encode_utf8_string(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Ret
     }
     let buffer = v8::ArrayBuffer::new(scope, length);
     let Some(array) = v8::Uint8Array::new(scope, buffer, 0, length) else { return };
-    let Some(memory) = Memory::expect(scope, array.into()) else { return };
+    let Some(memory) = Lent::expect(scope, array.into()) else { return };
     let written =
         with_units(scope, text, |units| memory.fill(0..length, |out| Encoding::Utf8.write(units, out)));
     if written.is_some() {
@@ -75,7 +75,7 @@ fn encode_utf8_string(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Ret
 
 /// (bytes, keeps the byte order mark, fails on what is no UTF-8) -> text
 fn decode_utf8(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
-    let Some(memory) = Memory::of(args.get(0)) else {
+    let Some(memory) = Lent::of(scope, args.get(0)) else {
         let message =
             "The \"list\" argument must be an instance of SharedArrayBuffer, ArrayBuffer or ArrayBufferView.";
         return throw(scope, Kind::Type, message, "ERR_INVALID_ARG_TYPE");

@@ -14,6 +14,7 @@ use rustix::mm::{Advice, MprotectFlags, madvise, mprotect};
 use super::PAGE;
 use super::runs::{Place, Runs, State};
 use super::spans::{Returned, SMALL, SPAN, Slot, Spans};
+use crate::engine::allocator::forget_credit;
 
 /// So many bytes of idle pages are kept accessible at most, for the next buffers: what V8's collections free at once, which
 /// begin when 64 MiB of buffers are new, while as many more come to be beside the sweeper. To be given a page anew takes the
@@ -219,6 +220,7 @@ impl Arena {
 
     /// Makes pages accessible that are nobody's. Whether there was memory for them.
     fn open(&self, page: u32, pages: u32) -> bool {
+        forget_credit();
         let access = MprotectFlags::READ | MprotectFlags::WRITE;
         // SAFETY: a part of the arena, which is mapped; nobody uses it.
         unsafe { mprotect(self.address(page).cast(), pages as usize * PAGE, access) }.is_ok()

@@ -16,12 +16,26 @@ mod sandbox;
 mod spans;
 #[cfg_attr(not(feature = "v8-sandbox"), allow(dead_code))]
 mod table;
+#[cfg(feature = "v8-sandbox")]
+mod uncleared;
+
+#[cfg(feature = "v8-sandbox")]
+pub use uncleared::uncleared_buffer;
+
+/// A new buffer: the memory of buffers is everybody's where V8 has no sandbox, so that it is cleared.
+#[cfg(not(feature = "v8-sandbox"))]
+pub fn uncleared_buffer<'s>(
+    scope: &mut crate::realm::core::Scope<'s, '_>,
+    bytes: usize,
+) -> v8::Local<'s, v8::ArrayBuffer> {
+    v8::ArrayBuffer::new(scope, bytes)
+}
 
 use std::ffi::c_void;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::engine::allocator::has_room_for;
+use crate::engine::allocator::{self, has_room_for};
 use arena::Arena;
 
 /// What memory is given and protected by. The system's own pages may be smaller, and are not larger where V8 has a sandbox
@@ -74,6 +88,7 @@ pub(crate) extern "C" fn before_collection(
     _: v8::GCCallbackFlags,
     _: *mut c_void,
 ) {
+    allocator::forget_credit();
     if arena().is_some_and(|arena| arena.idle() > REST) {
         // Gives it back by itself.
         let _ = has_room_for(WANTED.load(Ordering::Relaxed));

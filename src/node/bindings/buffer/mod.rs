@@ -8,7 +8,7 @@ use std::rc::Rc;
 use isolate::library::{Scope, memory_for};
 
 use crate::binding::{Args, Binding, Return, functions};
-use crate::bytes::{Memory, Units, latin1, throw_no_memory, with_units};
+use crate::bytes::{Lent, Units, latin1, throw_no_memory, with_units};
 use crate::coded_error::{Kind, throw};
 use crate::encoding::{Encoding, forgiving_base64};
 use crate::environment::{Callback, Env};
@@ -85,7 +85,12 @@ pub(super) fn index(
     value: v8::Local<'_, v8::Value>,
     default: usize,
 ) -> Option<usize> {
-    if value.is_undefined() {
+    if value.is_int32() {
+        // What nearly all are; no guest code runs to read them.
+        if let Some(index) = value.int32_value(scope).and_then(|index| usize::try_from(index).ok()) {
+            return Some(index);
+        }
+    } else if value.is_undefined() {
         return Some(default);
     }
     let index = usize::try_from(value.integer_value(scope)?);
@@ -107,14 +112,14 @@ pub(super) fn text<'s>(
     text.ok()
 }
 
-/// (size) -> a buffer, which has zeros here: nobody sees what memory held before.
+/// (size) -> a buffer, which may have what buffers of the same VM held before
 fn create_unsafe_array_buffer(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some(size) = args.get(0).number_value(scope) else { return };
     // Beyond what any VM may have, and exact.
     if !(0.0..9e15).contains(&size) || !memory_for(size as usize) {
         return throw_no_memory(scope);
     }
-    result.set(v8::ArrayBuffer::new(scope, size as usize).into());
+    result.set(isolate::library::uncleared_buffer(scope, size as usize).into());
 }
 
 /// (buffer, alignment) -> where in it memory is aligned so
@@ -144,7 +149,7 @@ fn byte_length_utf8(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Retur
 
 /// (bytes) -> how many UTF-16 units they are as text
 fn string_length_utf8(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
-    let Some(memory) = Memory::expect(scope, args.get(0)) else { return };
+    let Some(memory) = Lent::expect(scope, args.get(0)) else { return };
     let bytes = memory.bytes();
     let units: usize = bytes
         .utf8_chunks()
@@ -157,7 +162,7 @@ fn string_length_utf8(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Ret
 }
 
 /// The argument of `isUtf8` and `isAscii`. `None` with an exception pending if its buffer is gone.
-fn attached(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Option<Memory> {
+fn attached<'s>(scope: &mut Scope<'_, '_>, value: v8::Local<'s, v8::Value>) -> Option<Lent<'s>> {
     let buffer = match value.try_cast::<v8::ArrayBufferView>() {
         Ok(view) => view.buffer(scope),
         Err(_) => value.try_cast::<v8::ArrayBuffer>().ok(),
@@ -167,7 +172,7 @@ fn attached(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Optio
         throw(scope, Kind::Error, message, "ERR_INVALID_STATE");
         return None;
     }
-    Memory::expect(scope, value)
+    Lent::expect(scope, value)
 }
 
 fn is_utf8(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
@@ -197,9 +202,11 @@ fn atob(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
             Units::Utf16(_) => return forgiving_base64(units).ok_or(-2),
         };
         // All digits, and one left over.
-        let left_over = digits.clone().count() % 4 == 1
-            && digits.clone().all(|digit| digit.is_ascii_alphanumeric() || matches!(digit, b'+' | b'/'));
-        forgiving_base64(units).ok_or(if left_over { -1 } else { -2 })
+        let left_over = || {
+            digits.clone().count() % 4 == 1
+                && digits.clone().all(|digit| digit.is_ascii_alphanumeric() || matches!(digit, b'+' | b'/'))
+        };
+        forgiving_base64(units).ok_or_else(|| if left_over() { -1 } else { -2 })
     }) else {
         return;
     };
@@ -227,7 +234,7 @@ fn btoa(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
 
 /// (buffer, value, start, end, encoding) -> -1 if the value is none, -2 if there is no such range
 fn fill(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
-    let Some(memory) = Memory::expect(scope, args.get(0)) else { return };
+    let Some(memory) = Lent::expect(scope, args.get(0)) else { return };
     let Some(start) = index(scope, args.get(2), 0) else { return };
     let Some(end) = index(scope, args.get(3), memory.len()) else { return };
     let value = args.get(1);
@@ -237,14 +244,14 @@ fn fill(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
         let room = end.saturating_sub(start).min(memory.len());
         let Some(pattern) = encoded_start(scope, encoding, text, room) else { return };
         pattern
-    } else if let Some(bytes) = Memory::of(value) {
+    } else if let Some(bytes) = Lent::of(scope, value) {
         bytes.slice(0..end.saturating_sub(start)).into_owned()
     } else {
         let Some(byte) = value.uint32_value(scope) else { return };
         vec![byte as u8]
     };
     // Guest code may have run while the arguments were read.
-    let Some(memory) = Memory::expect(scope, args.get(0)) else { return };
+    let Some(memory) = Lent::expect(scope, args.get(0)) else { return };
     if start > end || end > memory.len() {
         return result.set_int32(-2);
     }
@@ -258,9 +265,15 @@ fn fill(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
         if let [byte] = pattern.as_slice() {
             out.fill(*byte);
         } else {
-            for piece in out.chunks_mut(pattern.len()) {
-                let length = piece.len();
-                piece.copy_from_slice(pattern.get(..length).unwrap_or_default());
+            let mut filled = pattern.len().min(out.len());
+            for (byte, from) in out.iter_mut().zip(&pattern) {
+                *byte = *from;
+            }
+            // What is there is repeated, so that it is twice as much each time.
+            while filled < out.len() {
+                let more = filled.min(out.len() - filled);
+                out.copy_within(..more, filled);
+                filled += more;
             }
         }
         out.len()
@@ -292,8 +305,8 @@ fn copy(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     else {
         return;
     };
-    let Some(source) = Memory::expect(scope, args.get(0)) else { return };
-    let Some(target) = Memory::expect(scope, args.get(1)) else { return };
+    let Some(source) = Lent::expect(scope, args.get(0)) else { return };
+    let Some(target) = Lent::expect(scope, args.get(1)) else { return };
     result.set_double(transfer(&source, source_start, &target, target_start, count) as f64);
 }
 
@@ -304,19 +317,13 @@ fn copy_array_buffer(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     else {
         return;
     };
-    let Some(target) = Memory::expect(scope, args.get(0)) else { return };
-    let Some(source) = Memory::expect(scope, args.get(2)) else { return };
+    let Some(target) = Lent::expect(scope, args.get(0)) else { return };
+    let Some(source) = Lent::expect(scope, args.get(2)) else { return };
     transfer(&source, source_start, &target, target_start, count);
 }
 
 /// Copies bytes, which may overlap; as many as there are and fit.
-fn transfer(
-    source: &Memory,
-    source_start: usize,
-    target: &Memory,
-    target_start: usize,
-    count: usize,
-) -> usize {
+fn transfer(source: &Lent, source_start: usize, target: &Lent, target_start: usize, count: usize) -> usize {
     let bytes = source.slice(source_start..source_start.saturating_add(count));
     if source.overlaps(target) {
         // The one is not read while the other is written.
@@ -335,8 +342,8 @@ fn order(ordering: Ordering) -> i32 {
 }
 
 fn compare(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
-    let Some(one) = Memory::expect(scope, args.get(0)) else { return };
-    let Some(other) = Memory::expect(scope, args.get(1)) else { return };
+    let Some(one) = Lent::expect(scope, args.get(0)) else { return };
+    let Some(other) = Lent::expect(scope, args.get(1)) else { return };
     result.set_int32(order(one.bytes().cmp(&other.bytes())));
 }
 
@@ -350,8 +357,8 @@ fn compare_offset(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<
     ) else {
         return;
     };
-    let Some(source) = Memory::expect(scope, args.get(0)) else { return };
-    let Some(target) = Memory::expect(scope, args.get(1)) else { return };
+    let Some(source) = Lent::expect(scope, args.get(0)) else { return };
+    let Some(target) = Lent::expect(scope, args.get(1)) else { return };
     for (start, memory, name) in
         [(source_start, &source, "sourceStart"), (target_start, &target, "targetStart")]
     {
@@ -369,7 +376,7 @@ fn compare_offset(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<
 
 /// Reverses the bytes of each `N`; whatever is left at the end stays.
 fn swap<const N: usize>(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
-    let Some(memory) = Memory::expect(scope, args.get(0)) else { return };
+    let Some(memory) = Lent::expect(scope, args.get(0)) else { return };
     memory.fill(0..memory.len(), |bytes| {
         for piece in bytes.as_chunks_mut::<N>().0 {
             piece.reverse();
@@ -386,8 +393,8 @@ fn mask(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     else {
         return;
     };
-    let Some(source) = Memory::expect(scope, args.get(0)) else { return };
-    let Some(output) = Memory::expect(scope, args.get(1)) else { return };
+    let Some(source) = Lent::expect(scope, args.get(0)) else { return };
+    let Some(output) = Lent::expect(scope, args.get(1)) else { return };
     let mut bytes = source.slice(0..length).into_owned();
     for (byte, mask) in bytes.iter_mut().zip(mask.to_le_bytes().iter().cycle()) {
         *byte ^= mask;
@@ -398,7 +405,7 @@ fn mask(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
 
 /// (buffer, start, end) -> text
 fn slice(scope: &mut Scope<'_, '_>, args: &Args<'_>, mut result: Return<'_>, encoding: Encoding) {
-    let Some(memory) = Memory::expect(scope, args.get(0)) else { return };
+    let Some(memory) = Lent::expect(scope, args.get(0)) else { return };
     let length = memory.len();
     if length == 0 {
         let empty = v8::String::empty(scope);
@@ -408,7 +415,7 @@ fn slice(scope: &mut Scope<'_, '_>, args: &Args<'_>, mut result: Return<'_>, enc
     let Some(end) = index(scope, args.get(2), length) else { return };
     let end = end.max(start);
     // Guest code may have run while the arguments were read.
-    let Some(memory) = Memory::expect(scope, args.get(0)) else { return };
+    let Some(memory) = Lent::expect(scope, args.get(0)) else { return };
     if end > memory.len() {
         return throw(scope, Kind::Range, "Index out of range", "ERR_OUT_OF_RANGE");
     }
@@ -419,7 +426,7 @@ fn slice(scope: &mut Scope<'_, '_>, args: &Args<'_>, mut result: Return<'_>, enc
 
 /// (buffer, text, offset, length) -> how many bytes were written
 fn write(scope: &mut Scope<'_, '_>, args: &Args<'_>, mut result: Return<'_>, encoding: Encoding) {
-    let Some(memory) = Memory::expect(scope, args.get(0)) else { return };
+    let Some(memory) = Lent::expect(scope, args.get(0)) else { return };
     let Some(text) = text(scope, args.get(1)) else { return };
     let Some(offset) = index(scope, args.get(2), 0) else { return };
     if offset > memory.len() {
@@ -428,7 +435,7 @@ fn write(scope: &mut Scope<'_, '_>, args: &Args<'_>, mut result: Return<'_>, enc
     }
     let Some(length) = index(scope, args.get(3), usize::MAX) else { return };
     // Guest code may have run while the arguments were read.
-    let Some(memory) = Memory::expect(scope, args.get(0)) else { return };
+    let Some(memory) = Lent::expect(scope, args.get(0)) else { return };
     let range = offset..offset.saturating_add(length);
     let written = with_units(scope, text, |units| memory.fill(range, |out| encoding.write(units, out)));
     if let Some(written) = written {

@@ -4,7 +4,7 @@ use isolate::library::Scope;
 
 use super::{index, text};
 use crate::binding::{Args, Return};
-use crate::bytes::Memory;
+use crate::bytes::Lent;
 use crate::encoding::Encoding;
 
 /// Where to search.
@@ -35,15 +35,15 @@ pub(super) fn index_of_string(scope: &mut Scope<'_, '_>, args: Args<'_>, mut res
     let Some(text) = text(scope, args.get(1)) else { return };
     let Some((place, encoding)) = place(scope, &args, true) else { return };
     let Some(needle) = encoding.encode(scope, text) else { return };
-    let Some(memory) = Memory::expect(scope, args.get(0)) else { return };
+    let Some(memory) = Lent::expect(scope, args.get(0)) else { return };
     result.set_double(find(&memory.bytes(), &needle, place, encoding == Encoding::Utf16));
 }
 
 /// (buffer, bytes, offset, encoding, forward, end) -> where, or -1
 pub(super) fn index_of_buffer(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some((place, encoding)) = place(scope, &args, true) else { return };
-    let Some(memory) = Memory::expect(scope, args.get(0)) else { return };
-    let Some(needle) = Memory::expect(scope, args.get(1)) else { return };
+    let Some(memory) = Lent::expect(scope, args.get(0)) else { return };
+    let Some(needle) = Lent::expect(scope, args.get(1)) else { return };
     result.set_double(find(&memory.bytes(), &needle.bytes(), place, encoding == Encoding::Utf16));
 }
 
@@ -51,7 +51,7 @@ pub(super) fn index_of_buffer(scope: &mut Scope<'_, '_>, args: Args<'_>, mut res
 pub(super) fn index_of_number(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some(number) = args.get(1).uint32_value(scope) else { return };
     let Some((place, _)) = place(scope, &args, false) else { return };
-    let Some(memory) = Memory::expect(scope, args.get(0)) else { return };
+    let Some(memory) = Lent::expect(scope, args.get(0)) else { return };
     result.set_double(find(&memory.bytes(), &[number as u8], place, false));
 }
 

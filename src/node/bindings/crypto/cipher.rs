@@ -260,8 +260,9 @@ fn take(state: &mut State, data: &[u8]) -> Result<Vec<u8>> {
 /// (data, encoding) -> what has been encrypted of it
 fn update(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some((env, cipher)) = handle::receiver::<CipherBase>(scope, args.this()) else { return };
-    let updated = values::data(scope, args.get(0), args.get(1))
-        .and_then(|data| take(&mut cipher.0.borrow_mut(), &data));
+    let updated =
+        values::with_data(scope, args.get(0), args.get(1), |data| take(&mut cipher.0.borrow_mut(), data))
+            .and_then(|taken| taken);
     match updated {
         Ok(bytes) => {
             if let Some(buffer) = values::buffer(scope, &env, &bytes) {

@@ -121,11 +121,12 @@ fn construct(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
 /// (data, encoding) -> whether it was taken
 fn update(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some((_, hash)) = handle::receiver::<Hash>(scope, args.this()) else { return };
-    match values::data(scope, args.get(0), args.get(1)) {
-        Ok(bytes) => {
-            let mut started = hash.started.borrow_mut();
-            result.set_bool(started.as_mut().is_some_and(|started| started.digest.update(&bytes).is_ok()));
-        }
+    let updated = values::with_data(scope, args.get(0), args.get(1), |bytes| {
+        let mut started = hash.started.borrow_mut();
+        started.as_mut().is_some_and(|started| started.digest.update(bytes).is_ok())
+    });
+    match updated {
+        Ok(updated) => result.set_bool(updated),
         Err(error) => error.throw(scope),
     }
 }
@@ -174,8 +175,7 @@ fn one_shot_digest(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return
             return Err(errors::plain(&format!("Digest method {name} is not supported")));
         };
         let undefined = v8::undefined(scope).into();
-        let bytes = values::data(scope, args.get(3), undefined)?;
-        started.digest.update(&bytes)?;
+        values::with_data(scope, args.get(3), undefined, |bytes| started.digest.update(bytes))??;
         started.finish()
     })();
     match digested {

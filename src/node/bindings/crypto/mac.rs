@@ -69,11 +69,11 @@ fn init(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
 /// (data, encoding) -> whether it was taken
 fn update(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some((_, code)) = handle::receiver::<Code>(scope, args.this()) else { return };
-    match values::data(scope, args.get(0), args.get(1)) {
-        Ok(bytes) => {
-            let updated = code.mac.borrow_mut().as_mut().is_some_and(|mac| mac.update(&bytes).is_ok());
-            result.set_bool(updated);
-        }
+    let updated = values::with_data(scope, args.get(0), args.get(1), |bytes| {
+        code.mac.borrow_mut().as_mut().is_some_and(|mac| mac.update(bytes).is_ok())
+    });
+    match updated {
+        Ok(updated) => result.set_bool(updated),
         Err(error) => error.throw(scope),
     }
 }

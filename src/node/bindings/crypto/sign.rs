@@ -68,12 +68,13 @@ fn init(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
 /// (data, encoding)
 fn update(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let Some((_, signing)) = handle::receiver::<Signing>(scope, args.this()) else { return };
-    let updated = values::data(scope, args.get(0), args.get(1)).and_then(|data| {
+    let updated = values::with_data(scope, args.get(0), args.get(1), |data| {
         match signing.state.borrow_mut().as_mut() {
-            Some((digest, _)) => Ok(digest.update(&data)?),
+            Some((digest, _)) => Ok(digest.update(data)?),
             None => Err(not_begun()),
         }
-    });
+    })
+    .and_then(|updated| updated);
     if let Err(error) = updated {
         error.throw(scope);
     }

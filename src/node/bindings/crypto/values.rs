@@ -1,12 +1,13 @@
 //! Arguments and results: bytes, text in an encoding, numbers.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use isolate::library::{Scope, memory_for, string};
 
 use super::errors::{self, Error, Result};
 use crate::binding::Args;
-use crate::bytes::Memory;
+use crate::bytes::{self, Memory, Units};
 pub(crate) use crate::encoding::Encoding;
 use crate::environment::Env;
 use crate::handle;
@@ -14,13 +15,27 @@ use crate::handle;
 /// What has to be left of the VM's memory for another object that OpenSSL has a part of, of which V8 knows nothing.
 const SPARE: usize = 1 << 20;
 
+/// That is looked at for so many objects at once, which are far smaller together.
+const OBJECTS: u32 = 16;
+
+thread_local! {
+    /// How many more objects there may be before that is looked at again.
+    static OBJECTS_LEFT: Cell<u32> = const { Cell::new(0) };
+}
+
 /// Whether there is room for another object, once those that nobody has any more are collected: V8 knows nothing of what
 /// they hold, and would see no reason to.
 pub(crate) fn is_room(scope: &mut Scope<'_, '_>) -> bool {
+    if let Some(left) = OBJECTS_LEFT.get().checked_sub(1) {
+        OBJECTS_LEFT.set(left);
+        return true;
+    }
     if !memory_for(SPARE) {
         scope.low_memory_notification();
+        return memory_for(SPARE);
     }
-    memory_for(SPARE)
+    OBJECTS_LEFT.set(OBJECTS - 1);
+    true
 }
 
 /// Gives an object its native half. `None` with an exception pending if there are too many, or no memory.
@@ -115,14 +130,16 @@ pub(crate) fn bytes(value: v8::Local<'_, v8::Value>) -> Result<Option<Vec<u8>>> 
 
 /// The bytes that a library function has made sure are there.
 pub(crate) fn required(value: v8::Local<'_, v8::Value>, name: &str) -> Result<Vec<u8>> {
-    bytes(value)?.ok_or_else(|| {
-        errors::coded(
-            "ERR_INVALID_ARG_TYPE",
-            format!(
-                "The \"{name}\" argument must be an instance of ArrayBuffer, Buffer, TypedArray, or DataView."
-            ),
-        )
-    })
+    bytes(value)?.ok_or_else(|| no_bytes(name))
+}
+
+fn no_bytes(name: &str) -> Error {
+    errors::coded(
+        "ERR_INVALID_ARG_TYPE",
+        format!(
+            "The \"{name}\" argument must be an instance of ArrayBuffer, Buffer, TypedArray, or DataView."
+        ),
+    )
 }
 
 /// The bytes of a view or buffer; none for anything else.
@@ -130,18 +147,47 @@ pub(crate) fn optional(value: v8::Local<'_, v8::Value>) -> Result<Vec<u8>> {
     Ok(bytes(value)?.unwrap_or_default())
 }
 
-/// A string in the encoding that the next argument names, or bytes.
-pub(crate) fn data(
+/// Reads a string in the encoding that the next argument names, or bytes, where they lie if that can be.
+pub(crate) fn with_data<R>(
     scope: &mut Scope<'_, '_>,
     value: v8::Local<'_, v8::Value>,
     encoding: v8::Local<'_, v8::Value>,
-) -> Result<Vec<u8>> {
-    match value.try_cast::<v8::String>() {
-        Ok(text) => {
-            let encoding = Encoding::of(scope, encoding, Encoding::Utf8);
-            decode(scope, text, encoding)
+    read: impl FnOnce(&[u8]) -> R,
+) -> Result<R> {
+    let Ok(text) = value.try_cast::<v8::String>() else {
+        return with_bytes(value, "data", read);
+    };
+    let encoding = Encoding::of(scope, encoding, Encoding::Utf8);
+    // ASCII is the same in all of these.
+    let as_is = matches!(encoding, Encoding::Utf8 | Encoding::Latin1 | Encoding::Ascii);
+    let mut read = Some(read);
+    if as_is && text.is_onebyte() {
+        let done = bytes::with_units(scope, text, |units| match units {
+            Units::Latin1(units) if units.is_ascii() => read.take().map(|read| read(units)),
+            _ => None,
+        })
+        .ok_or(Error::Pending)?;
+        if let Some(done) = done {
+            return Ok(done);
         }
-        Err(_) => required(value, "data"),
+    }
+    let bytes = decode(scope, text, encoding)?;
+    read.take().map(|read| read(&bytes)).ok_or_else(errors::no_memory)
+}
+
+/// Reads the bytes of a view or a buffer where they lie, as [`required`] has them.
+pub(crate) fn with_bytes<R>(
+    value: v8::Local<'_, v8::Value>,
+    name: &str,
+    read: impl FnOnce(&[u8]) -> R,
+) -> Result<R> {
+    match Memory::of(value) {
+        // What is shared is copied.
+        Some(memory) if memory_for(if memory.is_shared() { memory.len() } else { 0 }) => {
+            Ok(read(&memory.bytes()))
+        }
+        Some(_) => Err(errors::no_memory()),
+        None => Err(no_bytes(name)),
     }
 }
 

@@ -99,6 +99,11 @@ impl<'s> Call<'s> {
         self
     }
 
+    /// Whether its caller gets the answer before any more guest code runs.
+    pub fn is_awaited_at_once(&self) -> bool {
+        matches!(self.waits, Waits::Caller)
+    }
+
     /// Does what waits for nothing.
     pub fn run(
         self,

@@ -5,9 +5,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use isolate::library::{Scope, memory_for, throw};
-use kernel::{Errno, HOST_TRANSFER_MAX, OpenFile, OpenFlags, Process};
+use kernel::{Errno, FileKind, HOST_TRANSFER_MAX, OpenFile, OpenFlags, Process};
 
 use crate::binding::{Args, Return};
+use crate::bytes::Memory;
 use crate::environment::Env;
 use crate::system_error::Subject;
 
@@ -19,6 +20,9 @@ use super::text::Encoding;
 
 /// Most bytes that are read at once from what has no end that is known.
 const CHUNK: usize = 64 * 1024;
+
+/// Bytes that are read at first of what says nothing of its length.
+const FIRST: usize = 4096;
 
 /// Most bytes of a file of unknown length that is read as one piece.
 pub(super) const READ_AT_ONCE: usize = 16 * 1024 * 1024;
@@ -32,26 +36,48 @@ pub(super) async fn read_some(
     length: usize,
     position: Option<u64>,
 ) -> Result<Vec<u8>, Errno> {
-    if !memory_for(length) {
+    let wanted = if file.is_seekable() { length.min(left(file, position)) } else { length.min(CHUNK) };
+    if !memory_for(wanted) {
         return Err(Errno::Enomem);
     }
-    let mut bytes = Vec::new();
-    let mut chunk = vec![0; length.min(if file.is_seekable() { HOST_TRANSFER_MAX } else { CHUNK })];
+    let mut bytes = vec![0; wanted];
+    let count = read_into(file, &mut bytes, position).await?;
+    bytes.truncate(count);
+    if bytes.len() < bytes.capacity() / 2 {
+        bytes.shrink_to_fit();
+    }
+    Ok(bytes)
+}
+
+/// How much there is to be read at most, of a file that has an end.
+fn left(file: &OpenFile, position: Option<u64>) -> usize {
+    let Ok(status) = file.status() else { return usize::MAX };
+    if status.kind != FileKind::Regular || status.size == 0 {
+        // What says nothing of its length may have any.
+        return usize::MAX;
+    }
+    usize::try_from(status.size.saturating_sub(position.unwrap_or(0))).unwrap_or(usize::MAX).max(1)
+}
+
+/// As [`read_some`], into memory that is there.
+async fn read_into(file: &OpenFile, bytes: &mut [u8], position: Option<u64>) -> Result<usize, Errno> {
+    let mut filled = 0;
     loop {
-        let room = chunk.len().min(length - bytes.len());
-        let Some(part) = chunk.get_mut(..room) else { return Ok(bytes) };
+        let rest = bytes.get_mut(filled..).unwrap_or_default();
+        let room = rest.len().min(HOST_TRANSFER_MAX);
+        let Some(part) = rest.get_mut(..room) else { return Ok(filled) };
         let outcome = match position {
-            Some(position) => file.pread(part, position.saturating_add(bytes.len() as u64)),
+            Some(position) => file.pread(part, position.saturating_add(filled as u64)),
             None => poll_fn(|cx| file.poll_read(cx, part)).await,
         };
         let count = match outcome {
-            Ok(count) => count,
-            Err(errno) if bytes.is_empty() => return Err(errno),
-            Err(_) => return Ok(bytes),
+            Ok(count) => count.min(room),
+            Err(errno) if filled == 0 => return Err(errno),
+            Err(_) => return Ok(filled),
         };
-        bytes.extend_from_slice(part.get(..count).unwrap_or_default());
-        if count == 0 || bytes.len() >= length || !file.is_seekable() {
-            return Ok(bytes);
+        filled += count;
+        if count == 0 || filled >= bytes.len() || !file.is_seekable() {
+            return Ok(filled);
         }
     }
 }
@@ -83,25 +109,40 @@ pub(super) async fn read_to_end(file: &OpenFile, limit: usize) -> Result<Vec<u8>
     if !memory_for(expected) {
         return Err(Errno::Enomem);
     }
-    let mut bytes = Vec::new();
-    let mut chunk = vec![0; expected.saturating_add(1).clamp(4096, HOST_TRANSFER_MAX)];
+    // One byte more tells the end.
+    let first = expected.min(limit).saturating_add(1);
+    let mut bytes = vec![0; if expected == 0 { FIRST } else { first }];
+    let mut filled = 0;
     loop {
-        let count = poll_fn(|cx| file.poll_read(cx, &mut chunk)).await?;
-        if count == 0 {
-            return Ok(bytes);
-        }
-        if bytes.len() + count > limit {
+        let rest = bytes.get_mut(filled..).unwrap_or_default();
+        let room = rest.len().min(HOST_TRANSFER_MAX);
+        let part = rest.get_mut(..room).unwrap_or_default();
+        let count = poll_fn(|cx| file.poll_read(cx, part)).await?.min(room);
+        filled += count;
+        if filled > limit {
             return Err(Errno::Efbig);
         }
-        if bytes.len() + count > bytes.capacity() && !memory_for(bytes.capacity().saturating_mul(2)) {
-            return Err(Errno::Enomem);
+        if count == 0 {
+            bytes.truncate(filled);
+            return Ok(bytes);
         }
-        bytes.extend_from_slice(chunk.get(..count).unwrap_or_default());
+        if filled == bytes.len() {
+            let more = filled.saturating_mul(2);
+            if !memory_for(more) {
+                return Err(Errno::Enomem);
+            }
+            bytes.resize(more, 0);
+        }
     }
 }
 
 fn file_of(process: &Process, descriptor: u32) -> Result<Arc<OpenFile>, Errno> {
     process.fds().get(descriptor)
+}
+
+/// The memory of a view, to read from and write to where it lies: unless other threads have it too.
+fn own_memory(view: v8::Local<'_, v8::ArrayBufferView>) -> Option<Memory> {
+    Memory::of(view.into()).filter(|memory| !memory.is_shared())
 }
 
 /// (descriptor, buffer, offset, length, position, request) -> bytes read
@@ -115,6 +156,19 @@ pub(super) fn read<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return
     let position = arguments::position(scope, &args, 4);
     let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
     let file = file_of(&call.process, descriptor);
+    if let (true, Ok(file), Some(memory)) = (call.is_awaited_at_once(), &file, own_memory(view))
+        && file.is_seekable()
+    {
+        let (file, core) = (file.clone(), call.env.core.clone());
+        return call.run(scope, result, Subject::new("read"), move |_| {
+            let mut count = Ok(0);
+            memory.fill(offset..offset.saturating_add(length), |bytes| {
+                count = core.wait(read_into(&file, bytes, position)).and_then(|count| count);
+                bytes.len()
+            });
+            Ok(Answer::Number(count? as f64))
+        });
+    }
     let view = v8::Global::new(scope, view);
     call.wait(scope, result, Subject::new("read"), async move {
         let bytes = read_some(&*file?, length, position).await?;
@@ -198,6 +252,16 @@ pub(super) fn write_buffer<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result
     let (offset, length) = (arguments::size(scope, &args, 2), arguments::size(scope, &args, 3));
     let position = arguments::position(scope, &args, 4);
     let Some(descriptor) = arguments::descriptor(scope, &args, 0) else { return };
+    if let (true, Ok(file), Some(memory)) =
+        (call.is_awaited_at_once(), file_of(&call.process, descriptor), own_memory(view))
+        && file.is_seekable()
+    {
+        let core = call.env.core.clone();
+        return call.run(scope, result, Subject::new("write"), move |_| {
+            let bytes = memory.slice(offset..offset.saturating_add(length));
+            Ok(Answer::Number(core.wait(write_all(&file, &bytes, position))?? as f64))
+        });
+    }
     let bytes = memory::copy_out(view, offset, length);
     write(scope, call, descriptor, bytes, position, result);
 }

@@ -2,6 +2,7 @@
 //!
 //! Through the interface of C that zlib-rs has: its safe one cannot change the level of a stream that has been written to.
 
+use std::cell::RefCell;
 use std::ffi::{CStr, c_int};
 
 use libz_rs_sys::{
@@ -23,8 +24,44 @@ const DEFLATED: c_int = 8;
 /// Room for what a change of the level makes a stream say, which is a few bytes.
 const SCRATCH: usize = 64;
 
+/// What the memory of a stream depends on, and what it does: window, level, memory level, strategy.
+type Shape = [c_int; 4];
+
+/// An initialized stream. It stays where it is: its state may say where that is.
+struct Stream(Box<z_stream>);
+
+impl Stream {
+    /// What is left has no state, and nothing to be freed.
+    fn take(&mut self) -> Box<z_stream> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // SAFETY: the stream is initialized or has no state, which the function sees, and is not used after this.
+        unsafe { deflateEnd(&mut *self.0) };
+    }
+}
+
+thread_local! {
+    /// The last stream that nobody needs any more, for the next one of the same shape: to make one clears some hundred
+    /// kilobytes, which is more than most texts take to be compressed.
+    static SPARE: RefCell<Option<(Shape, Stream)>> = const { RefCell::new(None) };
+}
+
+/// A stream of that shape as if it were new, if there is one.
+fn spare(shape: Shape) -> Option<Box<z_stream>> {
+    let (_, mut stream) = SPARE.take().filter(|(spare, _)| *spare == shape)?;
+    // SAFETY: the stream is initialized.
+    let code = unsafe { deflateReset(&mut *stream.0) };
+    (code == OK).then(|| stream.take())
+}
+
 pub(super) struct Compressor {
     settings: Settings,
+    /// None once it is no more what it was made as.
+    shape: Option<Shape>,
     /// Initialized from `new` until it is dropped. It stays where it is: its state may say where that is.
     stream: Box<z_stream>,
     /// What a change of the level has made it say, until there is room for it.
@@ -39,6 +76,12 @@ impl Compressor {
             Mode::DeflateRaw => -bits,
             _ => bits,
         };
+        let shape = [bits, settings.level, settings.memory_level, settings.strategy];
+        if let Some(stream) = spare(shape) {
+            let mut compressor = Compressor { settings, shape: Some(shape), stream, said: Vec::new() };
+            compressor.set_dictionary()?;
+            return Ok(compressor);
+        }
         let mut stream = Box::<z_stream>::default();
         let size = size_of::<z_stream>() as c_int;
         let (level, memory) = (settings.level, settings.memory_level);
@@ -51,7 +94,7 @@ impl Compressor {
         if code != OK {
             return Err(failure(code, Some("Init error")));
         }
-        let mut compressor = Compressor { settings, stream, said: Vec::new() };
+        let mut compressor = Compressor { settings, shape: Some(shape), stream, said: Vec::new() };
         compressor.set_dictionary()?;
         Ok(compressor)
     }
@@ -99,8 +142,11 @@ impl Compressor {
 
 impl Drop for Compressor {
     fn drop(&mut self) {
-        // SAFETY: the stream is initialized, and not used after this.
-        unsafe { deflateEnd(&mut *self.stream) };
+        let stream = Stream(std::mem::take(&mut self.stream));
+        if let Some(shape) = self.shape {
+            // Where the thread ends, it goes with it.
+            let _ = SPARE.try_with(|spare| spare.replace(Some((shape, stream))));
+        }
     }
 }
 
@@ -137,6 +183,7 @@ impl Codec for Compressor {
     }
 
     fn set_params(&mut self, level: i32, strategy: i32) -> Result<(), Failure> {
+        self.shape = None;
         let mut scratch = [0; SCRATCH];
         // SAFETY: the stream is initialized, and what it is given is there for the call.
         let (code, _, written) =
@@ -146,5 +193,42 @@ impl Codec for Compressor {
             OK | BUF_ERROR => Ok(()),
             code => Err(failure(code, Some("Failed to set parameters"))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Compressor, FINISH, Mode, SPARE, Settings};
+    use crate::bindings::zlib::codec::Codec;
+
+    fn packed(level: i32, text: &[u8]) -> Vec<u8> {
+        let settings = Settings::new(Mode::Gzip, [15, level, 8, 0], None, false).unwrap();
+        let mut compressor = Compressor::new(settings).unwrap();
+        let mut output = vec![0; 1000];
+        let step = compressor.step(FINISH, text, &mut output);
+        assert!(step.failure.is_none());
+        output.truncate(step.written);
+        output
+    }
+
+    #[test]
+    fn a_stream_that_is_used_again_is_as_a_new_one() {
+        let text = b"hello hello hello".repeat(20);
+        let first = packed(6, &text);
+        assert!(SPARE.with_borrow(Option::is_some));
+        assert_eq!(packed(6, &text), first);
+        // One left in the middle of a text, and one that has become another.
+        let settings = || Settings::new(Mode::Gzip, [15, 6, 8, 0], None, false).unwrap();
+        let mut compressor = Compressor::new(settings()).unwrap();
+        compressor.step(0, b"left", &mut [0; 5]);
+        drop(compressor);
+        assert_eq!(packed(6, &text), first);
+        let mut compressor = Compressor::new(settings()).unwrap();
+        compressor.set_params(1, 2).unwrap();
+        drop(compressor);
+        assert!(SPARE.with_borrow(Option::is_none));
+        let other = packed(1, b"other");
+        assert_eq!(packed(6, &text), first);
+        assert_eq!(packed(1, b"other"), other);
     }
 }

@@ -328,7 +328,7 @@ impl Job {
         let room = range.len();
         let input = match &self.input {
             // The same memory is not read while it is written to.
-            Some((memory, range)) if memory.overlaps(output) => {
+            Some((memory, range)) if memory.lent().overlaps(&output.lent()) => {
                 memory.slice(range.clone()).into_owned().into()
             }
             Some((memory, range)) => memory.slice(range.clone()),

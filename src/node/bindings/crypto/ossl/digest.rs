@@ -4,7 +4,10 @@ use foreign_types_shared::{ForeignType as _, ForeignTypeRef as _};
 use openssl::error::ErrorStack;
 use openssl::md::{Md, MdRef};
 use openssl_sys as ffi;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int, c_ulong};
+use std::rc::Rc;
 
 use super::{check, check_pointer};
 
@@ -17,8 +20,29 @@ unsafe extern "C" {
     fn EVP_MD_get_flags(md: *const ffi::EVP_MD) -> c_ulong;
 }
 
+/// Most names whose digests are kept.
+const KEPT: usize = 64;
+
+thread_local! {
+    /// Digests by the names that this thread has found them by: to find one takes longer than to digest a little.
+    static FOUND: RefCell<HashMap<Box<str>, Rc<Md>>> = RefCell::default();
+}
+
 /// The digest of that name or alias.
-pub(crate) fn fetch(name: &str) -> Option<Md> {
+pub(crate) fn fetch(name: &str) -> Option<Rc<Md>> {
+    if let Some(md) = FOUND.with_borrow(|found| found.get(name).cloned()) {
+        return Some(md);
+    }
+    let md = Rc::new(find(name)?);
+    FOUND.with_borrow_mut(|found| {
+        if found.len() < KEPT {
+            found.insert(name.into(), md.clone());
+        }
+    });
+    Some(md)
+}
+
+fn find(name: &str) -> Option<Md> {
     if name.contains('\0') {
         return None;
     }
