@@ -254,7 +254,10 @@ fn listen(
         deliver
     };
     let realm = env.realm()?;
-    let id = spawn(&env.core, &realm, operation)?;
+    let Some(id) = spawn(&env.core, &realm, operation) else {
+        isolate::library::throw_no_memory(scope, "too many open ports");
+        return None;
+    };
     half.operation.set(Some(id));
     reference(&env.core, &realm, id, keeps_alive(half));
     Some(())
