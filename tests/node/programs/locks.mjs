@@ -37,7 +37,9 @@ if (isMainThread) {
   locks.request("kept", () => new Promise(() => {}));
   locks.request("kept", () => console.log("never"));
 } else {
-  locks.request("thread", () => new Promise(() => {}));
-  parentPort.postMessage("locked");
+  locks.request("thread", () => {
+    parentPort.postMessage("locked");
+    return new Promise(() => {});
+  });
   setInterval(() => {}, 1000);
 }
