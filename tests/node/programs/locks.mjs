@@ -31,8 +31,11 @@ if (isMainThread) {
   await new Promise((resolve) => worker.once("message", resolve));
   await locks.request("thread", { ifAvailable: true }, (lock) => console.log("while the thread runs", lock));
   const waits = locks.request("thread", (lock) => console.log("behind the thread", lock.name));
+  // A request keeps no program alive.
+  const alive = setInterval(() => {}, 1000);
   await worker.terminate();
   await waits;
+  clearInterval(alive);
   process.on("exit", () => console.log("exit"));
   locks.request("kept", () => new Promise(() => {}));
   locks.request("kept", () => console.log("never"));
