@@ -157,9 +157,10 @@ fn begin_thread(scope: &mut Scope<'_, '_>, env: &Env) -> Option<Begun> {
     Some(Begun::Waits(Awaited::Nothing))
 }
 
-/// Begins what a command line asks for, other than a file.
+/// Begins what a command line asks for.
 fn begin_program(scope: &mut Scope<'_, '_>, env: &Env, program: Program) -> Option<Begun> {
     match program {
+        Program::File(_) => run_main_script(scope, env, "internal/main/run_main_module")?,
         Program::Script(name) => run_main_script(scope, env, &format!("internal/main/{name}"))?,
         Program::Tests => drop(env.call_main(scope, "runTests", &[])?),
         Program::Version => drop(env.call_main(scope, "tellVersion", &[])?),
@@ -170,11 +171,12 @@ fn begin_program(scope: &mut Scope<'_, '_>, env: &Env, program: Program) -> Opti
             let name = string(scope, &name).into();
             env.call_main(scope, "runTask", &[name, arguments.into()])?;
         }
+        Program::TaskList => drop(env.call_main(scope, "runTask", &[])?),
         Program::Refused(why) => {
             let why = string(scope, &why).into();
             env.call_main(scope, "refuse", &[why])?;
         }
-        Program::File(_) | Program::Nothing => {}
+        Program::Nothing => {}
     }
     Some(Begun::Waits(Awaited::Nothing))
 }
@@ -221,7 +223,7 @@ pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, work: Work) -> Option<
         }
     };
     let program = process::begin(scope, env, text.is_none())?;
-    if !matches!(program, Program::File(_) | Program::Nothing) {
+    if program != Program::Nothing {
         return begin_program(scope, env, program);
     }
     let text = match text {

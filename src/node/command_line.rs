@@ -12,6 +12,7 @@ const REFUSED: &[&str] = &[
     "--build-snapshot",
     "--completion-bash",
     "--cpu-prof",
+    "--disallow-code-generation-from-strings",
     "--experimental-ffi",
     "--experimental-sea-config",
     "--heap-prof",
@@ -61,6 +62,8 @@ pub(crate) enum Program {
     Version,
     /// A script of `package.json`, and what it is given.
     Task(String, Vec<String>),
+    /// Which scripts there are.
+    TaskList,
     /// Nothing, and why.
     Refused(String),
     /// Nobody's to begin.
@@ -83,7 +86,11 @@ impl CommandLine {
         if !of_environment.errors.is_empty() {
             return refused(&of_environment.errors);
         }
-        let read = options::read(facts, given, Whose::Program, of_environment.values);
+        let mut read = options::read(facts, given, Whose::Program, of_environment.values);
+        read.of_v8.extend(of_environment.of_v8);
+        if read.errors.first().is_some_and(|error| error == "--run requires an argument") {
+            return CommandLine { program: Program::TaskList, ..CommandLine::default() };
+        }
         if !read.errors.is_empty() {
             return refused(&read.errors);
         }
@@ -154,7 +161,7 @@ fn what_to_run(read: &Options, arguments: &[String], given: &[String]) -> Progra
 
 fn is_given(read: &Options, option: &str) -> bool {
     match read.values.get(option) {
-        None => false,
+        None => read.of_v8.iter().any(|one| one == option),
         Some(value) => value.get("value") != Some(&Value::Bool(false)),
     }
 }
@@ -223,6 +230,7 @@ mod tests {
         };
         assert_eq!(read("node --run x -- a --b").program, task("x", &["a", "--b"]));
         assert_eq!(read("node --run=x a").program, task("x", &[]));
+        assert_eq!(read("node --run").program, Program::TaskList);
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub(crate) struct Options {
     pub invalid: Vec<String>,
     /// What is wrong with others, in words. None is read after the first.
     pub errors: Vec<String>,
+    /// Those of V8's own that Node's table has.
+    pub of_v8: Vec<String>,
     /// How many arguments have been read, and whether the last of them was `--`.
     pub taken: usize,
     pub has_end: bool,
@@ -245,6 +247,7 @@ pub(crate) fn read(facts: &Facts, arguments: &[String], whose: Whose, values: Ma
                 options.values.insert(name, json!({ "value": value }));
             }
             OF_V8 if whose == Whose::Thread => options.invalid.push(argument.clone()),
+            OF_V8 if !is_negated => options.of_v8.push(name),
             _ => {}
         }
     }

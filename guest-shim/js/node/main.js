@@ -14,6 +14,7 @@ const {
   ObjectGetOwnPropertyDescriptor,
   ObjectHasOwn,
   ObjectKeys,
+  ObjectPrototype,
   NumberParseInt,
   Proxy,
   ReflectApply,
@@ -325,6 +326,7 @@ preparation.prepareMainThreadExecution = (expandArgv1) => {
 };
 preparation.markBootstrapComplete = () => {};
 
+const { BuiltinModule } = require('internal/bootstrap/realm');
 const { Module } = require('internal/modules/cjs/loader');
 const { getOptionValue, refreshOptions } = require('internal/options');
 const { onWarning } = require('internal/process/warning');
@@ -338,7 +340,7 @@ function prepare(expandArgv1) {
   process.argv[0] = process.execPath;
   if (isNode) prepareNode();
   markBootstrapComplete();
-  if (!expandArgv1 || !process.argv[1]) return undefined;
+  if (!expandArgv1 || !process.argv[1] || process.argv[1][0] === '-') return undefined;
   return process.argv[1] = path_.resolve(process.argv[1]);
 }
 
@@ -358,6 +360,35 @@ function prepareNode() {
   }
 }
 
+/** What the process object says of options that are given: name and option, one after another. */
+const kAliases = [
+  '_eval', '--eval',
+  '_print_eval', '--print',
+  '_syntax_check_only', '--check',
+  '_forceRepl', '--interactive',
+  '_preload_modules', '--require',
+  'noDeprecation', '--no-deprecation',
+  'noProcessWarnings', '--no-warnings',
+  'traceProcessWarnings', '--trace-warnings',
+  'throwDeprecation', '--throw-deprecation',
+  'traceDeprecation', '--trace-deprecation',
+];
+
+function disableProto(mode) {
+  if (mode === 'delete') {
+    delete ObjectPrototype.__proto__; // eslint-disable-line no-proto
+  } else if (mode === 'throw') {
+    const thrower = () => {
+      const error = new Error('Accessing Object.prototype.__proto__ has been disallowed with --disable-proto=throw');
+      error.code = 'ERR_PROTO_ACCESS';
+      throw error;
+    };
+    ObjectDefineProperty(ObjectPrototype, '__proto__', {
+      __proto__: null, get: thrower, set: thrower, configurable: true, enumerable: false,
+    });
+  }
+}
+
 /** What V8 begins with. */
 const kStackTraceLimit = 10;
 
@@ -370,6 +401,34 @@ function readOptions() {
   if (getOptionValue('--conditions').length !== 0) {
     require('internal/modules/esm/utils').initializeESM(false);
     require('internal/modules/helpers').initializeCjsConditions();
+  }
+  for (let i = 0; i < kAliases.length; i += 2) {
+    const value = getOptionValue(kAliases[i + 1]);
+    if (!value) continue;
+    ObjectDefineProperty(process, kAliases[i], {
+      __proto__: null, value, configurable: true, enumerable: true, writable: false,
+    });
+  }
+  if (getOptionValue('--no-experimental-websocket')) {
+    delete globalThis.WebSocket;
+    delete globalThis.CloseEvent;
+  }
+  if (getOptionValue('--no-experimental-global-navigator')) {
+    delete globalThis.navigator;
+    delete globalThis.Navigator;
+  }
+  BuiltinModule.allowOptionGatedBuiltins(getOptionValue);
+  if (getOptionValue('--experimental-vm-modules')) {
+    const { Module: VmModule, SourceTextModule, SyntheticModule } = require('internal/vm/module');
+    const vm_ = require('vm');
+    vm_.Module = VmModule;
+    vm_.SourceTextModule = SourceTextModule;
+    vm_.SyntheticModule = SyntheticModule;
+  }
+  disableProto(getOptionValue('--disable-proto'));
+  if (getOptionValue('--frozen-intrinsics')) {
+    require('internal/util').emitExperimentalWarning('Frozen intristics');
+    require('internal/freeze_intrinsics')();
   }
   const title = getOptionValue('--title');
   if (title !== '') process.title = title;
@@ -423,7 +482,7 @@ function isFolder(path) {
   return require('fs').statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** `node --run`: the text of a script of the nearest package.json that has one, for the shell. */
+/** `node --run`: the text of a script of the nearest package.json, for the shell. Without a name it tells all. */
 function runTask(name, args) {
   prepare(false);
   const fs = require('fs');
@@ -457,13 +516,16 @@ function runTask(name, args) {
   if (!isObject(content)) return fail(`Root value unexpected not an object for ${file}\n`);
   const { scripts } = content;
   if (!isObject(scripts)) return fail(`Can't find "scripts" field in ${file}`);
-  if (!ObjectHasOwn(scripts, name)) {
-    let told = `Missing script: "${name}" for ${file}\n\nAvailable scripts are:`;
+  if (name === undefined || !ObjectHasOwn(scripts, name)) {
+    let told = name === undefined ? '' : `Missing script: "${name}" for ${file}\n\n`;
+    told += 'Available scripts are:';
     const names = ObjectKeys(scripts);
     for (let i = 0; i < names.length; i++) {
       if (typeof scripts[names[i]] === 'string') told += `\n  ${names[i]}: ${scripts[names[i]]}`;
     }
-    return fail(told);
+    fail(told);
+    if (name === undefined) process.exitCode = 9;
+    return;
   }
   let command = scripts[name];
   if (typeof command !== 'string') {
