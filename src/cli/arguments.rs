@@ -43,7 +43,8 @@ pub(super) enum Command {
     Node {
         #[command(flatten)]
         vm: VmArguments,
-        /// As for `node`: options, a file and its arguments; standard input is the program where there is none
+        /// As for `node`: options, a file and its arguments; where there is none, standard input is the program, and a
+        /// terminal gets the REPL
         #[arg(
             num_args = 0..,
             trailing_var_arg = true,

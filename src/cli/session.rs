@@ -59,14 +59,15 @@ fn show(config: &mut CreateVmConfig, folder: &str) -> Result<(), Error> {
 }
 
 /// `cordon node`.
-pub(super) async fn node(vm: VmArguments, args: Vec<String>) -> Result<u8, Error> {
+pub(super) async fn node(vm: VmArguments, mut args: Vec<String>) -> Result<u8, Error> {
     let mut config = vm.config()?;
     let wrong = |error: std::io::Error| usage(format!("the current folder: {error}"));
     let here = std::env::current_dir().and_then(|here| here.canonicalize()).map_err(wrong)?;
     let here = here.to_str().ok_or_else(|| usage("the current folder's path is not UTF-8"))?;
     show(&mut config, here)?;
+    // The VM knows no terminals: it is told that somebody sits at one.
     if args.is_empty() && std::io::stdin().is_terminal() {
-        eprintln!("cordon: reading a program from standard input; end it with Ctrl-D, or use -e TEXT");
+        args.push("-i".to_owned());
     }
     let options = options(&vm, args);
     session(&vm, config, VmRequest::Spawn { command: "node".to_owned(), options }, false).await

@@ -7,6 +7,7 @@ use isolate::library::{
 };
 
 use crate::binding;
+use crate::command_line::Program;
 use crate::environment::{Callback, Env};
 use crate::process;
 use protocol::config::Platform;
@@ -151,15 +152,45 @@ fn internal_binding(scope: &mut Scope<'_, '_>, args: binding::Args<'_>, mut resu
 /// Begins a further thread: what it is to run it is told through its port.
 fn begin_thread(scope: &mut Scope<'_, '_>, env: &Env) -> Option<Begun> {
     process::begin_thread(scope, env)?;
+    run_main_script(scope, env, THREAD)?;
+    env.thread.as_ref()?.note_start();
+    Some(Begun::Waits(Awaited::Nothing))
+}
+
+/// Begins what a command line asks for.
+fn begin_program(scope: &mut Scope<'_, '_>, env: &Env, program: Program) -> Option<Begun> {
+    match program {
+        Program::File(_) => run_main_script(scope, env, "internal/main/run_main_module")?,
+        Program::Script(name) => run_main_script(scope, env, &format!("internal/main/{name}"))?,
+        Program::Tests => drop(env.call_main(scope, "runTests", &[])?),
+        Program::Version => drop(env.call_main(scope, "tellVersion", &[])?),
+        Program::Task(name, arguments) => {
+            let arguments: Vec<v8::Local<v8::Value>> =
+                arguments.iter().map(|argument| string(scope, argument).into()).collect();
+            let arguments = v8::Array::new_with_elements(scope, &arguments);
+            let name = string(scope, &name).into();
+            env.call_main(scope, "runTask", &[name, arguments.into()])?;
+        }
+        Program::TaskList => drop(env.call_main(scope, "runTask", &[])?),
+        Program::Refused(why) => {
+            let why = string(scope, &why).into();
+            env.call_main(scope, "refuse", &[why])?;
+        }
+        Program::Nothing => {}
+    }
+    Some(Begun::Waits(Awaited::Nothing))
+}
+
+/// Runs one of the scripts that begin Node.
+fn run_main_script(scope: &mut Scope<'_, '_>, env: &Env, id: &str) -> Option<()> {
     let process = env.process_object(scope)?.into();
     let require = env.callback_value(scope, Callback::Require)?;
     let internal = env.callback_value(scope, Callback::InternalBinding)?;
     let primordials = env.callback_value(scope, Callback::Primordials)?;
-    let main = env.scripts.function(scope, THREAD)?;
+    let main = env.scripts.function(scope, id)?;
     let receiver = v8::undefined(scope).into();
     main.call(scope, receiver, &[process, require, internal, primordials])?;
-    env.thread.as_ref()?.note_start();
-    Some(Begun::Waits(Awaited::Nothing))
+    Some(())
 }
 
 /// Begins a job.
@@ -191,7 +222,10 @@ pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, work: Work) -> Option<
             (kind, None, options, path)
         }
     };
-    process::begin(scope, env, text.is_none())?;
+    let program = process::begin(scope, env, text.is_none())?;
+    if program != Program::Nothing {
+        return begin_program(scope, env, program);
+    }
     let text = match text {
         Some(text) => Some(plain_text(scope, text, &path, &options, None)?),
         None => None,

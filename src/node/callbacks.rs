@@ -277,6 +277,11 @@ pub(crate) fn source_in(
     }
     let file = file.to_rust_string_lossy(scope);
     let line = message.get_line_number(scope)?;
+    if let Some(mapped) =
+        crate::bindings::errors::mapped_source(scope, &file, line, message.get_start_column())
+    {
+        return Some(mapped);
+    }
     let text = message.get_source_line(scope)?;
     if text.length() > LINE_MAX {
         return Some(format!("{file}:{line}\n"));

@@ -1,171 +1,196 @@
 //! The command line of the program `node`: what it is to run, and what the program is told of it.
 
-use isolate::library::{Format, Language, SourceOptions, Work};
+use isolate::library::{SourceOptions, Work};
+use serde_json::{Map, Value};
 
-/// Options whose value is the argument behind them.
-const WITH_VALUE: &[&str] = &[
-    "-r",
-    "--require",
-    "--import",
-    "--loader",
-    "--experimental-loader",
-    "-C",
-    "--conditions",
-    "--input-type",
-    "--title",
-    "--icu-data-dir",
-    "--redirect-warnings",
-    "--disable-warning",
-    "--localstorage-file",
-    "--env-file",
-    "--env-file-if-exists",
-    "--test-concurrency",
-    "--test-isolation",
-    "--test-name-pattern",
-    "--test-reporter",
-    "--test-reporter-destination",
-    "--test-shard",
-    "--test-skip-pattern",
-    "--test-timeout",
-    "--stack-trace-limit",
-    "--unhandled-rejections",
-    "--dns-result-order",
+use crate::facts::Facts;
+use crate::options::{self, Options, Whose};
+
+/// Options for what a VM has not: a program that asks for them is told so, rather than being run without.
+const REFUSED: &[&str] = &[
+    "--build-sea",
+    "--build-snapshot",
+    "--completion-bash",
+    "--cpu-prof",
+    "--disallow-code-generation-from-strings",
+    "--experimental-ffi",
+    "--experimental-sea-config",
+    "--heap-prof",
+    "--inspect",
+    "--inspect-brk",
+    "--inspect-brk-node",
+    "--inspect-wait",
+    "--prof-process",
+    "--snapshot-blob",
+    "--v8-options",
+    "--watch",
+    "--watch-path",
+];
+
+/// V8's own options that are taken and change nothing: what they are about is V8's affair, and no program's result
+/// depends on it. No option of a guest's ever reaches V8.
+const WITHOUT_EFFECT: &[&str] = &[
+    "--concurrent-array-buffer-sweeping",
+    "--concurrent-recompilation",
+    "--gc-interval",
+    "--harmony-import-attributes",
+    "--harmony-temporal",
+    "--opt",
+    "--predictable-gc-schedule",
+    "--stack-size",
+    "--stress-compaction",
 ];
 
 /// A command line, read.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct CommandLine {
     /// `process.execArgv`.
     pub options: Vec<String>,
     /// `process.argv` after the first.
     pub arguments: Vec<String>,
-    program: Program,
+    pub program: Program,
+    /// The options that differ from the defaults.
+    pub values: Map<String, Value>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-enum Program {
+pub(crate) enum Program {
     File(String),
-    Text {
-        source: String,
-        prints: bool,
-    },
+    /// One of the library's own main scripts, `internal/main/...`.
+    Script(&'static str),
+    Tests,
     Version,
-    Wrong(String),
-    /// Whatever comes at the standard input.
+    /// A script of `package.json`, and what it is given.
+    Task(String, Vec<String>),
+    /// Which scripts there are.
+    TaskList,
+    /// Nothing, and why.
+    Refused(String),
+    /// Nobody's to begin.
     #[default]
-    Input,
+    Nothing,
 }
 
 impl CommandLine {
-    pub fn read(argv: &[String]) -> CommandLine {
-        let mut line = CommandLine::default();
-        let mut rest = argv.iter().skip(1);
-        let mut text = None;
-        let mut prints = false;
-        let mut first = None;
-        while let Some(argument) = rest.next() {
-            let (name, value) = match argument.split_once('=') {
-                Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
-                _ => (argument.as_str(), None),
-            };
-            match name {
-                "--" => {
-                    first = rest.next().cloned();
-                    break;
-                }
-                "-v" | "--version" => {
-                    line.program = Program::Version;
-                    return line;
-                }
-                "-e" | "--eval" | "-p" | "--print" | "-pe" => {
-                    line.options.push(argument.clone());
-                    prints |= name != "-e" && name != "--eval";
-                    match value.or_else(|| rest.next().cloned()) {
-                        Some(source) => {
-                            line.options.push(source.clone());
-                            text = Some(source);
-                        }
-                        None => {
-                            line.program = Program::Wrong(format!("{argument} requires an argument"));
-                            return line;
-                        }
-                    }
-                }
-                _ if !name.starts_with('-') || name == "-" => {
-                    first = Some(argument.clone());
-                    break;
-                }
-                _ => {
-                    line.options.push(argument.clone());
-                    if WITH_VALUE.contains(&name) && value.is_none() {
-                        line.options.extend(rest.next().cloned());
-                    }
-                }
-            }
+    /// Reads the arguments of a process, after what its variable `NODE_OPTIONS` says.
+    pub fn read(facts: &Facts, argv: &[String], of_environment: &str) -> CommandLine {
+        let (name, given) = argv.split_first().map_or(("node", argv), |(name, rest)| (name.as_str(), rest));
+        let refused = |reasons: &[String]| {
+            let lines: Vec<String> = reasons.iter().map(|reason| format!("{name}: {reason}")).collect();
+            CommandLine { program: Program::Refused(lines.join("\n")), ..CommandLine::default() }
+        };
+        let of_environment = match options::split(of_environment) {
+            Ok(words) => options::read(facts, &words, Whose::Environment, Map::new()),
+            Err(wrong) => return refused(&[format!("{wrong}\n")]),
+        };
+        if !of_environment.errors.is_empty() {
+            return refused(&of_environment.errors);
         }
-        let arguments = rest.cloned();
-        match (text, first) {
-            (Some(source), first) => {
-                line.arguments.extend(first);
-                line.program = Program::Text { source, prints };
-            }
-            (None, Some(file)) if file != "-" => {
-                line.arguments.push(file.clone());
-                line.program = Program::File(file);
-            }
-            (None, first) => line.arguments.extend(first),
+        let mut read = options::read(facts, given, Whose::Program, of_environment.values);
+        read.of_v8.extend(of_environment.of_v8);
+        if read.errors.first().is_some_and(|error| error == "--run requires an argument") {
+            return CommandLine { program: Program::TaskList, ..CommandLine::default() };
         }
-        line.arguments.extend(arguments);
+        if !read.errors.is_empty() {
+            return refused(&read.errors);
+        }
+        let bad: Vec<String> = read
+            .invalid
+            .iter()
+            .filter(|option| !is_without_effect(option))
+            .map(|option| format!("bad option: {option}"))
+            .collect();
+        if !bad.is_empty() {
+            return refused(&bad);
+        }
+        let (taken, arguments) = given.split_at_checked(read.taken).unwrap_or((given, &[]));
+        let taken = if read.has_end { taken.split_last().map_or(taken, |(_, rest)| rest) } else { taken };
+        let mut line = CommandLine {
+            options: taken.to_vec(),
+            arguments: arguments.to_vec(),
+            program: what_to_run(&read, arguments, given),
+            values: Map::new(),
+        };
+        // What is asked of Node itself runs nothing.
+        let runs = !matches!(line.program, Program::Version | Program::Task(..));
+        if runs && let Some(option) = REFUSED.iter().find(|option| is_given(&read, option)) {
+            return refused(&[format!("{option} is not supported in a VM")]);
+        }
+        line.values = read.values;
         line
     }
 
-    /// The value of an option, the last one if it is given more than once.
-    fn value_of(&self, name: &str) -> Option<&str> {
-        let mut behind = self.options.windows(2).filter(|pair| pair[0] == name).map(|pair| pair[1].as_str());
-        let mut within =
-            self.options.iter().filter_map(|option| option.strip_prefix(name)?.strip_prefix('='));
-        within.next_back().or_else(|| behind.next_back())
-    }
-
-    /// What is to be run.
+    /// What is to be run, as the isolate is told of it. All but a file begins by what the command line says.
     pub fn work(self) -> Work {
-        let kind = self.value_of("--input-type").unwrap_or("commonjs");
-        let options = SourceOptions {
-            format: Some(if kind.starts_with("module") { Format::Module } else { Format::Script }),
-            language: kind.ends_with("-typescript").then_some(Language::TypeScript),
-            ..SourceOptions::default()
-        };
-        let quoted = |text: &str| serde_json::Value::from(text).to_string();
-        if self.options.iter().any(|option| option == "--test") {
-            // What is to be run are the arguments, and the library's own part of the job.
-            return Work::Execute { source: String::new(), options };
+        match self.program {
+            Program::File(path) => Work::ExecuteFile { path, options: SourceOptions::default() },
+            _ => Work::Execute { source: String::new(), options: SourceOptions::default() },
         }
-        let source = match self.program {
-            Program::File(path) => return Work::ExecuteFile { path, options: SourceOptions::default() },
-            Program::Text { source, prints: false } => source,
-            Program::Text { source, prints: true } => {
-                format!("console.log((0, eval)({}))", quoted(&source))
-            }
-            Program::Version => "console.log(process.version)".to_owned(),
-            Program::Wrong(reason) => {
-                let text = quoted(&format!("node: {reason}\n"));
-                format!("process.stderr.write({text}); process.exitCode = 9")
-            }
-            Program::Input => {
-                "(0, eval)(require('fs').readFileSync(0, 'utf8') + '\\n//# sourceURL=[stdin]')".to_owned()
-            }
-        };
-        Work::Execute { source, options }
     }
+}
+
+/// The order in which Node looks at what it has been given.
+fn what_to_run(read: &Options, arguments: &[String], given: &[String]) -> Program {
+    let first = arguments.first().map(String::as_str);
+    let is_interactive = read.is_set("--interactive");
+    if read.is_set("--version") {
+        return Program::Version;
+    }
+    if let Some(task) = read.text("--run") {
+        let behind = given.iter().skip_while(|argument| *argument != "--").skip(1);
+        return Program::Task(task.to_owned(), behind.cloned().collect());
+    }
+    if read.is_set("--help") {
+        return Program::Script("print_help");
+    }
+    if read.is_set("[has_eval_string]") && !is_interactive {
+        return Program::Script("eval_string");
+    }
+    if read.is_set("--check") {
+        return Program::Script("check_syntax");
+    }
+    if read.is_set("--test") {
+        return Program::Tests;
+    }
+    match first {
+        Some(file) if file != "-" && !file.is_empty() => Program::File(file.to_owned()),
+        _ if is_interactive => Program::Script("repl"),
+        _ => Program::Script("eval_stdin"),
+    }
+}
+
+fn is_given(read: &Options, option: &str) -> bool {
+    match read.values.get(option) {
+        None => read.of_v8.iter().any(|one| one == option),
+        Some(value) => value.get("value") != Some(&Value::Bool(false)),
+    }
+}
+
+fn is_without_effect(option: &str) -> bool {
+    let name = option.split('=').next().unwrap_or_default().replace('_', "-");
+    let name = match name.strip_prefix("--no") {
+        Some(rest) => format!("--{}", rest.trim_start_matches('-')),
+        None => name,
+    };
+    WITHOUT_EFFECT.contains(&name.as_str())
 }
 
 #[cfg(test)]
 mod tests {
     use super::{CommandLine, Program};
+    use crate::facts::Facts;
 
     fn read(line: &str) -> CommandLine {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        CommandLine::read(&words)
+        CommandLine::read(&Facts::shared(), &words, "")
+    }
+
+    fn refusal(line: &str, of_environment: &str) -> String {
+        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        match CommandLine::read(&Facts::shared(), &words, of_environment).program {
+            Program::Refused(why) => why,
+            other => panic!("{line}: {other:?}"),
+        }
     }
 
     #[test]
@@ -174,23 +199,52 @@ mod tests {
         assert_eq!(line.options, ["--no-warnings", "-r", "./x", "--title=a"]);
         assert_eq!(line.arguments, ["main.js", "-e", "--flag"]);
         assert_eq!(line.program, Program::File("main.js".to_owned()));
+        assert_eq!(read("node --test-name-pattern x --no-opt a.js").arguments, ["a.js"]);
     }
 
     #[test]
     fn text_takes_the_place_of_the_file() {
         let line = read("node -p 1+1 a b");
         assert_eq!(line.arguments, ["a", "b"]);
-        assert_eq!(line.program, Program::Text { source: "1+1".to_owned(), prints: true });
-        assert_eq!(read("node -e").program, Program::Wrong("-e requires an argument".to_owned()));
+        assert_eq!(line.options, ["-p", "1+1"]);
+        assert_eq!(line.program, Program::Script("eval_string"));
         assert_eq!(read("node -v x").program, Program::Version);
     }
 
     #[test]
     fn without_a_file_the_input_is_run() {
-        assert_eq!(read("node").program, Program::Input);
+        assert_eq!(read("node").program, Program::Script("eval_stdin"));
+        assert_eq!(read("node -i").program, Program::Script("repl"));
         let line = read("node - a");
-        assert_eq!(line.program, Program::Input);
+        assert_eq!(line.program, Program::Script("eval_stdin"));
         assert_eq!(line.arguments, ["-", "a"]);
-        assert_eq!(read("node -- --odd.js").program, Program::File("--odd.js".to_owned()));
+        let line = read("node --no-warnings -- --odd.js");
+        assert_eq!(line.program, Program::File("--odd.js".to_owned()));
+        assert_eq!(line.options, ["--no-warnings"]);
+    }
+
+    #[test]
+    fn scripts_of_package_json_are_given_what_follows_the_marker() {
+        let task = |name: &str, arguments: &[&str]| {
+            Program::Task(name.to_owned(), arguments.iter().map(|one| (*one).to_owned()).collect())
+        };
+        assert_eq!(read("node --run x -- a --b").program, task("x", &["a", "--b"]));
+        assert_eq!(read("node --run=x a").program, task("x", &[]));
+        assert_eq!(read("node --run").program, Program::TaskList);
+    }
+
+    #[test]
+    fn what_nobody_knows_is_refused() {
+        assert_eq!(refusal("node --foo --bar=1 x", ""), "node: bad option: --foo\nnode: bad option: --bar=1");
+        assert_eq!(refusal("node -v --foo", ""), "node: bad option: --foo");
+        assert_eq!(refusal("node -ep 1", ""), "node: bad option: -ep");
+        assert_eq!(refusal("node --allow-natives-syntax x", ""), "node: bad option: --allow-natives-syntax");
+        assert_eq!(refusal("node x", "--foo"), "node: --foo is not allowed in NODE_OPTIONS");
+        assert_eq!(refusal("node x", "--watch"), "node: --watch is not supported in a VM");
+        assert_eq!(
+            refusal("node --experimental-ffi x", ""),
+            "node: --experimental-ffi is not supported in a VM"
+        );
+        assert_eq!(refusal("node --inspect-brk=foo x", ""), "node: --inspect-brk is not supported in a VM");
     }
 }

@@ -42,6 +42,7 @@ pub(crate) enum Callback {
     Timers,
     Immediates,
     PrepareStackTrace,
+    SourceMapErrorSource,
     ImportDynamically,
     ImportMeta,
     ImportMetaResolve,

@@ -53,7 +53,7 @@ pub fn library() -> Box<dyn Library> {
 
 /// What a command line of the program `node` asks for.
 pub fn program(argv: &[String]) -> isolate::library::Work {
-    command_line::CommandLine::read(argv).work()
+    command_line::CommandLine::read(&facts::Facts::shared(), argv, "").work()
 }
 
 /// For an isolate that is a thread of a program's.

@@ -8,10 +8,9 @@ use protocol::config::Platform;
 use serde_json::Value;
 
 use crate::binding::{self, define, set, set_number};
-use crate::command_line::CommandLine;
+use crate::command_line::{CommandLine, Program};
 use crate::environment::Env;
 use crate::facts;
-use crate::options::Whose;
 use crate::threads::Environment;
 
 /// Where a program finds Node, whatever it is started as.
@@ -88,24 +87,25 @@ pub(crate) fn configure(scope: &mut Scope<'_, '_>, env: &Env) -> Option<()> {
     define(scope, global, "SharedArrayBuffer", class, v8::PropertyAttribute::DONT_ENUM)
 }
 
-/// As a job begins: its arguments and its environment.
-pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, has_file: bool) -> Option<()> {
+/// As a job begins: its arguments and its environment. Gives what the command line of a program asks for.
+pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, has_file: bool) -> Option<Program> {
     crate::bindings::performance::begin(env);
     let process = env.process()?;
+    let mut program = Program::Nothing;
     if process.exe().is_empty() {
         // The kernel knows a job by its file; inline code has none.
         let skipped = usize::from(!has_file);
         *env.arguments.borrow_mut() = process.argv().iter().skip(skipped).cloned().collect();
     } else {
-        let line = CommandLine::read(process.argv());
-        *env.arguments.borrow_mut() = line.arguments;
         let of_environment = process.env_var("NODE_OPTIONS").unwrap_or_default();
-        let mut options = crate::options::split(of_environment);
-        options.extend(line.options.iter().cloned());
-        *env.options.borrow_mut() = crate::options::read(&env.facts, &options, Whose::Program).values;
+        let line = CommandLine::read(&env.facts, process.argv(), of_environment);
+        *env.arguments.borrow_mut() = line.arguments;
+        *env.options.borrow_mut() = line.values;
         *env.exec_arguments.borrow_mut() = line.options;
+        program = line.program;
     }
-    begin_object(scope, env, process.env(), false)
+    begin_object(scope, env, process.env(), false)?;
+    Some(program)
 }
 
 /// As a further thread begins.

@@ -26,6 +26,7 @@ mod modules;
 mod native_code;
 mod neighbours;
 mod node;
+mod node_command_line;
 mod own_commands;
 mod own_directories;
 mod parity;

@@ -5,15 +5,16 @@
 
 const {
   ArrayIsArray,
-  ArrayPrototypeIncludes,
   ArrayPrototypePush,
   ArrayPrototypeSlice,
+  Error,
   FunctionPrototypeCall,
   JSONParse,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
   ObjectHasOwn,
   ObjectKeys,
+  ObjectPrototype,
   NumberParseInt,
   Proxy,
   ReflectApply,
@@ -23,6 +24,8 @@ const {
   ReflectGetOwnPropertyDescriptor,
   ReflectHas,
   ReflectOwnKeys,
+  RegExpPrototypeExec,
+  RegExpPrototypeSymbolReplace,
   SafeMap,
   String,
   StringPrototypeIndexOf,
@@ -312,13 +315,18 @@ if (!internalBinding('worker').isMainThread) {
 }
 
 // What Node does before it runs a program, once and ahead: none of it depends on the program with the default options.
-const {
-  loadPreloadModules,
-  prepareMainThreadExecution,
-  markBootstrapComplete,
-} = require('internal/process/pre_execution');
-prepareMainThreadExecution(false);
+const preparation = require('internal/process/pre_execution');
+const { loadPreloadModules, markBootstrapComplete } = preparation;
+preparation.prepareMainThreadExecution(false);
+// Node's own main scripts, which some programs begin with, do only the rest.
+preparation.prepareMainThreadExecution = (expandArgv1) => {
+  const main = prepare(expandArgv1);
+  loadPreloadModules();
+  return main;
+};
+preparation.markBootstrapComplete = () => {};
 
+const { BuiltinModule } = require('internal/bootstrap/realm');
 const { Module } = require('internal/modules/cjs/loader');
 const { getOptionValue, refreshOptions } = require('internal/options');
 const { onWarning } = require('internal/process/warning');
@@ -332,7 +340,7 @@ function prepare(expandArgv1) {
   process.argv[0] = process.execPath;
   if (isNode) prepareNode();
   markBootstrapComplete();
-  if (!expandArgv1 || !process.argv[1]) return undefined;
+  if (!expandArgv1 || !process.argv[1] || process.argv[1][0] === '-') return undefined;
   return process.argv[1] = path_.resolve(process.argv[1]);
 }
 
@@ -352,6 +360,38 @@ function prepareNode() {
   }
 }
 
+/** What the process object says of options that are given: name and option, one after another. */
+const kAliases = [
+  '_eval', '--eval',
+  '_print_eval', '--print',
+  '_syntax_check_only', '--check',
+  '_forceRepl', '--interactive',
+  '_preload_modules', '--require',
+  'noDeprecation', '--no-deprecation',
+  'noProcessWarnings', '--no-warnings',
+  'traceProcessWarnings', '--trace-warnings',
+  'throwDeprecation', '--throw-deprecation',
+  'traceDeprecation', '--trace-deprecation',
+];
+
+function disableProto(mode) {
+  if (mode === 'delete') {
+    delete ObjectPrototype.__proto__; // eslint-disable-line no-proto
+  } else if (mode === 'throw') {
+    const thrower = () => {
+      const error = new Error('Accessing Object.prototype.__proto__ has been disallowed with --disable-proto=throw');
+      error.code = 'ERR_PROTO_ACCESS';
+      throw error;
+    };
+    ObjectDefineProperty(ObjectPrototype, '__proto__', {
+      __proto__: null, get: thrower, set: thrower, configurable: true, enumerable: false,
+    });
+  }
+}
+
+/** What V8 begins with. */
+const kStackTraceLimit = 10;
+
 /** What of the program's own options is looked at before it runs; the rest is asked for when it is wanted. */
 function readOptions() {
   if (process.execArgv.length === 0 && process.env.NODE_OPTIONS === undefined) return;
@@ -362,6 +402,39 @@ function readOptions() {
     require('internal/modules/esm/utils').initializeESM(false);
     require('internal/modules/helpers').initializeCjsConditions();
   }
+  for (let i = 0; i < kAliases.length; i += 2) {
+    const value = getOptionValue(kAliases[i + 1]);
+    if (!value) continue;
+    ObjectDefineProperty(process, kAliases[i], {
+      __proto__: null, value, configurable: true, enumerable: true, writable: false,
+    });
+  }
+  if (getOptionValue('--no-experimental-websocket')) {
+    delete globalThis.WebSocket;
+    delete globalThis.CloseEvent;
+  }
+  if (getOptionValue('--no-experimental-global-navigator')) {
+    delete globalThis.navigator;
+    delete globalThis.Navigator;
+  }
+  BuiltinModule.allowOptionGatedBuiltins(getOptionValue);
+  if (getOptionValue('--experimental-vm-modules')) {
+    const { Module: VmModule, SourceTextModule, SyntheticModule } = require('internal/vm/module');
+    const vm_ = require('vm');
+    vm_.Module = VmModule;
+    vm_.SourceTextModule = SourceTextModule;
+    vm_.SyntheticModule = SyntheticModule;
+  }
+  disableProto(getOptionValue('--disable-proto'));
+  if (getOptionValue('--frozen-intrinsics')) {
+    require('internal/util').emitExperimentalWarning('Frozen intristics');
+    require('internal/freeze_intrinsics')();
+  }
+  const title = getOptionValue('--title');
+  if (title !== '') process.title = title;
+  const depth = getOptionValue('--stack-trace-limit');
+  if (depth !== kStackTraceLimit) Error.stackTraceLimit = depth;
+  if (getOptionValue('--dns-result-order')) require('internal/dns/utils').initializeDns();
   if (!getOptionValue('--warnings')) process.removeListener('warning', onWarning);
   if (getOptionValue('--enable-source-maps')) {
     const { setSourceMapsSupport } = require('internal/source_map/source_map_cache');
@@ -377,15 +450,104 @@ function loadEnvironmentFiles(option, isNeeded) {
       process.loadEnvFile(files[i]);
     } catch (error) {
       if (error.code !== 'ENOENT') throw error;
-      if (!isNeeded) continue;
+      if (!isNeeded) {
+        process._rawDebug(`${files[i]} not found. Continuing without it.`);
+        continue;
+      }
       process._rawDebug(`node: ${files[i]}: not found`);
       process.reallyExit(9);
     }
   }
 }
 
+/** A command line that nothing is run for. */
+function refuse(why) {
+  process._rawDebug(why);
+  process.reallyExit(9);
+}
+
+function tellVersion() {
+  prepare(false);
+  require('internal/console/global').log(process.version);
+}
+
+/** An argument as a word of the shell's. */
+function quoted(argument) {
+  if (argument === '') return "''";
+  if (RegExpPrototypeExec(/[\t\n\r "#$&'()*;<>?\\`|~]/, argument) === null) return argument;
+  return `'${RegExpPrototypeSymbolReplace(/'/g, argument, "'\\''")}'`;
+}
+
+function isFolder(path) {
+  return require('fs').statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** `node --run`: the text of a script of the nearest package.json, for the shell. Without a name it tells all. */
+function runTask(name, args) {
+  prepare(false);
+  const fs = require('fs');
+  const fail = (text) => {
+    process._rawDebug(text);
+    process.exitCode = 1;
+  };
+  const start = process.cwd();
+  let file;
+  let text = '';
+  let folders = '';
+  for (let folder = start; folder !== path_.dirname(folder); folder = path_.dirname(folder)) {
+    const programs = path_.join(folder, 'node_modules', '.bin');
+    if (isFolder(programs)) folders += `${programs}:`;
+    if (text !== '') continue;
+    file = path_.join(folder, 'package.json');
+    try {
+      text = fs.readFileSync(file, 'utf8');
+    } catch {
+      // It is looked for further up.
+    }
+  }
+  if (text === '') return fail(`Can't find package.json for directory ${start}`);
+  let content;
+  try {
+    content = JSONParse(text);
+  } catch {
+    return fail(`Can't parse ${file}`);
+  }
+  const isObject = (value) => typeof value === 'object' && value !== null && !ArrayIsArray(value);
+  if (!isObject(content)) return fail(`Root value unexpected not an object for ${file}\n`);
+  const { scripts } = content;
+  if (!isObject(scripts)) return fail(`Can't find "scripts" field in ${file}`);
+  if (name === undefined || !ObjectHasOwn(scripts, name)) {
+    let told = name === undefined ? '' : `Missing script: "${name}" for ${file}\n\n`;
+    told += 'Available scripts are:';
+    const names = ObjectKeys(scripts);
+    for (let i = 0; i < names.length; i++) {
+      if (typeof scripts[names[i]] === 'string') told += `\n  ${names[i]}: ${scripts[names[i]]}`;
+    }
+    fail(told);
+    if (name === undefined) process.exitCode = 9;
+    return;
+  }
+  let command = scripts[name];
+  if (typeof command !== 'string') {
+    return fail(`Script "${name}" is unexpectedly not a string for ${file}\n`);
+  }
+  for (let i = 0; i < args.length; i++) command += ` ${quoted(args[i])}`;
+  const env = { __proto__: null, ...process.env };
+  if (env.PATH !== undefined) env.PATH = `${folders}${env.PATH}`;
+  env.NODE_RUN_SCRIPT_NAME = name;
+  env.NODE_RUN_PACKAGE_JSON_PATH = file;
+  const child = require('child_process').spawn('/bin/sh', ['-c', command], {
+    __proto__: null, argv0: '/bin/sh', cwd: path_.dirname(file), env, stdio: 'inherit',
+  });
+  child.on('error', (error) => fail(`Error: ${error.message}`));
+  child.on('exit', (code) => {
+    if (code !== 0 && code !== null) process.exitCode = 1;
+  });
+}
+
 /** `node --test`: what Node's main script for it does. */
 function runTests() {
+  prepare(false);
   const { run } = require('internal/test_runner/runner');
   const { parseCommandLine } = require('internal/test_runner/utils');
   const options = parseCommandLine();
@@ -403,7 +565,7 @@ function makeModule(path) {
   return module;
 }
 
-const { addBuiltinLibsToObject, makeRequireFunction } = require('internal/modules/helpers');
+const { makeRequireFunction } = require('internal/modules/helpers');
 const { pathToFileURL } = require('internal/url');
 
 /** The globals that inline scripts have in `node -e`. */
@@ -434,11 +596,6 @@ function begin(kind, text, path, inputs) {
     ObjectDefineProperty(globalThis, inputs[i], {
       __proto__: null, value: JSONParse(inputs[i + 1]), configurable: true, enumerable: true, writable: true,
     });
-  }
-  if (isTestRun()) {
-    prepare(false);
-    runTests();
-    return;
   }
   switch (kind) {
     case 'file': {
@@ -471,17 +628,12 @@ function begin(kind, text, path, inputs) {
       prepare(false);
       loadPreloadModules();
       defineScriptGlobals(path);
-      if (process.execArgv.length !== 0) addBuiltinLibsToObject(globalThis, '<eval>');
       runScript(text, path);
       return;
     default:
       prepare(false);
       defineScriptGlobals(path);
   }
-}
-
-function isTestRun() {
-  return ArrayPrototypeIncludes(process.execArgv, '--test');
 }
 
 function runScript(source, path) {
@@ -540,4 +692,13 @@ function isUnfinished(module) {
   return getPromiseDetails(module.evaluate(-1, false))[0] === kPending;
 }
 
-return { __proto__: null, ...ofThread, begin, forgetUnfinished };
+return {
+  __proto__: null,
+  ...ofThread,
+  begin,
+  forgetUnfinished,
+  refuse,
+  runTask,
+  runTests,
+  tellVersion,
+};

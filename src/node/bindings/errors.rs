@@ -1,5 +1,7 @@
 //! How errors are shown, and what becomes of those that nothing catches.
 
+use std::cell::Cell;
+
 use isolate::library::{Scope, string};
 
 use crate::binding::{Args, Binding, Return, functions};
@@ -10,8 +12,8 @@ pub(super) static BINDING: Binding = Binding {
     name: "errors",
     functions: functions! {
         "setPrepareStackTraceCallback" => set_prepare_stack_trace,
-        "setGetSourceMapErrorSource" => ignored,
-        "setSourceMapsEnabled" => ignored,
+        "setGetSourceMapErrorSource" => set_get_source_map_error_source,
+        "setSourceMapsEnabled" => set_source_maps_enabled,
         "setMaybeCacheGeneratedSourceMap" => ignored,
         "setEnhanceStackForFatalException" => ignored,
         "noSideEffectsToString" => no_side_effects_to_string,
@@ -25,6 +27,45 @@ fn set_prepare_stack_trace(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<
     if let Some(env) = Env::of(scope) {
         env.set_callback(scope, Callback::PrepareStackTrace, args.get(0));
     }
+}
+
+/// Whether stacks and source lines are those of what a file was made from.
+#[derive(Default)]
+struct SourceMaps {
+    are_enabled: Cell<bool>,
+}
+
+fn set_get_source_map_error_source(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+    if let Some(env) = Env::of(scope) {
+        env.set_callback(scope, Callback::SourceMapErrorSource, args.get(0));
+    }
+}
+
+fn set_source_maps_enabled(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+    if let Some(env) = Env::of(scope) {
+        env.state::<SourceMaps>().are_enabled.set(args.get(0).is_true());
+    }
+}
+
+/// Where in its source something was thrown, if the file has a source map and such are asked for.
+pub(crate) fn mapped_source(
+    scope: &mut Scope<'_, '_>,
+    file: &str,
+    line: usize,
+    column: usize,
+) -> Option<String> {
+    let env = Env::of(scope)?;
+    if !env.state::<SourceMaps>().are_enabled.get() {
+        return None;
+    }
+    let find = env.callback(scope, Callback::SourceMapErrorSource)?;
+    v8::tc_scope!(let attempt, scope);
+    let receiver = v8::undefined(attempt).into();
+    let file = string(attempt, file).into();
+    let line = v8::Number::new(attempt, line as f64).into();
+    let column = v8::Number::new(attempt, column as f64).into();
+    let found = find.call(attempt, receiver, &[file, line, column])?.try_cast::<v8::String>().ok()?;
+    isolate::library::text(attempt, found)
 }
 
 /// The library's own part of it is in JavaScript, which this crate calls by other names.

@@ -16,7 +16,7 @@ mod credentials;
 pub(crate) mod crypto;
 mod diagnostics_channel;
 mod encoding_binding;
-mod errors;
+pub(crate) mod errors;
 pub(crate) mod fs;
 mod fs_dir;
 mod fs_event_wrap;

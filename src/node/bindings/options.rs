@@ -62,7 +62,7 @@ fn get_flags(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
 
 fn flags(set: &Map<String, Value>) -> Vec<String> {
     let mut flags = Vec::new();
-    for (name, value) in set {
+    for (name, value) in set.iter().filter(|(name, _)| name.starts_with('-')) {
         let values = match value.get("array") {
             Some(Value::Array(list)) => list.iter().filter_map(|one| one.get("value")).collect(),
             _ => Vec::from_iter(value.get("value")),
@@ -117,8 +117,8 @@ mod tests {
 
     #[test]
     fn what_is_set_becomes_arguments_again() {
-        let given = split("--test --no-warnings -r ./a --require=./b --stack-trace-limit=5");
-        let flags = flags(&read(&facts::Facts::shared(), &given, Whose::Program).values);
+        let given = split("--test --no-warnings -r ./a --require=./b --stack-trace-limit=5").unwrap();
+        let flags = flags(&read(&facts::Facts::shared(), &given, Whose::Program, Map::new()).values);
         for flag in ["--test", "--no-warnings", "--require=./a", "--require=./b"] {
             assert!(flags.iter().any(|one| one == flag), "{flag} is not in {flags:?}");
         }

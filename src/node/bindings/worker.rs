@@ -12,13 +12,15 @@ use isolate::library::{
     string, text,
 };
 
+use serde_json::Map;
+
 use super::messaging::{Port, object_for};
 use crate::async_wrap::{AsyncWrap, async_methods};
 use crate::binding::{Args, Binding, Class, Return, functions, set, set_number, unsupported_feature};
 use crate::coded_error::{self, Kind};
 use crate::environment::Env;
 use crate::handle;
-use crate::options::{self, Whose};
+use crate::options::{self, Options, Whose};
 use crate::threads::{Environment, LIMITS, Start, Started, Variables, lock};
 
 pub(super) static BINDING: Binding =
@@ -235,34 +237,34 @@ fn construct<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, _: Return<'s>) {
 fn construct_in<'s>(scope: &mut Scope<'s, '_>, env: &Rc<Env>, args: &Args<'s>) -> Option<()> {
     let this = args.this();
     let environment = environment(scope, env, args.get(1))?;
-    let own_options = |environment: &Environment| {
-        let said = match environment {
-            Environment::Own(pairs) => {
-                pairs.iter().find(|(name, _)| name == "NODE_OPTIONS").map(|(_, value)| value.clone())
-            }
-            Environment::Shared(variables) => variables.get("NODE_OPTIONS"),
-        };
-        said.map(|said| options::split(&said)).unwrap_or_default()
+    let said = match &environment {
+        Environment::Own(pairs) => {
+            pairs.iter().find(|(name, _)| name == "NODE_OPTIONS").map(|(_, value)| value.clone())
+        }
+        Environment::Shared(variables) => variables.get("NODE_OPTIONS"),
     };
     let mut values = env.options.borrow().clone();
     let mut exec_arguments = env.exec_arguments.borrow().clone();
     let given = args.get(2).try_cast::<v8::Array>().ok();
     if args.get(1).is_object() || given.is_some() {
-        let said = options::read(&env.facts, &own_options(&environment), Whose::Thread);
-        let wrong = if said.errors.is_empty() { &said.invalid } else { &said.errors };
-        if !wrong.is_empty() && args.get(1).is_object() {
-            return set_texts(scope, this, "invalidNodeOptions", wrong);
+        let said = match options::split(&said.unwrap_or_default()) {
+            Ok(words) => options::read(&env.facts, &words, Whose::ThreadEnvironment, Map::new()),
+            Err(wrong) => Options { errors: vec![wrong], ..Options::default() },
+        };
+        if !said.errors.is_empty() && args.get(1).is_object() {
+            return set_texts(scope, this, "invalidNodeOptions", &said.errors);
         }
         values = said.values;
     }
     if let Some(given) = given {
         exec_arguments = texts(scope, given)?;
-        let said = options::read(&env.facts, &exec_arguments, Whose::Thread);
+        let said = options::read(&env.facts, &exec_arguments, Whose::Thread, values);
         let wrong = if said.errors.is_empty() { &said.invalid } else { &said.errors };
         if !wrong.is_empty() {
             return set_texts(scope, this, "invalidExecArgv", wrong);
         }
-        values.extend(said.values);
+        exec_arguments.truncate(said.taken - usize::from(said.has_end));
+        values = said.values;
     }
     let limits = limits(scope, env, args.get(3));
     let is_internal = args.get(5).is_true();

@@ -24,7 +24,7 @@ pub(super) static BINDING: Binding = Binding {
         "compileFunction" => compile_function,
         "compileFunctionForCJSLoader" => compile_function_for_cjs_loader,
         "containsModuleSyntax" => contains_module_syntax,
-        "startSigintWatchdog" => nothing,
+        "startSigintWatchdog" => start_sigint_watchdog,
         "stopSigintWatchdog" => no,
         "watchdogHasPendingSigint" => no,
     },
@@ -51,7 +51,11 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
     class.publish(scope, binding, "ContextifyScript")
 }
 
-fn nothing(_: &mut Scope<'_, '_>, _: Args<'_>, _: Return<'_>) {}
+/// () -> whether SIGINT is watched while something is evaluated. Nothing need be done for it: who sends a program SIGINT
+/// while that computes ends it, as any program that has not asked for it otherwise.
+fn start_sigint_watchdog(_: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
+    result.set_bool(true);
+}
 
 fn no(_: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
     result.set_bool(false);
