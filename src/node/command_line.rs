@@ -81,7 +81,7 @@ impl CommandLine {
         };
         let of_environment = match options::split(of_environment) {
             Ok(words) => options::read(facts, &words, Whose::Environment, Map::new()),
-            Err(wrong) => return refused(&[format!("{wrong}\n")]),
+            Err(wrong) => return refused(&[wrong]),
         };
         if !of_environment.errors.is_empty() {
             return refused(&of_environment.errors);

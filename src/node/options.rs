@@ -319,7 +319,7 @@ pub(crate) fn split(text: &str) -> Result<Vec<String>, String> {
         }
     }
     if quoted {
-        return Err("invalid value for NODE_OPTIONS (unterminated string)".to_owned());
+        return Err("invalid value for NODE_OPTIONS (unterminated string)\n".to_owned());
     }
     if begun {
         words.push(word);
