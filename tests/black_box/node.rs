@@ -413,3 +413,24 @@ async fn platforms_do_not_mix() {
     assert_eq!(neutral.evaluate::<String>("typeof process").await.unwrap(), "undefined");
     assert_eq!(default_vm().await.evaluate::<String>("typeof process").await.unwrap(), "object");
 }
+
+/// Node itself gives them back in some runs only.
+#[tokio::test]
+async fn a_thread_that_ends_gives_its_locks_back() {
+    let vm = default_vm().await;
+    let source = r#"
+        import { Worker } from "worker_threads";
+        const worker = new Worker(`
+            const { parentPort } = require("worker_threads");
+            navigator.locks.request("a", () => { parentPort.postMessage("locked"); return new Promise(() => {}); });
+            setInterval(() => {}, 1000);
+        `, { eval: true });
+        await new Promise((resolve) => worker.once("message", resolve));
+        const alive = setInterval(() => {}, 1000);
+        const waits = navigator.locks.request("a", (lock) => console.log("granted", lock.name));
+        await worker.terminate();
+        await waits;
+        clearInterval(alive);
+    "#;
+    assert_eq!(stdout_of(&vm, source).await, "granted a\n");
+}

@@ -26,23 +26,19 @@ if (isMainThread) {
   await locks.request("d", () => { throw new TypeError("thrown"); }).catch((error) => console.log(error.message));
   await first;
 
-  // A thread's lock is given back when it ends.
   const worker = new Worker(new URL(import.meta.url));
   await new Promise((resolve) => worker.once("message", resolve));
-  await locks.request("thread", { ifAvailable: true }, (lock) => console.log("while the thread runs", lock));
+  await locks.request("thread", { ifAvailable: true }, (lock) => console.log("while the thread has it", lock));
   const waits = locks.request("thread", (lock) => console.log("behind the thread", lock.name));
-  // A request keeps no program alive.
-  const alive = setInterval(() => {}, 1000);
-  await worker.terminate();
+  worker.postMessage("release");
   await waits;
-  clearInterval(alive);
+  await worker.terminate();
   process.on("exit", () => console.log("exit"));
   locks.request("kept", () => new Promise(() => {}));
   locks.request("kept", () => console.log("never"));
 } else {
   locks.request("thread", () => {
     parentPort.postMessage("locked");
-    return new Promise(() => {});
+    return new Promise((resolve) => parentPort.once("message", resolve));
   });
-  setInterval(() => {}, 1000);
 }
