@@ -4,7 +4,7 @@
 // expects: DENIED execArgv --allow-natives-syntax: ERR_WORKER_INVALID_EXEC_ARGV
 // expects: DENIED execArgv --expose-wasm: ERR_WORKER_INVALID_EXEC_ARGV
 // expects: DENIED execArgv --no-sandbox: ERR_WORKER_INVALID_EXEC_ARGV
-// expects: DENIED what execArgv would bring: undefinedundefined
+// expects: DENIED what execArgv would bring: ERR_WORKER_INVALID_EXEC_ARGV
 // expects: DENIED native functions by node:ffi: ERR_INTERNAL_ASSERTION
 // expects: DENIED an addon: ERR_CORDON_UNSUPPORTED
 // expects: DENIED a host's file: ENOENT

@@ -13,7 +13,7 @@
 // expects: DENIED a thread with an option: undefined
 // expects: DENIED a context of a thread: undefined
 // expects: DENIED a child: undefined
-// expects: DENIED a child with an option: undefined
+// expects: DENIED a child with an option: Error
 // expects: DENIED an import: ERR_WEBASSEMBLY_NOT_SUPPORTED
 // expects: DENIED a body that streams: undefined
 // expects: DENIED fetch, whose parser is WebAssembly in Node: plain JavaScript
