@@ -35,8 +35,11 @@ pub(crate) struct Requests(RefCell<HashMap<u64, Open>>);
 #[derive(Default)]
 struct Running {
     last: Cell<u64>,
-    callbacks: RefCell<HashMap<u64, (Option<u64>, v8::Global<v8::PromiseResolver>)>>,
+    callbacks: RefCell<HashMap<u64, Called>>,
 }
+
+/// Of which request a callback is, if it has its lock, and what to settle.
+type Called = (Option<u64>, v8::Global<v8::PromiseResolver>);
 
 struct Open {
     name: String,
