@@ -203,8 +203,6 @@ pub struct Realm {
     /// The process of the present job, or of the last one.
     pub(crate) process: RefCell<Option<Arc<Process>>>,
     pub(crate) resources: RefCell<Resources>,
-    /// The first exception of this turn that had nowhere to go.
-    pub(crate) uncaught: RefCell<Option<v8::Global<v8::Value>>>,
     /// Operations under way that keep a job from being over.
     pub(crate) pending: Cell<usize>,
     /// Those among them that do not.

@@ -36,7 +36,6 @@ pub(crate) fn create(
         waiting: RefCell::new(VecDeque::new()),
         process: RefCell::default(),
         resources: RefCell::default(),
-        uncaught: RefCell::default(),
         pending: Cell::new(0),
         unreferenced: Cell::new(0),
         held: RefCell::default(),
@@ -133,7 +132,6 @@ pub(crate) fn quiesce(core: &Core, realm: &Realm) {
         environment.quiesce();
     }
     realm.held.borrow_mut().clear();
-    realm.uncaught.take();
 }
 
 /// Takes a realm out of the tables. Its context goes with the last handle to it.

@@ -279,7 +279,7 @@ impl Isolate {
             return Err(Failure::Ended(cause));
         }
         let mut handled_by_guest = false;
-        let (value, report) = {
+        let value = {
             v8::scope!(let scope, &mut self.isolate);
             let context = v8::Local::new(scope, &realm.context);
             let scope = &mut v8::ContextScope::new(scope, context);
@@ -290,15 +290,7 @@ impl Isolate {
                     && value.is_none()
                     && environment.exited().is_none();
             }
-            let mut report = None;
-            if let Some(value) = realm.uncaught.take()
-                && self.guard.exhausted().is_none()
-                && !core.inbox.is_interrupted()
-            {
-                let value = v8::Local::new(scope, &value);
-                report = Some(errors::describe(scope, core.wasm, value, None, codes::UNCAUGHT));
-            }
-            (value, report)
+            value
         };
         let cause = core.inbox.leave();
         if let Some(exhausted) = self.guard.exhausted() {
@@ -311,13 +303,12 @@ impl Isolate {
         {
             return Err(Failure::Exited(code, environment.fatal()));
         }
-        match (cause, report, value) {
-            (Some(cause), ..) => Err(Failure::Ended(cause)),
-            (None, None, None) if handled_by_guest => Err(Failure::Handled),
-            (None, Some(report), _) => Err(Failure::Threw(Box::new(report))),
-            (None, None, Some(value)) => Ok(value),
+        match (cause, value) {
+            (Some(cause), _) => Err(Failure::Ended(cause)),
+            (None, Some(value)) => Ok(value),
+            (None, None) if handled_by_guest => Err(Failure::Handled),
             // Ended on behalf of another job: what was cut off belonged to nobody.
-            (None, None, None) => Err(Failure::Ended(Cause::Cancelled)),
+            (None, None) => Err(Failure::Ended(Cause::Cancelled)),
         }
     }
 
@@ -634,22 +625,19 @@ pub(crate) unsafe extern "C" fn promise_rejected(message: v8::PromiseRejectMessa
 }
 
 /// V8's callback for exceptions that no caller could catch: those of microtasks and of finalisers. They are the guest's own
-/// handlers' at once, before the next microtask, as in Node. Without a callback V8 prints them itself.
+/// handlers' at once, before the next microtask, as in Node; nobody is told of those that a finished job has left behind.
+/// Without a callback V8 prints them itself.
 pub(crate) unsafe extern "C" fn uncaught(
     message: v8::Local<'_, v8::Message>,
     exception: v8::Local<'_, v8::Value>,
 ) {
     v8::callback_scope!(unsafe scope, message);
     let core = Core::of(scope);
-    let Some(realm) = core.current_realm(scope) else { return };
-    match realm.environment() {
-        Some(environment) if realm.active.borrow().is_some() => {
-            environment.uncaught(scope, exception, Some(message));
-        }
-        _ => {
-            let exception = v8::Global::new(scope, exception);
-            realm.uncaught.borrow_mut().get_or_insert(exception);
-        }
+    if let Some(realm) = core.current_realm(scope)
+        && realm.active.borrow().is_some()
+        && let Some(environment) = realm.environment()
+    {
+        environment.uncaught(scope, exception, Some(message));
     }
 }
 
