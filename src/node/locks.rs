@@ -157,19 +157,11 @@ impl Locks {
         Outcome::Made(Request { id, held, notice, stolen })
     }
 
-    /// Withdraws a request or gives its lock back. Gives the numbers of the requests of `thread` that have theirs now.
-    pub fn release(&self, thread: u32, id: u64) -> Vec<u64> {
+    /// Withdraws requests or gives their locks back. Gives the numbers of the requests of `thread` that have theirs now.
+    pub fn release(&self, thread: u32, ids: &[u64]) -> Vec<u64> {
         let state = &mut *lock(&self.0);
-        state.requests.retain(|entry| entry.id != id);
-        state.grant(thread)
-    }
-
-    /// Likewise, of a thread that ends.
-    pub fn release_all(&self, thread: u32, ids: impl IntoIterator<Item = u64>) {
-        let state = &mut *lock(&self.0);
-        let ids: Vec<u64> = ids.into_iter().collect();
         state.requests.retain(|entry| !ids.contains(&entry.id));
-        let _ = state.grant(thread);
+        state.grant(thread)
     }
 
     /// Those of a thread that are held, and those that wait.
@@ -217,12 +209,12 @@ mod tests {
         assert!(first.held && !reader.held && !other.held && !writer.held);
         assert!(made(locks.request(0, wanted("b", true), false, true)).held);
         assert!(matches!(locks.request(0, wanted("a", false), false, false), Outcome::Missed));
-        assert_eq!(locks.release(0, first.id), [reader.id]);
+        assert_eq!(locks.release(0, &[first.id]), [reader.id]);
         assert_eq!((event(&other), event(&writer)), (Poll::Ready(Event::Granted), Poll::Pending));
-        assert!(locks.release(0, reader.id).is_empty());
-        assert!(locks.release(1, other.id).is_empty());
+        assert!(locks.release(0, &[reader.id]).is_empty());
+        assert!(locks.release(1, &[other.id]).is_empty());
         assert_eq!(event(&writer), Poll::Ready(Event::Granted));
-        assert_eq!(locks.release(0, writer.id), [late.id]);
+        assert_eq!(locks.release(0, &[writer.id]), [late.id]);
     }
 
     #[test]
@@ -233,10 +225,10 @@ mod tests {
         let thief = made(locks.request(1, wanted("a", true), true, true));
         assert!(thief.held && thief.stolen.is_empty());
         assert_eq!(event(&victim), Poll::Ready(Event::Stolen));
-        assert!(locks.release(0, victim.id).is_empty());
+        assert!(locks.release(0, &[victim.id]).is_empty());
         let another = made(locks.request(1, wanted("a", true), true, true));
         assert_eq!(another.stolen, [thief.id]);
-        assert!(locks.release(1, another.id).is_empty());
+        assert!(locks.release(1, &[another.id]).is_empty());
         assert_eq!(event(&waits), Poll::Ready(Event::Granted));
     }
 
@@ -248,7 +240,7 @@ mod tests {
             ids.push(request.id);
         }
         assert_eq!(ids.len(), REQUESTS_MAX);
-        locks.release_all(2, ids);
+        locks.release(2, &ids);
         assert_eq!(locks.of(2), (Vec::new(), Vec::new()));
         assert!(matches!(
             locks.request(0, wanted(&"n".repeat(NAMES_MAX + 1), true), false, true),

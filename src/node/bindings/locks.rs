@@ -58,7 +58,8 @@ impl Requests {
         env.state::<Running>().callbacks.take();
         let open = self.0.take();
         if !open.is_empty() {
-            env.group.locks.release_all(env.thread_number(), open.into_keys());
+            let open: Vec<u64> = open.into_keys().collect();
+            env.group.locks.release(env.thread_number(), &open);
         }
     }
 }
@@ -248,30 +249,33 @@ fn settled<'s>(scope: &mut Scope<'s, '_>, args: &Args<'s>) -> Option<v8::Local<'
     Some(v8::Local::new(scope, &released))
 }
 
-/// Gives a lock back, and runs what has waited for it in this thread.
-fn finish(scope: &mut Scope<'_, '_>, env: &Rc<Env>, id: Option<u64>) {
-    let Some(id) = id else { return };
-    let Some(open) = env.state::<Requests>().0.borrow_mut().remove(&id) else { return };
+/// Takes a request out of the table, with what waits for it. None if it has come to its end before.
+fn close(env: &Env, id: u64) -> Option<Open> {
+    let open = env.state::<Requests>().0.borrow_mut().remove(&id)?;
     if let (Some(event), Some(realm)) = (open.event, env.realm()) {
         forget(&env.core, &realm, event);
     }
-    for next in env.group.locks.release(env.thread_number(), id) {
+    Some(open)
+}
+
+/// Gives a lock back, and runs what has waited for it in this thread.
+fn finish(scope: &mut Scope<'_, '_>, env: &Rc<Env>, id: Option<u64>) {
+    let Some(id) = id else { return };
+    if close(env, id).is_none() {
+        return;
+    }
+    for next in env.group.locks.release(env.thread_number(), &[id]) {
         run(scope, env, next);
     }
 }
 
 /// Somebody has taken its lock.
 fn lose(scope: &mut Scope<'_, '_>, env: &Rc<Env>, id: u64) {
-    let open = env.state::<Requests>().0.borrow_mut().remove(&id);
-    if let Some(open) = open {
-        if let (Some(event), Some(realm)) = (open.event, env.realm()) {
-            forget(&env.core, &realm, event);
-        }
-        let released = v8::Local::new(scope, &open.released);
-        let message = string(scope, STOLEN);
-        let error = v8::Exception::error(scope, message);
-        released.reject(scope, error);
-    }
+    let Some(open) = close(env, id) else { return };
+    let released = v8::Local::new(scope, &open.released);
+    let message = string(scope, STOLEN);
+    let error = v8::Exception::error(scope, message);
+    released.reject(scope, error);
 }
 
 /// () -> a promise of { held, pending }: of this thread's, as in Node
