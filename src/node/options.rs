@@ -107,11 +107,15 @@ fn entries(value: Option<&Value>) -> impl Iterator<Item = (&str, &Value)> {
         .filter_map(|entry| Some((entry.get(0)?.get("value")?.as_str()?, entry.get(1)?)))
 }
 
-/// What is known of an option, by its full name.
-fn kind(facts: &Facts, name: &str) -> Option<u64> {
+/// What Node's table says of an option, by its full name: a number under one of its keys.
+fn known(facts: &Facts, name: &str, key: &str) -> Option<u64> {
     let options = facts.answer("optionInfo")?.get("object")?.get("options");
     let (_, found) = entries(options).find(|(known, _)| *known == name)?;
-    found.get("object")?.get("type")?.get("value")?.as_u64()
+    found.get("object")?.get(key)?.get("value")?.as_u64()
+}
+
+fn kind(facts: &Facts, name: &str) -> Option<u64> {
+    known(facts, name, "type")
 }
 
 /// What an alias stands for: an option and what follows it.
@@ -182,8 +186,7 @@ pub(crate) fn read(facts: &Facts, arguments: &[String], whose: Whose, values: Ma
                 break;
             }
         }
-        let is_known = kind(facts, &name).is_some();
-        if is_of_environment && !(is_known && is_allowed_in_environment(facts, &name)) {
+        if is_of_environment && !is_allowed_in_environment(facts, &name) {
             options.errors.push(format!("{original} is not allowed in NODE_OPTIONS"));
             break;
         }
@@ -258,11 +261,7 @@ pub(crate) fn read(facts: &Facts, arguments: &[String], whose: Whose, values: Ma
 }
 
 fn is_allowed_in_environment(facts: &Facts, name: &str) -> bool {
-    let options = facts.answer("optionInfo").and_then(|info| info.get("object")?.get("options"));
-    let found = entries(options).find(|(known, _)| *known == name);
-    let setting =
-        found.and_then(|(_, found)| found.get("object")?.get("envVarSettings")?.get("value")?.as_u64());
-    setting == Some(ALLOWED_IN_ENVIRONMENT)
+    known(facts, name, "envVarSettings") == Some(ALLOWED_IN_ENVIRONMENT)
 }
 
 /// What cannot be together, and values that no option of that name has.

@@ -69,6 +69,11 @@ pub(super) fn perform(root: &Dir, request: HostFsRequest) -> io::Result<HostFsRe
     }
 }
 
+/// The path of a name in a directory.
+pub(super) fn within(directory: &str, name: &str) -> String {
+    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
+}
+
 /// The mount's own directory is the empty path on the broker.
 pub(super) fn here(path: &str) -> &str {
     if path.is_empty() { "." } else { path }
@@ -135,8 +140,7 @@ fn files(root: &Dir, directory: &str, first: String, most: u32) -> io::Result<Ho
     if matches!(first.as_str(), "" | "." | "..") || first.contains('/') {
         return Err(rustix::io::Errno::INVAL.into());
     }
-    let path = if directory.is_empty() { first.clone() } else { format!("{directory}/{first}") };
-    let (status, bytes) = whole(root, &path, OpenFlags::READ, SMALL_FILE_MAX)?;
+    let (status, bytes) = whole(root, &within(directory, &first), OpenFlags::READ, SMALL_FILE_MAX)?;
     let mut room = HOST_TRANSFER_MAX - bytes.len();
     let mut files = vec![SmallFile { name: first.clone(), status, bytes }];
     let most = most.min(SMALL_FILES_MAX) as usize;
@@ -234,6 +238,5 @@ pub(super) fn canonical(root: &Dir, path: &str) -> io::Result<String> {
 /// Likewise, but for the last part, which may be a link and need not be there.
 pub(super) fn canonical_parent(root: &Dir, path: &str) -> io::Result<String> {
     let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let parent = canonical(root, parent)?;
-    Ok(if parent.is_empty() { name.to_owned() } else { format!("{parent}/{name}") })
+    Ok(within(&canonical(root, parent)?, name))
 }

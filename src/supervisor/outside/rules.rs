@@ -15,7 +15,7 @@ use cap_std::fs::Dir;
 use protocol::abi::{HostFsRequest, OpenFlags};
 use protocol::policy::{FsOperation, Policy};
 
-use super::directory::{canonical, canonical_parent, here};
+use super::directory::{canonical, canonical_parent, here, within};
 
 /// Decides about the paths of one mount.
 pub(super) struct Rules<'a> {
@@ -67,8 +67,7 @@ impl Rules<'_> {
                 {
                     return Err(rustix::io::Errno::ACCESS.into());
                 }
-                let path = if path.is_empty() { first.clone() } else { format!("{path}/{first}") };
-                self.any(&[Read], &path, true)
+                self.any(&[Read], &within(path, first), true)
             }
             R::Readlink { path } => self.any(&[Read], path, false),
             R::Mkdir { path, .. } | R::Symlink { path, .. } => self.any(&[Create], path, false),

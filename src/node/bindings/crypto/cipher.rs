@@ -262,7 +262,7 @@ fn update(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some((env, cipher)) = handle::receiver::<CipherBase>(scope, args.this()) else { return };
     let updated =
         values::with_data(scope, args.get(0), args.get(1), |data| take(&mut cipher.0.borrow_mut(), data))
-            .and_then(|taken| taken);
+            .flatten();
     match updated {
         Ok(bytes) => {
             if let Some(buffer) = values::buffer(scope, &env, &bytes) {

@@ -74,7 +74,7 @@ fn update(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
             None => Err(not_begun()),
         }
     })
-    .and_then(|updated| updated);
+    .flatten();
     if let Err(error) = updated {
         error.throw(scope);
     }
