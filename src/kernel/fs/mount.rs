@@ -157,7 +157,12 @@ impl HostPath {
             known => return known,
         };
         let request = HostFsRequest::ReadFiles { path: directory.to_owned(), first: name.to_owned(), most };
-        let Ok(HostFsReply::Files(told)) = self.call(request) else { return Known::Nothing };
+        let told = match self.call(request) {
+            Ok(HostFsReply::Files(told)) => told,
+            // Opening it would come to the same.
+            Err(Errno::Enoent) => return Known::NotThere,
+            _ => return Known::Nothing,
+        };
         if self.mount.fs.moment() != Some(moment) {
             return Known::Nothing;
         }
