@@ -1,7 +1,7 @@
 /**
  * How fast programs of Node run in a VM, beside real Node of the same version on the same machine.
  *
- * Each program in `programs/` says how many milliseconds its work has taken (`{ "ms": 12.3 }`, the last line it
+ * Each program in `programs/` (what several need is in `programs/shared/`) says how many milliseconds its work has taken (`{ "ms": 12.3 }`, the last line it
  * prints); its start does not count. Sides take turns, run by run; the first run of each is thrown away. Prints a table of
  * medians and their ratio. VMs have running clocks (`timingMitigation: "off"`) and memory to spare, and nothing else
  * that a VM would not have. Beside these, whole command lines: `cordon node -e 0` and `node -e 0`.
@@ -106,7 +106,7 @@ async function inNode(name) {
 
 await install();
 const results = {};
-for (const name of readdirSync(programs).sort()) {
+for (const name of readdirSync(programs).filter((name) => name !== "shared").sort()) {
   const row = name.replace(/\.[a-z]+$/, "");
   if (filter.test(row)) results[row] = await pair(() => inVm(name), () => inNode(name));
 }
