@@ -1,10 +1,12 @@
 /**
  * How fast programs of Node run in a VM, beside real Node of the same version on the same machine.
  *
- * Each program in `programs/` (what several need is in `programs/shared/`) says how many milliseconds its work has taken (`{ "ms": 12.3 }`, the last line it
- * prints); its start does not count. Sides take turns, run by run; the first run of each is thrown away. Prints a table of
- * medians and their ratio. VMs have running clocks (`timingMitigation: "off"`) and memory to spare, and nothing else
- * that a VM would not have. Beside these, whole command lines: `cordon node -e 0` and `node -e 0`.
+ * Each program in `programs/` (what several need is in `programs/shared/`) says how many milliseconds its work has taken
+ * (`{ "ms": 12.3 }`, the last line it prints); its start does not count. Sides take turns, run by run; the first run of each
+ * is thrown away. Prints a table of medians and their ratio. VMs have running clocks (`timingMitigation: "off"`) and memory
+ * to spare, and nothing else that a VM would not have. Beside these: a package of 4 000 files (`lib/package.mjs`), which the
+ * VM has from a mount; whole command lines, `cordon node -e 0` and `node -e 0`; and a second table of what the platform
+ * costs a VM (`lib/platform.mjs`), beside `neutral`.
  *
  * Needs what `make build` built, and the TypeScript client's `dist/`. Packages that programs use are installed below
  * `target/` from this folder's `package-lock.json`; both sides read the host's copy.
@@ -13,9 +15,11 @@
  */
 import { execFile } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs, promisify } from "node:util";
+import { writePackage } from "./lib/package.mjs";
+import { PLATFORM_ROWS } from "./lib/platform.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "../..");
@@ -25,6 +29,7 @@ const binary = process.env.CORDON_BINARY ?? join(root, "target/cordon/cordon");
 const run = promisify(execFile);
 const installed = join(root, "target/node-bench");
 const packages = join(installed, "node_modules");
+const manyFiles = join(installed, "files");
 
 const { values: options } = parseArgs({
   options: {
@@ -49,17 +54,17 @@ function median(samples) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Medians of two sides that take turns. */
-async function pair(vm, native) {
-  const sides = [vm, native].map((measure) => ({ measure, samples: [] }));
+/** Medians of two sides that take turns, and the ratio of the first to the second. */
+async function pair(one, other) {
+  const sides = [one, other].map((measure) => ({ measure, samples: [] }));
   for (let index = 0; index <= runs; index++) {
     for (const { measure, samples } of sides) {
       const ms = await measure();
       if (index > 0) samples.push(ms);
     }
   }
-  const [inVm, inNode] = sides.map(({ samples }) => median(samples));
-  return { vm: inVm, node: inNode, ratio: inVm / inNode };
+  const [first, second] = sides.map(({ samples }) => median(samples));
+  return { first, second, ratio: first / second };
 }
 
 /** Installs the packages unless they are there as they are wanted. */
@@ -80,49 +85,74 @@ async function wall(file, args) {
 
 const { createVm, shutdown } = await import(pathToFileURL(join(root, "clients/typescript/dist/index.js")).href);
 
-async function inVm(name) {
+async function inVm(path) {
   const vm = await createVm({
     binary,
     timingMitigation: "off",
     limits: { memoryBytes: 2 ** 30, heapBytes: 2 ** 29, filesystemBytes: 2 ** 29, wallTimeMs: 300_000 },
     mounts: [
-      { host: programs, guest: "/programs", readOnly: true },
+      { host: dirname(path), guest: "/program", readOnly: true },
       { host: packages, guest: "/node_modules", readOnly: true },
     ],
   });
   try {
-    const result = await vm.javascript.executeFile(`/programs/${name}`);
-    if (result.outcome !== "succeeded") throw new Error(`${name}: ${result.stderr}`);
-    return told(result.stdout, `${name} in a VM`);
+    const result = await vm.javascript.executeFile(`/program/${basename(path)}`);
+    if (result.outcome !== "succeeded") throw new Error(`${path}: ${result.stderr}`);
+    return told(result.stdout, `${path} in a VM`);
   } finally {
     await vm.dispose();
   }
 }
 
-async function inNode(name) {
-  const { stdout } = await run(node, [join(programs, name)], { env: { ...process.env, NODE_PATH: packages } });
-  return told(stdout, `${name} in Node`);
+async function inNode(path) {
+  const { stdout } = await run(node, [path], { env: { ...process.env, NODE_PATH: packages } });
+  return told(stdout, `${path} in Node`);
 }
 
 await install();
-const results = {};
-for (const name of readdirSync(programs).filter((name) => name !== "shared").sort()) {
-  const row = name.replace(/\.[a-z]+$/, "");
-  if (filter.test(row)) results[row] = await pair(() => inVm(name), () => inNode(name));
+
+const beside = {
+  ...Object.fromEntries(
+    readdirSync(programs)
+      .filter((name) => name !== "shared")
+      .sort()
+      .map((name) => [name.replace(/\.[a-z]+$/, ""), join(programs, name)]),
+  ),
+  "import of 4 000 files": writePackage(manyFiles, "mjs"),
+  "require of 4 000 files": writePackage(manyFiles, "cjs"),
+};
+const withNode = {};
+for (const [row, path] of Object.entries(beside)) {
+  if (filter.test(row)) withNode[row] = await pair(() => inVm(path), () => inNode(path));
 }
-if (filter.test("start")) {
-  results["start to exit of `-e 0`"] = await pair(
+const start = "start to exit of `-e 0`";
+if (filter.test(start)) {
+  withNode[start] = await pair(
     () => wall(binary, ["node", "-e", "0"]),
     () => wall(node, ["-e", "0"]),
   );
 }
+
+const withNeutral = {};
+for (const [row, measure] of Object.entries(PLATFORM_ROWS)) {
+  if (!filter.test(row)) continue;
+  const side = (platform) => () => measure((config) => createVm({ binary, platform, ...config }));
+  withNeutral[row] = await pair(side("node"), side("neutral"));
+}
 await shutdown();
 
-if (options.json) {
-  console.log(JSON.stringify(results, null, 2));
-} else {
-  console.log("| Program | in a VM | Node | VM to Node |\n| --- | --- | --- | --- |");
-  for (const [name, { vm, node: native, ratio }] of Object.entries(results)) {
-    console.log(`| ${name} | ${vm.toFixed(1)} ms | ${native.toFixed(1)} ms | ${ratio.toFixed(2)} |`);
+function table([what, one, other], results) {
+  if (Object.keys(results).length === 0) return;
+  console.log(`| ${what} | ${one} | ${other} | ratio |\n| --- | --- | --- | --- |`);
+  for (const [name, { first, second, ratio }] of Object.entries(results)) {
+    console.log(`| ${name} | ${first.toFixed(2)} ms | ${second.toFixed(2)} ms | ${ratio.toFixed(2)} |`);
   }
+  console.log();
+}
+
+if (options.json) {
+  console.log(JSON.stringify({ withNode, withNeutral }, null, 2));
+} else {
+  table(["Program", "in a VM", "Node"], withNode);
+  table(["VM", "`node`", "`neutral`"], withNeutral);
 }
