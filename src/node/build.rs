@@ -3,6 +3,7 @@
 //!
 //! Reads the folder that `scripts/node-lib.sh` writes (`CORDON_NODE_LIB`, else `target/node-lib/out` of the workspace).
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -54,6 +55,15 @@ fn main() {
     fs::write(out.join("modules.rs"), table).expect("OUT_DIR can be written to");
     let roots = zstd::bulk::compress(&roots, LEVEL).expect("zstd compresses");
     fs::write(out.join("roots.zst"), roots).expect("OUT_DIR can be written to");
-    let facts = zstd::bulk::compress(facts.to_string().as_bytes(), LEVEL).expect("zstd compresses");
-    fs::write(out.join("facts.zst"), facts).expect("OUT_DIR can be written to");
+    for kind in ["bindings", "answers"] {
+        // They are searched.
+        let facts: BTreeMap<_, _> = facts[kind].as_object().expect("facts by their names").iter().collect();
+        let mut table = String::from("&[\n");
+        for (name, fact) in facts {
+            let json = fact.to_string();
+            writeln!(table, "    Told {{ name: {name:?}, json: {json:?} }},").expect("a string takes all");
+        }
+        table.push_str("]\n");
+        fs::write(out.join(format!("{kind}.rs")), table).expect("OUT_DIR can be written to");
+    }
 }

@@ -14,40 +14,51 @@ use crate::store;
 
 /// See the module.
 pub(crate) struct Facts {
-    bindings: Map<String, Value>,
-    answers: Map<String, Value>,
+    bindings: Vec<Fact>,
+    answers: Vec<Fact>,
+}
+
+/// One of them, read when it is first asked for: a program that starts uses few.
+struct Fact {
+    told: &'static store::Told,
+    value: OnceLock<Value>,
+}
+
+impl Fact {
+    /// All of a kind, in the order of their names.
+    fn all(told: &'static [store::Told]) -> Vec<Fact> {
+        told.iter().map(|told| Fact { told, value: OnceLock::new() }).collect()
+    }
+
+    fn find<'a>(facts: &'a [Fact], name: &str) -> Option<&'a Value> {
+        let at = facts.binary_search_by(|fact| fact.told.name.cmp(name)).ok()?;
+        let Fact { told, value } = facts.get(at)?;
+        Some(value.get_or_init(|| serde_json::from_str(told.json).unwrap_or_default()))
+    }
 }
 
 impl Facts {
-    /// Those of this process, read once for all of its isolates.
+    /// Those of this process, for all of its isolates.
     pub fn shared() -> Arc<Facts> {
         static FACTS: OnceLock<Arc<Facts>> = OnceLock::new();
-        FACTS.get_or_init(|| Arc::new(Facts::read())).clone()
-    }
-
-    fn read() -> Facts {
-        let mut all: Value = serde_json::from_slice(&store::facts()).unwrap_or_default();
-        let mut take = |name: &str| match all.get_mut(name).map(Value::take) {
-            Some(Value::Object(map)) => map,
-            _ => Map::new(),
-        };
-        Facts { bindings: take("bindings"), answers: take("answers") }
+        let make = || Facts { bindings: Fact::all(store::BINDINGS), answers: Fact::all(store::ANSWERS) };
+        FACTS.get_or_init(|| Arc::new(make())).clone()
     }
 
     /// What a binding has, by name; none where Node has no such binding.
     pub fn binding(&self, name: &str) -> Option<&Map<String, Value>> {
-        self.bindings.get(name)?.as_object()
+        Fact::find(&self.bindings, name)?.as_object()
     }
 
     /// Something that the binary answers in the same way for every process.
     pub fn answer(&self, name: &str) -> Option<&Value> {
-        self.answers.get(name)
+        Fact::find(&self.answers, name)
     }
 
     /// Names of all bindings.
     #[cfg(test)]
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.bindings.keys().map(String::as_str)
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.bindings.iter().map(|fact| fact.told.name)
     }
 }
 

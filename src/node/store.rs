@@ -23,10 +23,17 @@ struct Laid {
 
 static MODULES: &[Laid] = include!(concat!(env!("OUT_DIR"), "/modules.rs"));
 static TEXTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/modules.bin"));
-static FACTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/facts.zst"));
 
-/// Most bytes that the facts unpack to.
-const TEXT_MAX: usize = 4 * 1024 * 1024;
+/// Something that Node's binary says of itself.
+pub(crate) struct Told {
+    pub name: &'static str,
+    pub json: &'static str,
+}
+
+/// What each binding has, in the order of their names.
+pub(crate) static BINDINGS: &[Told] = include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
+/// What it answers in the same way for every process, in the order of their names.
+pub(crate) static ANSWERS: &[Told] = include!(concat!(env!("OUT_DIR"), "/answers.rs"));
 
 /// A text as V8 takes it.
 #[derive(Clone, Copy)]
@@ -125,11 +132,6 @@ pub(crate) fn text(id: &str) -> Option<String> {
 fn module(id: &str) -> Option<&'static Laid> {
     let at = MODULES.binary_search_by(|module| module.id.cmp(id)).ok()?;
     MODULES.get(at)
-}
-
-/// What the bindings of Node's binary have: a JSON text.
-pub(crate) fn facts() -> Vec<u8> {
-    zstd::bulk::decompress(FACTS, TEXT_MAX).unwrap_or_default()
 }
 
 /// Most bytes that the certificates unpack to.
