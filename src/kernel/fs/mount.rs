@@ -143,7 +143,7 @@ impl HostPath {
             return Known::Nothing;
         }
         recent.keep_listing(moment, directory, told);
-        recent.status(moment, directory, name, follow)
+        recent.told_status(moment, directory, name, follow)
     }
 
     /// The contents of a small file as they were told lately, or with those of others beside it.
