@@ -13,7 +13,7 @@ const NAME: &str = "node";
 
 /// Where it lies, and the other names that it has.
 const PATH: &str = "/usr/local/bin/node";
-const LINKS: &[(&str, &str)] = &[("/bin/node", PATH), ("/usr/bin/env", "/bin/env")];
+const LINKS: &[(&str, &str)] = &[("/bin/node", PATH), ("/usr/bin", "/bin")];
 
 /// Jobs that are programs have numbers from here on; those of calls lie below.
 const FIRST_JOB: u64 = 1 << 63;
