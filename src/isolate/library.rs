@@ -3,7 +3,7 @@
 //! Owns the traits and the road by which a library's waiting ends in a turn. Knows no library.
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use crate::binding::errors::{Report, describe, errno, throw, throw_errno, throw_type};
 pub use crate::binding::values::{
@@ -73,6 +73,10 @@ pub trait Environment {
 
     /// What has been thrown, if the program ends because of that. Outside turns.
     fn fatal(&self) -> Option<ErrorData>;
+
+    /// The clocks stood still in this turn, which has lasted until `now` (monotonic): the timers that were started in it
+    /// count from its end, all of them, lest they are over before they have begun.
+    fn count_timers_from(&self, scope: &mut Scope<'_, '_>, now: Duration);
 
     /// When its timers are due. Outside turns.
     fn deadline(&self) -> Option<Instant>;

@@ -460,6 +460,16 @@ impl Environment for Env {
         self.exit.get()
     }
 
+    fn count_timers_from(&self, scope: &mut Scope<'_, '_>, now: Duration) {
+        if self.timer.get().is_none() {
+            return;
+        }
+        v8::tc_scope!(let scope, scope);
+        let shown = v8::Number::new(scope, crate::bindings::timers::now());
+        let now = v8::Number::new(scope, crate::bindings::timers::milliseconds(now));
+        let _ = self.call_main(scope, "countTimersFrom", &[shown.into(), now.into()]);
+    }
+
     fn deadline(&self) -> Option<Instant> {
         let alarm = self.alarms.borrow().iter().map(|(until, _)| *until).min();
         self.timer.get().into_iter().chain(alarm).min()

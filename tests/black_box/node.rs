@@ -79,6 +79,7 @@ macro_rules! same_as_in_node {
 
 same_as_in_node! {
     the_event_loop_has_nodes_order = "order.mjs";
+    timers_count_from_when_they_are_started = "after_work.mjs";
     modules_load_as_in_node = "modules.mjs";
     files_are_as_in_node = "files.cjs";
     the_library_prints_what_nodes_does = "library.cjs";

@@ -292,9 +292,26 @@ function defineGlobal(object, name, value) {
   });
 }
 
+/**
+ * A turn is over that has lasted from `shown`, which clocks showed all the while, until `now`: its timers count from
+ * here. Their lists are looked at when they would have been due, and then put off.
+ */
+function countTimersFrom(shown, now) {
+  const { timerListMap } = require('internal/timers');
+  const durations = ObjectKeys(timerListMap);
+  for (let i = 0; i < durations.length; i++) {
+    const list = timerListMap[durations[i]];
+    // From the newest on.
+    for (let timer = list._idleNext; timer !== list && timer?._idleStart === shown; timer = timer._idleNext) {
+      timer._idleStart = now;
+    }
+  }
+}
+
 const ofThread = {
   __proto__: null,
   configure,
+  countTimersFrom,
   describeFatal,
   environment,
   environmentPairs,

@@ -162,6 +162,13 @@ pub fn monotonic() -> Duration {
     CLOCK.get().map_or(Duration::ZERO, |clock| clock.shown_monotonic().monotonic)
 }
 
+/// The monotonic time that would be shown now if this thread's clocks did not stand still, if that is a later one.
+pub(crate) fn behind() -> Option<Duration> {
+    let (shown, clock) = (FROZEN.get()?, CLOCK.get()?);
+    let now = clock.at(Instant::now(), Duration::ZERO).monotonic;
+    (now > shown.monotonic).then_some(now)
+}
+
 /// The moment from which a timer that is started now is counted: where clocks are frozen, when they came to show what
 /// they show, so that the order of timers tells nothing about what passed since.
 pub fn moment() -> Instant {

@@ -289,6 +289,11 @@ impl Isolate {
                 handled_by_guest = settle(scope, &*environment, value.is_some())
                     && value.is_none()
                     && environment.exited().is_none();
+                if environment.exited().is_none()
+                    && let Some(now) = clock::behind()
+                {
+                    environment.count_timers_from(scope, now);
+                }
             }
             value
         };

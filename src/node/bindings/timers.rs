@@ -1,6 +1,7 @@
 //! Timers and immediates: when the event loop calls the library back for them.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use isolate::library::{Scope, monotonic};
 
@@ -32,7 +33,12 @@ fn make(scope: &mut Scope<'_, '_>, env: &Rc<Env>, binding: v8::Local<'_, v8::Obj
 
 /// Milliseconds since the VM's beginning, as guest code may see them.
 pub(crate) fn now() -> f64 {
-    monotonic().as_millis() as f64
+    milliseconds(monotonic())
+}
+
+/// A time as timers count.
+pub(crate) fn milliseconds(time: Duration) -> f64 {
+    time.as_millis() as f64
 }
 
 fn setup_timers(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {

@@ -1,5 +1,5 @@
 // package: pino
-// deny: fails with SharedArrayBuffer
+// deny: fails with timingMitigation is "freeze"
 import { readFileSync, rmSync } from "node:fs";
 import pino from "pino";
 rmSync("/tmp/pino-transport.log", { force: true });

@@ -1,4 +1,5 @@
 // package: piscina
+// deny: fails with timingMitigation is "freeze"
 const fs = require("node:fs");
 const Piscina = require("piscina");
 fs.writeFileSync(
