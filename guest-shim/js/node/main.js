@@ -294,16 +294,18 @@ function defineGlobal(object, name, value) {
 
 /**
  * A turn is over that has lasted from `shown`, which clocks showed all the while, until `now`: its timers count from
- * here. Their lists are looked at when they would have been due, and then put off.
+ * here, but for one millisecond: what was to be done at once is done in the next round, as it is in Node behind a turn of
+ * some milliseconds. Their lists are looked at when they would have been due, and then put off.
  */
 function countTimersFrom(shown, now) {
   const { timerListMap } = require('internal/timers');
   const durations = ObjectKeys(timerListMap);
+  const start = now - 1;
   for (let i = 0; i < durations.length; i++) {
     const list = timerListMap[durations[i]];
     // From the newest on.
     for (let timer = list._idleNext; timer !== list && timer?._idleStart === shown; timer = timer._idleNext) {
-      timer._idleStart = now;
+      timer._idleStart = start;
     }
   }
 }
