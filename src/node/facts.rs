@@ -18,7 +18,8 @@ pub(crate) struct Facts {
     answers: Vec<Fact>,
 }
 
-/// One of them, read when it is first asked for: a program that starts uses few.
+/// One of them, read when it is first asked for: a program that starts uses few. A process that will be forked reads
+/// all, once for all of its children.
 struct Fact {
     told: &'static store::Told,
     value: OnceLock<Value>,
@@ -32,8 +33,11 @@ impl Fact {
 
     fn find<'a>(facts: &'a [Fact], name: &str) -> Option<&'a Value> {
         let at = facts.binary_search_by(|fact| fact.told.name.cmp(name)).ok()?;
-        let Fact { told, value } = facts.get(at)?;
-        Some(value.get_or_init(|| serde_json::from_str(told.json).unwrap_or_default()))
+        Some(facts.get(at)?.value())
+    }
+
+    fn value(&self) -> &Value {
+        self.value.get_or_init(|| serde_json::from_str(self.told.json).unwrap_or_default())
     }
 }
 
@@ -43,6 +47,13 @@ impl Facts {
         static FACTS: OnceLock<Arc<Facts>> = OnceLock::new();
         let make = || Facts { bindings: Fact::all(store::BINDINGS), answers: Fact::all(store::ANSWERS) };
         FACTS.get_or_init(|| Arc::new(make())).clone()
+    }
+
+    /// Reads all of them now.
+    pub fn read(&self) {
+        for fact in self.bindings.iter().chain(&self.answers) {
+            fact.value();
+        }
     }
 
     /// What a binding has, by name; none where Node has no such binding.

@@ -76,6 +76,7 @@ impl Library for Node {
 
     fn rehearsed(&self, scope: &mut Scope<'_, '_>) {
         self.scripts.keep(scope);
+        self.facts.read();
     }
 
     fn boot(&self, scope: &mut Scope<'_, '_>, core: &Rc<Core>, realm: &Rc<Realm>) -> Option<()> {
