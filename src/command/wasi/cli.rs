@@ -11,6 +11,10 @@ use super::super::guest::{Ended, Guest};
 use super::streams::{ClosedStream, FileInput, FileOutput};
 use artifact::exit_import;
 
+/// Where a program is told to be whose directory was removed and has no name any more: relative paths find nothing and
+/// make nothing there, as they should, which from `/` they would.
+const REMOVED_DIRECTORY: &str = "/proc/self/cwd";
+
 type TerminalInput = terminal_input::TerminalInput;
 type TerminalOutput = terminal_output::TerminalOutput;
 
@@ -18,8 +22,8 @@ impl environment::Host for Guest {
     fn get_environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
         // WASI programs begin at `/`; those that know of working directories find theirs here.
         let environment = self.process.env().iter().filter(|(name, _)| name != "PWD").cloned();
-        let directory = self.process.cwd().ok().map(|directory| ("PWD".to_owned(), directory));
-        Ok(environment.chain(directory).collect())
+        let directory = ("PWD".to_owned(), self.working_directory());
+        Ok(environment.chain([directory]).collect())
     }
 
     fn get_arguments(&mut self) -> wasmtime::Result<Vec<String>> {
@@ -27,7 +31,7 @@ impl environment::Host for Guest {
     }
 
     fn initial_cwd(&mut self) -> wasmtime::Result<Option<String>> {
-        Ok(self.process.cwd().ok())
+        Ok(Some(self.working_directory()))
     }
 }
 
@@ -53,6 +57,11 @@ pub(super) fn add_exit_with_code(linker: &mut Linker<Guest>) -> wasmtime::Result
 }
 
 impl Guest {
+    /// What programs that know of working directories take relative paths from.
+    fn working_directory(&self) -> String {
+        self.process.cwd().unwrap_or_else(|_| REMOVED_DIRECTORY.to_owned())
+    }
+
     fn input(&mut self, number: u32) -> wasmtime::Result<Resource<DynInputStream>> {
         let stream: DynInputStream = match self.process.fds().get(number) {
             Ok(file) => Box::new(FileInput::sequential(self.process.clone(), file)),
