@@ -5,13 +5,11 @@ use std::rc::Rc;
 use crate::{
     builtins,
     exec::transfer,
-    state::{Descriptors, Flow, Outcome, Shell},
+    state::{Descriptors, ERROR_STATUS, Flow, Outcome, Shell},
     syntax::{SyntaxError, reader::Reader},
     system::{self, Handle, Whence},
 };
 
-/// The status for a script that can't be read.
-const SYNTAX_ERROR: i32 = 2;
 /// A script on standard input grows up to this while a single command is incomplete.
 const MAX_COMMAND_BYTES: usize = 16 * 1024 * 1024;
 
@@ -24,7 +22,7 @@ pub fn run() -> i32 {
     if let [_, option, number] = arguments.as_slice()
         && option == transfer::OPTION
     {
-        let Some((mut shell, list)) = transfer::receive(number) else { return SYNTAX_ERROR };
+        let Some((mut shell, list)) = transfer::receive(number) else { return ERROR_STATUS };
         let outcome = shell.run_list(&list);
         return shell.finish(outcome);
     }
@@ -41,14 +39,14 @@ impl Shell {
             Ok(applied) => applied,
             Err(message) => {
                 self.report(&message);
-                return Err(Flow::Exit(2));
+                return Err(Flow::Error);
             }
         };
         let mut operands = arguments[used..].iter();
         if letters.contains('c') {
             let Some(text) = operands.next() else {
                 self.report("-c requires an argument");
-                return Err(Flow::Exit(2));
+                return Err(Flow::Error);
             };
             if let Some(name) = operands.next() {
                 self.name = name.as_str().into();
@@ -88,7 +86,7 @@ impl Shell {
     fn syntax_error(&mut self, error: &SyntaxError) -> Outcome {
         self.line = error.line;
         self.report(&format!("Syntax error: {}", error.message));
-        Err(Flow::Exit(SYNTAX_ERROR))
+        Err(Flow::Error)
     }
 
     fn run_standard_input(&mut self) -> Outcome {
@@ -107,12 +105,12 @@ impl Shell {
     fn run_seekable(&mut self, handle: &Handle, start: u64) -> Outcome {
         let failed = |shell: &Shell, errno| {
             shell.report(&format!("cannot read the script: {}", system::describe(errno)));
-            Flow::Exit(2)
+            Flow::Error
         };
         let bytes = system::read_to_end(handle).map_err(|errno| failed(self, errno))?;
         let Ok(text) = String::from_utf8(bytes) else {
             self.report("the script is not UTF-8");
-            return Err(Flow::Exit(2));
+            return Err(Flow::Error);
         };
         let mut reader = Reader::new(&text, 1);
         let mut status = 0;
@@ -144,7 +142,7 @@ impl Shell {
         loop {
             let (bytes, more) = builtins::read_line(handle, &|| false).map_err(|errno| {
                 self.report(&format!("cannot read the script: {}", system::describe(errno)));
-                Flow::Exit(2)
+                Flow::Error
             })?;
             text.push_str(&String::from_utf8_lossy(&bytes));
             if more {

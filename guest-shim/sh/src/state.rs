@@ -14,11 +14,22 @@ use crate::{
     system::{self, Errno, Handle, Signal, signals},
 };
 
+/// The status of what an error ended.
+pub const ERROR_STATUS: i32 = 2;
+
+/// Whether a path is absolute, without `.` and `..`.
+fn is_plain(path: &str) -> bool {
+    path.starts_with('/') && !path.split('/').any(|part| matches!(part, "." | ".."))
+}
+
 /// Why control leaves the command that is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// The execution environment ends.
     Exit(i32),
+    /// An error, which was reported, ends the execution environment with `ERROR_STATUS`, or the builtin it came up in:
+    /// one that is not special, or that runs through `command`.
+    Error,
     /// A function or a sourced file ends.
     Return(i32),
     /// So many loops end.
@@ -182,11 +193,9 @@ pub struct Shell {
     pub ends_at_broken_pipe: bool,
     /// In a trap: the status the shell ends with unless the trap says otherwise.
     pub status_before_trap: Option<i32>,
-    /// The running builtin was called through `command`: its own errors do not end the shell.
-    pub through_command: bool,
     /// Where `getopts` is within an operand.
     pub getopts_offset: usize,
-    /// Where to go back to when this subshell ends, once it has changed its directory.
+    /// Where to go back to when this subshell ends, once it has changed its directory; empty for one that was removed.
     pub original_directory: Option<Rc<str>>,
     /// The mask to put back when this subshell ends, once it has changed it.
     pub original_umask: Option<u32>,
@@ -217,7 +226,6 @@ impl Shell {
             failure_is_handled: false,
             ends_at_broken_pipe: false,
             status_before_trap: None,
-            through_command: false,
             getopts_offset: 0,
             original_directory: None,
             original_umask: None,
@@ -241,8 +249,15 @@ impl Shell {
         preset("OPTIND", "1".to_owned());
         preset("PPID", system::parent_id().to_string());
         preset("PS4", "+ ".to_owned());
-        let directory = system::current_directory();
-        preset("PWD", directory);
+        let named = variables.get("PWD").and_then(|variable| variable.value.clone());
+        let directory = match (named, system::current_directory()) {
+            // The name by which it was entered is kept.
+            (Some(named), Some(_)) if is_plain(&named) && system::same_file(&named, ".") => named,
+            (_, Some(directory)) => directory,
+            (Some(named), None) if is_plain(&named) => named,
+            _ => return,
+        };
+        variables.entry("PWD".to_owned()).or_default().value = Some(directory);
     }
 
     pub fn variable(&self, name: &str) -> Option<&str> {
@@ -253,7 +268,7 @@ impl Shell {
     pub fn assign(&mut self, name: &str, value: String) -> Result<(), Flow> {
         if self.variables.get(name).is_some_and(|variable| variable.readonly) {
             self.report(&format!("{name}: is read only"));
-            return Err(Flow::Exit(2));
+            return Err(Flow::Error);
         }
         if name == "OPTIND" {
             self.getopts_offset = 0;
@@ -280,7 +295,7 @@ impl Shell {
         match self.variables.get(name) {
             Some(variable) if variable.readonly => {
                 self.report(&format!("unset: {name}: is read only"));
-                Err(Flow::Exit(2))
+                Err(Flow::Error)
             }
             Some(_) => {
                 Rc::make_mut(&mut self.variables).remove(name);

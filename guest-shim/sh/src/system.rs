@@ -78,12 +78,29 @@ pub fn parent_id() -> u32 {
     process::parent_id()
 }
 
-pub fn current_directory() -> String {
-    process::current_directory()
+/// None once that directory was removed.
+pub fn current_directory() -> Option<String> {
+    Some(process::current_directory()).filter(|directory| !directory.is_empty())
 }
 
 pub fn set_current_directory(path: &str) -> Result<(), Errno> {
     process::set_current_directory(path)
+}
+
+/// Makes the current directory one that was removed, as that was which cannot be entered again: from any other,
+/// relative paths would name something.
+pub fn enter_removed_directory() -> Result<(), Errno> {
+    let path = format!("/tmp/.removed-{}", process::id());
+    filesystem::create_directory(&path, 0o700)?;
+    let entered = process::set_current_directory(&path);
+    filesystem::remove_directory(&path)?;
+    entered
+}
+
+/// Whether two paths lead to the same file.
+pub fn same_file(left: &str, right: &str) -> bool {
+    matches!((status(left), status(right)),
+        (Ok(left), Ok(right)) if (left.device, left.inode) == (right.device, right.inode))
 }
 
 /// Sets the file creation mask and returns the one before.

@@ -22,7 +22,7 @@ fn status_operand(shell: &Shell, arguments: &[String]) -> Result<i32, Flow> {
             Ok(status) => Ok((status & 0xff) as i32),
             Err(_) => {
                 shell.report(&format!("{}: Illegal number: {text}", arguments[0]));
-                Err(Flow::Exit(2))
+                Err(Flow::Error)
             }
         },
     }
@@ -45,7 +45,7 @@ fn levels(shell: &Shell, arguments: &[String]) -> Result<u32, Flow> {
         Some(Ok(levels)) if levels > 0 => Ok(levels),
         Some(_) => {
             shell.report(&format!("{}: Illegal number: {}", arguments[0], arguments[1]));
-            Err(Flow::Exit(2))
+            Err(Flow::Error)
         }
     }
 }
@@ -69,7 +69,6 @@ pub fn eval(shell: &mut Shell, arguments: &[String]) -> Outcome {
 }
 
 pub fn source(shell: &mut Shell, arguments: &[String]) -> Outcome {
-    let survives = std::mem::take(&mut shell.through_command);
     let Some(name) = arguments.get(1) else {
         return Ok(misuse(shell, &arguments[0], "filename argument required"));
     };
@@ -79,7 +78,7 @@ pub fn source(shell: &mut Shell, arguments: &[String]) -> Outcome {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(errno) => {
             shell.report(&format!("{}: cannot open {name}: {}", arguments[0], system::describe(errno)));
-            return if survives { Ok(2) } else { Err(Flow::Exit(2)) };
+            return Err(Flow::Error);
         }
     };
     let replaced = (arguments.len() > 2)

@@ -53,7 +53,7 @@ static BUILTINS: [Builtin; 36] = [
     regular("jobs", process::jobs),
     regular("kill", process::kill),
     regular("let", variables::arithmetic),
-    regular("local", variables::local),
+    special("local", variables::local),
     regular("printf", printf::run),
     regular("pwd", directory::pwd),
     regular("read", read::run),

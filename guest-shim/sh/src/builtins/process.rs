@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{find, misuse, print};
 use crate::{
     exec::jobs::Job,
-    state::{Flow, Outcome, Shell},
+    state::{Outcome, Shell},
     system::{self, signals},
 };
 
@@ -156,9 +156,6 @@ const RESERVED: [&str; 18] = [
     "until", "while", "{", "}",
 ];
 
-/// Special builtins that end the shell when what they run says so.
-const RUNS_OTHERS: [&str; 5] = [".", "eval", "exec", "exit", "source"];
-
 pub fn command(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut words = &arguments[1..];
     let mut verbose = None;
@@ -189,18 +186,8 @@ pub fn command(shell: &mut Shell, arguments: &[String]) -> Outcome {
         shell.assign("PATH", "/bin:/usr/bin".to_owned())?;
     }
     let outcome = match find(name) {
-        // What is special about a special builtin does not hold here: its errors don't end the shell.
-        Some(builtin) => {
-            shell.through_command = true;
-            let outcome = (builtin.run)(shell, words);
-            shell.through_command = false;
-            match outcome {
-                Err(Flow::Exit(status)) if builtin.special && !RUNS_OTHERS.contains(&builtin.name) => {
-                    Ok(status)
-                }
-                other => other,
-            }
-        }
+        // What is special about a special builtin does not hold here: an error ends `command` alone.
+        Some(builtin) => (builtin.run)(shell, words),
         None => match shell.start_program(words) {
             Ok(child) => Ok(child.wait()),
             Err(status) => Ok(status),

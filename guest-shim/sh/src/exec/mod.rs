@@ -95,7 +95,16 @@ impl Shell {
             Command::Simple(simple) => shell.run_simple(simple),
             Command::Compound(compound, redirects) if redirects.is_empty() => shell.run_compound(compound),
             Command::Compound(compound, redirects) => {
-                shell.with_redirects(redirects, |shell| shell.run_compound(compound))
+                let mut placed = false;
+                let status = shell.with_redirects(redirects, |shell| {
+                    placed = true;
+                    shell.run_compound(compound)
+                })?;
+                // What fails inside a compound command was looked at there; this was not.
+                if !placed && shell.options.errexit && !shell.failure_is_handled {
+                    return Err(Flow::Exit(status));
+                }
+                Ok(status)
             }
             Command::Function { name, body } => {
                 std::rc::Rc::make_mut(&mut shell.functions).insert(name.clone(), body.clone());
@@ -108,7 +117,7 @@ impl Shell {
     pub fn nested(&mut self, run: impl FnOnce(&mut Shell) -> Outcome) -> Outcome {
         if self.depth >= MAX_DEPTH {
             self.report("commands are nested too deeply");
-            return Err(Flow::Exit(2));
+            return Err(Flow::Error);
         }
         self.depth += 1;
         let outcome = run(self);

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::{
     builtins,
-    state::{Flow, Outcome, Shell, Variable},
+    state::{ERROR_STATUS, Flow, Outcome, Shell, Variable},
     syntax::tree::{Assignment, FunctionBody, Simple},
     system::{self, Child, Errno, FileType, Program},
 };
@@ -35,8 +35,9 @@ impl Shell {
         let started = self.start_simple(simple, &arguments);
         self.descriptors = before;
         match started {
-            Ok(child) => Ok(child.wait()),
-            Err(status) => Ok(status),
+            Ok(Ok(child)) => Ok(child.wait()),
+            Ok(Err(status)) => Ok(status),
+            Err(flow) => Err(flow),
         }
     }
 
@@ -78,7 +79,7 @@ impl Shell {
                 let value = self.assigned_value(assignment)?;
                 self.assign(&assignment.name, value)?;
             }
-            return if self.redirect(&simple.redirects)? { Ok(0) } else { Err(Flow::Exit(2)) };
+            return if self.redirect(&simple.redirects)? { Ok(0) } else { Err(Flow::Error) };
         }
         let run = |shell: &mut Shell| shell.with_redirects_of(builtin, simple, arguments);
         if builtin.special {
@@ -98,13 +99,17 @@ impl Shell {
         simple: &Simple,
         arguments: &[String],
     ) -> Outcome {
+        let run = |shell: &mut Shell| match (builtin.run)(shell, arguments) {
+            Err(Flow::Error) if !builtin.special => Ok(ERROR_STATUS),
+            outcome => outcome,
+        };
         if simple.redirects.is_empty() {
-            return (builtin.run)(self, arguments);
+            return run(self);
         }
         let before = self.descriptors.clone();
         let outcome = match self.redirect(&simple.redirects) {
-            Ok(true) => (builtin.run)(self, arguments),
-            Ok(false) if builtin.special => Err(Flow::Exit(super::redirect::REDIRECTION_FAILED)),
+            Ok(true) => run(self),
+            Ok(false) if builtin.special => Err(Flow::Error),
             Ok(false) => Ok(super::redirect::REDIRECTION_FAILED),
             Err(flow) => Err(flow),
         };
@@ -178,29 +183,29 @@ impl Shell {
 
     /// Starts the program that a simple command names; an exit status when it can't be started. Redirections stay in
     /// place: the caller puts the descriptors back.
-    pub fn start_simple(&mut self, simple: &Simple, arguments: &[String]) -> Result<Child, i32> {
-        match self.redirect(&simple.redirects) {
-            Ok(true) => {}
-            Ok(false) => return Err(super::redirect::REDIRECTION_FAILED),
-            Err(flow) => return Err(self.status_of(flow)),
+    pub fn start_simple(
+        &mut self,
+        simple: &Simple,
+        arguments: &[String],
+    ) -> Result<Result<Child, i32>, Flow> {
+        if !self.redirect(&simple.redirects)? {
+            return Ok(Err(super::redirect::REDIRECTION_FAILED));
         }
         if simple.assignments.is_empty() {
-            return self.start_program(arguments);
+            return Ok(self.start_program(arguments));
         }
         let mut started = Err(0);
-        let outcome = self.with_assignments(&simple.assignments, |shell| {
+        self.with_assignments(&simple.assignments, |shell| {
             started = shell.start_program(arguments);
             Ok(0)
-        });
-        match outcome {
-            Ok(_) => started,
-            Err(flow) => Err(self.status_of(flow)),
-        }
+        })?;
+        Ok(started)
     }
 
-    fn status_of(&self, flow: Flow) -> i32 {
+    pub fn status_of(&self, flow: Flow) -> i32 {
         match flow {
             Flow::Exit(status) | Flow::Return(status) => status,
+            Flow::Error => ERROR_STATUS,
             Flow::Break(_) | Flow::Continue(_) => self.status,
         }
     }

@@ -18,7 +18,7 @@ impl Shell {
     pub fn arithmetic(&mut self, text: &str) -> Result<i64, Flow> {
         self.evaluate(text, 0).map_err(|message| {
             self.report(&format!("arithmetic expression: {message}: \"{text}\""));
-            Flow::Exit(2)
+            Flow::Error
         })
     }
 
