@@ -56,12 +56,14 @@ impl Shell {
         }
         let script = if letters.contains('s') { None } else { operands.next() };
         self.positional = Rc::new(operands.cloned().collect());
-        let Some(path) = script else { return self.run_standard_input() };
+        let Some(path) = script else {
+            self.options.stdin = true;
+            return self.run_standard_input();
+        };
         match system::read_file(path) {
             Ok(bytes) => {
                 self.name = path.as_str().into();
-                let text = String::from_utf8_lossy(&bytes);
-                self.run_text(&text, 1)
+                self.run_file(&String::from_utf8_lossy(&bytes))
             }
             Err(errno) => {
                 self.report(&format!("cannot open {path}: {}", system::describe(errno)));
@@ -72,14 +74,39 @@ impl Shell {
 
     /// Runs a script, one complete command after the other.
     pub fn run_text(&mut self, text: &str, first_line: u32) -> Outcome {
+        self.run_commands(text, first_line, false)
+    }
+
+    /// The same for what was read from a file, which `set -v` shows.
+    pub fn run_file(&mut self, text: &str) -> Outcome {
+        self.run_commands(text, 1, true)
+    }
+
+    fn run_commands(&mut self, text: &str, first_line: u32, shown: bool) -> Outcome {
         let mut reader = Reader::new(text, first_line);
         let mut status = 0;
         loop {
-            match reader.next() {
+            let start = reader.position();
+            let parsed = reader.next();
+            if shown {
+                self.show_read(text, start, &reader, parsed.is_err());
+            }
+            match parsed {
                 Ok(Some(list)) => status = self.run_list(&list)?,
                 Ok(None) => return Ok(status),
                 Err(error) => return self.syntax_error(&error),
             }
+        }
+    }
+
+    /// Shows what was read of a script, from `start` on, under `set -v`.
+    fn show_read(&self, text: &str, start: usize, reader: &Reader<'_>, to_end: bool) {
+        let end = if to_end { text.len() } else { reader.position() };
+        if self.options.verbose
+            && let Ok(handle) = self.descriptors.get(2)
+        {
+            // Nobody is left to show it to otherwise.
+            let _ = handle.write(text.get(start..end).unwrap_or_default().as_bytes());
         }
     }
 
@@ -115,7 +142,10 @@ impl Shell {
         let mut reader = Reader::new(&text, 1);
         let mut status = 0;
         loop {
-            let list = match reader.next() {
+            let before = reader.position();
+            let parsed = reader.next();
+            self.show_read(&text, before, &reader, parsed.is_err());
+            let list = match parsed {
                 Ok(Some(list)) => list,
                 Ok(None) => return Ok(status),
                 Err(error) => return self.syntax_error(&error),
@@ -144,9 +174,16 @@ impl Shell {
                 self.report(&format!("cannot read the script: {}", system::describe(errno)));
                 Flow::Error
             })?;
+            let read = text.len();
             text.push_str(&String::from_utf8_lossy(&bytes));
             if more {
                 text.push('\n');
+            }
+            if self.options.verbose
+                && let Ok(handle) = self.descriptors.get(2)
+            {
+                // Nobody is left to show it to otherwise.
+                let _ = handle.write(&text.as_bytes()[read..]);
             }
             let mut reader = Reader::new(&text, line);
             if more {

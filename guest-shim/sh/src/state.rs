@@ -56,21 +56,28 @@ pub struct Options {
     pub noclobber: bool,
     pub noexec: bool,
     pub noglob: bool,
+    pub notify: bool,
     pub nounset: bool,
     pub pipefail: bool,
     pub verbose: bool,
     pub xtrace: bool,
+    /// Not an option that `set` knows: the script comes from standard input.
+    pub stdin: bool,
 }
+
+/// Options of POSIX about terminals and what is shown there, which no VM has.
+const WITHOUT_EFFECT: [&str; 5] = ["emacs", "ignoreeof", "monitor", "nolog", "vi"];
 
 impl Options {
     /// Every option by its name and, where it has one, its letter.
-    pub fn table(&mut self) -> [(&'static str, Option<char>, &mut bool); 9] {
+    pub fn table(&mut self) -> [(&'static str, Option<char>, &mut bool); 10] {
         [
             ("allexport", Some('a'), &mut self.allexport),
             ("errexit", Some('e'), &mut self.errexit),
             ("noclobber", Some('C'), &mut self.noclobber),
             ("noexec", Some('n'), &mut self.noexec),
             ("noglob", Some('f'), &mut self.noglob),
+            ("notify", Some('b'), &mut self.notify),
             ("nounset", Some('u'), &mut self.nounset),
             ("pipefail", None, &mut self.pipefail),
             ("verbose", Some('v'), &mut self.verbose),
@@ -85,12 +92,18 @@ impl Options {
 
     pub fn set_name(&mut self, name: &str, on: bool) -> bool {
         let entry = self.table().into_iter().find(|(known, _, _)| *known == name);
-        entry.map(|(_, _, value)| *value = on).is_some()
+        entry.map(|(_, _, value)| *value = on).is_some() || WITHOUT_EFFECT.contains(&name)
     }
 
     /// What `$-` shows.
     pub fn letters(mut self) -> String {
-        self.table().into_iter().filter(|(_, _, on)| **on).filter_map(|(_, letter, _)| letter).collect()
+        let stdin = self.stdin;
+        let table = self.table();
+        let is_on = |letter: char| {
+            (letter == 's' && stdin) || table.iter().any(|(_, known, on)| **on && *known == Some(letter))
+        };
+        // In the order that dash shows.
+        "ubaCvxsnfe".chars().filter(|letter| is_on(*letter)).collect()
     }
 }
 

@@ -74,6 +74,24 @@ pub fn process_id() -> u32 {
     process::id()
 }
 
+/// The processes of a group, of the caller's own where that is 0; the caller last, which may end by what it sends them.
+pub fn process_group(group: u64) -> Vec<u32> {
+    let field_after_parent = |id: &str| -> Option<u64> {
+        let text = String::from_utf8(read_file(&format!("/proc/{id}/stat")).ok()?).ok()?;
+        // The name, in parentheses, may have blanks of its own.
+        text.rsplit_once(')')?.1.split_whitespace().nth(2)?.parse().ok()
+    };
+    let own = process_id();
+    let Some(group) = Some(group).filter(|group| *group != 0).or_else(|| field_after_parent("self")) else {
+        return Vec::new();
+    };
+    let names = directory_names("/proc").unwrap_or_default();
+    let members = names.iter().filter(|name| field_after_parent(name) == Some(group));
+    let mut ids: Vec<u32> = members.filter_map(|name| name.parse().ok()).collect();
+    ids.sort_by_key(|id| *id == own);
+    ids
+}
+
 pub fn parent_id() -> u32 {
     process::parent_id()
 }

@@ -84,7 +84,7 @@ pub fn source(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let replaced = (arguments.len() > 2)
         .then(|| std::mem::replace(&mut shell.positional, std::rc::Rc::new(arguments[2..].to_vec())));
     shell.calls += 1;
-    let outcome = shell.nested(|shell| shell.run_text(&text, 1));
+    let outcome = shell.nested(|shell| shell.run_file(&text));
     shell.calls -= 1;
     if let Some(positional) = replaced {
         shell.positional = positional;
@@ -142,7 +142,8 @@ pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut status = 0;
     for name in conditions {
         let condition = match name.as_str() {
-            "EXIT" | "0" => Condition::Exit,
+            "0" => Condition::Exit,
+            name if name.eq_ignore_ascii_case("EXIT") => Condition::Exit,
             _ => match signals::find(name) {
                 Some(signal) => Condition::Signal(signal),
                 None => {

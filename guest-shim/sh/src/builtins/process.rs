@@ -110,9 +110,11 @@ pub fn kill(shell: &mut Shell, arguments: &[String]) -> Outcome {
     }
     let mut status = 0;
     for word in words {
-        let ids: Vec<u32> = match shell.find_job(word) {
-            Some(job) if word.starts_with('%') => job.process_ids().collect(),
-            _ => word.parse().into_iter().collect(),
+        let ids: Vec<u32> = match (word.strip_prefix('%'), word.parse::<i64>()) {
+            (Some(_), _) => shell.find_job(word).iter().flat_map(|job| job.process_ids()).collect(),
+            (None, Ok(id)) if id <= 0 => system::process_group(id.unsigned_abs()),
+            (None, Ok(id)) => u32::try_from(id).into_iter().collect(),
+            (None, Err(_)) => return Ok(misuse(shell, "kill", &format!("Illegal number: {word}"))),
         };
         if ids.is_empty() {
             shell.report(&format!("kill: No such process: {word}"));

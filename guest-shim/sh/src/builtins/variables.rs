@@ -172,7 +172,7 @@ pub fn apply_options(shell: &mut Shell, words: &[String]) -> Result<(String, usi
                     }
                     None => list_options(shell, on),
                 },
-                'c' | 's' | 'i' | 'l' | 'm' | 'h' | 'b' => others.push(letter),
+                'c' | 's' | 'i' | 'l' | 'm' | 'h' => others.push(letter),
                 _ if shell.options.set_letter(letter, on) => {}
                 _ => return Err(format!("Illegal option -{letter}")),
             }

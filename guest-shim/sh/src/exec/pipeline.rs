@@ -185,10 +185,13 @@ impl Stage<'_> {
         let Stage { mut shell, kind } = self;
         let started = match kind {
             Kind::Failed(status) => return Progress::Ended(status),
-            Kind::Program { simple, arguments } => match shell.start_simple(simple, &arguments) {
-                Ok(started) => started,
-                Err(flow) => Err(shell.status_of(flow)),
-            },
+            Kind::Program { simple, arguments } => {
+                let trace = shell.options.xtrace.then(|| shell.descriptors.get(2).ok()).flatten();
+                match shell.start_simple(simple, &arguments, trace) {
+                    Ok(started) => started,
+                    Err(flow) => Err(shell.status_of(flow)),
+                }
+            }
             Kind::Shell(command) => match shell.start_instance(&list_of(command)) {
                 Some(child) => Ok(child),
                 None => Err(2),

@@ -5,8 +5,11 @@ use std::rc::Rc;
 use crate::{
     builtins,
     state::{ERROR_STATUS, Flow, Outcome, Shell, Variable},
-    syntax::tree::{Assignment, FunctionBody, Simple},
-    system::{self, Child, Errno, FileType, Program},
+    syntax::{
+        tree::{Assignment, FunctionBody, Simple},
+        word,
+    },
+    system::{self, Child, Errno, FileType, Handle, Program},
 };
 
 pub const NOT_FOUND: i32 = 127;
@@ -20,19 +23,21 @@ impl Shell {
         let Some(name) = arguments.first() else {
             return self.run_assignments(simple);
         };
+        // Where redirections do not lead yet.
+        let trace = self.options.xtrace.then(|| self.descriptors.get(2).ok()).flatten();
         if let Some(function) = self.functions.get(name).cloned() {
-            self.trace(&arguments);
             return self.with_redirects(&simple.redirects, |shell| {
-                shell.with_assignments(&simple.assignments, |shell| shell.call(&function, &arguments[1..]))
+                shell.with_assignments(&simple.assignments, |shell| {
+                    shell.trace(trace, &simple.assignments, &arguments);
+                    shell.call(&function, &arguments[1..])
+                })
             });
         }
         if let Some(builtin) = builtins::find(name) {
-            self.trace(&arguments);
-            return self.run_builtin(builtin, simple, &arguments);
+            return self.run_builtin(builtin, simple, &arguments, trace);
         }
-        self.trace(&arguments);
         let before = self.descriptors.clone();
-        let started = self.start_simple(simple, &arguments);
+        let started = self.start_simple(simple, &arguments, trace);
         self.descriptors = before;
         match started {
             Ok(Ok(child)) => Ok(child.wait()),
@@ -51,10 +56,10 @@ impl Shell {
         }
         for assignment in &simple.assignments {
             let value = self.assigned_value(assignment)?;
-            if self.options.xtrace {
-                self.trace(&[format!("{}={value}", assignment.name)]);
-            }
             self.assign(&assignment.name, value)?;
+        }
+        if self.options.xtrace {
+            self.trace(self.descriptors.get(2).ok(), &simple.assignments, &[]);
         }
         Ok(self.substitution_status.unwrap_or(0))
     }
@@ -72,6 +77,7 @@ impl Shell {
         builtin: &'static builtins::Builtin,
         simple: &Simple,
         arguments: &[String],
+        trace: Option<Handle>,
     ) -> Outcome {
         if arguments[0] == "exec" && arguments.len() == 1 {
             // The redirections of an `exec` without a command are there to stay.
@@ -79,9 +85,13 @@ impl Shell {
                 let value = self.assigned_value(assignment)?;
                 self.assign(&assignment.name, value)?;
             }
+            self.trace(trace, &simple.assignments, arguments);
             return if self.redirect(&simple.redirects)? { Ok(0) } else { Err(Flow::Error) };
         }
-        let run = |shell: &mut Shell| shell.with_redirects_of(builtin, simple, arguments);
+        let run = |shell: &mut Shell| {
+            shell.trace(trace, &simple.assignments, arguments);
+            shell.with_redirects_of(builtin, simple, arguments)
+        };
         if builtin.special {
             for assignment in &simple.assignments {
                 let value = self.assigned_value(assignment)?;
@@ -187,15 +197,18 @@ impl Shell {
         &mut self,
         simple: &Simple,
         arguments: &[String],
+        trace: Option<Handle>,
     ) -> Result<Result<Child, i32>, Flow> {
         if !self.redirect(&simple.redirects)? {
             return Ok(Err(super::redirect::REDIRECTION_FAILED));
         }
         if simple.assignments.is_empty() {
+            self.trace(trace, &[], arguments);
             return Ok(self.start_program(arguments));
         }
         let mut started = Err(0);
         self.with_assignments(&simple.assignments, |shell| {
+            shell.trace(trace, &simple.assignments, arguments);
             started = shell.start_program(arguments);
             Ok(0)
         })?;
@@ -270,15 +283,31 @@ impl Shell {
         })
     }
 
-    /// Shows a command before it runs, under `set -x`.
-    fn trace(&self, words: &[String]) {
-        if !self.options.xtrace {
-            return;
+    /// Shows a command before it runs, under `set -x`: its assignments, which are done, and its words. Where to is none
+    /// without that option.
+    fn trace(&mut self, to: Option<Handle>, assignments: &[Assignment], words: &[String]) {
+        let Some(handle) = to else { return };
+        let assigned = assignments.iter().map(|assignment| {
+            format!("{}={}", assignment.name, self.variable(&assignment.name).unwrap_or_default())
+        });
+        let text = assigned.chain(words.iter().cloned()).collect::<Vec<_>>().join(" ");
+        let prefix = self.trace_prefix();
+        // A lost trace is no reason to fail.
+        let _ = handle.write(format!("{prefix}{text}\n").as_bytes());
+    }
+
+    /// `PS4` with its expansions done; as it stands where they fail.
+    fn trace_prefix(&mut self) -> String {
+        let prefix = self.variable("PS4").unwrap_or_default().to_owned();
+        if !prefix.contains(['$', '`', '\\']) {
+            return prefix;
         }
-        let prefix = self.variable("PS4").unwrap_or("+ ");
-        if let Ok(handle) = self.descriptors.get(2) {
-            // A lost trace is no reason to fail.
-            let _ = handle.write(format!("{prefix}{}\n", words.join(" ")).as_bytes());
-        }
+        let Ok(word) = word::expanded_text(&prefix, self.line, 0) else { return prefix };
+        let before = (self.status, self.substitution_status, self.line);
+        self.options.xtrace = false;
+        let expanded = self.expand_quoted(&word);
+        self.options.xtrace = true;
+        (self.status, self.substitution_status, self.line) = before;
+        expanded.unwrap_or(prefix)
     }
 }

@@ -9,7 +9,7 @@ mod lower;
 pub mod reader;
 mod tracker;
 pub mod tree;
-mod word;
+pub mod word;
 
 /// How deeply commands, quotes and expansions may be nested in each other. Reading and running are recursive, and the
 /// stack of a wasm program is small: this is what ends a hostile script instead of a trap.
