@@ -73,7 +73,7 @@ pub fn source(shell: &mut Shell, arguments: &[String]) -> Outcome {
         return Ok(misuse(shell, &arguments[0], "filename argument required"));
     };
     let path = if name.contains('/') { Some(name.clone()) } else { find_script(shell, name) };
-    let text = path.ok_or(system::Errno::Enoent).and_then(|path| system::read_file(&path));
+    let text = path.ok_or(system::Errno::Enoent).and_then(|path| shell.read_file(&path));
     let text = match text {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(errno) => {
