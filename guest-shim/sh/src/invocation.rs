@@ -6,7 +6,7 @@ use crate::{
     builtins,
     exec::transfer,
     state::{Descriptors, ERROR_STATUS, Flow, Outcome, Shell},
-    syntax::{SyntaxError, reader::Reader},
+    syntax::{SyntaxError, aliases, reader::Reader},
     system::{self, Handle, Whence},
 };
 
@@ -87,6 +87,7 @@ impl Shell {
         let mut status = 0;
         loop {
             let start = reader.position();
+            aliases::set(&self.aliases);
             let parsed = reader.next();
             if shown {
                 self.show_read(text, start, &reader, parsed.is_err());
@@ -143,6 +144,7 @@ impl Shell {
         let mut status = 0;
         loop {
             let before = reader.position();
+            aliases::set(&self.aliases);
             let parsed = reader.next();
             self.show_read(&text, before, &reader, parsed.is_err());
             let list = match parsed {
@@ -189,6 +191,7 @@ impl Shell {
             if more {
                 reader = reader.partial();
             }
+            aliases::set(&self.aliases);
             let parsed = reader.next();
             let next_line = reader.line();
             match parsed {

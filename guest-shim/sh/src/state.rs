@@ -10,7 +10,7 @@ use crate::{
         jobs::Job,
         traps::{Enclosing, Traps},
     },
-    syntax::tree::FunctionBody,
+    syntax::{aliases::Aliases, tree::FunctionBody},
     system::{self, Errno, Handle, Signal, signals},
 };
 
@@ -178,6 +178,7 @@ pub struct Shell {
     pub name: Rc<str>,
     pub variables: Rc<BTreeMap<String, Variable>>,
     pub functions: Rc<BTreeMap<String, Rc<FunctionBody>>>,
+    pub aliases: Aliases,
     pub positional: Rc<Vec<String>>,
     pub options: Options,
     pub descriptors: Descriptors,
@@ -222,6 +223,7 @@ impl Shell {
             name: name.into(),
             variables: Rc::default(),
             functions: Rc::default(),
+            aliases: Rc::default(),
             positional: Rc::default(),
             options: Options::default(),
             descriptors,

@@ -300,6 +300,10 @@ fn exit_code(status: ExitStatus) -> i32 {
     }
 }
 
+/// What a message says where no further program can be started.
+pub const CANNOT_FORK: &str =
+    "Cannot fork: the VM runs as many commands as it may, or has no memory for one more";
+
 /// What a message says of an error.
 pub fn describe(errno: Errno) -> &'static str {
     match errno {

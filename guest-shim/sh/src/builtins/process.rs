@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{find, misuse, print};
+use super::{find, misuse, print, quote};
 use crate::{
     exec::jobs::Job,
     state::{Outcome, Shell},
@@ -212,6 +212,8 @@ pub fn describe(shell: &mut Shell, arguments: &[String]) -> Outcome {
 fn describe_one(shell: &mut Shell, name: &str, verbose: bool) -> Outcome {
     let (plain, sentence) = if RESERVED.contains(&name) {
         (name.to_owned(), format!("{name} is a shell keyword"))
+    } else if let Some(value) = shell.aliases.get(name) {
+        (format!("alias {name}={}", quote(value)), format!("{name} is an alias for {value}"))
     } else if shell.functions.contains_key(name) {
         (name.to_owned(), format!("{name} is a shell function"))
     } else if let Some(builtin) = find(name) {

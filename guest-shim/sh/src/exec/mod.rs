@@ -15,9 +15,10 @@ use crate::{
     syntax::tree::{AfterArm, AndOr, Arm, Command, Compound, Connector, List, Pipeline, Word},
 };
 
-/// How deeply running commands may nest: calls of functions, substitutions, sourced files, compound commands. Each
-/// level needs stack, of which a wasm program has little.
-const MAX_DEPTH: u32 = 400;
+/// How deeply running commands may nest: calls of functions, substitutions, sourced files, compound commands. A function
+/// that calls itself within an `if` takes three levels for each call. A level needs up to 1.2 KiB of the stack that the
+/// host gives a program (`WASM_STACK` of `src/command`), and some of the one in linear memory (`build.rs`).
+const MAX_DEPTH: u32 = 3200;
 
 impl Shell {
     pub fn run_list(&mut self, list: &List) -> Outcome {

@@ -240,7 +240,7 @@ impl Shell {
         let (message, status) = match errno {
             Errno::Enoexec => return self.start_script(name, arguments),
             Errno::Enoent | Errno::Enotdir => ("not found", NOT_FOUND),
-            Errno::Eagain | Errno::Enomem => ("Cannot fork", 2),
+            Errno::Eagain | Errno::Enomem => (system::CANNOT_FORK, 2),
             Errno::Eisdir => (system::describe(Errno::Eacces), NOT_EXECUTABLE),
             other => (system::describe(other), NOT_EXECUTABLE),
         };

@@ -84,7 +84,8 @@ impl Shell {
                 let _ = inner.descriptors.set(1, Some(file.clone()));
             },
             |inner| {
-                let outcome = inner.nested(|inner| inner.run_list(list));
+                // What surrounds it, quotes and other expansions, needs stack too.
+                let outcome = inner.nested(|inner| inner.nested(|inner| inner.run_list(list)));
                 // The output is complete when everybody who can write it has ended.
                 for job in inner.jobs.iter().filter(|job| job.writes_to(&file)) {
                     job.wait(|| false);

@@ -2,6 +2,7 @@
 //! own lexer (which reads one complete command at a time, as a POSIX shell must) and our own parser of words.
 //! Knows nothing of variables or processes.
 
+pub mod aliases;
 pub mod extent;
 mod joined;
 pub mod lexer;
