@@ -16,6 +16,9 @@ const MAX_RIGHT_ASSOCIATIVE: usize = 1000;
 /// How many operators an expression may have: the parser keeps what it has parsed, and copies it level by level.
 const MAX_OPERATORS: usize = 10_000;
 
+/// Characters of an expression that a message shows.
+const MAX_SHOWN: usize = 200;
+
 /// How often the value of a variable may be an expression that names another variable.
 const MAX_INDIRECTION: u32 = 16;
 
@@ -23,7 +26,9 @@ impl Shell {
     /// The value of an expression whose expansions are done.
     pub fn arithmetic(&mut self, text: &str) -> Result<i64, Flow> {
         self.evaluate(text, 0).map_err(|message| {
-            self.report(&format!("arithmetic expression: {message}: \"{text}\""));
+            let shown: String = text.chars().take(MAX_SHOWN).collect();
+            let more = if shown.len() < text.len() { "..." } else { "" };
+            self.report(&format!("arithmetic expression: {message}: \"{shown}{more}\""));
             Flow::Error
         })
     }
