@@ -16,8 +16,9 @@ use super::stacks::Stacks;
 const WASM_PAGE: u64 = 64 * 1024;
 
 /// Native stack that a command's own frames may take. A program that recurses deeper traps; its data on the stack is
-/// elsewhere, in linear memory.
-const WASM_STACK: usize = 512 * 1024;
+/// elsewhere, in linear memory. `sh` calls a function of a script a thousand deep with this (`MAX_DEPTH` of its `exec`);
+/// what nobody touches costs only room within the VM's memory limit.
+const WASM_STACK: usize = 4 * 1024 * 1024;
 
 /// Native stack of one command: its own frames and those of the host functions that it calls.
 const STACK: usize = WASM_STACK + 256 * 1024;

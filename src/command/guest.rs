@@ -28,6 +28,8 @@ pub struct Guest {
     /// There while the program waits for its process, having been begun ahead. Until then `process` is one that has
     /// ended.
     pub(super) start: Option<Start>,
+    /// It is one of the virtual machine's own programs, which know `cordon:vm`.
+    pub(super) is_own: bool,
 }
 
 /// Both sides of waiting for a process.
@@ -54,6 +56,7 @@ impl Guest {
             table,
             growth: Growth { memory: limits.memory(), refused: false },
             start: None,
+            is_own: false,
         }
     }
 

@@ -201,7 +201,8 @@ impl ProcNode {
             },
             ProcNode::Entry(pid, Entry::Cwd) => {
                 let node = process(fs, pid)?.cwd_node();
-                let path = fs.path_of_node(&node)?;
+                // One that was removed can be entered by this name alone. Nothing is in it, nor can be.
+                let path = fs.path_of_node(&node).unwrap_or_else(|_| format!("/proc/{pid}/cwd"));
                 Ok(ProcLink::Node(node, path))
             }
             ProcNode::Descriptor(pid, number) => {
@@ -226,6 +227,7 @@ impl ProcNode {
     /// What a link shows when it is read.
     pub(crate) fn readlink(&self, fs: &Filesystem, caller: &Caller<'_>) -> Result<String, Errno> {
         match (self.link(fs, caller)?, *self) {
+            (ProcLink::Node(node, _), ProcNode::Entry(..)) => fs.path_of_node(&node),
             (ProcLink::Text(path) | ProcLink::Node(_, path), _) => Ok(path),
             (ProcLink::Open, ProcNode::Descriptor(pid, number)) => {
                 own(caller, pid)?.look(number, |file| file.description()).map_err(|_| Errno::Enoent)

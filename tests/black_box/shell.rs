@@ -78,3 +78,15 @@ async fn cases_answer_as_posix_shells_do() {
     );
     assert!(passed > 100, "only {passed} cases were found");
 }
+
+/// What no other shell has to answer: it knows no such limit.
+#[tokio::test]
+async fn a_job_that_cannot_start_is_an_error() {
+    let vm = default_vm().await;
+    let script = "i=0\nwhile [ $i -lt 100 ]; do sh -c 'read x < /dev/null; sleep 5' & \
+                  s=$?; [ $s = 2 ] && exit 3; i=$((i+1)); done";
+    let options = ExecutionOptions { timeout_ms: Some(60_000), ..ExecutionOptions::default() };
+    let result = vm.spawn("sh", &["-c", script], options).await.unwrap();
+    assert_eq!(result.exit_code, Some(3), "{}", result.stdout.to_text());
+    assert!(result.stderr.to_text().contains("Cannot fork: the VM runs as many commands as it may"));
+}

@@ -52,3 +52,19 @@ x=1; unset x; echo "[${x-unset}]"
 readonly r=1; echo $r; (r=2) 2>/dev/null; echo $?
 #### bad substitution
 (echo ${x!y}) 2>/dev/null; echo $?
+#### a quoted expansion of nothing is a field
+n() { printf '%s:' "$#"; for a; do printf '<%s>' "$a"; done; echo; }
+unset v; e=
+n "${v:-}"; n "${v-}"; n "${v:+}"; n "${v+}"; n "${v+x}"; n "${v:=}"; unset v; n "${v=}"; n "${v#}"; n "${v%%}"; n "${e#x}"; n "${e:-}"; n "${v:-${v:-}}"; n "${v:-"${v:-}"}"; n "${v:-$e}"; n "$(:)"; n "${e:+x}"; n "${e+}"; n "${v:-""}"; n ${v:-""}; n ${v:-''}; n ${v:-}; n ${v-"$e"}; n "${v:-$@}"; n "${v:-$*}"; n "$@"; n "$@$e"; n "$e$@"; n "${e}${v}"
+x=y; n "${x:+}"; n "${x+}"; n ${x:+""}; n ${x:+"${v:-}"}; n "${v:+${v:+}}"
+#### a quoted expansion of nothing beside others
+n() { printf '%s:' "$#"; for a; do printf '<%s>' "$a"; done; echo; }
+unset a b; n "${a:-${b:-}}" "${a:-${b:+}}" "${a:+${b}}" x"${a:-}"y ""${a:-} "${a:-}"${a:-} '' "${a:-}${b:-}"
+#### a quoted expansion of nothing where one word is taken
+unset v; a=${v:-}; b="${v:-}"; echo "[$a][$b]"; case "${v:-}" in '') echo empty;; *) echo no;; esac; cat <<X
+[${v:-}][${v:+}]
+X
+for i in "${v:-}"; do echo "turn [$i]"; done; for i in "${v:+}" b; do echo "turn [$i]"; done; [ -z "${v:-}" ] && echo z; test -n "${v:-}" || echo notn
+#### no parameters, and empty ones
+n() { printf '%s:' "$#"; for a; do printf '<%s>' "$a"; done; echo; }
+set --; n "$*"; n "${*}"; n "${@}"; n "${@:-}"; n "${*:-}"; n "${@-}"; n "${*-}"; n "${*:+}"; set -- '' ; n "${@+"$@"}"; n ${1+"$@"}; n "${1:-}"; n "${1:+"$1"}"; n "$*"; n "$@"; n $@; n $*; set -- '' ''; n "$@"; n "$*"; n "${1-}${2-}"; set -- a '' b; n "$@"; n "x$@y"; n "${@#a}"; n "${@:+$@}"

@@ -103,3 +103,31 @@ sh -c 'echo $$ > pid; trap "echo t >> log" USR1; i=0; while [ $i -lt 100 ]; do p
 sh -c 'trap "echo no" KILL; (kill -KILL $$); echo no'; echo $?
 #### an ignored signal from a subshell
 trap '' TERM; sh -c 'trap "echo no" TERM; (kill $$); echo alive'
+#### all signal names
+for s in HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM CHLD CONT TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS; do trap "echo $s" $s || echo bad $s; done; trap
+#### names of the end
+trap 'echo a' EXIT; trap; trap - EXIT; trap; trap 'echo b' 0; trap - 0; trap 'echo c' exit; echo $?
+#### numbers of signals and of statuses
+kill -l 143; kill -l 15; kill -l 9; kill -l 0; echo $?; kill -l 129; kill -l 300; echo $?
+#### several forms of kill
+for f in '-TERM' '-15' '-s TERM' '-s 15' '-s term'; do sleep 5 & kill $f $!; echo $?; wait $!; echo $?; done
+#### kill with bad operands
+kill x 2>/dev/null; echo $?; kill 99999 2>/dev/null; echo $?; kill -s TERM 2>/dev/null; echo $?
+#### trapped: in while read of a pipeline
+trap 'echo got' USR1; (sleep 0.2; kill -USR1 $$) & sleep 0.5 | while read x; do :; done; echo after $?; wait
+#### trapped: script in file
+echo 'trap "echo t; exit 5" TERM; sleep 0.6; echo end' > s; sh s & sleep 0.3; kill $!; wait $!; echo $?
+#### trapped: loop of subshells
+sh -c 'trap "echo t; exit 5" TERM; while :; do (:); done' & sleep 0.3; kill $!; wait $!; echo $?
+#### trapped: loop of substitutions
+sh -c 'trap "echo t; exit 5" TERM; while :; do x=$(:); done' & sleep 0.3; kill $!; wait $!; echo $?
+#### trapped: loop of programs
+sh -c 'trap "echo t; exit 5" TERM; while :; do cat /dev/null; done' & sleep 0.3; kill $!; wait $!; echo $?
+#### trapped: script from stdin
+echo 'trap "echo t; exit 5" TERM; sleep 0.6; echo end' | sh & sleep 0.3; kill $!; wait $!; echo $?
+#### trapped: HUP
+sh -c 'trap "echo t; exit 5" HUP; sleep 0.4; echo end' & sleep 0.2; kill -HUP $!; wait $!; echo $?
+#### trapped: wait twice after interruption
+trap 'echo got' USR1; sleep 0.5 & p=$!; (sleep 0.1; kill -USR1 $$) & wait $p; [ $? -gt 128 ] && echo interrupted; wait $p; echo $?
+#### trapped: trap action with redirection of stdin
+trap 'read y < f; echo "$y"' USR1; echo inner > f; kill -USR1 $$; echo end

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::exit;
 
-use cordon_vm::begin;
+use cordon_vm::{begin, process};
 use uucore::locale;
 
 /// A utility's entry: takes the arguments, its own name first, and returns the exit status.
@@ -124,7 +124,12 @@ fn main() {
     // Memory that every utility comes to need grows now, while nobody waits for it.
     drop(std::hint::black_box(Vec::<u8>::with_capacity(64 * 1024)));
     begin::wait();
-    let mut args: Vec<OsString> = env::args_os().collect();
+    // All of them: WASI tells only as many as fit into a page.
+    let mut args: Vec<OsString> = process::arguments().into_iter().map(OsString::from).collect();
+    complete_environment();
+    // Only `tac` asks, to map a temporary file into memory, and reads on without one. The standard library's answer would
+    // end the program; this one makes no file, which could not be mapped here. Nobody has set another before.
+    let _ = tempfile::env::override_temp_dir(Path::new("/dev/null"));
     let called = args.first().map_or_else(|| SELF.into(), |name| base_name(name));
     if called != SELF {
         run(&called, args);
@@ -152,6 +157,16 @@ fn main() {
             // Messages are made from the process's arguments, not from those handed to the entry.
             uucore::set_utility_is_second_arg();
             run(&name, args);
+        }
+    }
+}
+
+/// Adds what WASI left out of the environment because it did not fit into a page.
+fn complete_environment() {
+    for (name, value) in process::environment() {
+        if name != "PWD" && !name.is_empty() && !name.contains('=') && env::var_os(&name).is_none() {
+            // SAFETY: this program has one thread.
+            unsafe { env::set_var(name, value) };
         }
     }
 }

@@ -27,9 +27,28 @@ for (const { module: from, name } of WebAssembly.Module.imports(module)) {
     if (from in imports && name in imports[from]) continue;
     // The process is there from the beginning.
     if (from.startsWith("cordon:runtime/begin@")) { imports[from] = { [name]: () => {} }; continue; }
+    // Lists of strings, and of pairs of strings, as the component model lays them out.
+    const told = { arguments: args.map((text) => [text]), environment: [["PWD", pwd]] };
+    if (from.startsWith("cordon:vm/process@") && name in told) {
+        (imports[from] ??= {})[name] = (result) => {
+            const { memory, cabi_realloc } = instance.exports;
+            const words = (at, ...values) => new Uint32Array(memory.buffer, at, values.length).set(values);
+            const rows = told[name].map((row) => row.flatMap((text) => {
+                const bytes = new TextEncoder().encode(text);
+                const at = cabi_realloc(0, 0, 1, bytes.length);
+                new Uint8Array(memory.buffer, at, bytes.length).set(bytes);
+                return [at, bytes.length];
+            }));
+            const list = cabi_realloc(0, 0, 4, 4 * rows.flat().length);
+            words(list, ...rows.flat());
+            words(result, list, rows.length);
+        };
+        continue;
+    }
     (imports[from] ??= {})[name] = () => { throw new Error("not in this host: " + from + " " + name); };
 }
-process.exitCode = wasi.start(await WebAssembly.instantiate(module, imports));
+const instance = await WebAssembly.instantiate(module, imports);
+process.exitCode = wasi.start(instance);
 `;
 
 // [arguments, { in: stdin, out: stdout, err: stderr, code: status, pwd }]; a string is compared, an expression tested.

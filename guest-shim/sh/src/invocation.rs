@@ -5,13 +5,11 @@ use std::rc::Rc;
 use crate::{
     builtins,
     exec::transfer,
-    state::{Descriptors, Flow, Outcome, Shell},
-    syntax::{SyntaxError, reader::Reader},
+    state::{Descriptors, ERROR_STATUS, Flow, Outcome, Shell},
+    syntax::{SyntaxError, aliases, reader::Reader},
     system::{self, Handle, Whence},
 };
 
-/// The status for a script that can't be read.
-const SYNTAX_ERROR: i32 = 2;
 /// A script on standard input grows up to this while a single command is incomplete.
 const MAX_COMMAND_BYTES: usize = 16 * 1024 * 1024;
 
@@ -24,7 +22,7 @@ pub fn run() -> i32 {
     if let [_, option, number] = arguments.as_slice()
         && option == transfer::OPTION
     {
-        let Some((mut shell, list)) = transfer::receive(number) else { return SYNTAX_ERROR };
+        let Some((mut shell, list)) = transfer::receive(number) else { return ERROR_STATUS };
         let outcome = shell.run_list(&list);
         return shell.finish(outcome);
     }
@@ -41,14 +39,14 @@ impl Shell {
             Ok(applied) => applied,
             Err(message) => {
                 self.report(&message);
-                return Err(Flow::Exit(2));
+                return Err(Flow::Error);
             }
         };
         let mut operands = arguments[used..].iter();
         if letters.contains('c') {
             let Some(text) = operands.next() else {
                 self.report("-c requires an argument");
-                return Err(Flow::Exit(2));
+                return Err(Flow::Error);
             };
             if let Some(name) = operands.next() {
                 self.name = name.as_str().into();
@@ -58,12 +56,14 @@ impl Shell {
         }
         let script = if letters.contains('s') { None } else { operands.next() };
         self.positional = Rc::new(operands.cloned().collect());
-        let Some(path) = script else { return self.run_standard_input() };
+        let Some(path) = script else {
+            self.options.stdin = true;
+            return self.run_standard_input();
+        };
         match system::read_file(path) {
             Ok(bytes) => {
                 self.name = path.as_str().into();
-                let text = String::from_utf8_lossy(&bytes);
-                self.run_text(&text, 1)
+                self.run_file(&String::from_utf8_lossy(&bytes))
             }
             Err(errno) => {
                 self.report(&format!("cannot open {path}: {}", system::describe(errno)));
@@ -74,10 +74,25 @@ impl Shell {
 
     /// Runs a script, one complete command after the other.
     pub fn run_text(&mut self, text: &str, first_line: u32) -> Outcome {
+        self.run_commands(text, first_line, false)
+    }
+
+    /// The same for what was read from a file, which `set -v` shows.
+    pub fn run_file(&mut self, text: &str) -> Outcome {
+        self.run_commands(text, 1, true)
+    }
+
+    fn run_commands(&mut self, text: &str, first_line: u32, shown: bool) -> Outcome {
         let mut reader = Reader::new(text, first_line);
         let mut status = 0;
         loop {
-            match reader.next() {
+            let start = reader.position();
+            aliases::set(&self.aliases);
+            let parsed = reader.next();
+            if shown {
+                self.show_read(text, start, &reader, parsed.is_err());
+            }
+            match parsed {
                 Ok(Some(list)) => status = self.run_list(&list)?,
                 Ok(None) => return Ok(status),
                 Err(error) => return self.syntax_error(&error),
@@ -85,10 +100,21 @@ impl Shell {
         }
     }
 
+    /// Shows what was read of a script, from `start` on, under `set -v`.
+    fn show_read(&self, text: &str, start: usize, reader: &Reader<'_>, to_end: bool) {
+        let end = if to_end { text.len() } else { reader.position() };
+        if self.options.verbose
+            && let Ok(handle) = self.descriptors.get(2)
+        {
+            // Nobody is left to show it to otherwise.
+            let _ = handle.write(text.get(start..end).unwrap_or_default().as_bytes());
+        }
+    }
+
     fn syntax_error(&mut self, error: &SyntaxError) -> Outcome {
         self.line = error.line;
         self.report(&format!("Syntax error: {}", error.message));
-        Err(Flow::Exit(SYNTAX_ERROR))
+        Err(Flow::Error)
     }
 
     fn run_standard_input(&mut self) -> Outcome {
@@ -107,17 +133,21 @@ impl Shell {
     fn run_seekable(&mut self, handle: &Handle, start: u64) -> Outcome {
         let failed = |shell: &Shell, errno| {
             shell.report(&format!("cannot read the script: {}", system::describe(errno)));
-            Flow::Exit(2)
+            Flow::Error
         };
         let bytes = system::read_to_end(handle).map_err(|errno| failed(self, errno))?;
         let Ok(text) = String::from_utf8(bytes) else {
             self.report("the script is not UTF-8");
-            return Err(Flow::Exit(2));
+            return Err(Flow::Error);
         };
         let mut reader = Reader::new(&text, 1);
         let mut status = 0;
         loop {
-            let list = match reader.next() {
+            let before = reader.position();
+            aliases::set(&self.aliases);
+            let parsed = reader.next();
+            self.show_read(&text, before, &reader, parsed.is_err());
+            let list = match parsed {
                 Ok(Some(list)) => list,
                 Ok(None) => return Ok(status),
                 Err(error) => return self.syntax_error(&error),
@@ -144,16 +174,24 @@ impl Shell {
         loop {
             let (bytes, more) = builtins::read_line(handle, &|| false).map_err(|errno| {
                 self.report(&format!("cannot read the script: {}", system::describe(errno)));
-                Flow::Exit(2)
+                Flow::Error
             })?;
+            let read = text.len();
             text.push_str(&String::from_utf8_lossy(&bytes));
             if more {
                 text.push('\n');
+            }
+            if self.options.verbose
+                && let Ok(handle) = self.descriptors.get(2)
+            {
+                // Nobody is left to show it to otherwise.
+                let _ = handle.write(&text.as_bytes()[read..]);
             }
             let mut reader = Reader::new(&text, line);
             if more {
                 reader = reader.partial();
             }
+            aliases::set(&self.aliases);
             let parsed = reader.next();
             let next_line = reader.line();
             match parsed {

@@ -10,15 +10,26 @@ use crate::{
         jobs::Job,
         traps::{Enclosing, Traps},
     },
-    syntax::tree::FunctionBody,
+    syntax::{aliases::Aliases, tree::FunctionBody},
     system::{self, Errno, Handle, Signal, signals},
 };
+
+/// The status of what an error ended.
+pub const ERROR_STATUS: i32 = 2;
+
+/// Whether a path is absolute, without `.` and `..`.
+fn is_plain(path: &str) -> bool {
+    path.starts_with('/') && !path.split('/').any(|part| matches!(part, "." | ".."))
+}
 
 /// Why control leaves the command that is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// The execution environment ends.
     Exit(i32),
+    /// An error, which was reported, ends the execution environment with `ERROR_STATUS`, or the builtin it came up in:
+    /// one that is not special, or that runs through `command`.
+    Error,
     /// A function or a sourced file ends.
     Return(i32),
     /// So many loops end.
@@ -45,21 +56,28 @@ pub struct Options {
     pub noclobber: bool,
     pub noexec: bool,
     pub noglob: bool,
+    pub notify: bool,
     pub nounset: bool,
     pub pipefail: bool,
     pub verbose: bool,
     pub xtrace: bool,
+    /// Not an option that `set` knows: the script comes from standard input.
+    pub stdin: bool,
 }
+
+/// Options of POSIX about terminals and what is shown there, which no VM has.
+const WITHOUT_EFFECT: [&str; 5] = ["emacs", "ignoreeof", "monitor", "nolog", "vi"];
 
 impl Options {
     /// Every option by its name and, where it has one, its letter.
-    pub fn table(&mut self) -> [(&'static str, Option<char>, &mut bool); 9] {
+    pub fn table(&mut self) -> [(&'static str, Option<char>, &mut bool); 10] {
         [
             ("allexport", Some('a'), &mut self.allexport),
             ("errexit", Some('e'), &mut self.errexit),
             ("noclobber", Some('C'), &mut self.noclobber),
             ("noexec", Some('n'), &mut self.noexec),
             ("noglob", Some('f'), &mut self.noglob),
+            ("notify", Some('b'), &mut self.notify),
             ("nounset", Some('u'), &mut self.nounset),
             ("pipefail", None, &mut self.pipefail),
             ("verbose", Some('v'), &mut self.verbose),
@@ -74,12 +92,18 @@ impl Options {
 
     pub fn set_name(&mut self, name: &str, on: bool) -> bool {
         let entry = self.table().into_iter().find(|(known, _, _)| *known == name);
-        entry.map(|(_, _, value)| *value = on).is_some()
+        entry.map(|(_, _, value)| *value = on).is_some() || WITHOUT_EFFECT.contains(&name)
     }
 
     /// What `$-` shows.
     pub fn letters(mut self) -> String {
-        self.table().into_iter().filter(|(_, _, on)| **on).filter_map(|(_, letter, _)| letter).collect()
+        let stdin = self.stdin;
+        let table = self.table();
+        let is_on = |letter: char| {
+            (letter == 's' && stdin) || table.iter().any(|(_, known, on)| **on && *known == Some(letter))
+        };
+        // In the order that dash shows.
+        "ubaCvxsnfe".chars().filter(|letter| is_on(*letter)).collect()
     }
 }
 
@@ -154,6 +178,7 @@ pub struct Shell {
     pub name: Rc<str>,
     pub variables: Rc<BTreeMap<String, Variable>>,
     pub functions: Rc<BTreeMap<String, Rc<FunctionBody>>>,
+    pub aliases: Aliases,
     pub positional: Rc<Vec<String>>,
     pub options: Options,
     pub descriptors: Descriptors,
@@ -182,11 +207,9 @@ pub struct Shell {
     pub ends_at_broken_pipe: bool,
     /// In a trap: the status the shell ends with unless the trap says otherwise.
     pub status_before_trap: Option<i32>,
-    /// The running builtin was called through `command`: its own errors do not end the shell.
-    pub through_command: bool,
     /// Where `getopts` is within an operand.
     pub getopts_offset: usize,
-    /// Where to go back to when this subshell ends, once it has changed its directory.
+    /// Where to go back to when this subshell ends, once it has changed its directory; empty for one that was removed.
     pub original_directory: Option<Rc<str>>,
     /// The mask to put back when this subshell ends, once it has changed it.
     pub original_umask: Option<u32>,
@@ -200,6 +223,7 @@ impl Shell {
             name: name.into(),
             variables: Rc::default(),
             functions: Rc::default(),
+            aliases: Rc::default(),
             positional: Rc::default(),
             options: Options::default(),
             descriptors,
@@ -217,7 +241,6 @@ impl Shell {
             failure_is_handled: false,
             ends_at_broken_pipe: false,
             status_before_trap: None,
-            through_command: false,
             getopts_offset: 0,
             original_directory: None,
             original_umask: None,
@@ -241,8 +264,15 @@ impl Shell {
         preset("OPTIND", "1".to_owned());
         preset("PPID", system::parent_id().to_string());
         preset("PS4", "+ ".to_owned());
-        let directory = system::current_directory();
-        preset("PWD", directory);
+        let named = variables.get("PWD").and_then(|variable| variable.value.clone());
+        let directory = match (named, system::current_directory()) {
+            // The name by which it was entered is kept.
+            (Some(named), Some(_)) if is_plain(&named) && system::same_file(&named, ".") => named,
+            (_, Some(directory)) => directory,
+            (Some(named), None) if is_plain(&named) => named,
+            _ => return,
+        };
+        variables.entry("PWD".to_owned()).or_default().value = Some(directory);
     }
 
     pub fn variable(&self, name: &str) -> Option<&str> {
@@ -253,7 +283,7 @@ impl Shell {
     pub fn assign(&mut self, name: &str, value: String) -> Result<(), Flow> {
         if self.variables.get(name).is_some_and(|variable| variable.readonly) {
             self.report(&format!("{name}: is read only"));
-            return Err(Flow::Exit(2));
+            return Err(Flow::Error);
         }
         if name == "OPTIND" {
             self.getopts_offset = 0;
@@ -280,7 +310,7 @@ impl Shell {
         match self.variables.get(name) {
             Some(variable) if variable.readonly => {
                 self.report(&format!("unset: {name}: is read only"));
-                Err(Flow::Exit(2))
+                Err(Flow::Error)
             }
             Some(_) => {
                 Rc::make_mut(&mut self.variables).remove(name);

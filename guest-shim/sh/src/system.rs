@@ -16,12 +16,41 @@ pub use cordon_vm::{
 /// One open file description, shared by all numbers that refer to it.
 pub type Handle = Rc<File>;
 
-pub struct File(descriptors::Descriptor);
+pub struct File {
+    descriptor: descriptors::Descriptor,
+    /// An absolute path that led to it when it was opened.
+    place: Option<String>,
+    /// It is a file in memory where other shells have a pipe.
+    is_pipe: bool,
+}
 
 impl File {
+    /// Opens the same file anew, with an offset and flags of its own. What no path leads to any more, a pipe of this
+    /// shell for one, is shared instead.
+    pub fn reopen(self: &Handle, flags: OpenFlags) -> Result<Handle, Errno> {
+        let own = self.status()?;
+        match &self.place {
+            Some(place)
+                if status(place)
+                    .is_ok_and(|other| (other.device, other.inode) == (own.device, own.inode)) =>
+            {
+                open(place, flags)
+            }
+            _ => Ok(self.clone()),
+        }
+    }
+
+    pub fn status(&self) -> Result<FileStatus, Errno> {
+        let mut status = self.descriptor.status()?;
+        if self.is_pipe {
+            status.file_type = FileType::Fifo;
+        }
+        Ok(status)
+    }
+
     /// Reads up to `length` bytes; nothing at the end. `EINTR` when a signal was caught meanwhile.
     pub fn read(&self, length: u32) -> Result<Vec<u8>, Errno> {
-        let read = self.0.read(length);
+        let read = self.descriptor.read(length);
         if read == Err(Errno::Eintr) {
             signals::catch();
         }
@@ -31,7 +60,7 @@ impl File {
     /// Writes all of it, whatever signals arrive.
     pub fn write(&self, bytes: &[u8]) -> Result<(), Errno> {
         loop {
-            match self.0.write(bytes) {
+            match self.descriptor.write(bytes) {
                 Err(Errno::Eintr) => signals::catch(),
                 outcome => return outcome,
             }
@@ -39,16 +68,16 @@ impl File {
     }
 
     pub fn seek(&self, offset: i64, whence: Whence) -> Result<u64, Errno> {
-        self.0.seek(offset, whence)
+        self.descriptor.seek(offset, whence)
     }
 
     pub fn is_terminal(&self) -> bool {
-        self.0.is_terminal()
+        self.descriptor.is_terminal()
     }
 }
 
 fn handle(descriptor: descriptors::Descriptor) -> Handle {
-    Rc::new(File(descriptor))
+    Rc::new(File { descriptor, place: None, is_pipe: false })
 }
 
 /// Where the shell finds itself when it has to start another instance.
@@ -74,16 +103,51 @@ pub fn process_id() -> u32 {
     process::id()
 }
 
+/// The processes of a group, of the caller's own where that is 0; the caller last, which may end by what it sends them.
+pub fn process_group(group: u64) -> Vec<u32> {
+    let field_after_parent = |id: &str| -> Option<u64> {
+        let text = String::from_utf8(read_file(&format!("/proc/{id}/stat")).ok()?).ok()?;
+        // The name, in parentheses, may have blanks of its own.
+        text.rsplit_once(')')?.1.split_whitespace().nth(2)?.parse().ok()
+    };
+    let own = process_id();
+    let Some(group) = Some(group).filter(|group| *group != 0).or_else(|| field_after_parent("self")) else {
+        return Vec::new();
+    };
+    let names = directory_names("/proc").unwrap_or_default();
+    let members = names.iter().filter(|name| field_after_parent(name) == Some(group));
+    let mut ids: Vec<u32> = members.filter_map(|name| name.parse().ok()).collect();
+    ids.sort_by_key(|id| *id == own);
+    ids
+}
+
 pub fn parent_id() -> u32 {
     process::parent_id()
 }
 
-pub fn current_directory() -> String {
-    process::current_directory()
+/// None once that directory was removed.
+pub fn current_directory() -> Option<String> {
+    Some(process::current_directory()).filter(|directory| !directory.is_empty())
 }
 
 pub fn set_current_directory(path: &str) -> Result<(), Errno> {
     process::set_current_directory(path)
+}
+
+/// Makes the current directory one that was removed, as that was which cannot be entered again: from any other,
+/// relative paths would name something.
+pub fn enter_removed_directory() -> Result<(), Errno> {
+    let path = format!("/tmp/.removed-{}", process::id());
+    filesystem::create_directory(&path, 0o700)?;
+    let entered = process::set_current_directory(&path);
+    filesystem::remove_directory(&path)?;
+    entered
+}
+
+/// Whether two paths lead to the same file.
+pub fn same_file(left: &str, right: &str) -> bool {
+    matches!((status(left), status(right)),
+        (Ok(left), Ok(right)) if (left.device, left.inode) == (right.device, right.inode))
 }
 
 /// Sets the file creation mask and returns the one before.
@@ -92,7 +156,8 @@ pub fn set_umask(mask: u32) -> u32 {
 }
 
 pub fn inherited(number: u32) -> Option<Handle> {
-    descriptors::inherited(number).ok().map(handle)
+    let descriptor = descriptors::inherited(number).ok()?;
+    Some(Rc::new(File { descriptor, place: Some(format!("/proc/self/fd/{number}")), is_pipe: false }))
 }
 
 pub fn pipe() -> Result<(Handle, Handle), Errno> {
@@ -100,7 +165,7 @@ pub fn pipe() -> Result<(Handle, Handle), Errno> {
 }
 
 pub fn memory_file() -> Result<Handle, Errno> {
-    descriptors::memory_file().map(handle)
+    Ok(Rc::new(File { descriptor: descriptors::memory_file()?, place: None, is_pipe: true }))
 }
 
 /// A nameless file that reads as `contents` from its start.
@@ -132,11 +197,21 @@ pub fn read_to_end(handle: &Handle) -> Result<Vec<u8>, Errno> {
 
 pub fn open(path: &str, flags: OpenFlags) -> Result<Handle, Errno> {
     // Files that a shell creates are readable and writable by all, less the mask.
-    filesystem::open(path, flags, 0o666).map(handle)
+    let descriptor = filesystem::open(path, flags, 0o666)?;
+    let place = if path.starts_with('/') {
+        Some(path.to_owned())
+    } else {
+        current_directory().map(|directory| format!("{directory}/{path}"))
+    };
+    Ok(Rc::new(File { descriptor, place, is_pipe: false }))
 }
 
 pub fn read_file(path: &str) -> Result<Vec<u8>, Errno> {
-    filesystem::read_file(path)
+    match filesystem::read_file(path) {
+        // A pipe, a device.
+        Err(Errno::Espipe) => read_to_end(&open(path, OpenFlags::READ)?),
+        read => read,
+    }
 }
 
 pub fn status(path: &str) -> Result<FileStatus, Errno> {
@@ -175,7 +250,11 @@ impl Child {
             arguments: program.arguments,
             environment: program.environment,
             current_directory: None,
-            descriptors: program.descriptors.iter().map(|(number, handle)| (*number, &handle.0)).collect(),
+            descriptors: program
+                .descriptors
+                .iter()
+                .map(|(number, handle)| (*number, &handle.descriptor))
+                .collect(),
             ignored_signals: program.ignored_signals,
         })?;
         let id = resource.id();
@@ -220,6 +299,10 @@ fn exit_code(status: ExitStatus) -> i32 {
         ExitStatus::Signaled(signal) => 128 + signals::number(signal),
     }
 }
+
+/// What a message says where no further program can be started.
+pub const CANNOT_FORK: &str =
+    "Cannot fork: the VM runs as many commands as it may, or has no memory for one more";
 
 /// What a message says of an error.
 pub fn describe(errno: Errno) -> &'static str {

@@ -139,8 +139,8 @@ impl process::Host for Guest {
     }
 
     fn current_directory(&mut self) -> wasmtime::Result<String> {
-        // A directory that was removed has no name any more; programs are told the root, from where all paths work.
-        Ok(self.process.cwd().unwrap_or_else(|_| "/".to_owned()))
+        // One that was removed has no name any more.
+        Ok(self.process.cwd().unwrap_or_default())
     }
 
     fn set_current_directory(&mut self, path: String) -> Result<(), Failure> {

@@ -9,6 +9,7 @@ use artifact::begin_import;
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     linker.instance(begin_import::INTERFACE)?.func_wrap_async(begin_import::FUNCTION, |mut store, (): ()| {
         Box::new(async move {
+            store.data_mut().is_own = true;
             if let Some(Start { reached, process }) = store.data_mut().start.take() {
                 let _ = reached.send(());
                 store.data_mut().process = process.await?;

@@ -11,6 +11,15 @@ use super::super::guest::{Ended, Guest};
 use super::streams::{ClosedStream, FileInput, FileOutput};
 use artifact::exit_import;
 
+/// Where a program is told to be whose directory was removed and has no name any more: relative paths find nothing and
+/// make nothing there, as they should, which from `/` they would.
+const REMOVED_DIRECTORY: &str = "/proc/self/cwd";
+
+/// See [`Guest::room`].
+const OWN_PROGRAM_BYTES: usize = 16 * 1024;
+/// What a text takes besides its bytes: two pairs of pointer and length.
+const TEXT_BYTES: usize = 16;
+
 type TerminalInput = terminal_input::TerminalInput;
 type TerminalOutput = terminal_output::TerminalOutput;
 
@@ -18,16 +27,20 @@ impl environment::Host for Guest {
     fn get_environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
         // WASI programs begin at `/`; those that know of working directories find theirs here.
         let environment = self.process.env().iter().filter(|(name, _)| name != "PWD").cloned();
-        let directory = self.process.cwd().ok().map(|directory| ("PWD".to_owned(), directory));
-        Ok(environment.chain(directory).collect())
+        let directory = ("PWD".to_owned(), self.working_directory());
+        let mut room = self.room();
+        let fits = |(name, value): &(String, String)| take(&mut room, name.len() + value.len());
+        Ok([directory].into_iter().chain(environment).filter(fits).collect())
     }
 
     fn get_arguments(&mut self) -> wasmtime::Result<Vec<String>> {
-        Ok(self.process.argv().to_vec())
+        let mut room = self.room();
+        let arguments = self.process.argv().iter();
+        Ok(arguments.take_while(|argument| take(&mut room, argument.len())).cloned().collect())
     }
 
     fn initial_cwd(&mut self) -> wasmtime::Result<Option<String>> {
-        Ok(self.process.cwd().ok())
+        Ok(Some(self.working_directory()))
     }
 }
 
@@ -52,7 +65,25 @@ pub(super) fn add_exit_with_code(linker: &mut Linker<Guest>) -> wasmtime::Result
     )
 }
 
+/// Whether one more text of this length, with what it takes besides, has room.
+fn take(room: &mut usize, length: usize) -> bool {
+    let left = room.checked_sub(length + TEXT_BYTES);
+    *room = left.unwrap_or(*room);
+    left.is_some()
+}
+
 impl Guest {
+    /// The bytes of arguments, or of the environment, that the program is told here. The adapter has one page of memory to
+    /// take them in and ends a program that has more; the virtual machine's own programs ask `cordon:vm` for all of them.
+    fn room(&self) -> usize {
+        if self.is_own { OWN_PROGRAM_BYTES } else { usize::MAX }
+    }
+
+    /// What programs that know of working directories take relative paths from.
+    fn working_directory(&self) -> String {
+        self.process.cwd().unwrap_or_else(|_| REMOVED_DIRECTORY.to_owned())
+    }
+
     fn input(&mut self, number: u32) -> wasmtime::Result<Resource<DynInputStream>> {
         let stream: DynInputStream = match self.process.fds().get(number) {
             Ok(file) => Box::new(FileInput::sequential(self.process.clone(), file)),

@@ -203,6 +203,10 @@ impl HostPath {
     }
 
     pub(crate) fn readlink(&self) -> Result<String, Errno> {
+        if self.relative.is_empty() {
+            // The mount itself, of which the host would say that the empty name is not there.
+            return Err(Errno::Einval);
+        }
         self.text(HostFsRequest::Readlink { path: self.relative.clone() })
     }
 

@@ -47,6 +47,9 @@ fn files_of_the_host_are_files_of_the_machine() {
     p.link("/host/data/e/moved", "/host/data/link").unwrap();
     p.symlink("e/moved", "/host/data/s").unwrap();
     assert_eq!(p.readlink("/host/data/s").unwrap(), "e/moved");
+    for no_link in ["/host/data", "/host/data/", "/host", "/host/data/e", "/host/data/f"] {
+        assert_eq!(p.readlink(no_link), Err(Errno::Einval), "{no_link}");
+    }
     assert_eq!(p.realpath("/host/data/s").unwrap(), "/host/data/e/moved");
     assert_eq!(p.stat("/host/data/s", Symlinks::NoFollow).unwrap().kind, FileKind::Symlink);
     p.truncate("/host/data/s", 2).unwrap();

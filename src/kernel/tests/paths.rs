@@ -132,6 +132,12 @@ fn a_removed_directory_is_a_dead_end() {
     assert_eq!(write(&p, "f", ""), Err(Errno::Enoent));
     assert_eq!(p.mkdir_at(Base::Directory(&open), "x", 0o777), Err(Errno::Enoent));
     assert_eq!(open.status().unwrap().links, 0);
+    // It has this one name left, for programs whose paths all begin at the root.
+    assert_eq!(p.stat("/proc/self/cwd", Symlinks::Follow).unwrap().kind, FileKind::Directory);
+    assert_eq!(p.readlink("/proc/self/cwd"), Err(Errno::Enoent));
+    assert_eq!(write(&p, "/proc/self/cwd/f", ""), Err(Errno::Enoent));
+    assert_eq!(p.mkdir("/proc/self/cwd/x", 0o777), Err(Errno::Enoent));
+    assert_eq!(p.stat("/proc/self/cwd/../d", Symlinks::Follow).map(|_| ()), Err(Errno::Enoent));
     p.chdir("/").unwrap();
 }
 

@@ -22,7 +22,7 @@ fn status_operand(shell: &Shell, arguments: &[String]) -> Result<i32, Flow> {
             Ok(status) => Ok((status & 0xff) as i32),
             Err(_) => {
                 shell.report(&format!("{}: Illegal number: {text}", arguments[0]));
-                Err(Flow::Exit(2))
+                Err(Flow::Error)
             }
         },
     }
@@ -45,7 +45,7 @@ fn levels(shell: &Shell, arguments: &[String]) -> Result<u32, Flow> {
         Some(Ok(levels)) if levels > 0 => Ok(levels),
         Some(_) => {
             shell.report(&format!("{}: Illegal number: {}", arguments[0], arguments[1]));
-            Err(Flow::Exit(2))
+            Err(Flow::Error)
         }
     }
 }
@@ -69,23 +69,22 @@ pub fn eval(shell: &mut Shell, arguments: &[String]) -> Outcome {
 }
 
 pub fn source(shell: &mut Shell, arguments: &[String]) -> Outcome {
-    let survives = std::mem::take(&mut shell.through_command);
     let Some(name) = arguments.get(1) else {
         return Ok(misuse(shell, &arguments[0], "filename argument required"));
     };
     let path = if name.contains('/') { Some(name.clone()) } else { find_script(shell, name) };
-    let text = path.ok_or(system::Errno::Enoent).and_then(|path| system::read_file(&path));
+    let text = path.ok_or(system::Errno::Enoent).and_then(|path| shell.read_file(&path));
     let text = match text {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(errno) => {
             shell.report(&format!("{}: cannot open {name}: {}", arguments[0], system::describe(errno)));
-            return if survives { Ok(2) } else { Err(Flow::Exit(2)) };
+            return Err(Flow::Error);
         }
     };
     let replaced = (arguments.len() > 2)
         .then(|| std::mem::replace(&mut shell.positional, std::rc::Rc::new(arguments[2..].to_vec())));
     shell.calls += 1;
-    let outcome = shell.nested(|shell| shell.run_text(&text, 1));
+    let outcome = shell.nested(|shell| shell.run_file(&text));
     shell.calls -= 1;
     if let Some(positional) = replaced {
         shell.positional = positional;
@@ -143,7 +142,8 @@ pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut status = 0;
     for name in conditions {
         let condition = match name.as_str() {
-            "EXIT" | "0" => Condition::Exit,
+            "0" => Condition::Exit,
+            name if name.eq_ignore_ascii_case("EXIT") => Condition::Exit,
             _ => match signals::find(name) {
                 Some(signal) => Condition::Signal(signal),
                 None => {

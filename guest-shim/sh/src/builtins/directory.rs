@@ -2,46 +2,78 @@
 
 use super::{misuse, print};
 use crate::{
-    state::{Outcome, Shell},
-    system,
+    state::{ERROR_STATUS, Outcome, Shell},
+    system::{self, FileStatus, FileType},
 };
 
 pub fn cd(shell: &mut Shell, arguments: &[String]) -> Outcome {
-    let mut physical = false;
-    let mut operand = None;
-    for word in &arguments[1..] {
-        match word.as_str() {
-            "-P" => physical = true,
-            "-L" => physical = false,
-            "--" => {}
-            _ => operand = Some(word.as_str()),
+    let (physical, rest) = match physical_option(&arguments[1..]) {
+        Ok(parsed) => parsed,
+        Err(letter) => return Ok(misuse(shell, "cd", &format!("Illegal option -{letter}"))),
+    };
+    let target = match rest.first().map(String::as_str) {
+        None => match shell.variable("HOME") {
+            Some(home) => home.to_owned(),
+            None => return Ok(misuse(shell, "cd", "HOME not set")),
+        },
+        Some("-") => match shell.variable("OLDPWD") {
+            Some(before) => before.to_owned(),
+            None => return Ok(misuse(shell, "cd", "OLDPWD not set")),
+        },
+        Some(path) => path.to_owned(),
+    };
+    let mut show = rest.first().is_some_and(|word| word == "-");
+    if !target.starts_with('/') && !matches!(target.split('/').next(), Some("." | "..")) {
+        for directory in shell.variable("CDPATH").unwrap_or_default().to_owned().split(':') {
+            let found = match directory {
+                "" => target.clone(),
+                _ => format!("{}/{target}", directory.trim_end_matches('/')),
+            };
+            let is_directory = |status: FileStatus| status.file_type == FileType::Directory;
+            if system::status(&found).is_ok_and(is_directory) {
+                show |= !directory.is_empty();
+                return enter(shell, &found, &target, physical, show);
+            }
         }
     }
-    let mut show = false;
-    let target = match operand {
-        None => shell.variable("HOME").map(str::to_owned),
-        Some("-") => {
-            show = true;
-            shell.variable("OLDPWD").map(str::to_owned)
-        }
-        Some(path) => Some(path.to_owned()),
-    };
-    let Some(target) = target.filter(|target| !target.is_empty()) else {
-        let name = if show { "OLDPWD" } else { "HOME" };
-        return Ok(misuse(shell, "cd", &format!("{name} not set")));
-    };
-    let before = shell.variable("PWD").map_or_else(system::current_directory, str::to_owned);
-    let path = if physical { target.clone() } else { logical_path(&before, &target) };
+    enter(shell, &target, &target, physical, show)
+}
+
+/// Makes `path` the current directory, which messages call `name`.
+fn enter(shell: &mut Shell, path: &str, name: &str, physical: bool, show: bool) -> Outcome {
     let original = system::current_directory();
+    let before = shell.variable("PWD").map(str::to_owned).or_else(|| original.clone()).unwrap_or_default();
+    let path = if physical && !path.is_empty() { path.to_owned() } else { logical_path(&before, path) };
     if let Err(errno) = system::set_current_directory(&path) {
-        shell.report(&format!("cd: can't cd to {target}: {}", system::describe(errno)));
-        return Ok(2);
+        shell.report(&format!("cd: can't cd to {name}: {}", system::describe(errno)));
+        return Ok(ERROR_STATUS);
     }
-    shell.original_directory.get_or_insert_with(|| original.into());
-    let now = if physical { system::current_directory() } else { path };
+    shell.original_directory.get_or_insert_with(|| original.unwrap_or_default().into());
+    let now = if physical { system::current_directory().unwrap_or(path) } else { path };
     shell.assign("OLDPWD", before)?;
     shell.assign("PWD", now.clone())?;
     if show { print(shell, "cd", (now + "\n").as_bytes()) } else { Ok(0) }
+}
+
+/// Whether the last of the options `-L` and `-P` is `-P`, and what follows them; else the letter of another option.
+fn physical_option(mut words: &[String]) -> Result<(bool, &[String]), char> {
+    let mut physical = false;
+    while let Some((word, rest)) = words.split_first()
+        && let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty())
+    {
+        words = rest;
+        if letters == "-" {
+            break;
+        }
+        for letter in letters.chars() {
+            physical = match letter {
+                'P' => true,
+                'L' => false,
+                other => return Err(other),
+            };
+        }
+    }
+    Ok((physical, words))
 }
 
 /// `target` seen from `directory`, with `.` and `..` taken as parts of the name, as the shell counts them.
@@ -61,10 +93,19 @@ fn logical_path(directory: &str, target: &str) -> String {
 }
 
 pub fn pwd(shell: &mut Shell, arguments: &[String]) -> Outcome {
-    let physical = arguments[1..].iter().any(|word| word == "-P");
+    let (physical, _) = match physical_option(&arguments[1..]) {
+        Ok(parsed) => parsed,
+        Err(letter) => return Ok(misuse(shell, "pwd", &format!("Illegal option -{letter}"))),
+    };
     let directory = match shell.variable("PWD") {
         Some(directory) if !physical && directory.starts_with('/') => directory.to_owned(),
-        _ => system::current_directory(),
+        _ => match system::current_directory() {
+            Some(directory) => directory,
+            None => {
+                shell.report("pwd: getcwd() failed: No such file or directory");
+                return Ok(1);
+            }
+        },
     };
     print(shell, "pwd", (directory + "\n").as_bytes())
 }

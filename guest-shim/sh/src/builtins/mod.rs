@@ -1,5 +1,6 @@
 //! The builtin commands: one table, one function each.
 
+mod alias;
 mod control;
 mod directory;
 mod output;
@@ -34,10 +35,11 @@ const fn regular(name: &'static str, run: fn(&mut Shell, &[String]) -> Outcome) 
 }
 
 /// Sorted by name.
-static BUILTINS: [Builtin; 36] = [
+static BUILTINS: [Builtin; 38] = [
     special(".", control::source),
     special(":", control::succeed),
     regular("[", test::run),
+    regular("alias", alias::alias),
     special("break", control::leave_loops),
     regular("cd", directory::cd),
     regular("command", process::command),
@@ -53,7 +55,7 @@ static BUILTINS: [Builtin; 36] = [
     regular("jobs", process::jobs),
     regular("kill", process::kill),
     regular("let", variables::arithmetic),
-    regular("local", variables::local),
+    special("local", variables::local),
     regular("printf", printf::run),
     regular("pwd", directory::pwd),
     regular("read", read::run),
@@ -69,6 +71,7 @@ static BUILTINS: [Builtin; 36] = [
     regular("type", process::describe),
     regular("ulimit", process::ulimit),
     regular("umask", directory::umask),
+    regular("unalias", alias::unalias),
     special("unset", variables::unset),
     regular("wait", process::wait),
 ];

@@ -12,8 +12,12 @@ const MAX_WIDTH: usize = 65_536;
 
 pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut words = &arguments[1..];
-    if words.first().is_some_and(|word| word == "--") {
-        words = &words[1..];
+    match words.first().map(String::as_str) {
+        Some("--") => words = &words[1..],
+        Some(option) if option.starts_with('-') && option.len() > 1 => {
+            return Ok(misuse(shell, "printf", &format!("Illegal option {option}")));
+        }
+        _ => {}
     }
     let Some((format, operands)) = words.split_first() else {
         return Ok(misuse(shell, "printf", "usage: printf format [arg ...]"));

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use super::{find, misuse, print};
+use super::{find, misuse, print, quote};
 use crate::{
     exec::jobs::Job,
-    state::{Flow, Outcome, Shell},
+    state::{Outcome, Shell},
     system::{self, signals},
 };
 
@@ -110,9 +110,11 @@ pub fn kill(shell: &mut Shell, arguments: &[String]) -> Outcome {
     }
     let mut status = 0;
     for word in words {
-        let ids: Vec<u32> = match shell.find_job(word) {
-            Some(job) if word.starts_with('%') => job.process_ids().collect(),
-            _ => word.parse().into_iter().collect(),
+        let ids: Vec<u32> = match (word.strip_prefix('%'), word.parse::<i64>()) {
+            (Some(_), _) => shell.find_job(word).iter().flat_map(|job| job.process_ids()).collect(),
+            (None, Ok(id)) if id <= 0 => system::process_group(id.unsigned_abs()),
+            (None, Ok(id)) => u32::try_from(id).into_iter().collect(),
+            (None, Err(_)) => return Ok(misuse(shell, "kill", &format!("Illegal number: {word}"))),
         };
         if ids.is_empty() {
             shell.report(&format!("kill: No such process: {word}"));
@@ -156,9 +158,6 @@ const RESERVED: [&str; 18] = [
     "until", "while", "{", "}",
 ];
 
-/// Special builtins that end the shell when what they run says so.
-const RUNS_OTHERS: [&str; 5] = [".", "eval", "exec", "exit", "source"];
-
 pub fn command(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut words = &arguments[1..];
     let mut verbose = None;
@@ -189,18 +188,8 @@ pub fn command(shell: &mut Shell, arguments: &[String]) -> Outcome {
         shell.assign("PATH", "/bin:/usr/bin".to_owned())?;
     }
     let outcome = match find(name) {
-        // What is special about a special builtin does not hold here: its errors don't end the shell.
-        Some(builtin) => {
-            shell.through_command = true;
-            let outcome = (builtin.run)(shell, words);
-            shell.through_command = false;
-            match outcome {
-                Err(Flow::Exit(status)) if builtin.special && !RUNS_OTHERS.contains(&builtin.name) => {
-                    Ok(status)
-                }
-                other => other,
-            }
-        }
+        // What is special about a special builtin does not hold here: an error ends `command` alone.
+        Some(builtin) => (builtin.run)(shell, words),
         None => match shell.start_program(words) {
             Ok(child) => Ok(child.wait()),
             Err(status) => Ok(status),
@@ -223,6 +212,8 @@ pub fn describe(shell: &mut Shell, arguments: &[String]) -> Outcome {
 fn describe_one(shell: &mut Shell, name: &str, verbose: bool) -> Outcome {
     let (plain, sentence) = if RESERVED.contains(&name) {
         (name.to_owned(), format!("{name} is a shell keyword"))
+    } else if let Some(value) = shell.aliases.get(name) {
+        (format!("alias {name}={}", quote(value)), format!("{name} is an alias for {value}"))
     } else if shell.functions.contains_key(name) {
         (name.to_owned(), format!("{name} is a shell function"))
     } else if let Some(builtin) = find(name) {

@@ -18,21 +18,29 @@ pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut words = arguments[1..].iter();
     let mut names: Vec<&str> = Vec::new();
     while let Some(word) = words.next() {
-        match word.as_str() {
-            "-r" => raw = true,
-            "-p" => prompt = words.next(),
-            "--" => {
-                names.extend(words.by_ref().map(String::as_str));
-            }
-            _ if word.starts_with('-') && word.len() > 1 => {
-                return Ok(misuse(shell, "read", &format!("Illegal option {word}")));
-            }
-            _ => {
-                names.push(word);
-                names.extend(words.by_ref().map(String::as_str));
+        let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) else {
+            names.push(word);
+            break;
+        };
+        if letters == "-" {
+            break;
+        }
+        for (index, letter) in letters.char_indices() {
+            match letter {
+                'r' => raw = true,
+                'p' => {
+                    let rest = &letters[index + 1..];
+                    prompt = if rest.is_empty() { words.next().map(String::as_str) } else { Some(rest) };
+                    if prompt.is_none() {
+                        return Ok(misuse(shell, "read", "No arg for -p option"));
+                    }
+                    break;
+                }
+                _ => return Ok(misuse(shell, "read", &format!("Illegal option -{letter}"))),
             }
         }
     }
+    names.extend(words.map(String::as_str));
     if names.is_empty() {
         names.push("REPLY");
     }
@@ -159,16 +167,18 @@ fn split(line: &[Marked], separators: &str, count: usize) -> Vec<String> {
             rest = &rest[rest.len() - skip_blanks(rest)..];
         }
     }
-    let mut last = rest;
+    // One more separator that ends the line ends the last field and is not part of it.
+    let end = rest.iter().position(separates).unwrap_or(rest.len());
+    let mut after = &rest[end..];
+    after = &after[after.len() - skip_blanks(after)..];
+    if let Some((first, others)) = after.split_first()
+        && separates(first)
+    {
+        after = &others[others.len() - skip_blanks(others)..];
+    }
+    let mut last = if after.is_empty() { &rest[..end] } else { rest };
     while let Some((end, before)) = last.split_last()
         && is_blank(end)
-    {
-        last = before;
-    }
-    // A single separator at the very end ends the last field and is not part of it.
-    if let Some((end, before)) = last.split_last()
-        && separates(end)
-        && !before.iter().any(separates)
     {
         last = before;
     }
@@ -191,6 +201,9 @@ mod tests {
         assert_eq!(cut("a", " ", 2), ["a", ""]);
         assert_eq!(cut("a:b:c:", ":", 2), ["a", "b:c:"]);
         assert_eq!(cut("a:b:", ":", 2), ["a", "b"]);
+        assert_eq!(cut("a : b : ", ": ", 2), ["a", "b"]);
+        assert_eq!(cut("a:b c: ", ": ", 2), ["a", "b c:"]);
+        assert_eq!(cut("::", ":", 1), ["::"]);
         assert_eq!(cut("a : b", ": ", 2), ["a", "b"]);
         assert_eq!(cut(" a ", "", 1), [" a "]);
     }

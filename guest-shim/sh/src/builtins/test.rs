@@ -127,7 +127,7 @@ impl Parser<'_> {
 
 /// The result of a unary primary; none if there is no such operator.
 pub fn unary(shell: &Shell, operator: &str, operand: &str) -> Option<bool> {
-    let file = |check: fn(&FileStatus) -> bool| system::status(operand).is_ok_and(|status| check(&status));
+    let file = |check: fn(&FileStatus) -> bool| shell.file_status(operand).is_ok_and(|status| check(&status));
     Some(match operator {
         "-n" => !operand.is_empty(),
         "-z" => operand.is_empty(),

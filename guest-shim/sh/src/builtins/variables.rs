@@ -38,7 +38,7 @@ fn declare(
         let (variable, value) = assignment(operand);
         if !is_name(variable) {
             shell.report(&format!("{name}: {variable}: bad variable name"));
-            return Err(Flow::Exit(2));
+            return Err(Flow::Error);
         }
         if let Some(value) = value {
             shell.assign(variable, value.to_owned())?;
@@ -58,7 +58,7 @@ fn assignment(operand: &str) -> (&str, Option<&str>) {
 pub fn local(shell: &mut Shell, arguments: &[String]) -> Outcome {
     if shell.locals.is_empty() {
         shell.report("local: not in a function");
-        return Err(Flow::Exit(2));
+        return Err(Flow::Error);
     }
     for operand in &arguments[1..] {
         let (name, value) = assignment(operand);
@@ -88,6 +88,10 @@ pub fn unset(shell: &mut Shell, arguments: &[String]) -> Outcome {
             name if functions => {
                 Rc::make_mut(&mut shell.functions).remove(name);
             }
+            name if !is_name(name) => {
+                shell.report(&format!("unset: {name}: bad variable name"));
+                return Err(Flow::Error);
+            }
             name => shell.unset(name)?,
         }
     }
@@ -101,13 +105,13 @@ pub fn shift(shell: &mut Shell, arguments: &[String]) -> Outcome {
             Ok(count) => count,
             Err(_) => {
                 shell.report(&format!("shift: Illegal number: {text}"));
-                return Err(Flow::Exit(2));
+                return Err(Flow::Error);
             }
         },
     };
     if count > shell.positional.len() {
         shell.report("shift: can't shift that many");
-        return Err(Flow::Exit(2));
+        return Err(Flow::Error);
     }
     Rc::make_mut(&mut shell.positional).drain(..count);
     Ok(0)
@@ -131,7 +135,7 @@ pub fn set(shell: &mut Shell, arguments: &[String]) -> Outcome {
         }
         Err(message) => {
             shell.report(&format!("set: {message}"));
-            Err(Flow::Exit(2))
+            Err(Flow::Error)
         }
     }
 }
@@ -168,7 +172,7 @@ pub fn apply_options(shell: &mut Shell, words: &[String]) -> Result<(String, usi
                     }
                     None => list_options(shell, on),
                 },
-                'c' | 's' | 'i' | 'l' | 'm' | 'h' | 'b' => others.push(letter),
+                'c' | 's' | 'i' | 'l' | 'm' | 'h' => others.push(letter),
                 _ if shell.options.set_letter(letter, on) => {}
                 _ => return Err(format!("Illegal option -{letter}")),
             }
@@ -204,6 +208,9 @@ pub fn getopts(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let (Some(options), Some(name)) = (arguments.get(1), arguments.get(2)) else {
         return Ok(misuse(shell, "getopts", "usage: getopts optstring var [arg]"));
     };
+    if !is_name(name) {
+        return Ok(misuse(shell, "getopts", &format!("{name}: bad variable name")));
+    }
     let operands = match arguments.get(3..) {
         Some(given) if !given.is_empty() => given.to_vec(),
         _ => shell.positional.to_vec(),

@@ -3,7 +3,7 @@
 use std::{cell::Cell, rc::Rc};
 
 use crate::{
-    state::{Condition, Outcome, Shell},
+    state::{Condition, ERROR_STATUS, Outcome, Shell},
     syntax::tree::{AndOr, Item, List, Pipeline},
     system::{Child, Handle, Signal},
 };
@@ -83,15 +83,19 @@ impl Shell {
         let null = crate::system::open("/dev/null", crate::system::OpenFlags::READ).ok();
         // Number 0 is always in range.
         let _ = inner.descriptors.set(0, null);
-        let children = match (&list.first, list.rest.as_slice()) {
-            (Pipeline { negated: false, timed: false, stages }, []) => inner.start_stages(stages),
+        let (children, wanted) = match (&list.first, list.rest.as_slice()) {
+            (Pipeline { negated: false, timed: false, stages }, []) => {
+                (inner.start_stages(stages), stages.len())
+            }
             _ => {
                 let item = Item { and_or: list.clone(), background: false };
-                inner.start_instance(&List(vec![item])).into_iter().collect()
+                (inner.start_instance(&List(vec![item])).into_iter().collect(), 1)
             }
         };
+        // Why not was reported.
+        let status = if children.len() < wanted { ERROR_STATUS } else { 0 };
         if children.is_empty() {
-            return Ok(0);
+            return Ok(status);
         }
         let files = inner.descriptors.all().iter().map(|(_, handle)| identity(handle)).collect();
         self.forget_ended_jobs();
@@ -99,7 +103,7 @@ impl Shell {
         let job = Job { number, children, status: Cell::new(None), files, command: inner.description(list) };
         self.last_background = Some(job.id());
         self.jobs.push(Rc::new(job));
-        Ok(0)
+        Ok(status)
     }
 
     fn forget_ended_jobs(&mut self) {

@@ -15,9 +15,10 @@ use crate::{
     syntax::tree::{AfterArm, AndOr, Arm, Command, Compound, Connector, List, Pipeline, Word},
 };
 
-/// How deeply running commands may nest: calls of functions, substitutions, sourced files, compound commands. Each
-/// level needs stack, of which a wasm program has little.
-const MAX_DEPTH: u32 = 400;
+/// How deeply running commands may nest: calls of functions, substitutions, sourced files, compound commands. A function
+/// that calls itself within an `if` takes three levels for each call. A level needs up to 1.2 KiB of the stack that the
+/// host gives a program (`WASM_STACK` of `src/command`), and some of the one in linear memory (`build.rs`).
+const MAX_DEPTH: u32 = 3200;
 
 impl Shell {
     pub fn run_list(&mut self, list: &List) -> Outcome {
@@ -95,7 +96,16 @@ impl Shell {
             Command::Simple(simple) => shell.run_simple(simple),
             Command::Compound(compound, redirects) if redirects.is_empty() => shell.run_compound(compound),
             Command::Compound(compound, redirects) => {
-                shell.with_redirects(redirects, |shell| shell.run_compound(compound))
+                let mut placed = false;
+                let status = shell.with_redirects(redirects, |shell| {
+                    placed = true;
+                    shell.run_compound(compound)
+                })?;
+                // What fails inside a compound command was looked at there; this was not.
+                if !placed && shell.options.errexit && !shell.failure_is_handled {
+                    return Err(Flow::Exit(status));
+                }
+                Ok(status)
             }
             Command::Function { name, body } => {
                 std::rc::Rc::make_mut(&mut shell.functions).insert(name.clone(), body.clone());
@@ -108,7 +118,7 @@ impl Shell {
     pub fn nested(&mut self, run: impl FnOnce(&mut Shell) -> Outcome) -> Outcome {
         if self.depth >= MAX_DEPTH {
             self.report("commands are nested too deeply");
-            return Err(Flow::Exit(2));
+            return Err(Flow::Error);
         }
         self.depth += 1;
         let outcome = run(self);

@@ -102,7 +102,7 @@ impl Shell {
             if index + 1 < commands.len() {
                 let (read, write) = system::pipe().map_err(|errno| {
                     self.report(&format!("cannot make a pipe: {}", system::describe(errno)));
-                    Flow::Exit(2)
+                    Flow::Error
                 })?;
                 let _ = shell.descriptors.set(1, Some(write));
                 input = Some(read);
@@ -156,7 +156,7 @@ impl Shell {
         let Some(Stage { mut shell, kind: Kind::Shell(command) }) = stages[0].take() else { return Ok(()) };
         let failed = |errno| {
             self.report(&format!("cannot keep output: {}", system::describe(errno)));
-            Flow::Exit(2)
+            Flow::Error
         };
         let file = system::memory_file().map_err(failed)?;
         // Numbers 0 and 1 are always in range.
@@ -185,7 +185,13 @@ impl Stage<'_> {
         let Stage { mut shell, kind } = self;
         let started = match kind {
             Kind::Failed(status) => return Progress::Ended(status),
-            Kind::Program { simple, arguments } => shell.start_simple(simple, &arguments),
+            Kind::Program { simple, arguments } => {
+                let trace = shell.options.xtrace.then(|| shell.descriptors.get(2).ok()).flatten();
+                match shell.start_simple(simple, &arguments, trace) {
+                    Ok(started) => started,
+                    Err(flow) => Err(shell.status_of(flow)),
+                }
+            }
             Kind::Shell(command) => match shell.start_instance(&list_of(command)) {
                 Some(child) => Ok(child),
                 None => Err(2),

@@ -3,7 +3,7 @@
 use crate::{
     state::{Flow, Outcome, Shell},
     syntax::tree::{Redirect, RedirectKind},
-    system::{self, Errno, FileType, Handle, OpenFlags},
+    system::{self, Errno, FileStatus, FileType, Handle, OpenFlags},
 };
 
 /// The status of a command whose redirection failed.
@@ -117,24 +117,61 @@ impl Shell {
         }
     }
 
+    /// The descriptor of this environment that a path stands for. The process has others: those it was started with.
+    fn descriptor_at(&self, path: &str) -> Option<Result<Handle, Errno>> {
+        let number = match path {
+            "/dev/stdin" => 0,
+            "/dev/stdout" => 1,
+            "/dev/stderr" => 2,
+            _ => {
+                path.strip_prefix("/dev/fd/").or_else(|| path.strip_prefix("/proc/self/fd/"))?.parse().ok()?
+            }
+        };
+        Some(self.descriptors.get(number).map_err(|_| Errno::Enoent))
+    }
+
+    /// What is known of a file.
+    pub fn file_status(&self, path: &str) -> Result<FileStatus, Errno> {
+        match self.descriptor_at(path) {
+            Some(handle) => handle?.status(),
+            None => system::status(path),
+        }
+    }
+
+    /// All that a file has to read.
+    pub fn read_file(&self, path: &str) -> Result<Vec<u8>, Errno> {
+        match self.descriptor_at(path) {
+            Some(handle) => system::read_to_end(&handle?.reopen(OpenFlags::READ)?),
+            None => system::read_file(path),
+        }
+    }
+
     fn open(&self, path: &str, kind: RedirectKind) -> Result<Handle, Errno> {
+        let existing = self.descriptor_at(path).transpose()?;
+        let open = |flags: OpenFlags| match &existing {
+            Some(handle) if flags & OpenFlags::EXCLUSIVE == OpenFlags::EXCLUSIVE => {
+                handle.status().and(Err(Errno::Eexist))
+            }
+            Some(handle) => handle.reopen(flags),
+            None => system::open(path, flags),
+        };
         let writing = OpenFlags::WRITE | OpenFlags::CREATE;
         match kind {
             RedirectKind::Write if self.options.noclobber => {
-                match system::open(path, writing | OpenFlags::EXCLUSIVE) {
+                match open(writing | OpenFlags::EXCLUSIVE) {
                     Err(Errno::Eexist) => {
                         // Only regular files are kept from being overwritten.
                         let regular =
-                            system::status(path).is_ok_and(|s| s.file_type == FileType::RegularFile);
-                        if regular { Err(Errno::Eexist) } else { system::open(path, OpenFlags::WRITE) }
+                            self.file_status(path).is_ok_and(|s| s.file_type == FileType::RegularFile);
+                        if regular { Err(Errno::Eexist) } else { open(OpenFlags::WRITE) }
                     }
                     other => other,
                 }
             }
-            RedirectKind::Write | RedirectKind::Clobber => system::open(path, writing | OpenFlags::TRUNCATE),
-            RedirectKind::Append => system::open(path, writing | OpenFlags::APPEND),
-            RedirectKind::ReadWrite => system::open(path, OpenFlags::READ | writing),
-            _ => system::open(path, OpenFlags::READ),
+            RedirectKind::Write | RedirectKind::Clobber => open(writing | OpenFlags::TRUNCATE),
+            RedirectKind::Append => open(writing | OpenFlags::APPEND),
+            RedirectKind::ReadWrite => open(OpenFlags::READ | writing),
+            _ => open(OpenFlags::READ),
         }
     }
 }

@@ -4,9 +4,12 @@ use std::rc::Rc;
 
 use crate::{
     builtins,
-    state::{Flow, Outcome, Shell, Variable},
-    syntax::tree::{Assignment, FunctionBody, Simple},
-    system::{self, Child, Errno, FileType, Program},
+    state::{ERROR_STATUS, Flow, Outcome, Shell, Variable},
+    syntax::{
+        tree::{Assignment, FunctionBody, Simple},
+        word,
+    },
+    system::{self, Child, Errno, FileType, Handle, Program},
 };
 
 pub const NOT_FOUND: i32 = 127;
@@ -20,23 +23,26 @@ impl Shell {
         let Some(name) = arguments.first() else {
             return self.run_assignments(simple);
         };
+        // Where redirections do not lead yet.
+        let trace = self.options.xtrace.then(|| self.descriptors.get(2).ok()).flatten();
         if let Some(function) = self.functions.get(name).cloned() {
-            self.trace(&arguments);
             return self.with_redirects(&simple.redirects, |shell| {
-                shell.with_assignments(&simple.assignments, |shell| shell.call(&function, &arguments[1..]))
+                shell.with_assignments(&simple.assignments, |shell| {
+                    shell.trace(trace, &simple.assignments, &arguments);
+                    shell.call(&function, &arguments[1..])
+                })
             });
         }
         if let Some(builtin) = builtins::find(name) {
-            self.trace(&arguments);
-            return self.run_builtin(builtin, simple, &arguments);
+            return self.run_builtin(builtin, simple, &arguments, trace);
         }
-        self.trace(&arguments);
         let before = self.descriptors.clone();
-        let started = self.start_simple(simple, &arguments);
+        let started = self.start_simple(simple, &arguments, trace);
         self.descriptors = before;
         match started {
-            Ok(child) => Ok(child.wait()),
-            Err(status) => Ok(status),
+            Ok(Ok(child)) => Ok(child.wait()),
+            Ok(Err(status)) => Ok(status),
+            Err(flow) => Err(flow),
         }
     }
 
@@ -50,10 +56,10 @@ impl Shell {
         }
         for assignment in &simple.assignments {
             let value = self.assigned_value(assignment)?;
-            if self.options.xtrace {
-                self.trace(&[format!("{}={value}", assignment.name)]);
-            }
             self.assign(&assignment.name, value)?;
+        }
+        if self.options.xtrace {
+            self.trace(self.descriptors.get(2).ok(), &simple.assignments, &[]);
         }
         Ok(self.substitution_status.unwrap_or(0))
     }
@@ -71,6 +77,7 @@ impl Shell {
         builtin: &'static builtins::Builtin,
         simple: &Simple,
         arguments: &[String],
+        trace: Option<Handle>,
     ) -> Outcome {
         if arguments[0] == "exec" && arguments.len() == 1 {
             // The redirections of an `exec` without a command are there to stay.
@@ -78,9 +85,13 @@ impl Shell {
                 let value = self.assigned_value(assignment)?;
                 self.assign(&assignment.name, value)?;
             }
-            return if self.redirect(&simple.redirects)? { Ok(0) } else { Err(Flow::Exit(2)) };
+            self.trace(trace, &simple.assignments, arguments);
+            return if self.redirect(&simple.redirects)? { Ok(0) } else { Err(Flow::Error) };
         }
-        let run = |shell: &mut Shell| shell.with_redirects_of(builtin, simple, arguments);
+        let run = |shell: &mut Shell| {
+            shell.trace(trace, &simple.assignments, arguments);
+            shell.with_redirects_of(builtin, simple, arguments)
+        };
         if builtin.special {
             for assignment in &simple.assignments {
                 let value = self.assigned_value(assignment)?;
@@ -98,13 +109,17 @@ impl Shell {
         simple: &Simple,
         arguments: &[String],
     ) -> Outcome {
+        let run = |shell: &mut Shell| match (builtin.run)(shell, arguments) {
+            Err(Flow::Error) if !builtin.special => Ok(ERROR_STATUS),
+            outcome => outcome,
+        };
         if simple.redirects.is_empty() {
-            return (builtin.run)(self, arguments);
+            return run(self);
         }
         let before = self.descriptors.clone();
         let outcome = match self.redirect(&simple.redirects) {
-            Ok(true) => (builtin.run)(self, arguments),
-            Ok(false) if builtin.special => Err(Flow::Exit(super::redirect::REDIRECTION_FAILED)),
+            Ok(true) => run(self),
+            Ok(false) if builtin.special => Err(Flow::Error),
             Ok(false) => Ok(super::redirect::REDIRECTION_FAILED),
             Err(flow) => Err(flow),
         };
@@ -178,29 +193,32 @@ impl Shell {
 
     /// Starts the program that a simple command names; an exit status when it can't be started. Redirections stay in
     /// place: the caller puts the descriptors back.
-    pub fn start_simple(&mut self, simple: &Simple, arguments: &[String]) -> Result<Child, i32> {
-        match self.redirect(&simple.redirects) {
-            Ok(true) => {}
-            Ok(false) => return Err(super::redirect::REDIRECTION_FAILED),
-            Err(flow) => return Err(self.status_of(flow)),
+    pub fn start_simple(
+        &mut self,
+        simple: &Simple,
+        arguments: &[String],
+        trace: Option<Handle>,
+    ) -> Result<Result<Child, i32>, Flow> {
+        if !self.redirect(&simple.redirects)? {
+            return Ok(Err(super::redirect::REDIRECTION_FAILED));
         }
         if simple.assignments.is_empty() {
-            return self.start_program(arguments);
+            self.trace(trace, &[], arguments);
+            return Ok(self.start_program(arguments));
         }
         let mut started = Err(0);
-        let outcome = self.with_assignments(&simple.assignments, |shell| {
+        self.with_assignments(&simple.assignments, |shell| {
+            shell.trace(trace, &simple.assignments, arguments);
             started = shell.start_program(arguments);
             Ok(0)
-        });
-        match outcome {
-            Ok(_) => started,
-            Err(flow) => Err(self.status_of(flow)),
-        }
+        })?;
+        Ok(started)
     }
 
-    fn status_of(&self, flow: Flow) -> i32 {
+    pub fn status_of(&self, flow: Flow) -> i32 {
         match flow {
             Flow::Exit(status) | Flow::Return(status) => status,
+            Flow::Error => ERROR_STATUS,
             Flow::Break(_) | Flow::Continue(_) => self.status,
         }
     }
@@ -222,7 +240,7 @@ impl Shell {
         let (message, status) = match errno {
             Errno::Enoexec => return self.start_script(name, arguments),
             Errno::Enoent | Errno::Enotdir => ("not found", NOT_FOUND),
-            Errno::Eagain | Errno::Enomem => ("Cannot fork", 2),
+            Errno::Eagain | Errno::Enomem => (system::CANNOT_FORK, 2),
             Errno::Eisdir => (system::describe(Errno::Eacces), NOT_EXECUTABLE),
             other => (system::describe(other), NOT_EXECUTABLE),
         };
@@ -265,15 +283,31 @@ impl Shell {
         })
     }
 
-    /// Shows a command before it runs, under `set -x`.
-    fn trace(&self, words: &[String]) {
-        if !self.options.xtrace {
-            return;
+    /// Shows a command before it runs, under `set -x`: its assignments, which are done, and its words. Where to is none
+    /// without that option.
+    fn trace(&mut self, to: Option<Handle>, assignments: &[Assignment], words: &[String]) {
+        let Some(handle) = to else { return };
+        let assigned = assignments.iter().map(|assignment| {
+            format!("{}={}", assignment.name, self.variable(&assignment.name).unwrap_or_default())
+        });
+        let text = assigned.chain(words.iter().cloned()).collect::<Vec<_>>().join(" ");
+        let prefix = self.trace_prefix();
+        // A lost trace is no reason to fail.
+        let _ = handle.write(format!("{prefix}{text}\n").as_bytes());
+    }
+
+    /// `PS4` with its expansions done; as it stands where they fail.
+    fn trace_prefix(&mut self) -> String {
+        let prefix = self.variable("PS4").unwrap_or_default().to_owned();
+        if !prefix.contains(['$', '`', '\\']) {
+            return prefix;
         }
-        let prefix = self.variable("PS4").unwrap_or("+ ");
-        if let Ok(handle) = self.descriptors.get(2) {
-            // A lost trace is no reason to fail.
-            let _ = handle.write(format!("{prefix}{}\n", words.join(" ")).as_bytes());
-        }
+        let Ok(word) = word::expanded_text(&prefix, self.line, 0) else { return prefix };
+        let before = (self.status, self.substitution_status, self.line);
+        self.options.xtrace = false;
+        let expanded = self.expand_quoted(&word);
+        self.options.xtrace = true;
+        (self.status, self.substitution_status, self.line) = before;
+        expanded.unwrap_or(prefix)
     }
 }

@@ -37,9 +37,12 @@ impl Shell {
     }
 
     fn leave_subshell(self, outer: &Shell) {
-        if let Some(directory) = &self.original_directory {
-            // The directory may have been removed; then there is no way back, as in any shell.
-            let _ = system::set_current_directory(directory);
+        if let Some(directory) = &self.original_directory
+            // Empty, or gone meanwhile: it was removed.
+            && system::set_current_directory(directory).is_err()
+            && let Err(errno) = system::enter_removed_directory()
+        {
+            outer.report(&format!("cannot go back to the directory before: {}", system::describe(errno)));
         }
         if let Some(mask) = self.original_umask {
             system::set_umask(mask);
@@ -50,8 +53,8 @@ impl Shell {
     /// The exit status of an environment that ends, after its EXIT trap.
     pub fn finish(&mut self, outcome: Outcome) -> i32 {
         self.status = match outcome {
-            Ok(status) | Err(Flow::Exit(status) | Flow::Return(status)) => status,
-            Err(Flow::Break(_) | Flow::Continue(_)) => self.status,
+            Ok(status) => status,
+            Err(flow) => self.status_of(flow),
         };
         let Some(position) = self.traps.iter().position(|(condition, _)| *condition == Condition::Exit)
         else {
@@ -63,7 +66,7 @@ impl Shell {
         self.depth = 0;
         self.status_before_trap = Some(status);
         match self.run_text(&action, 1) {
-            Err(Flow::Exit(status)) => status,
+            Err(flow @ (Flow::Exit(_) | Flow::Error)) => self.status_of(flow),
             _ => status,
         }
     }
@@ -72,7 +75,7 @@ impl Shell {
     pub fn substitute(&mut self, list: &List) -> Result<String, Flow> {
         let failed = |shell: &Shell, errno| {
             shell.report(&format!("command substitution: {}", system::describe(errno)));
-            Flow::Exit(2)
+            Flow::Error
         };
         let file = system::memory_file().map_err(|errno| failed(self, errno))?;
         let status = self.in_subshell(
@@ -81,7 +84,8 @@ impl Shell {
                 let _ = inner.descriptors.set(1, Some(file.clone()));
             },
             |inner| {
-                let outcome = inner.nested(|inner| inner.run_list(list));
+                // What surrounds it, quotes and other expansions, needs stack too.
+                let outcome = inner.nested(|inner| inner.nested(|inner| inner.run_list(list)));
                 // The output is complete when everybody who can write it has ended.
                 for job in inner.jobs.iter().filter(|job| job.writes_to(&file)) {
                     job.wait(|| false);

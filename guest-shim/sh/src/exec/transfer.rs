@@ -8,8 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     state::{Condition, Descriptors, Options, Shell, Variable},
-    syntax::tree::{FunctionBody, List},
-    system::{self, Child, Program, signals},
+    syntax::{
+        aliases::Aliases,
+        tree::{FunctionBody, List},
+    },
+    system::{self, Child, Errno, Program, signals},
 };
 
 /// The option that names the descriptor.
@@ -20,6 +23,7 @@ struct Environment {
     name: String,
     variables: Rc<BTreeMap<String, Variable>>,
     functions: Rc<BTreeMap<String, Rc<FunctionBody>>>,
+    aliases: Aliases,
     positional: Rc<Vec<String>>,
     options: Options,
     status: i32,
@@ -42,6 +46,7 @@ impl Shell {
             name: self.name.to_string(),
             variables: self.variables.clone(),
             functions: self.functions.clone(),
+            aliases: self.aliases.clone(),
             positional: self.positional.clone(),
             options: self.options,
             status: self.status,
@@ -75,7 +80,10 @@ impl Shell {
                 descriptors,
                 ignored_signals: self.ignored_signals(),
             })
-            .map_err(system::describe)
+            .map_err(|errno| match errno {
+                Errno::Eagain | Errno::Enomem => system::CANNOT_FORK,
+                errno => system::describe(errno),
+            })
         });
         match started {
             Ok(child) => Some(child),
@@ -95,6 +103,7 @@ pub fn receive(number: &str) -> Option<(Shell, List)> {
     let mut shell = Shell::new(&environment.name, Descriptors::inherited(number));
     shell.variables = environment.variables;
     shell.functions = environment.functions;
+    shell.aliases = environment.aliases;
     shell.positional = environment.positional;
     shell.options = environment.options;
     shell.status = environment.status;

@@ -10,6 +10,15 @@ use crate::{
     syntax::MAX_NESTING,
 };
 
+/// How many operators an expression may have that are evaluated from the right, for each of which the parser descends.
+const MAX_RIGHT_ASSOCIATIVE: usize = 1000;
+
+/// How many operators an expression may have: the parser keeps what it has parsed, and copies it level by level.
+const MAX_OPERATORS: usize = 10_000;
+
+/// Characters of an expression that a message shows.
+const MAX_SHOWN: usize = 200;
+
 /// How often the value of a variable may be an expression that names another variable.
 const MAX_INDIRECTION: u32 = 16;
 
@@ -17,8 +26,10 @@ impl Shell {
     /// The value of an expression whose expansions are done.
     pub fn arithmetic(&mut self, text: &str) -> Result<i64, Flow> {
         self.evaluate(text, 0).map_err(|message| {
-            self.report(&format!("arithmetic expression: {message}: \"{text}\""));
-            Flow::Exit(2)
+            let shown: String = text.chars().take(MAX_SHOWN).collect();
+            let more = if shown.len() < text.len() { "..." } else { "" };
+            self.report(&format!("arithmetic expression: {message}: \"{shown}{more}\""));
+            Flow::Error
         })
     }
 
@@ -32,11 +43,16 @@ impl Shell {
         if text.is_empty() {
             return Ok(0);
         }
-        if nesting(text) > MAX_NESTING {
+        if text.bytes().filter(|byte| b"+-*/%&|^<>!~".contains(byte)).count() > MAX_OPERATORS {
+            return Err("too long".to_owned());
+        }
+        if nesting(text) > MAX_NESTING || right_associative(text) > MAX_RIGHT_ASSOCIATIVE {
             return Err("nested too deeply".to_owned());
         }
         let expression = arithmetic::parse(text).map_err(|_| "syntax error".to_owned())?;
-        self.value(&expression, indirection)
+        let value = self.value(&expression, indirection);
+        discard(expression);
+        value
     }
 
     fn value(&mut self, expression: &ArithmeticExpr, indirection: u32) -> Result<i64, String> {
@@ -52,18 +68,27 @@ impl Shell {
                     UnaryOperator::LogicalNot => i64::from(value == 0),
                 }
             }
-            ArithmeticExpr::BinaryOp(BinaryOperator::LogicalAnd, left, right) => {
-                let both = self.value(left, indirection)? != 0 && self.value(right, indirection)? != 0;
-                i64::from(both)
-            }
-            ArithmeticExpr::BinaryOp(BinaryOperator::LogicalOr, left, right) => {
-                let either = self.value(left, indirection)? != 0 || self.value(right, indirection)? != 0;
-                i64::from(either)
-            }
-            ArithmeticExpr::BinaryOp(operator, left, right) => {
-                let left = self.value(left, indirection)?;
-                let right = self.value(right, indirection)?;
-                binary(*operator, left, right)?
+            ArithmeticExpr::BinaryOp(..) => {
+                // A long sum is as deep on its left as it has terms: not a case for recursion.
+                let mut rest = Vec::new();
+                let mut first = expression;
+                while let ArithmeticExpr::BinaryOp(operator, left, right) = first {
+                    rest.push((*operator, right));
+                    first = left;
+                }
+                let mut value = self.value(first, indirection)?;
+                for (operator, right) in rest.into_iter().rev() {
+                    value = match operator {
+                        BinaryOperator::LogicalAnd => {
+                            i64::from(value != 0 && self.value(right, indirection)? != 0)
+                        }
+                        BinaryOperator::LogicalOr => {
+                            i64::from(value != 0 || self.value(right, indirection)? != 0)
+                        }
+                        _ => binary(operator, value, self.value(right, indirection)?)?,
+                    };
+                }
+                value
             }
             ArithmeticExpr::Conditional(condition, then, otherwise) => {
                 let chosen = if self.value(condition, indirection)? != 0 { then } else { otherwise };
@@ -160,6 +185,20 @@ fn binary(operator: BinaryOperator, left: i64, right: i64) -> Result<i64, String
     })
 }
 
+/// Drops an expression, however long it is on its left.
+fn discard(mut expression: ArithmeticExpr) {
+    while let ArithmeticExpr::BinaryOp(_, left, _) = expression {
+        expression = *left;
+    }
+}
+
+/// At least as many as there are operators whose right side holds the rest: assignments, conditions, powers.
+fn right_associative(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let powers = bytes.windows(2).filter(|pair| *pair == b"**").count();
+    powers + bytes.iter().filter(|byte| matches!(byte, b'=' | b'?')).count()
+}
+
 /// The deepest level of parentheses and of signs in a row, each of which the parser descends for.
 fn nesting(text: &str) -> usize {
     let (mut depth, mut deepest, mut signs) = (0usize, 0usize, 0usize);
@@ -204,6 +243,10 @@ mod tests {
         }
         assert_eq!(shell.variable("x"), Some("8"));
         assert!(shell.arithmetic("1 / 0").is_err());
+        assert_eq!(shell.arithmetic(&vec!["1"; 6_000].join(" + ")), Ok(6_000));
+        assert!(shell.arithmetic(&vec!["1"; 20_000].join(" + ")).is_err());
+        assert_eq!(shell.arithmetic(&format!("0{}", " && 1 / 0".repeat(1000))), Ok(0));
+        assert!(shell.arithmetic(&"x = ".repeat(10_000)).is_err());
         assert!(shell.arithmetic("1 +").is_err());
     }
 }

@@ -58,12 +58,12 @@ impl Shell {
                 if self.has_value(name, *colon) {
                     return self.expand_present(name, mode, fields);
                 }
-                self.expand_pieces(&word.0, Mode { inside: true, ..mode }, fields)?;
+                self.expand_inner(word, mode, fields)?;
             }
             Operation::Alternative { colon, word } => {
                 if self.has_value(name, *colon) {
-                    self.expand_pieces(&word.0, Mode { inside: true, ..mode }, fields)?;
-                } else if mode.quoted && !matches!(name, "@" | "*") {
+                    self.expand_inner(word, mode, fields)?;
+                } else if mode.quoted && name != "@" {
                     fields.quoted("");
                 }
             }
@@ -73,7 +73,7 @@ impl Shell {
                 }
                 if !crate::syntax::extent::is_name(name) {
                     self.report(&format!("{name}: bad variable name"));
-                    return Err(Flow::Exit(2));
+                    return Err(Flow::Error);
                 }
                 let value = self.inner_text(word, mode)?;
                 self.assign(name, value.clone())?;
@@ -89,7 +89,7 @@ impl Shell {
                     None => "parameter not set".to_owned(),
                 };
                 self.report(&format!("{name}: {message}"));
-                return Err(Flow::Exit(2));
+                return Err(Flow::Error);
             }
             Operation::RemovePrefix { longest, pattern } => {
                 let pattern = self.expand_pattern(pattern)?;
@@ -113,7 +113,7 @@ impl Shell {
             }
             Operation::Bad(_) => {
                 self.report("Bad substitution");
-                return Err(Flow::Exit(2));
+                return Err(Flow::Error);
             }
         }
         Ok(())
@@ -122,6 +122,14 @@ impl Shell {
     fn expand_present(&mut self, name: &str, mode: Mode, fields: &mut Fields) -> Result<(), Flow> {
         let parameter = Parameter { name: name.to_owned(), operation: Operation::Value };
         self.expand_parameter(&parameter, mode, fields)
+    }
+
+    /// The word of `${x-word}`. Between double quotes there is a field even where it expands to nothing.
+    fn expand_inner(&mut self, word: &Word, mode: Mode, fields: &mut Fields) -> Result<(), Flow> {
+        if mode.quoted {
+            fields.quoted("");
+        }
+        self.expand_pieces(&word.0, Mode { inside: true, ..mode }, fields)
     }
 
     /// The word of `${x=word}` as one string.
@@ -164,7 +172,7 @@ impl Shell {
             Some(value) => Ok(value),
             None if self.options.nounset => {
                 self.report(&format!("{name}: parameter not set"));
-                Err(Flow::Exit(2))
+                Err(Flow::Error)
             }
             None => Ok(String::new()),
         }

@@ -8,6 +8,7 @@ use brush_parser::{SourcePosition, SourceSpan, Token};
 
 use super::{
     MAX_NESTING, SyntaxError,
+    aliases::{Found, Replacements},
     extent::Extent,
     joined::Joined,
     tracker::{Closed, Tracker},
@@ -33,6 +34,8 @@ pub enum Stop {
     End,
     /// After the `)` that ends the surrounding substitution.
     Paren,
+    /// At an alias, which is in `found`.
+    Alias,
 }
 
 struct HereDocument {
@@ -52,6 +55,9 @@ pub struct Lexer<'a> {
     partial: bool,
     /// Where lines were joined before, so that places name the lines of the original.
     joined: Option<&'a Joined<'a>>,
+    /// What was replaced in the text; none where aliases are not looked for.
+    replacements: Option<&'a Replacements>,
+    pub found: Option<Found>,
     pub tokens: Vec<Token>,
 }
 
@@ -65,6 +71,8 @@ impl<'a> Lexer<'a> {
             here_documents: Vec::new(),
             partial: false,
             joined,
+            replacements: None,
+            found: None,
             tokens: Vec::new(),
         }
     }
@@ -72,6 +80,12 @@ impl<'a> Lexer<'a> {
     /// The text is only what has been read so far: its end ends nothing.
     pub fn partial(mut self, partial: bool) -> Self {
         self.partial = partial;
+        self
+    }
+
+    /// Looks for aliases, in a text that was given this much of theirs.
+    pub fn aliases(mut self, replacements: &'a Replacements) -> Self {
+        self.replacements = Some(replacements);
         self
     }
 
@@ -95,6 +109,9 @@ impl<'a> Lexer<'a> {
             }
             let Some(operator) = self.operator_here() else {
                 self.word()?;
+                if self.found.is_some() {
+                    return Ok(Stop::Alias);
+                }
                 continue;
             };
             match operator {
@@ -113,7 +130,9 @@ impl<'a> Lexer<'a> {
                     self.note_separator(operator);
                     self.line += 1;
                     self.here_document_bodies()?;
-                    if self.tracker.complete() && !in_substitution {
+                    let within_alias =
+                        self.replacements.is_some_and(|replacements| self.at < replacements.end());
+                    if self.tracker.complete() && !in_substitution && !within_alias {
                         return Ok(Stop::Command);
                     }
                 }
@@ -217,6 +236,13 @@ impl<'a> Lexer<'a> {
                 return Err(SyntaxError::new(self.line, "Bad fd number"));
             }
         } else {
+            if let Some(replacements) = self.replacements {
+                let may_begin = self.tracker.alias_may_stand(text);
+                self.found = replacements.find(self.extent.text, start, end, may_begin);
+                if self.found.is_some() {
+                    return Ok(());
+                }
+            }
             if self.tracker.ends_open_arm(text) {
                 // The grammar reads an arm twice to find that its `;;` is missing, and the arms inside it four times.
                 self.tracker.operator(";;");

@@ -2,6 +2,7 @@
 //! own lexer (which reads one complete command at a time, as a POSIX shell must) and our own parser of words.
 //! Knows nothing of variables or processes.
 
+pub mod aliases;
 pub mod extent;
 mod joined;
 pub mod lexer;
@@ -9,7 +10,7 @@ mod lower;
 pub mod reader;
 mod tracker;
 pub mod tree;
-mod word;
+pub mod word;
 
 /// How deeply commands, quotes and expansions may be nested in each other. Reading and running are recursive, and the
 /// stack of a wasm program is small: this is what ends a hostile script instead of a trap.

@@ -4,12 +4,21 @@ use brush_parser::{ParseError, ParserOptions, Token};
 
 use super::{
     SyntaxError,
+    aliases::{Found, Replacements},
     extent::Extent,
     joined::Joined,
     lexer::{Lexer, NO_WORDS, Stop},
     lower,
     tree::List,
 };
+
+/// What was read.
+enum Read {
+    /// A command, or none at the end, and what comes after it.
+    Command { list: Option<List>, at: usize, line: u32 },
+    /// An alias, on the way to the end of a command.
+    Alias(Found),
+}
 
 /// A position in the text of a script.
 pub struct Reader<'a> {
@@ -55,24 +64,48 @@ impl<'a> Reader<'a> {
 
     /// The next complete command, none at the end. The position moves on only when there is one.
     pub fn next(&mut self) -> Result<Option<List>, SyntaxError> {
-        let extent = Extent { text: &self.joined.text, first_line: self.first_line, depth: self.depth };
-        let mut lexer = Lexer::new(extent, self.at, self.line, Some(&self.joined)).partial(self.partial);
+        let mut replacements = Replacements::default();
+        let mut read = self.read(&self.joined.text, &replacements)?;
+        if matches!(read, Read::Alias(_)) {
+            let mut text = self.joined.text.clone().into_owned();
+            while let Read::Alias(found) = read {
+                replacements.replace(&mut text, found, self.line)?;
+                read = self.read(&text, &replacements)?;
+            }
+            if let Read::Command { at, line, .. } = &mut read {
+                // Whatever was replaced lies before.
+                *at = (*at + self.joined.text.len()).saturating_sub(text.len());
+                let passed = self.joined.text.as_bytes().get(self.at..*at).unwrap_or_default();
+                *line = self.line + passed.iter().filter(|byte| **byte == b'\n').count() as u32;
+            }
+        }
+        let Read::Command { list, at, line } = read else { return Ok(None) };
+        (self.at, self.line) = (at, line);
+        Ok(list)
+    }
+
+    /// Reads a command of `text`, which is this reader's but for what was replaced.
+    fn read(&self, text: &str, replacements: &Replacements) -> Result<Read, SyntaxError> {
+        let extent = Extent { text, first_line: self.first_line, depth: self.depth };
+        let mut lexer = Lexer::new(extent, self.at, self.line, Some(&self.joined))
+            .partial(self.partial)
+            .aliases(replacements);
         loop {
             let stop = lexer.run(false)?;
+            if let Some(found) = lexer.found.take() {
+                return Ok(Read::Alias(found));
+            }
             if lexer.tokens.iter().all(|token| token.to_str() == "\n") {
-                self.at = lexer.position();
-                self.line = lexer.line();
                 if stop == Stop::End {
-                    return Ok(None);
+                    return Ok(Read::Command { list: None, at: lexer.position(), line: lexer.line() });
                 }
                 lexer.tokens.clear();
                 continue;
             }
             match brush_parser::parse_tokens(&lexer.tokens, &options()) {
                 Ok(program) => {
-                    self.at = lexer.position();
-                    self.line = lexer.line();
-                    return lower::program(program, self.depth).map(Some);
+                    let list = lower::program(program, self.depth)?;
+                    return Ok(Read::Command { list: Some(list), at: lexer.position(), line: lexer.line() });
                 }
                 // What looked like the end of a command was none.
                 Err(ParseError::ParsingAtEndOfInput) if stop == Stop::Command => {}

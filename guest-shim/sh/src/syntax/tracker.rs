@@ -2,6 +2,17 @@
 //! to, whether a newline ends the command. This is not the grammar (the parser decides what is right); it tells the
 //! lexer when to hand over and where `$(` ends.
 
+use super::extent::is_name;
+
+const RESERVED: [&str; 19] = [
+    "!", "[[", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "then",
+    "time", "until", "while", "{", "}",
+];
+
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| is_name(name.strip_suffix('+').unwrap_or(name)))
+}
+
 /// What is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Frame {
@@ -34,6 +45,8 @@ pub struct Tracker {
     frames: Vec<Frame>,
     /// The next word may be a reserved word or a command name.
     at_start: bool,
+    /// Only assignments were read of the command: the next word may still be its name.
+    after_assignments: bool,
     /// An operator such as `&&` or `|` wants more.
     wants_more: bool,
     /// The next word belongs to a redirection or to the word `function`.
@@ -57,6 +70,7 @@ impl Tracker {
         Tracker {
             frames: Vec::new(),
             at_start: true,
+            after_assignments: false,
             wants_more: false,
             skip_word: false,
             after_name: false,
@@ -149,7 +163,23 @@ impl Tracker {
         }
         if self.at_start {
             self.command_word(word);
+        } else {
+            self.after_assignments &= is_assignment(word);
         }
+    }
+
+    /// Whether a word here may be the name of a command, and is no reserved word: an alias, then.
+    pub fn alias_may_stand(&self, word: &str) -> bool {
+        let names_nothing = matches!(
+            self.top(),
+            Some(
+                Frame::Test
+                    | Frame::For(_)
+                    | Frame::Case(CasePart::Subject | CasePart::In | CasePart::Pattern { .. })
+            )
+        );
+        let begins = self.after_assignments || (self.at_start && !RESERVED.contains(&word));
+        begins && !self.skip_word && !names_nothing
     }
 
     fn command_word(&mut self, word: &str) {
@@ -176,6 +206,7 @@ impl Tracker {
             _ => {
                 self.at_start = false;
                 self.after_name = true;
+                self.after_assignments = is_assignment(word);
             }
         }
     }
@@ -198,6 +229,7 @@ impl Tracker {
     /// An operator other than `)`.
     pub fn operator(&mut self, operator: &str) {
         let after_name = std::mem::take(&mut self.after_name);
+        self.after_assignments &= operator.contains(['<', '>']);
         match operator {
             "(" => {
                 self.wants_more = false;

@@ -1,0 +1,11 @@
+//! Links the program with a stack of its own size: what it keeps in linear memory for each level of a script's nesting.
+
+/// As much as `MAX_DEPTH` of `exec` takes, with room for reading a script that is nested deeply itself.
+const STACK_BYTES: u32 = 4 * 1024 * 1024;
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    if std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|architecture| architecture == "wasm32") {
+        println!("cargo:rustc-link-arg-bins=-zstack-size={STACK_BYTES}");
+    }
+}
