@@ -23,6 +23,9 @@ unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS CARGO_BUILD_TARGET
 # uucore embeds the translation of the builder's language besides English: keep the module the same everywhere.
 export LANG=C
 
+# Some crates contain C. None is taken from the builder's system.
+export CC_wasm32_wasip1=$CORDON_WASI_C/cc AR_wasm32_wasip1=$CORDON_WASI_C/ar RUSTONIG_SYSTEM_LIBONIG=0
+
 arguments=(--release --target wasm32-wasip1)
 case " $* " in
 *" --manifest-path "* | *" --manifest-path="*) ;;

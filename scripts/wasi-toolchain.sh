@@ -2,9 +2,10 @@
 # Obtains a toolchain that builds Rust for wasm32-wasip1, and prints how to use it.
 #
 # Owns:   the choice between two roads, and what the second one needs.
-# Writes: A rustup's own folders (the target's standard library), nothing else;
+# Writes: A rustup's own folders (the target's standard library);
 #         B Debian packages (as root only), and one folder of some 10 MB in the user's cache:
 #         ${CORDON_CACHE_DIR:-${XDG_CACHE_HOME:-~/.cache}/cordon}/wasi-toolchain-...
+#         both: wasi-c-... there, a C compiler of some 300 MB
 # Prints: on stdout, for `eval`, the variables named in `scripts/wasi-cargo.sh`; progress goes to stderr.
 #
 # Usage: scripts/wasi-toolchain.sh [--look] [--road rustup|debian]
@@ -12,6 +13,7 @@
 #   Road B, "debian": Debian's compiler for the web browsers, its copy of the standard library's source, its linker, and
 #   a C library from Python's `ziglang` wheel, which is built once. For machines that reach no more than Debian's and
 #   Python's registries. Debian's own wasi-libc is from 2022 and lacks what uutils links against.
+#   Both take the C compiler from the `ziglang` wheel, too: the regular expressions of `grep` and `find` are Oniguruma.
 # Without --road (or CORDON_WASI_ROAD) A is tried, then B. Running it again costs some 50 ms. With --look it installs
 # nothing, and fails when neither is there.
 set -euo pipefail
@@ -25,6 +27,7 @@ readonly rustup_seconds=60
 
 cache=${CORDON_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/cordon}
 toolchain=$cache/wasi-toolchain-zig$zig_version-lld$lld_version-$layout
+compiler=$cache/wasi-c-zig$zig_version-$layout
 
 say() { printf '%swasi-toolchain:%s %s\n' "$bold" "$plain" "$*" >&2; }
 fail() {
@@ -33,6 +36,52 @@ fail() {
     exit 1
 }
 if [ -t 2 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' plain=$'\e[0m'; else bold='' plain=''; fi
+
+# ---- C --------------------------------------------------------------------------------------------------------------
+
+write_c_tools() { # folder to fill
+    mkdir -p "$1/bin"
+    cat >"$1/bin/cc" <<'TOOL'
+#!/bin/bash
+# Written by cordon's scripts/wasi-toolchain.sh. The name that Rust has for the target is not zig's.
+home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+arguments=(-target wasm32-wasi-musl)
+for argument in "$@"; do case $argument in --target=*) ;; *) arguments+=("$argument") ;; esac; done
+export PYTHONPATH=$home/zig ZIG_GLOBAL_CACHE_DIR=$home/cache ZIG_LOCAL_CACHE_DIR=$home/cache
+exec python3 -m ziglang cc "${arguments[@]}"
+TOOL
+    cat >"$1/bin/ar" <<'TOOL'
+#!/bin/bash
+home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PYTHONPATH=$home/zig exec python3 -m ziglang ar "$@"
+TOOL
+    chmod +x "$1/bin/cc" "$1/bin/ar"
+}
+
+c_compiler() {
+    if [ ! -x "$compiler/bin/cc" ]; then
+        [ -z "$look" ] || exit 1
+        command -v python3 >/dev/null || fail "python3 is missing" "install python3 and its pip"
+        mkdir -p "$cache"
+        local making
+        making=$(mktemp -d "$cache/wasi-c.XXXXXX")
+        # shellcheck disable=SC2064 # the folder's name is known now, and local
+        trap "rm -rf '$making'" EXIT
+        chmod 755 "$making"
+        say "fetching a C compiler for WASI (Python wheel ziglang $zig_version, about 100 MB)"
+        python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps \
+            --target "$making/zig" "ziglang==$zig_version" >&2 || fail "pip could not install ziglang $zig_version" \
+            "apt-get install python3-pip, or look at pip's message above"
+        write_c_tools "$making"
+        # Whoever finished first wins; both made the same.
+        mv -T "$making" "$compiler" 2>/dev/null || [ -x "$compiler/bin/cc" ] ||
+            fail "cannot write $compiler" "set CORDON_CACHE_DIR to a folder that can be written"
+        trap - EXIT
+        rm -rf "$making"
+        say "ready: $compiler"
+    fi
+    printf 'CORDON_WASI_C=%q\n' "$compiler/bin"
+}
 
 # ---- Road A ---------------------------------------------------------------------------------------------------------
 
@@ -80,11 +129,7 @@ install_packages() {
 
 # Runs zig once over an empty program: linking it makes zig build the C library, and it names the parts it linked.
 build_libc() { # folder to fill
-    local zig=$1/zig line part
-    say "fetching the C library's builder (Python wheel ziglang $zig_version, about 100 MB)"
-    python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --target "$zig" \
-        "ziglang==$zig_version" >&2 || fail "pip could not install ziglang $zig_version" \
-        "apt-get install python3-pip, or look at pip's message above"
+    local zig=$compiler/zig line part
     say "building the C library (about a minute)"
     printf 'int main(void) { return 0; }\n' >"$1/empty.c"
     # Debian's pip is told by --target not to touch the system; PYTHONPATH is how the wheel is found there.
@@ -126,7 +171,7 @@ road_debian() {
         chmod 755 "$making"
         build_libc "$making"
         write_linker "$making"
-        rm -rf "$making"/{zig,cache,local,empty.*}
+        rm -rf "$making"/{cache,local,empty.*}
         # Whoever finished first wins; both made the same.
         mv -T "$making" "$toolchain" 2>/dev/null || [ -x "$toolchain/bin/wasm-ld" ] ||
             fail "cannot write $toolchain" "set CORDON_CACHE_DIR to a folder that can be written"
@@ -148,6 +193,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+c_compiler
 case $road in
 '') if ! road_rustup; then road_debian; fi ;; # not `||`, which would switch `set -e` off inside
 rustup) road_rustup || fail "no compiler in PATH has $target, and rustup did not add it within $rustup_seconds s" \

@@ -1,52 +1,73 @@
 //! The programs a VM begins with: which module answers to which name.
 //!
-//! A black-box test compares the names with what `coreutils --list` prints.
+//! A black-box test compares the names with what each module's `--list` prints.
 
 /// Module of the shell.
 pub const SHELL: &str = "sh";
-/// Module of the multi-call program that holds the utilities.
+/// Module of the multi-call program that holds the utilities that every VM uses.
 pub const COREUTILS: &str = "coreutils";
 
-/// Names under `/bin` that are the multi-call program, sorted.
+/// A module that is many utilities: under `/bin` each of its names is a link to it.
+#[derive(Debug)]
+pub struct MultiCall {
+    /// The module, and the program that offers all of its utilities.
+    pub module: &'static str,
+    /// Its utilities, sorted. No name is in two modules.
+    pub utilities: &'static [&'static str],
+}
+
+/// Every multi-call module, each what belongs together: what is not used is neither mapped nor run.
 #[rustfmt::skip]
-pub const COREUTILS_APPLETS: &[&str] = &[
-    "[", "arch", "b2sum", "base32", "base64", "basename", "basenc", "cat", "chmod", "cksum", "comm", "cp",
-    "csplit", "cut", "date", "dd", "dir", "dircolors", "dirname", "du", "echo", "env", "expand", "expr",
-    "factor", "false", "fmt", "fold", "head", "hostid", "join", "link", "ln", "ls", "md5sum", "mkdir",
-    "mktemp", "mv", "nl", "nproc", "numfmt", "od", "paste", "pathchk", "pr", "printenv", "printf", "ptx",
-    "pwd", "readlink", "realpath", "rm", "rmdir", "seq", "sha1sum", "sha224sum", "sha256sum", "sha384sum",
-    "sha512sum", "shred", "shuf", "sleep", "sort", "split", "stat", "sum", "tac", "tail", "tee", "test",
-    "timeout", "touch", "tr", "true", "truncate", "tsort", "tty", "uname", "unexpand", "uniq", "unlink",
-    "vdir", "wc", "yes",
+pub const MULTI_CALL: &[MultiCall] = &[
+    MultiCall { module: COREUTILS, utilities: &[
+        "[", "arch", "b2sum", "base32", "base64", "basename", "basenc", "cat", "chmod", "cksum", "comm", "cp",
+        "csplit", "cut", "date", "dd", "dir", "dircolors", "dirname", "du", "echo", "env", "expand", "expr",
+        "factor", "false", "fmt", "fold", "head", "hostid", "join", "link", "ln", "ls", "md5sum", "mkdir",
+        "mktemp", "mv", "nl", "nproc", "numfmt", "od", "paste", "pathchk", "pr", "printenv", "printf", "ptx",
+        "pwd", "readlink", "realpath", "rm", "rmdir", "seq", "sha1sum", "sha224sum", "sha256sum", "sha384sum",
+        "sha512sum", "shred", "shuf", "sleep", "sort", "split", "stat", "sum", "tac", "tail", "tee", "test",
+        "timeout", "touch", "tr", "true", "truncate", "tsort", "tty", "uname", "unexpand", "uniq", "unlink",
+        "vdir", "wc", "yes",
+    ] },
+    MultiCall { module: "archive", utilities: &["gunzip", "gzip", "tar", "zcat"] },
+    MultiCall { module: "findutils", utilities: &["find", "xargs"] },
+    MultiCall { module: "textutils", utilities: &["awk", "cmp", "diff", "egrep", "fgrep", "grep", "jq", "sed"] },
 ];
 
 /// What a program of that module is called when it runs with these arguments: the utility that the multi-call program
 /// will be, else the module. None where it would be no utility at all, so that whoever asks refuses it.
 ///
 /// It follows from what will run, not from the path or link that led there. For utilities the answer is one of
-/// [`COREUTILS_APPLETS`] letter by letter, or the program itself: how it reads a name that is nearly one (`rm/`, `rm.wasm`)
+/// [`MULTI_CALL`]'s letter by letter, or the program itself: how it reads a name that is nearly one (`rm/`, `rm.wasm`)
 /// does not matter, because it is never started with such a name.
 pub fn called<'a>(module: &'a str, argv: &'a [String]) -> Option<&'a str> {
-    if module != COREUTILS {
+    let Some(MultiCall { module, utilities }) = MULTI_CALL.iter().find(|known| known.module == module) else {
         return Some(module);
-    }
+    };
     let own = argv.first()?;
     let own = own.rsplit_once('/').map_or(own.as_str(), |(_, name)| name);
-    let utility = |name: &str| COREUTILS_APPLETS.binary_search(&name).ok().map(|at| COREUTILS_APPLETS[at]);
-    if own != COREUTILS {
+    let utility = |name: &str| utilities.binary_search(&name).ok().map(|at| utilities[at]);
+    if own != *module {
         return utility(own);
     }
     // By itself it is the utility that its first argument names, and else only tells of itself.
-    Some(argv.get(1).and_then(|name| utility(name)).unwrap_or(COREUTILS))
+    Some(argv.get(1).and_then(|name| utility(name)).unwrap_or(module))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{COREUTILS_APPLETS, called};
+    use super::{MULTI_CALL, SHELL, called};
 
     #[test]
     fn names_are_sorted_and_none_is_there_twice() {
-        assert!(COREUTILS_APPLETS.is_sorted_by(|one, next| one < next));
+        for known in MULTI_CALL {
+            assert!(known.utilities.is_sorted_by(|one, next| one < next), "{}", known.module);
+        }
+        let mut names: Vec<_> = MULTI_CALL.iter().flat_map(|known| known.utilities).collect();
+        let modules = MULTI_CALL.iter().map(|known| &known.module);
+        names.extend(modules.chain([&SHELL]));
+        names.sort_unstable();
+        assert!(names.is_sorted_by(|one, next| one < next));
     }
 
     #[test]
@@ -70,6 +91,11 @@ mod tests {
             let itself = Some("coreutils".to_owned());
             assert_eq!(called("coreutils", &["coreutils", argument, "rm"]), itself, "{argument:?}");
         }
+        // A module is only what it has: by another's name it is nothing.
+        assert_eq!(called("textutils", &["/bin/grep"]), Some("grep".to_owned()));
+        assert_eq!(called("textutils", &["textutils", "sed"]), Some("sed".to_owned()));
+        assert_eq!(called("textutils", &["rm"]), None);
+        assert_eq!(called("coreutils", &["grep"]), None);
         assert_eq!(called("ask", &["rm"]), Some("ask".to_owned()));
         assert_eq!(called("sh", &[]), Some("sh".to_owned()));
     }

@@ -1,4 +1,5 @@
-//! The shell against what dash (and for a few extensions bash) answered to the same cases: `tests/shell/`.
+//! The shell against what dash (and for a few extensions bash) answered to the same cases: `tests/shell/`; commands
+//! against what the programs that they are named like answered: `tests/commands/`.
 
 use std::path::Path;
 
@@ -21,7 +22,16 @@ fn cases(text: &str) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn cases_answer_as_posix_shells_do() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shell");
+    all_answer("tests/shell").await;
+}
+
+#[tokio::test]
+async fn commands_answer_as_those_of_gnu_do() {
+    all_answer("tests/commands").await;
+}
+
+async fn all_answer(folder: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut files: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -22,34 +22,10 @@ pub use sort::main as sort;
 
 use std::io;
 
-use cordon_vm::types::Errno;
+use cordon_multicall::launch::errno_text;
 use uucore::error::strip_errno;
 
 /// The text of an error as other utilities show it, without its number.
 fn reason(error: &io::Error) -> String {
     strip_errno(error)
-}
-
-/// The same for what the virtual machine answers.
-fn errno_text(errno: Errno) -> &'static str {
-    match errno {
-        Errno::E2big => "Argument list too long",
-        Errno::Eacces => "Permission denied",
-        Errno::Eagain => "Resource temporarily unavailable",
-        Errno::Ebadf => "Bad file descriptor",
-        Errno::Eio => "Input/output error",
-        Errno::Eisdir => "Is a directory",
-        Errno::Eloop => "Too many levels of symbolic links",
-        Errno::Emfile => "Too many open files",
-        Errno::Enametoolong => "File name too long",
-        Errno::Enoent => "No such file or directory",
-        Errno::Enoexec => "Exec format error",
-        Errno::Enomem => "Cannot allocate memory",
-        Errno::Enosys => "Function not implemented",
-        Errno::Enotdir => "Not a directory",
-        Errno::Eperm => "Operation not permitted",
-        Errno::Erofs => "Read-only file system",
-        Errno::Esrch => "No such process",
-        other => other.name(),
-    }
 }

@@ -134,7 +134,11 @@ fn listed(name: &str, word: &str) -> BTreeSet<String> {
 
 #[test]
 fn commands_of_a_vm_are_all_listed() {
-    let applets = artifact::applets::COREUTILS_APPLETS.iter().map(|&name| name.to_owned()).collect();
+    let applets = artifact::applets::MULTI_CALL
+        .iter()
+        .flat_map(|known| known.utilities)
+        .map(|&name| name.to_owned())
+        .collect();
     assert_eq!(listed("docs/shell.md", "applets"), applets, "docs/shell.md against src/artifact/applets.rs");
     let source = source("guest-shim/sh/src/builtins/mod.rs");
     let builtins: BTreeSet<String> = source
@@ -277,4 +281,28 @@ fn gaps_of_the_filter_are_told_as_they_are() {
         assert_eq!(allowed.contains(&call), is_a_gap, "{call} in seccomp.json");
         assert_eq!(spans(&page).contains(&call), is_a_gap, "{call} in docs/security-model.md");
     }
+}
+
+#[test]
+fn commands_come_from_where_the_table_says() {
+    let lock = source("guest-shim/Cargo.lock");
+    let locked = |name: &str, version: &str| {
+        lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n"))
+    };
+    let page = page::read("docs/commands.md");
+    let mut documented = BTreeSet::new();
+    for table in page.tables() {
+        let (command, origin) = (table.column("Command").unwrap(), table.column("Crate").unwrap());
+        let version = table.column("Version").unwrap();
+        for row in &table.rows {
+            documented.extend(spans(&row[command]).into_iter().map(str::to_owned));
+            match spans(&row[origin]).first() {
+                Some(name) => assert!(locked(name, row[version].trim()), "{name} {}", row[version]),
+                None => assert_eq!(row[origin].trim(), "cordon"),
+            }
+        }
+    }
+    let others = artifact::applets::MULTI_CALL.iter().filter(|known| known.module != "coreutils");
+    let known = others.flat_map(|known| known.utilities).map(|&name| name.to_owned()).collect();
+    assert_eq!(documented, known, "docs/commands.md against src/artifact/applets.rs");
 }

@@ -10,10 +10,10 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use cordon_multicall::enter_working_directory;
 use uucore::display::Quotable;
 
 use super::reason;
-use crate::enter_working_directory;
 
 /// Bytes that `cat` reads at once.
 const CHUNK: usize = 64 * 1024;

@@ -5,12 +5,10 @@ use std::io::{self, Write};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use cordon_vm::descriptors;
-use cordon_vm::process::{self, Child, ExitStatus, Signal, SpawnOptions};
+use cordon_multicall::launch::{SIGNALS, code_of, errno_text, start};
+use cordon_vm::process::{self, Child, ExitStatus, Signal};
 use cordon_vm::replace;
 use cordon_vm::types::Errno;
-
-use super::errno_text;
 
 /// Exit codes of utilities that start a program: they failed themselves, it cannot be started, it is not there.
 const FAILED: i32 = 125;
@@ -23,61 +21,8 @@ const TIMED_OUT: i32 = 124;
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 const LONGEST_LOOK: Duration = Duration::from_millis(20);
 
-/// Names and Linux numbers of the signals that the virtual machine has.
-const SIGNALS: &[(&str, i32, Signal)] = &[
-    ("HUP", 1, Signal::Hangup),
-    ("INT", 2, Signal::Interrupt),
-    ("QUIT", 3, Signal::Quit),
-    ("ILL", 4, Signal::IllegalInstruction),
-    ("TRAP", 5, Signal::Trap),
-    ("ABRT", 6, Signal::Abort),
-    ("BUS", 7, Signal::BusError),
-    ("FPE", 8, Signal::ArithmeticError),
-    ("KILL", 9, Signal::Kill),
-    ("USR1", 10, Signal::User1),
-    ("SEGV", 11, Signal::SegmentationFault),
-    ("USR2", 12, Signal::User2),
-    ("PIPE", 13, Signal::Pipe),
-    ("ALRM", 14, Signal::Alarm),
-    ("TERM", 15, Signal::Terminate),
-    ("STKFLT", 16, Signal::StackFault),
-    ("CHLD", 17, Signal::Child),
-    ("CONT", 18, Signal::Continue),
-    ("STOP", 19, Signal::Stop),
-    ("TSTP", 20, Signal::TerminalStop),
-    ("TTIN", 21, Signal::TerminalInput),
-    ("TTOU", 22, Signal::TerminalOutput),
-    ("URG", 23, Signal::Urgent),
-    ("XCPU", 24, Signal::CpuLimit),
-    ("XFSZ", 25, Signal::FileSizeLimit),
-    ("VTALRM", 26, Signal::VirtualAlarm),
-    ("PROF", 27, Signal::ProfilingAlarm),
-    ("WINCH", 28, Signal::WindowChange),
-    ("IO", 29, Signal::Io),
-    ("PWR", 30, Signal::Power),
-    ("SYS", 31, Signal::BadSystemCall),
-];
-
 fn complain(name: &str, message: &str) {
     let _ = writeln!(io::stderr(), "{name}: {message}");
-}
-
-/// Starts a program with our standard streams.
-fn start(
-    command: &[String],
-    environment: Vec<(String, String)>,
-    directory: Option<String>,
-) -> Result<Child, Errno> {
-    let streams: Vec<_> =
-        (0..3).filter_map(|number| Some((number, descriptors::inherited(number).ok()?))).collect();
-    process::spawn(&SpawnOptions {
-        program: command[0].clone(),
-        arguments: command.to_vec(),
-        environment,
-        current_directory: directory,
-        descriptors: streams.iter().map(|(number, stream)| (*number, stream)).collect(),
-        ignored_signals: vec![],
-    })
 }
 
 fn explain(name: &str, command: &str, errno: Errno) -> i32 {
@@ -89,16 +34,6 @@ fn explain(name: &str, command: &str, errno: Errno) -> i32 {
         errno => {
             complain(name, &format!("'{command}': {}", errno_text(errno)));
             CANNOT_START
-        }
-    }
-}
-
-/// The exit code by which a shell tells how a program ended.
-fn code_of(status: ExitStatus) -> i32 {
-    match status {
-        ExitStatus::Exited(code) => i32::from(code),
-        ExitStatus::Signaled(signal) => {
-            128 + SIGNALS.iter().find(|(_, _, known)| *known == signal).map_or(0, |(_, number, _)| *number)
         }
     }
 }

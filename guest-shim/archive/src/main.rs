@@ -1,0 +1,37 @@
+//! `tar` and `gzip` of a VM: one WASI program that answers to every utility's name.
+//!
+//! The formats are the crates' `tar` and `flate2`; their programs are here.
+
+mod gzip;
+mod tape;
+
+use std::io;
+
+use cordon_multicall::{Program, Utilities, is_sorted};
+
+/// Sorted by name: it is searched, and `--list` prints it, in this order.
+const UTILITIES: Utilities =
+    &[("gunzip", gzip::gunzip), ("gzip", gzip::gzip), ("tar", tape::main), ("zcat", gzip::zcat)];
+
+const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");
+
+fn main() {
+    Program {
+        name: "archive",
+        version: concat!("archive (cordon ", env!("CARGO_PKG_VERSION"), ")"),
+        utilities: UTILITIES,
+        direct: |_, _| None,
+        prepare: |_| {},
+        named_by_argument: || {},
+    }
+    .main()
+}
+
+/// The text of an error as other utilities show it, without its number.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
+    }
+}

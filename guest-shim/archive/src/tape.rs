@@ -1,0 +1,554 @@
+//! `tar`: archives of files, over the crate `tar`, compressed by `flate2`.
+//!
+//! What goes into an archive and comes out of it is told to and by the virtual machine: modes, times and links, which
+//! WASI does not have. Nothing is written above the folder that is extracted into.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Component, Path, PathBuf};
+
+use cordon_multicall::say;
+use cordon_vm::filesystem;
+use cordon_vm::types::{FileStatus, FileType, Symlinks};
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use tar::{Archive, Builder, EntryType, Header};
+
+use crate::reason;
+
+/// The exit status of every mistake.
+const TROUBLE: i32 = 2;
+
+const HELP: &str = "\
+Usage: tar -c|-t|-x [-f ARCHIVE] [OPTION]... [FILE]...
+
+  -c, --create             create a new archive
+  -t, --list               list the contents of an archive
+  -x, --extract, --get     extract files from an archive
+  -f, --file=ARCHIVE       the archive; standard input or output otherwise
+  -z, --gzip               compressed by gzip; reading finds that out by itself
+  -a, --auto-compress      by the archive's suffix
+  -C, --directory=DIR      change to DIR
+  -v, --verbose            list files processed
+  -O, --to-stdout          extract to standard output
+  -k, --keep-old-files     do not replace existing files
+  -h, --dereference        follow symbolic links
+  -T, --files-from=FILE    names of files are in FILE
+      --exclude=PATTERN    leave out what matches
+      --strip-components=N strip N leading components when extracting";
+
+#[derive(Default)]
+struct Options {
+    create: bool,
+    list: bool,
+    extract: bool,
+    file: Option<String>,
+    gzip: bool,
+    by_suffix: bool,
+    directory: Option<String>,
+    verbose: bool,
+    to_output: bool,
+    keep_old: bool,
+    follow: bool,
+    excluded: Vec<String>,
+    stripped: usize,
+    /// Names, each with the folder that it is in.
+    names: Vec<(Option<String>, String)>,
+}
+
+pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
+    let words: Vec<String> = args.skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let done = read_options(words).and_then(|options| match options {
+        Some(options) => options.run(),
+        None => {
+            say(&mut io::stdout(), HELP);
+            Ok(true)
+        }
+    });
+    match done {
+        Ok(true) => 0,
+        Ok(false) => {
+            complain("Exiting with failure status due to previous errors");
+            TROUBLE
+        }
+        Err(message) => {
+            complain(&message);
+            TROUBLE
+        }
+    }
+}
+
+fn complain(message: &str) {
+    say(&mut io::stderr(), &format!("tar: {message}"));
+}
+
+/// None if only help was asked for.
+fn read_options(words: Vec<String>) -> Result<Option<Options>, String> {
+    let mut options = Options::default();
+    let mut words = std::collections::VecDeque::from(words);
+    let mut is_first = true;
+    let mut only_operands = false;
+    while let Some(word) = words.pop_front() {
+        let is_old = is_first && !word.starts_with('-');
+        is_first = false;
+        if only_operands || word == "-" || (!word.starts_with('-') && !is_old) {
+            options.names.push((options.directory.clone(), word));
+            continue;
+        }
+        if word == "--" {
+            only_operands = true;
+            continue;
+        }
+        if let Some(long) = word.strip_prefix("--") {
+            let (name, attached) = match long.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (long, None),
+            };
+            let mut value = || {
+                attached
+                    .clone()
+                    .or_else(|| words.pop_front())
+                    .ok_or(format!("option '{word}' requires an argument"))
+            };
+            match name {
+                "help" => return Ok(None),
+                "create" => options.create = true,
+                "list" => options.list = true,
+                "extract" | "get" => options.extract = true,
+                "file" => options.file = Some(value()?),
+                "gzip" | "gunzip" | "ungzip" => options.gzip = true,
+                "auto-compress" => options.by_suffix = true,
+                "directory" => options.directory = Some(within(options.directory.as_deref(), value()?)),
+                "verbose" => options.verbose = true,
+                "to-stdout" => options.to_output = true,
+                "keep-old-files" | "skip-old-files" => options.keep_old = true,
+                "dereference" => options.follow = true,
+                "exclude" => options.excluded.push(value()?),
+                "strip-components" => {
+                    options.stripped =
+                        value()?.parse().map_err(|_| "invalid number of elements".to_owned())?;
+                }
+                "files-from" => options.names_from(&value()?)?,
+                "overwrite"
+                | "no-same-owner"
+                | "same-owner"
+                | "preserve-permissions"
+                | "same-permissions"
+                | "no-same-permissions"
+                | "numeric-owner"
+                | "touch"
+                | "totals"
+                | "warning"
+                | "sort"
+                | "format"
+                | "owner"
+                | "group"
+                | "mtime" => {}
+                _ => return Err(format!("unrecognized option '{word}'")),
+            }
+            continue;
+        }
+        let mut letters: std::collections::VecDeque<char> = word.trim_start_matches('-').chars().collect();
+        while let Some(letter) = letters.pop_front() {
+            // In the old form values follow one after another; in the other a value is what is left of the word.
+            let mut value = || {
+                let attached: String = if is_old { String::new() } else { letters.drain(..).collect() };
+                Some(attached)
+                    .filter(|attached| !attached.is_empty())
+                    .or_else(|| words.pop_front())
+                    .ok_or(format!("option requires an argument -- '{letter}'"))
+            };
+            match letter {
+                'c' => options.create = true,
+                't' => options.list = true,
+                'x' => options.extract = true,
+                'f' => options.file = Some(value()?),
+                'z' => options.gzip = true,
+                'a' => options.by_suffix = true,
+                'C' => options.directory = Some(within(options.directory.as_deref(), value()?)),
+                'v' => options.verbose = true,
+                'O' => options.to_output = true,
+                'k' => options.keep_old = true,
+                'h' => options.follow = true,
+                'T' => {
+                    let file = value()?;
+                    options.names_from(&file)?;
+                }
+                'p' | 'm' | 'o' | 'S' | 'P' | 'U' => {}
+                'j' | 'J' | 'Z' => return Err(format!("-{letter}: this compression is not supported here")),
+                other => return Err(format!("invalid option -- '{other}'")),
+            }
+        }
+    }
+    match [options.create, options.list, options.extract].iter().filter(|mode| **mode).count() {
+        1 => Ok(Some(options)),
+        0 => Err(
+            "You must specify one of the '-Acdtrux', '--delete' or '--test-label' options\nTry 'tar --help' \
+                  or 'tar --usage' for more information."
+                .into(),
+        ),
+        _ => Err(
+            "You may not specify more than one '-Acdtrux', '--delete' or  '--test-label' option\nTry 'tar \
+                  --help' or 'tar --usage' for more information."
+                .into(),
+        ),
+    }
+}
+
+fn within(directory: Option<&str>, next: String) -> String {
+    directory.map_or(next.clone(), |directory| Path::new(directory).join(next).to_string_lossy().into_owned())
+}
+
+impl Options {
+    fn names_from(&mut self, file: &str) -> Result<(), String> {
+        let text = if file == "-" { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
+        let text = text.map_err(|error| format!("{file}: Cannot open: {}", reason(&error)))?;
+        self.names.extend(text.lines().map(|line| (self.directory.clone(), line.to_owned())));
+        Ok(())
+    }
+
+    /// Whether all went well.
+    fn run(&self) -> Result<bool, String> {
+        if self.create { self.pack() } else { self.unpack() }
+    }
+
+    fn is_excluded(&self, path: &Path) -> bool {
+        let whole = path.to_string_lossy();
+        self.excluded.iter().any(|pattern| {
+            let pattern = pattern.trim_end_matches('/');
+            // It may begin at each component.
+            let starts = std::iter::once(0).chain(whole.match_indices('/').map(|(at, _)| at + 1));
+            let mut parts = starts.map(|at| &whole[at..]);
+            parts.any(|part| matches(pattern.as_bytes(), part.trim_end_matches('/').as_bytes()))
+        })
+    }
+
+    fn pack(&self) -> Result<bool, String> {
+        if self.names.is_empty() {
+            return Err(
+                "Cowardly refusing to create an empty archive\nTry 'tar --help' or 'tar --usage' for more \
+                        information."
+                    .into(),
+            );
+        }
+        let file = self.file.as_deref().filter(|file| *file != "-");
+        let out: Box<dyn Write> = match file {
+            Some(file) => Box::new(
+                File::create(file).map_err(|error| format!("{file}: Cannot open: {}", reason(&error)))?,
+            ),
+            None => Box::new(io::stdout()),
+        };
+        let by_suffix =
+            self.by_suffix && file.is_some_and(|file| file.ends_with(".gz") || file.ends_with(".tgz"));
+        let written = |error: io::Error| format!("{}: Cannot write: {}", file.unwrap_or("-"), reason(&error));
+        if self.gzip || by_suffix {
+            let mut builder = Builder::new(GzEncoder::new(BufWriter::new(out), Compression::default()));
+            let is_whole = self.pack_all(&mut builder)?;
+            let encoder = builder.into_inner().map_err(written)?;
+            encoder.finish().and_then(|mut out| out.flush()).map_err(written)?;
+            return Ok(is_whole);
+        }
+        let mut builder = Builder::new(BufWriter::new(out));
+        let is_whole = self.pack_all(&mut builder)?;
+        builder.into_inner().and_then(|mut out| out.flush()).map_err(written)?;
+        Ok(is_whole)
+    }
+
+    fn pack_all<W: Write>(&self, builder: &mut Builder<W>) -> Result<bool, String> {
+        let mut is_whole = true;
+        for (directory, name) in &self.names {
+            let from = directory.as_ref().map_or_else(PathBuf::new, PathBuf::from);
+            if name.starts_with('/') {
+                complain("Removing leading `/' from member names");
+            }
+            is_whole &= self.pack_one(builder, &from, Path::new(name))?;
+        }
+        Ok(is_whole)
+    }
+
+    fn pack_one<W: Write>(&self, builder: &mut Builder<W>, from: &Path, name: &Path) -> Result<bool, String> {
+        if self.is_excluded(name) {
+            return Ok(true);
+        }
+        let place = from.join(name);
+        let shown = name.display();
+        let links = if self.follow { Symlinks::Follow } else { Symlinks::NoFollow };
+        let status = match filesystem::status(&place.to_string_lossy(), links) {
+            Ok(status) => status,
+            Err(errno) => {
+                let text = cordon_multicall::launch::errno_text(errno);
+                complain(&format!("{shown}: Cannot stat: {text}"));
+                return Ok(false);
+            }
+        };
+        let member = name.strip_prefix("/").unwrap_or(name);
+        let mut header = header(&status);
+        let failed = |error: io::Error| format!("{shown}: Cannot write: {}", reason(&error));
+        let told = |name: &str| {
+            if self.verbose {
+                let is_taken = self.file.as_deref().is_none_or(|file| file == "-");
+                if is_taken { say(&mut io::stderr(), name) } else { say(&mut io::stdout(), name) }
+            }
+        };
+        match status.file_type {
+            FileType::Directory => {
+                let mut path = member.to_string_lossy().trim_end_matches('/').to_owned();
+                path.push('/');
+                told(&path);
+                header.set_entry_type(EntryType::Directory);
+                builder.append_data(&mut header, &path, io::empty()).map_err(failed)?;
+                let entries = match fs::read_dir(&place) {
+                    Ok(entries) => entries,
+                    Err(error) => {
+                        complain(&format!("{shown}: Cannot open: {}", reason(&error)));
+                        return Ok(false);
+                    }
+                };
+                let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+                names.sort();
+                names.iter().try_fold(true, |is_whole, entry| {
+                    Ok(is_whole & self.pack_one(builder, from, &name.join(entry))?)
+                })
+            }
+            FileType::SymbolicLink => {
+                told(&member.to_string_lossy());
+                header.set_entry_type(EntryType::Symlink);
+                let target = fs::read_link(&place).map_err(failed)?;
+                builder.append_link(&mut header, member, target).map_err(failed)?;
+                Ok(true)
+            }
+            FileType::RegularFile => {
+                told(&member.to_string_lossy());
+                let file = match File::open(&place) {
+                    Ok(file) => file,
+                    Err(error) => {
+                        complain(&format!("{shown}: Cannot open: {}", reason(&error)));
+                        return Ok(false);
+                    }
+                };
+                header.set_size(status.size);
+                // A file that changes meanwhile must not be longer than its header says.
+                builder.append_data(&mut header, member, file.take(status.size)).map_err(failed)?;
+                Ok(true)
+            }
+            _ => {
+                complain(&format!("{shown}: file is unknown type; file ignored"));
+                Ok(true)
+            }
+        }
+    }
+
+    fn unpack(&self) -> Result<bool, String> {
+        let file = self.file.as_deref().filter(|file| *file != "-");
+        let source: Box<dyn Read> = match file {
+            Some(file) => Box::new(
+                File::open(file).map_err(|error| format!("{file}: Cannot open: {}", reason(&error)))?,
+            ),
+            None => Box::new(io::stdin()),
+        };
+        let mut source = BufReader::new(source);
+        let head = io::BufRead::fill_buf(&mut source).map_err(|error| reason(&error))?;
+        let is_packed = head.starts_with(&[0x1f, 0x8b]);
+        if self.gzip && !is_packed {
+            return Err("\ngzip: stdin: not in gzip format\ntar: Child returned status 1"
+                .trim_start()
+                .into());
+        }
+        let source: Box<dyn Read> =
+            if is_packed { Box::new(MultiGzDecoder::new(source)) } else { Box::new(source) };
+        let broken = |error: io::Error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => "Unexpected EOF in archive".to_owned(),
+            _ => format!("This does not look like a tar archive: {}", reason(&error)),
+        };
+        let mut archive = Archive::new(source);
+        let mut found = vec![false; self.names.len()];
+        let mut is_whole = true;
+        // Directories get their modes and times when nothing is written into them any more.
+        let mut directories = vec![];
+        for entry in archive.entries().map_err(broken)? {
+            let mut entry = entry.map_err(broken)?;
+            let path = entry.path().map_err(broken)?.into_owned();
+            let is_wanted = self.names.is_empty() || {
+                let mut any = false;
+                for (at, (_, name)) in self.names.iter().enumerate() {
+                    if path.starts_with(name.trim_end_matches('/')) {
+                        found[at] = true;
+                        any = true;
+                    }
+                }
+                any
+            };
+            if !is_wanted || self.is_excluded(&path) {
+                continue;
+            }
+            let shown = path.to_string_lossy().into_owned();
+            if self.list {
+                let line = if self.verbose { described(entry.header(), &entry, &shown) } else { shown };
+                say(&mut io::stdout(), &line);
+                continue;
+            }
+            if self.verbose {
+                if self.to_output { say(&mut io::stderr(), &shown) } else { say(&mut io::stdout(), &shown) }
+            }
+            if self.to_output {
+                io::copy(&mut entry, &mut io::stdout()).map_err(broken)?;
+                continue;
+            }
+            let Some(target) = self.place(&path) else { continue };
+            let kind = entry.header().entry_type();
+            let mode = entry.header().mode().unwrap_or(0o644) & 0o777;
+            let time = entry.header().mtime().unwrap_or(0).saturating_mul(1_000_000_000);
+            if let Err(error) = self.put(&mut entry, &target) {
+                complain(&format!("{shown}: Cannot open: {}", reason(&error)));
+                is_whole = false;
+                continue;
+            }
+            let place = target.to_string_lossy().into_owned();
+            match kind {
+                EntryType::Directory => directories.push((place, mode, time)),
+                EntryType::Symlink | EntryType::Link => {}
+                _ => settle(&place, mode, time),
+            }
+        }
+        for (place, mode, time) in directories.into_iter().rev() {
+            settle(&place, mode, time);
+        }
+        for ((_, name), _) in self.names.iter().zip(&found).filter(|(_, found)| !**found) {
+            complain(&format!("{name}: Not found in archive"));
+            is_whole = false;
+        }
+        Ok(is_whole)
+    }
+
+    /// Where a member goes; none for what nothing is left of.
+    fn place(&self, path: &Path) -> Option<PathBuf> {
+        if path.components().any(|part| part == Component::ParentDir) {
+            complain(&format!("{}: Member name contains '..'", path.display()));
+            return None;
+        }
+        let parts = path.components().filter(|part| matches!(part, Component::Normal(_)));
+        let inner: PathBuf = parts.skip(self.stripped).collect();
+        let base = self.directory.as_ref().map_or_else(|| PathBuf::from("."), PathBuf::from);
+        (!inner.as_os_str().is_empty()).then(|| base.join(inner))
+    }
+
+    fn put<R: Read>(&self, entry: &mut tar::Entry<R>, target: &Path) -> io::Result<()> {
+        let kind = entry.header().entry_type();
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        if kind == EntryType::Directory {
+            return fs::create_dir_all(target);
+        }
+        if fs::symlink_metadata(target).is_ok() {
+            if self.keep_old {
+                return Ok(());
+            }
+            // A link in its place must not be written through.
+            fs::remove_file(target)?;
+        }
+        let failed = |errno| io::Error::other(cordon_multicall::launch::errno_text(errno));
+        match kind {
+            EntryType::Symlink => {
+                let link = entry.link_name()?.unwrap_or_default().to_string_lossy().into_owned();
+                filesystem::create_symlink(&link, &target.to_string_lossy()).map_err(failed)
+            }
+            EntryType::Link => {
+                let link = entry.link_name()?.unwrap_or_default().into_owned();
+                let Some(existing) = self.place(&link) else { return Ok(()) };
+                filesystem::create_link(&existing.to_string_lossy(), &target.to_string_lossy())
+                    .map_err(failed)
+            }
+            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+                let mut file = BufWriter::new(File::create(target)?);
+                io::copy(entry, &mut file)?;
+                file.flush()
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Gives a file its mode and time, as far as that is allowed where it lies.
+fn settle(place: &str, mode: u32, time: u64) {
+    let _ = filesystem::set_mode(place, mode);
+    let _ = filesystem::set_times(place, time, time, Symlinks::NoFollow);
+}
+
+fn header(status: &FileStatus) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_mode(status.mode & 0o7777);
+    header.set_mtime(status.modified / 1_000_000_000);
+    header.set_uid(0);
+    header.set_gid(0);
+    // They are short enough.
+    let _ = header.set_username("root");
+    let _ = header.set_groupname("root");
+    header.set_size(0);
+    header
+}
+
+/// A line of `tar -tv`.
+fn described<R: Read>(header: &Header, entry: &tar::Entry<R>, name: &str) -> String {
+    let kind = match header.entry_type() {
+        EntryType::Directory => 'd',
+        EntryType::Symlink => 'l',
+        EntryType::Link => 'h',
+        _ => '-',
+    };
+    let mode = header.mode().unwrap_or(0);
+    let letters: String =
+        (0..9).map(|at| if mode & (0o400 >> at) != 0 { ['r', 'w', 'x'][at % 3] } else { '-' }).collect();
+    let user = header.username().ok().flatten().filter(|name| !name.is_empty()).unwrap_or("0").to_owned();
+    let group = header.groupname().ok().flatten().filter(|name| !name.is_empty()).unwrap_or("0").to_owned();
+    let owner = format!("{user}/{group}");
+    let size = header.size().unwrap_or(0).to_string();
+    let width = 19usize.saturating_sub(owner.len() + 1).max(size.len());
+    let link = match (kind, entry.link_name()) {
+        ('l', Ok(Some(target))) => format!(" -> {}", target.display()),
+        ('h', Ok(Some(target))) => format!(" link to {}", target.display()),
+        _ => String::new(),
+    };
+    format!("{kind}{letters} {owner} {size:>width$} {} {name}{link}", date(header.mtime().unwrap_or(0)))
+}
+
+/// Date and minute of a time, which in a VM is UTC.
+fn date(seconds: u64) -> String {
+    let (days, rest) = (seconds / 86400, seconds % 86400);
+    // Counted from the first of March of the year 0, so that a leap day ends a year.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", rest / 3600, rest / 60 % 60)
+}
+
+/// Whether a pattern of `*`, `?` and letters matches; `*` goes over `/` too, as tar's does.
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut at, mut from) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while from < text.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at, from));
+                at += 1;
+            }
+            Some(b'?') => (at, from) = (at + 1, from + 1),
+            Some(letter) if *letter == text[from] => (at, from) = (at + 1, from + 1),
+            _ => match star {
+                Some((starred, taken)) => {
+                    star = Some((starred, taken + 1));
+                    (at, from) = (starred + 1, taken + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[at..].iter().all(|letter| *letter == b'*')
+}

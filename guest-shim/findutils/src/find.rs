@@ -1,0 +1,376 @@
+//! `find`: uutils' walk and expressions, with `-exec` and its like done here.
+//!
+//! The crate starts programs by itself, which WASI cannot. But it asks its [`Dependencies`] two things while it evaluates
+//! an expression: whether the user agrees (`-ok`), and what time it is. So each `-exec` becomes an `-ok` whose command is a
+//! number. Asked whether to run it for a path, we run what the number stands for, and say no, so that the crate runs
+//! nothing. What the command came to is told as the time: a test for files that are older than any follows, and the next
+//! question for the time is answered with a day on which they are, if the command succeeded.
+//!
+//! Tests of what only the virtual machine knows of a file (`-perm`, `-links`, `-inum`, `-executable`) take the same way.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufWriter, Write};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use cordon_multicall::launch::{self, errno_text};
+use cordon_multicall::say;
+use cordon_vm::filesystem;
+use cordon_vm::process::{self, ExitStatus};
+use cordon_vm::types::{FileStatus, Symlinks};
+use findutils::find::{Dependencies, find_main};
+use uucore::mode::parse_chmod;
+
+/// A time at which every file is [`OLD`] days old, some thousand years from now; at no real time is one.
+const AFTER_ALL: Duration = Duration::from_secs(3000 * 365 * 86400);
+const OLD: &str = "+700000";
+
+/// Bytes of arguments that a command gets at most in one go.
+const BATCH_BYTES: usize = 128 * 1024;
+
+pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
+    let mut words = vec![];
+    for arg in args {
+        match arg.into_string() {
+            Ok(word) => words.push(word),
+            Err(arg) => {
+                let line = format!("find: invalid (non-UTF-8) argument: {}", arg.to_string_lossy());
+                say(&mut io::stderr(), &line);
+                return 1;
+            }
+        }
+    }
+    let (words, is_missing) = without_missing(words);
+    let Some(words) = words else { return 1 };
+    let (words, asked) = match put_off(words) {
+        Ok(done) => done,
+        Err(message) => {
+            say(&mut io::stderr(), &format!("find: {message}"));
+            return 1;
+        }
+    };
+    let work = Work {
+        output: RefCell::new(BufWriter::new(io::stdout())),
+        began: SystemTime::now(),
+        asked,
+        succeeded: Cell::new(false),
+        failed: Cell::new(is_missing),
+    };
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let status = find_main(&words, &work);
+    for asked in &work.asked {
+        if let Asked::Command(command) = asked {
+            work.run_batch(command);
+        }
+    }
+    let _ = work.output.borrow_mut().flush();
+    if work.failed.get() { status.max(1) } else { status }
+}
+
+/// What a number stands for that the crate asks about.
+enum Asked {
+    Command(Command),
+    Test(Test),
+}
+
+/// A test of what the virtual machine knows of a file.
+enum Test {
+    /// Its permissions are these.
+    Mode(u32),
+    /// They include these.
+    AllOf(u32),
+    /// They include one of these, unless there are none.
+    AnyOf(u32),
+    Links(Wanted),
+    Inode(Wanted),
+}
+
+/// A number, at least or at most.
+enum Wanted {
+    More(u64),
+    Less(u64),
+    Equal(u64),
+}
+
+impl Wanted {
+    fn parse(text: &str) -> Option<Wanted> {
+        match text.split_at_checked(1)? {
+            ("+", number) => number.parse().ok().map(Wanted::More),
+            ("-", number) => number.parse().ok().map(Wanted::Less),
+            _ => text.parse().ok().map(Wanted::Equal),
+        }
+    }
+
+    fn is(&self, number: u64) -> bool {
+        match *self {
+            Wanted::More(least) => number > least,
+            Wanted::Less(most) => number < most,
+            Wanted::Equal(equal) => number == equal,
+        }
+    }
+}
+
+impl Test {
+    /// None where the word is no such test; what it takes besides is whether it has an argument.
+    fn parse(name: &str, argument: Option<&str>) -> Result<Option<(Test, usize)>, String> {
+        let needed = || argument.ok_or_else(|| format!("missing argument to `{name}'"));
+        let wrong = |text: &str| format!("invalid argument `{text}' to `{name}'");
+        let test = match name {
+            "-executable" => return Ok(Some((Test::AnyOf(0o111), 0))),
+            "-links" => Test::Links(Wanted::parse(needed()?).ok_or_else(|| wrong(needed().unwrap_or("")))?),
+            "-inum" => Test::Inode(Wanted::parse(needed()?).ok_or_else(|| wrong(needed().unwrap_or("")))?),
+            "-perm" => {
+                let text = needed()?;
+                let (kind, mode) = match text.split_at_checked(1) {
+                    Some((kind @ ("-" | "/"), mode)) => (kind, mode),
+                    _ => ("", text),
+                };
+                let mode = parse_chmod(0, mode, false, 0).map_err(|_| format!("invalid mode '{text}'"))?;
+                match kind {
+                    "-" => Test::AllOf(mode),
+                    "/" => Test::AnyOf(mode),
+                    _ => Test::Mode(mode),
+                }
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some((test, 1)))
+    }
+
+    fn holds(&self, file: &FileStatus) -> bool {
+        let mode = file.mode & 0o7777;
+        match self {
+            Test::Mode(wanted) => mode == *wanted,
+            Test::AllOf(wanted) => mode & wanted == *wanted,
+            Test::AnyOf(wanted) => *wanted == 0 || mode & wanted != 0,
+            Test::Links(wanted) => wanted.is(file.links),
+            Test::Inode(wanted) => wanted.is(file.inode),
+        }
+    }
+}
+
+/// What an `-exec` or one of its like stands for.
+struct Command {
+    words: Vec<String>,
+    /// Runs where the file is.
+    in_directory: bool,
+    /// Asks before.
+    asks: bool,
+    /// Paths that wait for the rest, with the directory that they are in if that matters; none if each has its own run.
+    batch: Option<RefCell<Batch>>,
+}
+
+#[derive(Default)]
+struct Batch {
+    directory: Option<String>,
+    paths: Vec<String>,
+    bytes: usize,
+}
+
+/// Words that do something with a file; where there is none, `-print` is meant.
+const ACTIONS: &[&str] = &[
+    "-delete", "-exec", "-execdir", "-fls", "-fprint", "-fprint0", "-fprintf", "-ls", "-ok", "-okdir",
+    "-print", "-print0", "-printf",
+];
+
+/// Where the starting points begin and where they end.
+fn starting_points(words: &[String]) -> (usize, usize) {
+    let is_option = |word: &String| ["-H", "-L", "-P"].contains(&word.as_str()) || word.starts_with("-O");
+    let first = 1 + words[1..].iter().take_while(|word| is_option(word)).count();
+    let is_expression =
+        |word: &str| (word.starts_with('-') && word.len() > 1) || ["(", "!", ",", ")"].contains(&word);
+    let count = words[first..].iter().take_while(|word| !is_expression(word)).count();
+    (first, first + count)
+}
+
+/// Complains of starting points that are not there, and leaves them out; no words if none is left.
+fn without_missing(words: Vec<String>) -> (Option<Vec<String>>, bool) {
+    let (first, end) = starting_points(&words);
+    let mut kept = words[..first].to_vec();
+    for path in &words[first..end] {
+        match std::fs::symlink_metadata(path) {
+            Ok(_) => kept.push(path.clone()),
+            Err(error) => {
+                let reason = uucore::error::strip_errno(&error);
+                say(&mut io::stderr(), &format!("find: '{path}': {reason}"));
+            }
+        }
+    }
+    let is_missing = kept.len() < end;
+    if is_missing && kept.len() == first {
+        return (None, true);
+    }
+    kept.extend_from_slice(&words[end..]);
+    (Some(kept), is_missing)
+}
+
+/// Replaces what the crate cannot do in the expression, and makes the list that the numbers are of. What is not complete
+/// is left for the crate to complain of.
+fn put_off(words: Vec<String>) -> Result<(Vec<String>, Vec<Asked>), String> {
+    let mut asked = vec![];
+    let (_, begin) = starting_points(&words);
+    let mut out: Vec<String> = vec![];
+    let mut is_print_meant = false;
+    let mut at = begin;
+    while at < words.len() {
+        let action = words[at].as_str();
+        let number = asked.len().to_string();
+        if let Some((test, taken)) = Test::parse(action, words.get(at + 1).map(String::as_str))? {
+            asked.push(Asked::Test(test));
+            out.extend(question(&number));
+            // The crate takes a question for an action.
+            is_print_meant = true;
+            at += 1 + taken;
+            continue;
+        }
+        let end = match action {
+            "-exec" | "-execdir" | "-ok" | "-okdir" => (at + 2..words.len()).find(|&end| {
+                words[end] == ";"
+                    || (words[end] == "+" && words[end - 1] == "{}" && action.starts_with("-exec"))
+            }),
+            _ => None,
+        };
+        let Some(end) = end else {
+            out.push(words[at].clone());
+            at += 1;
+            continue;
+        };
+        let is_batch = words[end] == "+";
+        let command = &words[at + 1..if is_batch { end - 1 } else { end }];
+        let has_batch = is_batch && !command.is_empty();
+        asked.push(Asked::Command(Command {
+            words: command.to_vec(),
+            in_directory: action.ends_with("dir"),
+            asks: action.starts_with("-ok"),
+            batch: has_batch.then(RefCell::default),
+        }));
+        if is_batch {
+            // It is always true.
+            out.extend(["!", "-ok", &number, "{}", ";"].map(str::to_owned));
+        } else {
+            out.extend(question(&number));
+        }
+        at = end + 1;
+    }
+    is_print_meant &= !words[begin..].iter().any(|word| ACTIONS.contains(&word.as_str()));
+    let mut all = words[..begin].to_vec();
+    if is_print_meant {
+        all.push("(".into());
+        all.extend(out);
+        all.extend([")", "-print"].map(str::to_owned));
+    } else {
+        all.extend(out);
+    }
+    Ok((all, asked))
+}
+
+/// An expression that is true if what the number stands for succeeds. The time of the file is looked at before, too: it is
+/// known then even if a command removes the file.
+fn question(number: &str) -> [String; 12] {
+    ["(", "-mtime", OLD, ",", "!", "-ok", number, "{}", ";", "-mtime", OLD, ")"].map(str::to_owned)
+}
+
+struct Work {
+    output: RefCell<BufWriter<io::Stdout>>,
+    began: SystemTime,
+    asked: Vec<Asked>,
+    /// The command that was run last did, and nobody has asked for the time since.
+    succeeded: Cell<bool>,
+    failed: Cell<bool>,
+}
+
+impl Dependencies for Work {
+    fn get_output(&self) -> &RefCell<dyn Write> {
+        &self.output
+    }
+
+    fn now(&self) -> SystemTime {
+        if self.succeeded.take() { UNIX_EPOCH + AFTER_ALL } else { self.began }
+    }
+
+    fn confirm(&self, prompt: &str) -> bool {
+        let asked = prompt.strip_prefix("< ").and_then(|rest| rest.strip_suffix(" > ? "));
+        if let Some((number, path)) = asked.and_then(|asked| asked.split_once(" ... "))
+            && let Some(asked) = number.parse().ok().and_then(|at: usize| self.asked.get(at))
+        {
+            self.succeeded.set(match asked {
+                Asked::Command(command) => self.reached(command, path),
+                Asked::Test(test) => {
+                    filesystem::status(path, Symlinks::NoFollow).is_ok_and(|status| test.holds(&status))
+                }
+            });
+        }
+        false
+    }
+}
+
+impl Work {
+    /// What the command came to for this path; one that waits for more paths succeeds.
+    fn reached(&self, command: &Command, path: &str) -> bool {
+        let (directory, name) = place(command, path);
+        if let Some(waiting) = &command.batch {
+            let is_elsewhere = waiting.borrow().directory != directory;
+            if is_elsewhere || waiting.borrow().bytes + name.len() > BATCH_BYTES {
+                self.run_batch(command);
+            }
+            let mut batch = waiting.borrow_mut();
+            batch.bytes += name.len() + 1;
+            batch.directory = directory;
+            batch.paths.push(name);
+            return true;
+        }
+        if command.asks && !agrees(&format!("< {} ... {path} > ? ", command.words[0])) {
+            return false;
+        }
+        let words: Vec<String> = command.words.iter().map(|word| word.replace("{}", &name)).collect();
+        self.run(&words, directory)
+    }
+
+    fn run_batch(&self, command: &Command) {
+        let Some(waiting) = &command.batch else { return };
+        let batch = waiting.take();
+        if batch.paths.is_empty() {
+            return;
+        }
+        let words: Vec<String> = command.words.iter().cloned().chain(batch.paths).collect();
+        if !self.run(&words, batch.directory) {
+            self.failed.set(true);
+        }
+    }
+
+    fn run(&self, words: &[String], directory: Option<String>) -> bool {
+        // What was printed before comes before what the program prints.
+        let _ = self.output.borrow_mut().flush();
+        match launch::start(words, process::environment(), directory) {
+            Ok(child) => matches!(child.wait(), Ok(ExitStatus::Exited(0))),
+            Err(errno) => {
+                say(&mut io::stderr(), &format!("find: '{}': {}", words[0], errno_text(errno)));
+                false
+            }
+        }
+    }
+}
+
+/// Where a command runs, if not here, and what it calls the file.
+fn place(command: &Command, path: &str) -> (Option<String>, String) {
+    if !command.in_directory {
+        return (None, path.to_owned());
+    }
+    let path = Path::new(path);
+    let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
+    let directory = match path.parent() {
+        None => path.to_string_lossy().into_owned(),
+        Some(parent) if parent == Path::new("") => return (None, format!("./{name}")),
+        Some(parent) => parent.to_string_lossy().into_owned(),
+    };
+    (Some(directory), format!("./{name}"))
+}
+
+fn agrees(prompt: &str) -> bool {
+    let mut err = io::stderr();
+    let _ = err.write_all(prompt.as_bytes());
+    let mut answer = String::new();
+    let _ = io::stdin().lock().read_line(&mut answer);
+    answer.trim_start().starts_with(['y', 'Y'])
+}

@@ -1,0 +1,158 @@
+//! What the multi-call programs of a VM have in common: each is one WASI module that answers to the names of its
+//! utilities.
+//!
+//! Like busybox such a program picks the utility from the name by which it was called, or from the first argument when
+//! that name is its own. Which module has which names is told to the host in `src/artifact/applets.rs`. Adds [`launch`],
+//! for utilities that start other programs.
+
+pub mod launch;
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::exit;
+
+use cordon_vm::{begin, process};
+
+/// A utility's entry: takes the arguments, its own name first, and returns the exit status.
+pub type Entry = fn(std::vec::IntoIter<OsString>) -> i32;
+
+/// Names and entries, sorted by name.
+pub type Utilities = &'static [(&'static str, Entry)];
+
+/// A multi-call program.
+pub struct Program {
+    /// The name by which it offers all of its utilities.
+    pub name: &'static str,
+    /// What `--version` prints.
+    pub version: &'static str,
+    pub utilities: Utilities,
+    /// Does a call at once that needs nothing of what follows; its exit status then.
+    pub direct: fn(&str, &[OsString]) -> Option<i32>,
+    /// Prepares what utilities share, their messages above all, for the one of this name.
+    pub prepare: fn(&str),
+    /// Told when the utility is the second argument, for libraries that look for its name among the arguments.
+    pub named_by_argument: fn(),
+}
+
+/// What a shell answers for a command that does not exist.
+const NOT_FOUND: i32 = 127;
+
+impl Program {
+    /// The whole of `main`; never returns.
+    pub fn main(&self) -> ! {
+        // Memory that every utility comes to need grows now, while nobody waits for it.
+        drop(std::hint::black_box(Vec::<u8>::with_capacity(64 * 1024)));
+        begin::wait();
+        // All of them: WASI tells only as many as fit into a page.
+        let mut args: Vec<OsString> = process::arguments().into_iter().map(OsString::from).collect();
+        complete_environment();
+        let called = args.first().map_or_else(|| self.name.into(), |name| base_name(name));
+        if called != self.name {
+            self.run(&called, args);
+        }
+
+        args.remove(0);
+        let Some(name) = args.first().map(|name| name.to_string_lossy().into_owned()) else {
+            let own = self.name;
+            say(
+                &mut io::stderr(),
+                &format!("{own}: missing argument\nTry '{own} --help' for more information."),
+            );
+            exit(1);
+        };
+        match name.as_str() {
+            "--list" => say(&mut io::stdout(), &self.names("\n")),
+            "--version" => say(&mut io::stdout(), self.version),
+            "--help" => say(
+                &mut io::stdout(),
+                &format!(
+                    "Usage: {own} UTILITY [ARGUMENT]...\n       {own} --list\n\nUtilities: {}",
+                    self.names(" "),
+                    own = self.name
+                ),
+            ),
+            _ => {
+                (self.named_by_argument)();
+                self.run(&name, args);
+            }
+        }
+        exit(0)
+    }
+
+    /// Runs a utility and leaves with its status; never returns.
+    fn run(&self, name: &str, args: Vec<OsString>) -> ! {
+        let Some(entry) = self.find(name) else {
+            say(&mut io::stderr(), &format!("{}: unknown program '{name}'", self.name));
+            exit(NOT_FOUND);
+        };
+        if let Some(status) = (self.direct)(name, &args) {
+            exit(status);
+        }
+        enter_working_directory();
+        (self.prepare)(name);
+        exit(entry(args.into_iter()))
+    }
+
+    fn find(&self, name: &str) -> Option<Entry> {
+        let at = self.utilities.binary_search_by_key(&name, |(known, _)| known).ok()?;
+        Some(self.utilities[at].1)
+    }
+
+    fn names(&self, separator: &str) -> String {
+        self.utilities.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(separator)
+    }
+}
+
+/// Adds what WASI left out of the environment because it did not fit into a page.
+fn complete_environment() {
+    for (name, value) in process::environment() {
+        if name != "PWD" && !name.is_empty() && !name.contains('=') && env::var_os(&name).is_none() {
+            // SAFETY: this program has one thread.
+            unsafe { env::set_var(name, value) };
+        }
+    }
+}
+
+/// WASI has no working directory: wasi-libc keeps one per program, which begins at `/`. The host names the real one in
+/// `PWD`. Where that fails, paths are taken from `/`, and the utility reports what it does not find there.
+pub fn enter_working_directory() {
+    if let Some(directory) = env::var_os("PWD") {
+        let _ = env::set_current_dir(directory);
+    }
+}
+
+/// The last component of the name by which the program was called, without the ending of a module's file.
+fn base_name(called: &OsStr) -> String {
+    let name = Path::new(called).file_name().unwrap_or(called).to_string_lossy();
+    name.strip_suffix(".wasm").unwrap_or(&name).to_owned()
+}
+
+/// Writes a line; a reader who has gone is no reason to panic.
+pub fn say(to: &mut dyn Write, line: &str) {
+    let _ = writeln!(to, "{line}");
+}
+
+/// Whether a table can be searched by name; each program asserts it of its own when it is compiled.
+pub const fn is_sorted(table: Utilities) -> bool {
+    let mut at = 1;
+    while at < table.len() {
+        if !is_before(table[at - 1].0.as_bytes(), table[at].0.as_bytes()) {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+const fn is_before(left: &[u8], right: &[u8]) -> bool {
+    let mut at = 0;
+    while at < left.len() && at < right.len() {
+        if left[at] != right[at] {
+            return left[at] < right[at];
+        }
+        at += 1;
+    }
+    left.len() < right.len()
+}

@@ -1,0 +1,54 @@
+//! The text utilities of a VM that coreutils does not have: one WASI program that answers to every utility's name.
+//!
+//! What they do is in public crates: `grep` is uutils' `uu_grep`, `sed` is uutils' `sed`, `diff` and `cmp` are uutils'
+//! `diffutils`, `awk` is `awk-rs`, `jq` is `jaq`. This crate owns the way into them: where a crate is a library without the program
+//! around it, or lacks what scripts count on, `own` stands in front of it.
+
+mod own;
+
+use std::io;
+
+use cordon_multicall::{Program, Utilities, is_sorted, say};
+
+/// Sorted by name: it is searched, and `--list` prints it, in this order.
+const UTILITIES: Utilities = &[
+    ("awk", own::awk),
+    ("cmp", own::cmp),
+    ("diff", own::diff),
+    ("egrep", own::egrep),
+    ("fgrep", own::fgrep),
+    ("grep", own::grep),
+    ("jq", own::jq),
+    ("sed", own::sed),
+];
+
+const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");
+
+fn main() {
+    Program {
+        name: "textutils",
+        version: concat!("textutils (cordon ", env!("CARGO_PKG_VERSION"), ")"),
+        utilities: UTILITIES,
+        direct: |_, _| None,
+        prepare,
+        // Messages are made from the process's arguments, not from those handed to the entry.
+        named_by_argument: || {
+            uucore::set_utility_is_second_arg();
+            uucore_of_grep::set_utility_is_second_arg();
+        },
+    }
+    .main()
+}
+
+/// Without this what is said of wrong options would be bare identifiers. The texts are embedded; only parsing can fail.
+fn prepare(name: &str) {
+    let loaded = match name {
+        "egrep" | "fgrep" | "grep" => {
+            uucore_of_grep::locale::setup_localization("grep").map_err(|error| error.to_string())
+        }
+        _ => Ok(()),
+    };
+    if let Err(error) = loaded {
+        say(&mut io::stderr(), &format!("{name}: cannot load the messages: {error}"));
+    }
+}

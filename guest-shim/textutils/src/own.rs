@@ -1,0 +1,13 @@
+//! Programs around libraries that have none which can be called, and what stands in front of those that have.
+
+mod awk;
+mod diff;
+mod grep;
+mod jq;
+mod sed;
+
+pub use awk::main as awk;
+pub use diff::{cmp, diff};
+pub use grep::{egrep, fgrep, grep};
+pub use jq::main as jq;
+pub use sed::main as sed;

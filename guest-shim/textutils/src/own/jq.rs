@@ -1,0 +1,378 @@
+//! `jq`: the program around the language of `jaq`, which is a library; options and exit statuses are jq's.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Read, Write};
+
+use bytes::Bytes;
+use cordon_multicall::say;
+use jaq_all::data::{self, Filter, Runner};
+use jaq_all::fmts::write::{Writer, write};
+use jaq_all::fmts::{Format, read};
+use jaq_all::jaq_core::compile::Compiler;
+use jaq_all::jaq_core::load::{Arena, File, Loader, import};
+use jaq_all::jaq_core::{Exn, ValT, Vars};
+use jaq_all::json::Val;
+use jaq_all::json::write::{Pp, Styles};
+use jaq_all::load::{FileReports, FileReportsDisp, compile_errors, load_errors};
+
+/// Exit statuses: the last output was false or null, wrong use or no file, no program, no output, an error of the program.
+const FALSE: i32 = 1;
+const TROUBLE: i32 = 2;
+const NO_PROGRAM: i32 = 3;
+const NO_OUTPUT: i32 = 4;
+const ERROR: i32 = 5;
+
+const HELP: &str = "\
+Usage:	jq [OPTIONS] FILTER [FILES...]
+	jq [OPTIONS] -f FILE [FILES...]
+	jq [OPTIONS] --args FILTER [STRINGS...]
+	jq [OPTIONS] --jsonargs FILTER [JSON_VALUES...]
+
+  -n, --null-input           the input is `null`
+  -R, --raw-input            each line is a string, not JSON
+  -s, --slurp                all inputs are one array, or one string
+  -c, --compact-output       no newlines and blanks
+  -r, --raw-output           strings without quotes
+  -j, --join-output          the same, without newlines between
+      --raw-output0          the same, with a NUL after each
+  -S, --sort-keys            keys in order
+  -C, --color-output         with colors
+  -M, --monochrome-output    without
+      --tab                  indent with tabs
+      --indent N             indent with N blanks
+  -f, --from-file            the filter is in a file
+      --arg NAME VALUE       $NAME is the string
+      --argjson NAME JSON    $NAME is the value
+      --slurpfile NAME FILE  $NAME is an array of the values in the file
+      --rawfile NAME FILE    $NAME is the text of the file
+  -e, --exit-status          1 if the last output is false or null, 4 if there is none";
+
+#[derive(Default)]
+struct Options {
+    null: bool,
+    raw_input: bool,
+    slurp: bool,
+    compact: bool,
+    raw: bool,
+    join: bool,
+    nul: bool,
+    sort: bool,
+    color: bool,
+    indent: Option<String>,
+    from_file: bool,
+    status: bool,
+    named: Vec<(String, Val)>,
+    filter: Option<String>,
+    /// The program has a word with which it may ask for input by itself.
+    filter_reads: bool,
+    files: Vec<String>,
+    positional: Vec<Val>,
+}
+
+/// Why it ends: the exit status and what is said of it.
+struct Failure(i32, String);
+
+pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
+    let words = args.skip(1).map(|word| word.to_string_lossy().into_owned());
+    let done = read_options(words).and_then(|options| match options {
+        Some(options) => run(options),
+        None => Ok(0),
+    });
+    match done {
+        Ok(status) => status,
+        Err(Failure(status, message)) => {
+            if !message.is_empty() {
+                say(&mut io::stderr(), &message);
+            }
+            status
+        }
+    }
+}
+
+fn misuse(message: &str) -> Failure {
+    Failure(TROUBLE, format!("jq: error: {message}\nUse jq --help for help with command-line options"))
+}
+
+/// None if all that was asked for is said.
+fn read_options(words: impl Iterator<Item = String>) -> Result<Option<Options>, Failure> {
+    #[derive(Clone, Copy)]
+    enum Rest {
+        Files,
+        Strings,
+        Json,
+    }
+    let mut options = Options::default();
+    let mut rest = Rest::Files;
+    let mut only_operands = false;
+    let mut words = words;
+    while let Some(word) = words.next() {
+        if only_operands || !word.starts_with('-') || word.len() == 1 {
+            match rest {
+                _ if options.filter.is_none() => options.filter = Some(word),
+                Rest::Files => options.files.push(word),
+                Rest::Strings => options.positional.push(Val::from(word)),
+                Rest::Json => options.positional.push(json(&word, "--jsonargs")?),
+            }
+            continue;
+        }
+        let mut value = |option: &str, of: usize| {
+            let values: Vec<String> = words.by_ref().take(of).collect();
+            if values.len() < of {
+                return Err(misuse(&format!("{option} takes {of} parameter(s)")));
+            }
+            Ok(values)
+        };
+        match word.strip_prefix("--") {
+            Some("") => only_operands = true,
+            Some("help") => {
+                say(&mut io::stdout(), HELP);
+                return Ok(None);
+            }
+            Some("version") => {
+                say(&mut io::stdout(), "jq-1.7 (jaq 3.1)");
+                return Ok(None);
+            }
+            Some("tab") => options.indent = Some("\t".into()),
+            Some("indent") => {
+                let width = &value("--indent", 1)?[0];
+                let width: usize = width
+                    .parse()
+                    .ok()
+                    .filter(|width| *width <= 7)
+                    .ok_or_else(|| misuse("Cannot indent more than 7 characters"))?;
+                options.compact |= width == 0;
+                options.indent = Some(" ".repeat(width));
+            }
+            Some("arg") => {
+                let [name, text] = pair(value("--arg", 2)?);
+                options.named.push((name, Val::from(text)));
+            }
+            Some("argjson") => {
+                let [name, text] = pair(value("--argjson", 2)?);
+                options.named.push((name, json(&text, "--argjson")?));
+            }
+            Some(option @ ("slurpfile" | "rawfile")) => {
+                let [name, file] = pair(value(&word, 2)?);
+                let unread = |why: &dyn std::fmt::Display| {
+                    misuse(&format!("Bad JSON in --{option} {name} {file}: {why}"))
+                };
+                let value = if option == "rawfile" {
+                    Val::from(fs::read_to_string(&file).map_err(|error| unread(&reason(&error)))?)
+                } else {
+                    read::json_array(&file).map_err(|error| unread(&reason(&error)))?
+                };
+                options.named.push((name, value));
+            }
+            Some("args") => rest = Rest::Strings,
+            Some("jsonargs") => rest = Rest::Json,
+            Some("raw-output0") => (options.raw, options.nul) = (true, true),
+            Some(long) => {
+                let letter = LONG.iter().find(|(known, _)| *known == long).map(|(_, letter)| *letter);
+                let letter = letter.ok_or_else(|| misuse(&format!("Unknown arguments: {word}")))?;
+                options.set(letter);
+            }
+            None => {
+                for letter in word[1..].chars() {
+                    match letter {
+                        'h' => {
+                            say(&mut io::stdout(), HELP);
+                            return Ok(None);
+                        }
+                        letter if LONG.iter().any(|(_, known)| *known == letter) => options.set(letter),
+                        _ => return Err(misuse(&format!("Unknown arguments: {word}"))),
+                    }
+                }
+            }
+        }
+    }
+    Ok(Some(options))
+}
+
+const LONG: &[(&str, char)] = &[
+    ("null-input", 'n'),
+    ("raw-input", 'R'),
+    ("slurp", 's'),
+    ("compact-output", 'c'),
+    ("raw-output", 'r'),
+    ("join-output", 'j'),
+    ("ascii-output", 'a'),
+    ("sort-keys", 'S'),
+    ("color-output", 'C'),
+    ("monochrome-output", 'M'),
+    ("from-file", 'f'),
+    ("exit-status", 'e'),
+    ("unbuffered", 'u'),
+];
+
+impl Options {
+    fn set(&mut self, letter: char) {
+        match letter {
+            'n' => self.null = true,
+            'R' => self.raw_input = true,
+            's' => self.slurp = true,
+            'c' => self.compact = true,
+            'r' => self.raw = true,
+            'j' => (self.raw, self.join) = (true, true),
+            'S' => self.sort = true,
+            'C' => self.color = true,
+            'M' => self.color = false,
+            'f' => self.from_file = true,
+            'e' => self.status = true,
+            _ => {}
+        }
+    }
+
+    fn writer(&self) -> Writer {
+        let indent = self.indent.clone().unwrap_or_else(|| "  ".into());
+        Writer {
+            pp: Pp {
+                indent: (!self.compact).then_some(indent),
+                sort_keys: self.sort,
+                styles: if self.color { Styles::ansi() } else { Styles::default() },
+                sep_space: !self.compact,
+            },
+            format: if self.raw { Format::Raw } else { Format::Json },
+            join: self.join,
+        }
+    }
+}
+
+fn pair(values: Vec<String>) -> [String; 2] {
+    values.try_into().unwrap_or_default()
+}
+
+fn json(text: &str, option: &str) -> Result<Val, Failure> {
+    read::json::parse_single(text.as_bytes())
+        .map_err(|_| misuse(&format!("Invalid JSON text passed to {option}")))
+}
+
+fn reason(error: &io::Error) -> String {
+    uucore::error::strip_errno(error)
+}
+
+fn run(mut options: Options) -> Result<i32, Failure> {
+    let mut source = options.filter.take();
+    if options.from_file {
+        let file = source.take().ok_or_else(|| misuse("no program"))?;
+        let unread =
+            |error| Failure(TROUBLE, format!("jq: error: Could not open {file}: {}", reason(&error)));
+        source = Some(fs::read_to_string(&file).map_err(unread)?);
+    }
+    let source = source.unwrap_or_else(|| ".".into());
+    options.filter_reads = source.contains("input");
+    let named: Vec<_> =
+        options.named.iter().map(|(name, value)| (name.clone().into(), value.clone())).collect();
+    let args = [
+        ("positional".to_owned().into(), options.positional.iter().cloned().collect::<Val>()),
+        ("named".to_owned().into(), Val::obj(named.into_iter().collect())),
+    ];
+    let environment = std::env::vars().map(|(name, value)| (name.into(), Val::from(value))).collect();
+    let mut variables = std::mem::take(&mut options.named);
+    variables.push(("ARGS".into(), Val::obj(args.into_iter().collect())));
+    variables.push(("ENV".into(), Val::obj(environment)));
+    let (names, values): (Vec<String>, Vec<Val>) = variables.into_iter().unzip();
+    let filter = compile(&source, &names).map_err(|reports| {
+        let texts: String = reports.iter().map(|report| FileReportsDisp::new(report).to_string()).collect();
+        Failure(NO_PROGRAM, format!("jq: error: {}jq: 1 compile error", texts.trim_start_matches("Error: ")))
+    })?;
+
+    let (input, is_missing) = input(&options)?;
+    let format = if options.raw_input { Format::Raw } else { Format::Json };
+    let bytes = Bytes::from(input);
+    let text =
+        read::bytes_str(format, &bytes).map_err(|error| Failure(TROUBLE, format!("jq: error: {error}")))?;
+    let inputs = read::parse(format, &bytes, text, options.slurp);
+    let runner = Runner { null_input: options.null, color_err: false, writer: options.writer() };
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut last = None;
+    let name = Val::Null;
+    let result = data::run(
+        &runner,
+        &filter,
+        Vars::new(values),
+        (&name, inputs),
+        |why| Failure(TROUBLE, format!("jq: error (at <stdin>:0): {why}")),
+        |value| {
+            let value = match value {
+                Ok(value) => value,
+                Err(end) => return Err(ended(end)),
+            };
+            last = Some(value.as_bool());
+            let written = write(&mut out, &runner.writer, &value)
+                .and_then(|()| if options.nul { out.write_all(b"\0") } else { Ok(()) });
+            written.map_err(|error| match error.kind() {
+                io::ErrorKind::BrokenPipe => Failure(TROUBLE, String::new()),
+                _ => Failure(TROUBLE, format!("jq: error: writing output failed: {}", reason(&error))),
+            })
+        },
+    );
+    let flushed = out.flush();
+    result?;
+    if flushed.is_err() || is_missing {
+        return Ok(TROUBLE);
+    }
+    Ok(match last {
+        _ if !options.status => 0,
+        None => NO_OUTPUT,
+        Some(is_true) => {
+            if is_true {
+                0
+            } else {
+                FALSE
+            }
+        }
+    })
+}
+
+fn ended(end: Exn<'_, Val>) -> Failure {
+    match end.get_err() {
+        Ok(error) => Failure(ERROR, format!("jq: error (at <stdin>:0): {error}")),
+        Err(end) => Failure(end.get_halt().unwrap_or(ERROR), String::new()),
+    }
+}
+
+fn compile(code: &str, names: &[String]) -> Result<Filter, Vec<FileReports<String>>> {
+    let names: Vec<_> = names.iter().map(|name| format!("${name}")).collect();
+    let arena = Arena::default();
+    let file = File { path: String::new(), code };
+    let modules = Loader::new(jaq_all::defs()).load(&arena, file).map_err(load_errors)?;
+    import(&modules, |_| Err("modules are not supported".into())).map_err(load_errors)?;
+    Compiler::default()
+        .with_funs(data::funs())
+        .with_global_vars(names.iter().map(|name| &**name))
+        .compile(modules)
+        .map_err(compile_errors)
+}
+
+/// All of the input: to jq files are one stream. Whether one was missing.
+fn input(options: &Options) -> Result<(Vec<u8>, bool), Failure> {
+    let mut all = vec![];
+    let mut is_missing = false;
+    if options.files.is_empty() {
+        // Without input there is nothing to wait for, unless the program asks for it.
+        if options.null && !options.filter_reads {
+            return Ok((all, false));
+        }
+        if let Err(error) = io::stdin().lock().read_to_end(&mut all) {
+            return Err(Failure(TROUBLE, format!("jq: error: {}", reason(&error))));
+        }
+        return Ok((all, false));
+    }
+    for file in &options.files {
+        match fs::read(file) {
+            Ok(read) => {
+                all.extend(read);
+                if all.last().is_some_and(|last| *last != b'\n') && !options.raw_input {
+                    all.push(b'\n');
+                }
+            }
+            Err(error) => {
+                let line = format!("jq: error: Could not open {file}: {}", reason(&error));
+                say(&mut io::stderr(), &line);
+                is_missing = true;
+            }
+        }
+    }
+    Ok((all, is_missing))
+}
