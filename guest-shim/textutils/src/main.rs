@@ -18,8 +18,12 @@ const UTILITIES: Utilities = &[
     ("egrep", own::egrep),
     ("fgrep", own::fgrep),
     ("grep", own::grep),
+    ("id", own::id),
     ("jq", own::jq),
+    ("rev", own::rev),
     ("sed", own::sed),
+    ("which", own::which),
+    ("whoami", own::whoami),
 ];
 
 const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");

@@ -255,7 +255,8 @@ impl<'a> Interpreter<'a> {
                 break;
             }
         }
-        if !matches!(flow, Flow::Exit) && !(program.rules.is_empty() && program.end.is_empty()) {
+        let reads = !(program.rules.is_empty() && program.end.is_empty());
+        if reads && !matches!(flow, Flow::Exit) {
             while self.next_record()? {
                 match whole(self.rules())? {
                     Flow::Exit => break,
@@ -680,7 +681,7 @@ impl<'a> Interpreter<'a> {
                 });
                 ended.push_str(&text[end..next]);
                 bytes.extend(&text.as_bytes()[..end]);
-                *reader = Box::new(io::Cursor::new(text[next..].as_bytes().to_vec()));
+                *reader = Box::new(io::Cursor::new(text.as_bytes()[next..].to_vec()));
             }
         }
         self.globals[RT] = Cell::Value(Value::text(ended));

@@ -792,11 +792,15 @@ impl Parser {
     }
 
     fn begins_operand(&self) -> bool {
-        match self.peek() {
-            Token::Number(_) | Token::Text(_) | Token::Name(_) | Token::Called(_) | Token::Pattern(_) => true,
-            Token::Sign("(" | "$" | "!" | "-" | "+" | "++" | "--") => true,
-            _ => false,
-        }
+        matches!(
+            self.peek(),
+            Token::Number(_)
+                | Token::Text(_)
+                | Token::Name(_)
+                | Token::Called(_)
+                | Token::Pattern(_)
+                | Token::Sign("(" | "$" | "!" | "-" | "+" | "++" | "--")
+        )
     }
 
     fn join(&mut self) -> Parsed<Expr> {
