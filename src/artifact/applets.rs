@@ -31,7 +31,9 @@ pub const MULTI_CALL: &[MultiCall] = &[
     ] },
     MultiCall { module: "archive", utilities: &["gunzip", "gzip", "tar", "zcat"] },
     MultiCall { module: "findutils", utilities: &["find", "xargs"] },
-    MultiCall { module: "textutils", utilities: &["awk", "cmp", "diff", "egrep", "fgrep", "grep", "jq", "sed"] },
+    MultiCall { module: "textutils", utilities: &[
+        "awk", "cmp", "diff", "egrep", "fgrep", "grep", "id", "jq", "rev", "sed", "which", "whoami",
+    ] },
 ];
 
 /// What a program of that module is called when it runs with these arguments: the utility that the multi-call program

@@ -10,6 +10,8 @@ seq 4 | awk 'BEGIN {print "start"} {s += $1} END {print s, NR}'
 awk -v x=5 -v y=hi 'BEGIN {print x + 1, y}'
 #### arithmetic
 awk 'BEGIN {print 1/3, 2^10, 7%3, -2+5, int(3.9), 1e6, 100000000, 0.1+0.2}'
+#### printf
+awk 'BEGIN {printf "%5d|%-5s|%05.2f|%x|%c|%%|%e\n", 42, "ab", 3.14159, 255, "A", 12345.678}'; echo 3 | awk '{printf("%s\n", $1)}'
 #### arrays
 printf 'a\nb\na\nc\na\n' | awk '{n[$1]++} END {for (k in n) print k, n[k]}' | sort
 #### in and delete
@@ -22,8 +24,14 @@ awk 'BEGIN {s="hello world"; print length(s), substr(s, 1, 5), index(s, "wor"), 
 echo 'foo bar foo' | awk '{gsub(/foo/, "x"); print}'; echo aaa | awk '{n = gsub("a", "[&]"); print n, $0}'; echo a.b | awk '{sub(/\./, "-"); print}'; echo 'a b' | awk '{gsub(/a/, "z", $1); print $1, $2}'
 #### assigning fields
 echo 'a b c' | awk '{$2 = "x"; print}'; echo 'a b c' | awk 'BEGIN{OFS="-"} {$1=$1; print}'; echo 'a b c' | awk '{NF=2; print}'; echo a | awk '{$3="c"; print; print NF}'
+#### control flow
+awk 'BEGIN {for (i=0; i<5; i++) {if (i==1) continue; if (i==3) break; print i}; while (i<6) i++; print i; do i--; while (i>4); print i}'
+#### functions
+awk 'function f(n) {return n<2 ? n : f(n-1)+f(n-2)} BEGIN {print f(15)}'; awk 'function g(a, i) {a[1]="set"; i=9} BEGIN {i=1; g(x, i); print x[1], i}'
 #### next and exit
 seq 5 | awk '$1==2 {next} $1==4 {exit 3} {print}'; echo $?
+#### exit runs END
+seq 3 | awk '{exit 2} END {print "end"}'; echo $?
 #### getline from a file
 printf '1\n2\n' > f; awk 'BEGIN {while ((getline line < "f") > 0) print "got", line; close("f")}'
 #### getline
@@ -44,12 +52,26 @@ awk 'BEGIN {a = "x" 1+2 "y"; print a; print 1 " " 2; print -1 " " -1}'
 awk 'BEGIN {i=5; print i++, i, ++i, i--; i+=2; i*=3; i/=2; i%=5; i^=2; print i}'
 #### ternary and uninitialized
 awk 'BEGIN {print (x == 0) ? "zero" : "no", x == "", length(x)}'
+#### RS
+printf 'a b\nc\n\nd\n' | awk 'BEGIN{RS=""} {print NR": "$1, NF}'; printf 'a;b;c' | awk 'BEGIN{RS=";"} {print}'; printf 'a,b\n' | awk -v RS=, '{print NR, $0}'
+#### ORS
+seq 3 | awk 'BEGIN{ORS=" "} {print} END {printf "\n"}'
+#### system
+awk 'BEGIN {r = system("exit 3"); print r; system("echo hi")}'
+#### pipe out
+printf 'b\na\n' | awk '{print | "sort"} END {close("sort"); print "done"}'
+#### pipe in
+awk 'BEGIN {"echo hi" | getline x; print x; while (("printf \"1\\n2\\n\"" | getline y) > 0) print "got", y}'
 #### -f
 printf '# remark\n{ print $2 }\n' > p.awk; echo 'a b' | awk -f p.awk
 #### operand that assigns
 echo a > f; awk '{print v, $1}' v=3 f
+#### ENVIRON and ARGV
+X=y awk 'BEGIN {print ENVIRON["X"]; print ARGC, ARGV[1]}' one
 #### substr edges
 awk 'BEGIN {print substr("hello", 0), substr("hello", -1, 3), substr("hello", 2), substr("hello", 4, 10)}'
+#### numbers as strings
+awk 'BEGIN {print 1.0, 1.5, 1e3, 123456789012, 3.0*2, "3x"+1, 1e-5}'
 #### maximum
 printf '3\n10\n2\n' | awk 'NR==1 || $1>m {m=$1} END {print m}'
 #### sum of a column with commas
@@ -66,12 +88,16 @@ awk 'BEGIN {
 }'
 #### tolower of a field and string repetition
 awk 'BEGIN {s = sprintf("%3s|%-3s|", "a", "b"); print s; while (length(t) < 5) t = t "x"; print t}'
+#### gensub
+awk 'BEGIN {print gensub(/(a)(b)/, "\\2\\1", "g", "abab")}'
 #### multiple -F characters
 echo 'a::b' | awk -F: '{print NF, $3}'; echo 'aXXb' | awk -FXX '{print $2}'
 #### print > expression with parentheses
 echo 'x 5' | awk '{print ($2 > 3)}'
 #### no file
 awk '{print}' nope 2>/dev/null; echo $?
+#### syntax error
+awk '{print' /dev/null 2>/dev/null; echo $?
 #### dollar expressions
 echo '1 2 3' | awk '{i=1; print $i, $(i+1), $NF-1, $(NF-1)}'
 #### reading long input
@@ -84,5 +110,59 @@ awk 'BEGIN {n=split("a1b2c", x, /[0-9]/); print n, x[2]; n=split("  p q ", y); p
 awk 'BEGIN {for (i=0;i<100000;i++) s+=i; print s}'
 #### printf reuse and star
 awk 'BEGIN {printf "%*d|%s %s\n", 5, 42, "a", "b"; printf "%i %o %X %g\n", 3.7, 8, 255, 0.0001}'
+#### length without parentheses
+echo hello | awk '{print length}'; echo 'a b' | awk 'length > 2'
 #### print redirect per key
 printf 'a 1\nb 2\n' | awk '{print $2 > $1".txt"}'; cat a.txt b.txt
+#### exit in a function
+awk 'function f() {exit 4} BEGIN {f()} END {print "end"}'; echo $?
+#### for in with delete
+awk 'BEGIN {a[1];a[2];a[3]; for (k in a) delete a[k]; print length(a)}'
+#### printf %c and %s with numbers
+awk 'BEGIN {printf "%c%c %s %d\n", 65, "hello", 3.0, "12abc"; printf("%5.1f%%\n", 45.678); printf "%-10s|\n", "ab"}'
+#### regexps in strings
+awk 'BEGIN {s = "a.b"; if (s ~ "a\\.b") print "y"; r = "^[0-9]+$"; if ("12" ~ r) print "num"; n = split("a.b.c", p, "."); print n; print match("foobar", "o+b")}'
+#### join lines with a separator
+seq 5 | awk '{printf "%s%s", sep, $0; sep=","} END {print ""}'; seq 3 | awk 'ORS=NR%2?" ":"\n"'
+#### between patterns
+printf 'a\nSTART\nb\nEND\nc\n' | awk '/START/{f=1;next} /END/{f=0} f'; printf 'a\nSTART\nb\nEND\nc\n' | awk '/START/,/END/'
+#### csv with quotes off and FS regex
+echo 'k = v' | awk -F' *= *' '{print $1 "|" $2}'; echo 'a;b,c' | awk -F'[;,]' '{print $3}'
+#### field modification keeps others
+echo 'a:b:c' | awk -F: -v OFS=: '{$2="x"}1'; echo ' a  b ' | awk '{$1=$1}1'
+#### multiline if else chain
+printf '5\n15\n25\n' | awk '{ if ($1 < 10) { print "low" } else if ($1 < 20) print "mid"; else print "high" }'
+#### no main input in BEGIN only
+awk 'BEGIN { while (i++ < 3) printf "%d ", i; print "" }'
+#### sorted output by command
+printf 'b 2\na 1\n' | awk '{print $2, $1 | "sort -n"}'
+#### getline updates
+printf 'a\nb\nc\n' | awk '/a/ {getline; print "after:", $0}'
+#### toupper of first letter
+echo 'hello world' | awk '{for (i=1;i<=NF;i++) $i = toupper(substr($i,1,1)) substr($i,2)} 1'
+#### in parentheses
+awk 'BEGIN {a["x",1]=1; if (("x",1) in a) print "yes"; if (!("y" in a)) print "no"}'
+#### comparison of fields with strings
+printf 'abc 10\nabd 9\n' | awk '$2 < 10 {print $1} $1 > "abc" {print "gt"}'
+#### print to several with close
+awk 'BEGIN {f="o.txt"; print "1" > f; close(f); while ((getline l < f) > 0) print "read " l}'
+#### ENVIRON HOME and exit code
+awk 'BEGIN {exit !("HOME" in ENVIRON)}'; echo $?
+#### ternary chains and string building
+awk 'BEGIN {for (i=1;i<=15;i++) print i%15==0?"FizzBuzz":i%3==0?"Fizz":i%5==0?"Buzz":i}' | head -5
+#### negative numbers and modulo
+awk 'BEGIN {print -7%3, 7%-3, -2^2, 2^-1, 2**3, 1e300*1e10, int(-3.7)}'
+#### substr unicode and length
+export LC_ALL=C.UTF-8; echo 'äöü' | awk '{print length($0), substr($0,2,1), toupper($0)}'
+#### comments and line continuation
+awk 'BEGIN { # remark
+  x = 1 + \
+      2; print x }'
+#### while read style columns
+printf 'USER PID\nroot 1\nme 22\n' | awk 'NR>1 && $2>10 {print $1}'
+#### printf without newline and semicolons
+awk 'BEGIN{printf "a";printf "b\n";;print "c"}'
+#### regexp dynamic with gsub special
+echo 'a/b/c' | awk '{gsub("/", "\\"); print}'; echo 'x.y' | awk '{gsub(/\./,"\\."); print}'; echo 'price $5' | awk '{sub(/\$[0-9]+/, "[&]"); print}'
+#### nested functions and arrays
+awk 'function add(arr, v) {arr[++n]=v} function two(arr) {add(arr,"x"); add(arr,"y")} BEGIN {two(z); print n, z[1], z[2]}'

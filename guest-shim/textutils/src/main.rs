@@ -1,8 +1,8 @@
 //! The text utilities of a VM that coreutils does not have: one WASI program that answers to every utility's name.
 //!
 //! What they do is in public crates: `grep` is uutils' `uu_grep`, `sed` is uutils' `sed`, `diff` and `cmp` are uutils'
-//! `diffutils`, `awk` is `awk-rs`, `jq` is `jaq`. This crate owns the way into them: where a crate is a library without the program
-//! around it, or lacks what scripts count on, `own` stands in front of it.
+//! `diffutils`, `jq` is `jaq`; `awk` is cordon's own. This crate owns the way into them: where a crate is a library
+//! without the program around it, or lacks what scripts count on, `own` stands in front of it.
 
 mod own;
 
@@ -18,8 +18,12 @@ const UTILITIES: Utilities = &[
     ("egrep", own::egrep),
     ("fgrep", own::fgrep),
     ("grep", own::grep),
+    ("id", own::id),
     ("jq", own::jq),
+    ("rev", own::rev),
     ("sed", own::sed),
+    ("which", own::which),
+    ("whoami", own::whoami),
 ];
 
 const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");

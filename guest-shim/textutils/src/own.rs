@@ -5,9 +5,11 @@ mod diff;
 mod grep;
 mod jq;
 mod sed;
+mod small;
 
 pub use awk::main as awk;
 pub use diff::{cmp, diff};
 pub use grep::{egrep, fgrep, grep};
 pub use jq::main as jq;
 pub use sed::main as sed;
+pub use small::{id, rev, which, whoami};

@@ -1,16 +1,23 @@
-//! `awk`: the arguments, and the input that is read when it is wanted, around the interpreter of `awk-rs`.
+//! `awk`: cordon's own. The crates that were looked at start threads, bring compilers and C libraries, or are wrong in what
+//! scripts use (`ORS`, `RS`, `printf (...)`, `END` after `exit`), and all of them start commands by the system.
 
-use std::cell::Cell;
+mod run;
+mod syntax;
+mod text;
+
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
-use std::rc::Rc;
+use std::fs;
+use std::io;
 
-use awk_rs::{Interpreter, Lexer, Parser};
 use cordon_multicall::say;
+
+use run::Interpreter;
+use syntax::Program;
 
 /// The status of a mistake, and of input that is not there.
 const TROUBLE: i32 = 2;
+/// The status of a program that cannot be read.
+const WRONG_PROGRAM: i32 = 1;
 
 const USAGE: &str = "Usage: awk [-F fs] [-v var=value] [-f progfile | 'prog'] [file ...]";
 
@@ -56,7 +63,12 @@ fn read(words: Vec<String>) -> Result<Option<Request>, String> {
             return Ok(None);
         }
         if word == "--version" {
-            return Err("awk-rs 0.2.0".into());
+            return Err("cordon's own".into());
+        }
+        if ["--posix", "--traditional", "--re-interval", "--sandbox", "--characters-as-bytes"]
+            .contains(&word.as_str())
+        {
+            continue;
         }
         let long = [("--field-separator=", 'F'), ("--assign=", 'v'), ("--file=", 'f')];
         let (option, attached) =
@@ -105,91 +117,30 @@ fn text_of(file: &str) -> Result<String, String> {
     text.map_err(|error| format!("cannot open source file `{file}' for reading: {}", reason(&error)))
 }
 
+/// How `exit` in a function comes out of all expressions around it.
+const EXIT: &str = "\u{1}exit";
+
 fn run(request: &Request) -> Result<i32, String> {
-    let source = request.program.as_deref().unwrap_or_default();
-    let tokens = Lexer::new(source).tokenize().map_err(|error| error.to_string())?;
-    let program = Parser::new(tokens).parse().map_err(|error| error.to_string())?;
-    let mut interpreter = Interpreter::new(&program);
-    let mut argv = vec!["awk".to_owned()];
-    argv.extend(request.operands.iter().cloned());
-    interpreter.set_args(argv);
-
-    // The interpreter is given its input at once, so operands that assign do it before all of it.
-    let mut assignments = request.assignments.clone();
-    let mut files: Vec<String> = vec![];
-    for operand in &request.operands {
-        match assignment(operand) {
-            Some((name, value)) => assignments.push((name.to_owned(), unescape(value))),
-            None => files.push(operand.clone()),
+    let program = match Program::parse(request.program.as_deref().unwrap_or_default()) {
+        Ok(program) => program,
+        Err(message) => {
+            complain(&message);
+            return Ok(WRONG_PROGRAM);
         }
-    }
-    // The separator has a place of its own in the interpreter.
-    let separator = assignments.iter().rev().find(|(name, _)| name == "FS").map(|(_, value)| value.clone());
-    interpreter.set_fs(&separator.or_else(|| request.separator.clone()).unwrap_or_else(|| " ".into()));
-    for (name, value) in &assignments {
-        interpreter.set_variable(name, value);
-    }
-
-    let failed = Rc::new(Cell::new(false));
-    let from_standard_input = files.is_empty();
-    let inputs: Vec<Input> = if from_standard_input {
-        vec![Input::new("-", &failed)]
-    } else {
-        files.iter().map(|file| Input::new(file, &failed)).collect()
     };
-    interpreter.set_filenames(if from_standard_input { vec![String::new()] } else { files });
-    let mut output = BufWriter::new(io::stdout().lock());
-    let status = interpreter.run(inputs, &mut output);
-    let flushed = output.flush();
+    let mut interpreter = Interpreter::new(&program, &request.operands);
+    if let Some(separator) = &request.separator {
+        interpreter.assign("FS", separator);
+    }
+    for (name, value) in &request.assignments {
+        interpreter.assign(name, value);
+    }
+    let status = interpreter.run();
+    interpreter.finish();
     match status {
-        Ok(0) if failed.get() || flushed.is_err() => Ok(TROUBLE),
-        Ok(status) => Ok(status),
         // Whoever reads has gone.
-        Err(awk_rs::Error::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(TROUBLE),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// A file that is opened when it is read. What cannot be is complained of and read as if it were empty, as awk does it.
-struct Input {
-    name: String,
-    reader: Option<Box<dyn BufRead>>,
-    failed: Rc<Cell<bool>>,
-}
-
-impl Input {
-    fn new(name: &str, failed: &Rc<Cell<bool>>) -> Input {
-        Input { name: name.into(), reader: None, failed: failed.clone() }
-    }
-
-    fn reader(&mut self) -> &mut dyn BufRead {
-        self.reader.get_or_insert_with(|| match self.name.as_str() {
-            "-" | "/dev/stdin" => Box::new(BufReader::new(io::stdin())),
-            name => match File::open(name) {
-                Ok(file) => Box::new(BufReader::new(file)),
-                Err(error) => {
-                    complain(&format!("cannot open \"{name}\" ({})", reason(&error)));
-                    self.failed.set(true);
-                    Box::new(io::empty())
-                }
-            },
-        })
-    }
-}
-
-impl Read for Input {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.reader().read(into)
-    }
-}
-
-impl BufRead for Input {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.reader().fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.reader().consume(amount);
+        Err(message) if message.is_empty() => Ok(TROUBLE),
+        status => status,
     }
 }
 
@@ -203,34 +154,15 @@ fn assignment(word: &str) -> Option<(&str, &str)> {
 
 /// What a value means that is given as an argument: escapes in it are those of a string in a program.
 fn unescape(value: &str) -> String {
+    let letters: Vec<char> = value.chars().collect();
     let mut out = String::with_capacity(value.len());
-    let mut letters = value.chars().peekable();
-    while let Some(letter) = letters.next() {
-        if letter != '\\' {
+    let mut at = 0;
+    while let Some(&letter) = letters.get(at) {
+        at += 1;
+        if letter == '\\' {
+            at += text::escape(&letters[at..], &mut out);
+        } else {
             out.push(letter);
-            continue;
-        }
-        match letters.next() {
-            Some('n') => out.push('\n'),
-            Some('t') => out.push('\t'),
-            Some('r') => out.push('\r'),
-            Some('a') => out.push('\x07'),
-            Some('b') => out.push('\x08'),
-            Some('f') => out.push('\x0c'),
-            Some('v') => out.push('\x0b'),
-            Some(same @ ('\\' | '"' | '/')) => out.push(same),
-            Some(first @ '0'..='7') => {
-                let mut code = first.to_digit(8).unwrap_or_default();
-                for _ in 0..2 {
-                    let Some(digit) = letters.peek().and_then(|letter| letter.to_digit(8)) else { break };
-                    code = code * 8 + digit;
-                    letters.next();
-                }
-                out.push(char::from_u32(code & 0xff).unwrap_or_default());
-            }
-            // In a separator `\|` is an expression; elsewhere the backslash is as good as any letter.
-            Some(other) => out.extend(['\\', other]),
-            None => out.push('\\'),
         }
     }
     out

@@ -212,7 +212,7 @@ fn directories(options: &Options, settings: &[OsString], from: &Path, to: &Path)
         let (one, other) = (from.join(name), to.join(name));
         let (here, there) = (ours.contains(name), theirs.contains(name));
         let found = match (one.is_dir(), other.is_dir()) {
-            _ if !(here && there) && !options.new_files => {
+            _ if !options.new_files && here != there => {
                 let place = if here { from } else { to };
                 let line = format!("Only in {}: {}", place.display(), name.to_string_lossy());
                 say(&mut io::stdout(), &line);
