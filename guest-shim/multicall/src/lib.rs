@@ -108,7 +108,9 @@ impl Program {
 /// Adds what WASI left out of the environment because it did not fit into a page.
 fn complete_environment() {
     for (name, value) in process::environment() {
-        if name != "PWD" && !name.is_empty() && !name.contains('=') && env::var_os(&name).is_none() {
+        // What `set_var` does not take.
+        let is_odd = name.is_empty() || name.contains(['=', '\0']) || value.contains('\0');
+        if name != "PWD" && !is_odd && env::var_os(&name).is_none() {
             // SAFETY: this program has one thread.
             unsafe { env::set_var(name, value) };
         }

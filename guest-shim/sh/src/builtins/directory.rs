@@ -24,7 +24,7 @@ pub fn cd(shell: &mut Shell, arguments: &[String]) -> Outcome {
     };
     let mut show = rest.first().is_some_and(|word| word == "-");
     if !target.starts_with('/') && !matches!(target.split('/').next(), Some("." | "..")) {
-        for directory in shell.variable("CDPATH").unwrap_or_default().to_owned().split(':') {
+        for directory in shell.variable("CDPATH").unwrap_or_default().split(':') {
             let found = match directory {
                 "" => target.clone(),
                 _ => format!("{}/{target}", directory.trim_end_matches('/')),
