@@ -24,7 +24,16 @@
 # expects: DENIED a trap: exit code 1
 # expects: DENIED the background: exit code 126
 # expects: DENIED a substitution: exit code 126
-# expects: DENIED xargs: exit code 127
+# expects: DENIED xargs: exit code 126
+# expects: DENIED find: exit code 1
+# expects: DENIED find, one by one: exit code 1
+# expects: DENIED awk: exit code 126
+# expects: DENIED awk, through a shell: exit code 126
+# expects: DENIED a pipe of awk: exit code 1
+# expects: DENIED a pipe into awk's command: exit code 1
+# expects: DENIED sed: exit code 1
+# expects: DENIED textutils: exit code 126
+# expects: DENIED findutils: exit code 126
 . /escape/report.sh
 echo x > /tmp/x
 probe "rm" rm /tmp/x
@@ -51,3 +60,12 @@ probe "a trap" sh -c 'trap "rm /tmp/x && exit 0" EXIT; exit 1'
 probe "the background" sh -c 'rm /tmp/x & wait $!'
 probe "a substitution" sh -c 'v=$(rm /tmp/x) && exit 0'
 probe "xargs" sh -c 'echo /tmp/x | xargs rm'
+probe "find" sh -c 'find /tmp/x -exec rm {} +'
+probe "find, one by one" sh -c 'find /tmp/x -exec rm {} \; && [ ! -e /tmp/x ]'
+probe "awk" awk 'BEGIN { exit system("rm /tmp/x") }'
+probe "awk, through a shell" awk 'BEGIN { exit system("exec rm /tmp/x") }'
+probe "a pipe of awk" sh -c '[ "$(awk "BEGIN { \"cat /tmp/x\" | getline v; print v }")" = x ]'
+probe "a pipe into awk's command" sh -c 'awk "BEGIN { print 1 | \"cat > /tmp/y\"; close(\"cat > /tmp/y\") }"; [ -s /tmp/y ]'
+probe "sed" sh -c '[ "$(echo a | sed "s/a/cat \/tmp\/x/e")" = x ]'
+probe "textutils" textutils awk 'BEGIN { exit system("rm /tmp/x") }'
+probe "findutils" sh -c 'echo /tmp/x | findutils xargs rm'
