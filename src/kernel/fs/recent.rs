@@ -384,8 +384,14 @@ mod tests {
             recent.status(1, &number.to_string(), "x", false);
             assert!(recent.0.lock().bytes <= BYTES_MAX);
         }
-        let kept: usize =
-            recent.0.lock().directories.values().flat_map(|d| d.files.values()).map(|f| f.copy.bytes.len()).sum();
+        let kept: usize = recent
+            .0
+            .lock()
+            .directories
+            .values()
+            .flat_map(|d| d.files.values())
+            .map(|f| f.copy.bytes.len())
+            .sum();
         assert!(kept <= BYTES_MAX);
     }
 }

@@ -286,9 +286,8 @@ fn gaps_of_the_filter_are_told_as_they_are() {
 #[test]
 fn commands_come_from_where_the_table_says() {
     let lock = source("guest-shim/Cargo.lock");
-    let locked = |name: &str, version: &str| {
-        lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n"))
-    };
+    let locked =
+        |name: &str, version: &str| lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n"));
     let page = page::read("docs/commands.md");
     let mut documented = BTreeSet::new();
     for table in page.tables() {
