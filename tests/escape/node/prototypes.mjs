@@ -30,7 +30,7 @@ const taken = (object, key, make, act) => () => { const before = object[key]; ob
 const found = [];
 const keeps = (before) => function (...values) { found.push(this, ...values); return Reflect.apply(before, this, values); };
 attempt("options of a file", polluted({ flag: "r+", encoding: "utf8", signal: undefined }, reads));
-attempt("a shell for programs", polluted({ shell: "/bin/sh", env: { NODE_OPTIONS: "--require /m/link.txt" }, uid: 0, execArgv: ["--expose-internals"] }, () => { execFileSync("/usr/bin/id"); return true; }));
+attempt("a shell for programs", polluted({ shell: "/bin/sh", env: { NODE_OPTIONS: "--require /m/link.txt" }, uid: 0, execArgv: ["--expose-internals"] }, () => { execFileSync("/usr/bin/none"); return true; }));
 attempt("NODE_OPTIONS of a child", polluted({ NODE_OPTIONS: "--require /tmp/x.cjs" }, () => execFileSync("node", ["-p", "typeof internalBinding"], { encoding: "utf8" }).trim()));
 attempt("a path", polluted({ path: "/m/link.txt", href: "file:///m/link.txt", pathname: "/m/link.txt" }, reads));
 attempt("Function.prototype.call", taken(Function.prototype, "call", keeps, reads));
