@@ -136,7 +136,7 @@ if (filter.test(start)) {
 const withNeutral = {};
 for (const [row, measure] of Object.entries(PLATFORM_ROWS)) {
   if (!filter.test(row)) continue;
-  const side = (platform) => () => measure((config) => createVm({ binary, platform, ...config }));
+  const side = (platform) => () => measure(() => createVm({ binary, platform }));
   withNeutral[row] = await pair(side("node"), side("neutral"));
 }
 await shutdown();
