@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
-use cordon_multicall::say;
+use cordon_multicall::{calendar, say};
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
 use flate2::Compression;
@@ -517,15 +517,7 @@ fn described<R: Read>(header: &Header, entry: &tar::Entry<R>, name: &str) -> Str
 /// Date and minute of a time, which in a VM is UTC.
 fn date(seconds: u64) -> String {
     let (days, rest) = (seconds / 86400, seconds % 86400);
-    // Counted from the first of March of the year 0, so that a leap day ends a year.
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + u64::from(month <= 2);
+    let (year, month, day) = calendar::date(days);
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", rest / 3600, rest / 60 % 60)
 }
 

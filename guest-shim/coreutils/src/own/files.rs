@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 
+use cordon_multicall::calendar;
 use cordon_vm::filesystem;
 use cordon_vm::process;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
@@ -389,19 +390,7 @@ fn letters(kind: FileType, mode: u32) -> String {
 fn time(nanoseconds: u64) -> String {
     let (seconds, fraction) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
     let (days, second) = (seconds / 86400, seconds % 86400);
-    let (year, month, day) = date(days);
+    let (year, month, day) = calendar::date(days);
     let (hours, minutes) = (second / 3600, second / 60 % 60);
     format!("{year:04}-{month:02}-{day:02} {hours:02}:{minutes:02}:{:02}.{fraction:09} +0000", second % 60)
-}
-
-/// Year, month and day of a number of days since 1970-01-01, counted in 400-year cycles that begin in March.
-fn date(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (cycle, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (cycle * 400 + year + u64::from(month <= 2), month, day)
 }
