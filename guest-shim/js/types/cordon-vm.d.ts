@@ -207,6 +207,7 @@ declare module "cordon:vm/process" {
   export { arguments_ as arguments };
   /** The environment it was started with. */
   export function environment(): [string, string][];
+  /** Empty once that directory was removed: relative paths find nothing then. */
   export function currentDirectory(): string;
   /** Changes the caller's current directory. */
   export function setCurrentDirectory(path: string): void;
