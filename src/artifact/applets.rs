@@ -4,6 +4,8 @@
 
 /// Module of the shell.
 pub const SHELL: &str = "sh";
+/// The same program by the name under which it speaks bash's language.
+pub const BASH: &str = "bash";
 /// Module of the multi-call program that holds the utilities that every VM uses.
 pub const COREUTILS: &str = "coreutils";
 

@@ -1,16 +1,19 @@
 //! Builtins around processes and commands: `wait`, `jobs`, `kill`, `command`, `type`.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
-use super::{find, misuse, print, quote};
+use super::{find, misuse, print, print_text, quote};
 use crate::{
     exec::jobs::Job,
     state::{Outcome, Shell},
+    syntax::dialect::Dialect,
     system::{self, signals},
 };
 
 /// The status for something that is not ours to wait for.
 const UNKNOWN_JOB: i32 = 127;
+/// How long it takes at most until `wait -n` sees that a job has ended.
+const WAIT_STEP: Duration = Duration::from_millis(2);
 
 impl Shell {
     /// The job that `%1`, `%%` or a process id names.
@@ -31,7 +34,45 @@ impl Shell {
     }
 }
 
+/// `wait -n`: for whichever job ends next, with `-p` its number in a variable.
+fn wait_next(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let mut variable = None;
+    let mut operands = Vec::new();
+    let mut words = arguments[1..].iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-n" | "-f" => {}
+            "-p" => variable = words.next().cloned(),
+            operand => operands.push(operand),
+        }
+    }
+    let candidates: Vec<Rc<Job>> = match operands.as_slice() {
+        [] => shell.jobs.clone(),
+        operands => operands.iter().filter_map(|operand| shell.find_job(operand)).collect(),
+    };
+    if candidates.is_empty() {
+        return Ok(UNKNOWN_JOB);
+    }
+    loop {
+        if let Some(job) = candidates.iter().find(|job| job.poll().is_some()) {
+            let status = job.poll().unwrap_or(0);
+            if let Some(variable) = variable {
+                shell.assign(&variable, job.id().to_string())?;
+            }
+            shell.jobs.retain(|known| !Rc::ptr_eq(known, job));
+            return Ok(status);
+        }
+        if let Some(signal) = shell.caught_signal() {
+            return Ok(128 + signals::number(signal));
+        }
+        system::pause(WAIT_STEP);
+    }
+}
+
 pub fn wait(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    if shell.dialect == Dialect::Bash && arguments.iter().skip(1).any(|word| word == "-n") {
+        return wait_next(shell, arguments);
+    }
     if arguments.len() == 1 {
         while let Some(job) = shell.jobs.first().cloned() {
             if let Err(status) = wait_for(shell, &job) {
@@ -49,6 +90,9 @@ pub fn wait(shell: &mut Shell, arguments: &[String]) -> Outcome {
                 Ok(status) => status,
                 Err(status) => return Ok(status),
             },
+            None if !operand.starts_with('%') && operand.parse::<u32>().is_err() => {
+                return Ok(misuse(shell, "wait", &format!("Illegal number: {operand}")));
+            }
             None => UNKNOWN_JOB,
         };
     }
@@ -78,7 +122,7 @@ pub fn jobs(shell: &mut Shell, arguments: &[String]) -> Outcome {
         listing.push_str(&format!("[{}] {current} {state:<10} {}\n", job.number, job.command));
     }
     shell.jobs.retain(|job| job.poll().is_none());
-    print(shell, "jobs", listing.as_bytes())
+    print_text(shell, "jobs", &listing)
 }
 
 pub fn kill(shell: &mut Shell, arguments: &[String]) -> Outcome {
@@ -107,6 +151,10 @@ pub fn kill(shell: &mut Shell, arguments: &[String]) -> Outcome {
     }
     if words.is_empty() {
         return Ok(misuse(shell, "kill", "no process given"));
+    }
+    // Who has ended and was not waited for is there no more.
+    for job in &shell.jobs {
+        job.poll();
     }
     let mut status = 0;
     for word in words {
@@ -149,8 +197,11 @@ fn list_signals(shell: &mut Shell, operands: &[String]) -> Outcome {
             }
         }
     };
-    print(shell, "kill", listing.as_bytes())
+    print_text(shell, "kill", &listing)
 }
+
+/// Where the standard utilities are.
+pub const STANDARD_PATH: &str = "/bin:/usr/bin";
 
 /// Words of the grammar that can stand where a command can.
 const RESERVED: [&str; 18] = [
@@ -162,32 +213,38 @@ pub fn command(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut words = &arguments[1..];
     let mut verbose = None;
     let mut standard_path = false;
-    while let Some(word) = words.first() {
-        match word.as_str() {
-            "-v" => verbose = Some(false),
-            "-V" => verbose = Some(true),
-            "-p" => standard_path = true,
-            "--" => {
-                words = &words[1..];
-                break;
-            }
-            _ => break,
+    while let Some((word, rest)) = words.split_first()
+        && let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty())
+    {
+        words = rest;
+        if letters == "-" {
+            break;
         }
-        words = &words[1..];
+        for letter in letters.chars() {
+            match letter {
+                'v' => verbose = Some(false),
+                'V' => verbose = Some(true),
+                'p' => standard_path = true,
+                other => return Ok(misuse(shell, "command", &format!("Illegal option -{other}"))),
+            }
+        }
     }
     let Some(name) = words.first() else { return Ok(0) };
+    let before = shell.variables.clone();
+    if standard_path {
+        shell.assign("PATH", STANDARD_PATH.to_owned())?;
+    }
     if let Some(verbose) = verbose {
         let mut status = 0;
         for name in words {
             status = describe_one(shell, name, verbose)?;
         }
+        if standard_path {
+            shell.variables = before;
+        }
         return Ok(status);
     }
-    let before = shell.variables.clone();
-    if standard_path {
-        shell.assign("PATH", "/bin:/usr/bin".to_owned())?;
-    }
-    let outcome = match find(name) {
+    let outcome = match find(name, shell.dialect) {
         // What is special about a special builtin does not hold here: an error ends `command` alone.
         Some(builtin) => (builtin.run)(shell, words),
         None => match shell.start_program(words) {
@@ -216,7 +273,7 @@ fn describe_one(shell: &mut Shell, name: &str, verbose: bool) -> Outcome {
         (format!("alias {name}={}", quote(value)), format!("{name} is an alias for {value}"))
     } else if shell.functions.contains_key(name) {
         (name.to_owned(), format!("{name} is a shell function"))
-    } else if let Some(builtin) = find(name) {
+    } else if let Some(builtin) = find(name, shell.dialect) {
         let kind = if builtin.special { "special shell builtin" } else { "shell builtin" };
         (name.to_owned(), format!("{name} is a {kind}"))
     } else {
@@ -229,13 +286,97 @@ fn describe_one(shell: &mut Shell, name: &str, verbose: bool) -> Outcome {
             Some(path) => (path.clone(), format!("{name} is {path}")),
             None => {
                 if verbose {
-                    print(shell, "type", format!("{name}: not found\n").as_bytes())?;
+                    print_text(shell, "type", &format!("{name}: not found\n"))?;
                 }
                 return Ok(127);
             }
         }
     };
-    print(shell, "command", (if verbose { sentence } else { plain } + "\n").as_bytes())
+    print_text(shell, "command", &(if verbose { sentence } else { plain } + "\n"))
+}
+
+/// `type` of bash, with its options.
+pub fn type_of_bash(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let (mut all, mut skips_functions, mut forces_path, mut paths, mut kinds) = (false, false, false, false, false);
+    let mut words = &arguments[1..];
+    while let Some((word, rest)) = words.split_first()
+        && let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty())
+    {
+        words = rest;
+        for letter in letters.chars() {
+            match letter {
+                '-' => {}
+                'a' => all = true,
+                'f' => skips_functions = true,
+                'P' => (forces_path, paths) = (true, true),
+                'p' => paths = true,
+                't' => kinds = true,
+                other => return Ok(misuse(shell, "type", &format!("-{other}: invalid option"))),
+            }
+        }
+    }
+    let mut status = 0;
+    for name in words {
+        // Kind, path where it has one, and sentence.
+        let mut found: Vec<(&str, Option<String>, String)> = Vec::new();
+        if !forces_path {
+            if shell.aliases.contains_key(name.as_str()) && shell.extras.expands_aliases {
+                let value = shell.aliases.get(name.as_str()).cloned().unwrap_or_default();
+                found.push(("alias", None, format!("{name} is aliased to `{value}'")));
+            }
+            if RESERVED.contains(&name.as_str()) || matches!(name.as_str(), "select" | "time" | "]]" | "coproc") {
+                found.push(("keyword", None, format!("{name} is a shell keyword")));
+            }
+            if shell.functions.contains_key(name.as_str()) && !skips_functions {
+                found.push(("function", None, format!("{name} is a function")));
+            }
+            if find(name, shell.dialect).is_some() {
+                found.push(("builtin", None, format!("{name} is a shell builtin")));
+            }
+        }
+        let path = if name.contains('/') {
+            system::status(name).is_ok().then(|| name.clone())
+        } else {
+            shell.find_program(name)
+        };
+        if let Some(path) = path {
+            found.push(("file", Some(path.clone()), format!("{name} is {path}")));
+        }
+        if found.is_empty() {
+            if !(paths || kinds) {
+                shell.report(&format!("type: {name}: not found"));
+            }
+            status = 1;
+        }
+        let shown = if all { found.len() } else { 1 };
+        for (kind, path, sentence) in found.into_iter().take(shown) {
+            let line = match (kinds, paths, path) {
+                (true, _, _) => kind.to_owned(),
+                (_, true, Some(path)) => path,
+                (_, true, None) => continue,
+                _ => sentence,
+            };
+            print_text(shell, "type", &format!("{line}\n"))?;
+        }
+    }
+    Ok(status)
+}
+
+/// Runs a builtin though there is a function of its name.
+pub fn builtin(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let words = match arguments.get(1) {
+        None => return Ok(0),
+        Some(first) if first == "--" => &arguments[2..],
+        Some(_) => &arguments[1..],
+    };
+    let Some(name) = words.first() else { return Ok(0) };
+    match find(name, shell.dialect) {
+        Some(builtin) => (builtin.run)(shell, words),
+        None => {
+            shell.report(&format!("builtin: {name}: not a shell builtin"));
+            Ok(1)
+        }
+    }
 }
 
 /// A VM has no clock for processor time that a program can read.

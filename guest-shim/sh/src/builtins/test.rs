@@ -91,6 +91,12 @@ impl Parser<'_> {
 
     fn primary(&mut self) -> Checked {
         let rest = self.operands.get(self.at..).unwrap_or_default();
+        if let ["(", inside, ")", ..] = rest
+            && self.operands.len() > 4
+        {
+            self.at += 3;
+            return Ok(!inside.is_empty());
+        }
         if let [left, operator, right, ..] = rest
             && let Some(result) = binary(operator, left, right)
         {
@@ -156,7 +162,8 @@ pub fn unary(shell: &Shell, operator: &str, operand: &str) -> Option<bool> {
                 .and_then(|number| shell.descriptors.get(number).ok())
                 .is_some_and(|handle| handle.is_terminal())
         }
-        "-v" => shell.variable(operand).is_some(),
+        "-v" => shell.is_set(operand),
+        "-R" => shell.variables.get(operand).is_some_and(|variable| variable.reference && variable.value.is_some()),
         "-o" => {
             let mut options = shell.options;
             options.table().into_iter().any(|(name, _, on)| name == operand && *on)

@@ -211,6 +211,33 @@ impl Tracker {
         }
     }
 
+    /// Whether a reserved word may stand here.
+    pub fn keyword_may_stand(&self) -> bool {
+        let elsewhere = matches!(
+            self.top(),
+            Some(
+                Frame::Test
+                    | Frame::For(_)
+                    | Frame::Case(CasePart::Subject | CasePart::In | CasePart::Pattern { .. })
+            )
+        );
+        self.at_start && !self.skip_word && !elsewhere
+    }
+
+    /// Whether a pattern may stand here that is not the first of its arm.
+    pub fn later_pattern_may_stand(&self) -> bool {
+        self.top() == Some(Frame::Case(CasePart::Pattern { first: false }))
+    }
+
+    pub fn in_test(&self) -> bool {
+        self.top() == Some(Frame::Test)
+    }
+
+    /// Whether the name of a `for` was read and its `in` may follow.
+    pub fn for_parameters(&self) -> bool {
+        self.top() == Some(Frame::For(ForPart::In))
+    }
+
     /// Whether a separator here must be preceded by a marker, because `for name in` has no words.
     pub fn for_words_are_missing(&self) -> bool {
         self.top() == Some(Frame::For(ForPart::Words { any: false }))
