@@ -243,9 +243,18 @@ impl Shell {
         value: String,
         append: bool,
     ) -> Result<(), Flow> {
+        if *place == Place::Whole
+            && let Some((name, place)) = self.referred_element(name)?
+        {
+            return self.assign_place(&name, &place, value, append);
+        }
         let name = self.referred(name).into_owned();
         self.refuse_readonly(&name)?;
         self.notice_assignment(&name, &value);
+        if self.made_up(&name).is_some() || self.made_up_list(&name).is_some() {
+            // Their values are not kept.
+            return Ok(());
+        }
         let (integer, letters) =
             self.variables.get(&name).map_or((false, Letters::Keep), |known| (known.integer, known.letters));
         let before = if append { self.element(&name, place) } else { None };

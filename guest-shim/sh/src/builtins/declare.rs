@@ -6,7 +6,7 @@ use super::{misuse, print_text};
 use crate::{
     quote,
     state::{Flow, Outcome, Shell},
-    syntax::extent::is_name,
+    syntax::extent::{Extent, is_name},
     variables::{Associative, Letters, Place, Value, Variable},
 };
 
@@ -126,10 +126,15 @@ pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
 
 /// Gives one variable its attributes, and its value if there is one. False when that was refused, which was reported.
 fn declare(shell: &mut Shell, command: &str, operand: &str, change: Change) -> Result<bool, Flow> {
-    let (target, value) = match operand.split_once('=') {
-        Some((target, value)) => (target, Some(value)),
-        None => (operand, None),
+    let extent = Extent { text: operand, first_line: 1, depth: 0 };
+    let (target, value) = match extent.assigned_value(0) {
+        Ok(Some(value)) => (&operand[..value - 1], Some(&operand[value..])),
+        _ => (operand.split_once('=').map_or(operand, |(target, _)| target), None),
     };
+    if value.is_none() && operand.contains('=') {
+        shell.report(&format!("{command}: `{operand}': not a valid identifier"));
+        return Ok(false);
+    }
     let (target, append) = match target.strip_suffix('+') {
         Some(target) if value.is_some() => (target, true),
         _ => (target, false),

@@ -92,12 +92,24 @@ impl Shell {
         Ok(Some((name.to_owned(), self.place(name, &subscript)?)))
     }
 
+    /// The element that a reference refers to, if it is one to an element.
+    pub fn referred_element(&mut self, name: &str) -> Result<Option<(String, Place)>, Flow> {
+        if !self.variables.get(name).is_some_and(|variable| variable.reference) {
+            return Ok(None);
+        }
+        let target = self.referred(name).into_owned();
+        if target.contains('[') { self.named_place(&target) } else { Ok(None) }
+    }
+
     fn subject(&mut self, name: &str, subscript: Option<&Subscript>) -> Result<Subject, Flow> {
         Ok(match subscript {
             None if matches!(name, "@" | "*") => {
                 Subject::All { name: name.to_owned(), joined: name == "*" }
             }
-            None => Subject::One { name: name.to_owned(), place: Place::Whole },
+            None => match self.referred_element(name)? {
+                Some((name, place)) => Subject::One { name, place },
+                None => Subject::One { name: name.to_owned(), place: Place::Whole },
+            },
             Some(Subscript::All) => Subject::All { name: name.to_owned(), joined: false },
             Some(Subscript::Joined) => Subject::All { name: name.to_owned(), joined: true },
             Some(Subscript::Element(word)) => {

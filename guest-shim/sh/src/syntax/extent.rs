@@ -96,6 +96,9 @@ impl<'a> Extent<'a> {
                 }
             }
             Some(b'{') => self.deeper(at)?.braces(at + 2, in_double_quotes),
+            Some(b'[') if dialect::is_bash() => {
+                Ok(self.deeper(at)?.subscript(at + 2)?.unwrap_or(at + 1))
+            }
             Some(b'\'') if !in_double_quotes => self.ansi_quote(at + 2),
             _ => Ok(at + 1),
         }
@@ -249,10 +252,13 @@ impl<'a> Extent<'a> {
         at
     }
 
-    /// The end of the word that begins here, in bash's language with its patterns and process substitutions.
-    pub fn word(&self, start: usize, separates: fn(u8) -> bool) -> Result<usize, SyntaxError> {
+    /// The end of the word that begins here, in bash's language with its patterns and process substitutions. Only where a
+    /// command begins, the subscript of an assignment may hold blanks.
+    pub fn word(&self, start: usize, begins: bool, separates: fn(u8) -> bool) -> Result<usize, SyntaxError> {
         let mut at = start;
-        if let Some(value) = self.assigned_value(start)? {
+        if let Some(value) = self.assigned_value(start)?
+            && (begins || !self.text.as_bytes().get(start..value).unwrap_or_default().contains(&b' '))
+        {
             at = value;
             if self.byte(at) == Some(b'(') {
                 return self.deeper(at)?.parentheses(at + 1);

@@ -325,7 +325,7 @@ impl<'a> Lexer<'a> {
     fn end_of_word(&self) -> Result<usize, SyntaxError> {
         let extent = &self.extent;
         if dialect::is_bash() {
-            return extent.word(self.at, separates_words);
+            return extent.word(self.at, self.tracker.assignment_may_stand(), separates_words);
         }
         let mut at = self.at;
         loop {

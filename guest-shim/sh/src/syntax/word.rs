@@ -88,7 +88,7 @@ fn elements(extent: Extent<'_>, start: usize, end: usize) -> Result<Vec<Element>
             _ => None,
         };
         let value = element.map_or(at, |(_, _, value)| value);
-        let after = extent.word(value, |byte| matches!(byte, b' ' | b'\t' | b'\n' | b')'))?.min(end);
+        let after = extent.word(value, false, |byte| matches!(byte, b' ' | b'\t' | b'\n' | b')'))?.min(end);
         let text = extent.text.get(value..after).unwrap_or_default();
         let (subscript, append) = match element {
             Some((close, append, _)) => {
@@ -275,6 +275,7 @@ impl<'a> Parser<'a> {
         match self.extent.byte(start + 1) {
             Some(b'(') => self.parenthesis().map(Some),
             Some(b'{') => self.braces(in_double_quotes).map(Some),
+            Some(b'[') if dialect::is_bash() => self.old_arithmetic().map(Some),
             Some(byte) if is_name_start(byte) => {
                 let (name, end) = self.extent.parameter_name(start + 1);
                 self.at = end;
@@ -302,6 +303,19 @@ impl<'a> Parser<'a> {
         let end = inner.command(start + 2)?;
         self.at = end;
         substitution(self.slice(start + 2, end - 1), line, inner.depth)
+    }
+
+    /// `$[...]`, as `$((...))` was written once.
+    fn old_arithmetic(&mut self) -> Result<Piece, SyntaxError> {
+        let start = self.at;
+        let inner = self.extent.deeper(start)?;
+        let Some(end) = inner.subscript(start + 2)? else {
+            self.at += 1;
+            return Ok(Piece::Text("$".to_owned()));
+        };
+        self.at = end;
+        let text = self.slice(start + 2, end - 1);
+        Ok(Piece::Arithmetic(expanded_text(text, inner.line(start), inner.depth)?))
     }
 
     /// A process substitution.
