@@ -1,13 +1,13 @@
 //! What an execution environment of bash has beyond that of `sh`: its own options, the functions that are being called,
 //! and the variables whose values come about when they are asked for.
 
-use std::{cell::Cell, rc::Rc, time::SystemTime};
+use std::{cell::Cell, collections::BTreeMap, rc::Rc, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     exec::traps::Traps,
-    state::Shell,
+    state::{Descriptors, Shell},
     syntax::dialect::{self, Dialect},
     system::{self, Child},
     variables::{Associative, Value, Variable},
@@ -49,6 +49,8 @@ pub struct Extras {
     pub inherit_errexit: bool,
     /// The innermost last.
     pub frames: Rc<Vec<Frame>>,
+    /// The files that functions are in.
+    pub sources: Rc<BTreeMap<String, String>>,
     /// `PIPESTATUS`
     pub statuses: Rc<Vec<i32>>,
     /// What `pushd` has put aside, the last first.
@@ -63,13 +65,21 @@ pub struct Extras {
     seconds_from: i64,
     /// Process substitutions that this environment has begun.
     #[serde(skip)]
-    pub substituted: Vec<Rc<Child>>,
+    pub substituted: Vec<Substituted>,
     /// The traps that the functions around this command do not have.
     #[serde(skip)]
     pub hidden_traps: Vec<Traps>,
     /// A trap of DEBUG, ERR or RETURN runs: none runs within.
     #[serde(skip)]
     pub in_trap: bool,
+}
+
+/// A command that a process substitution runs.
+#[derive(Clone)]
+pub struct Substituted {
+    pub child: Rc<Child>,
+    /// It reads what this environment writes.
+    pub reads: bool,
 }
 
 fn now() -> std::time::Duration {
@@ -79,7 +89,35 @@ fn now() -> std::time::Duration {
 impl Shell {
     /// Process substitutions that have ended are of no more interest.
     pub fn forget_ended_substitutions(&mut self) {
-        self.extras.substituted.retain(|child| child.try_wait().is_none());
+        self.extras.substituted.retain(|substituted| substituted.child.try_wait().is_none());
+    }
+
+    /// This program ends: what still has its output to read may do so before.
+    pub fn wait_for_substitutions(&mut self) {
+        self.descriptors = Descriptors::default();
+        for Substituted { child, reads } in std::mem::take(&mut self.extras.substituted) {
+            if reads {
+                child.wait();
+            }
+        }
+    }
+
+    /// A function is in the file that is being read.
+    pub fn note_source(&mut self, function: &str) {
+        if self.dialect == Dialect::Bash {
+            let source = self.source();
+            Rc::make_mut(&mut self.extras.sources).insert(function.to_owned(), source);
+        }
+    }
+
+    /// The file that is being read.
+    pub fn source(&self) -> String {
+        let file = || match (self.is_command, self.options.stdin) {
+            (true, _) => "environment".to_owned(),
+            (_, true) => "main".to_owned(),
+            _ => self.name.to_string(),
+        };
+        self.extras.frames.last().map_or_else(file, |frame| frame.source.clone())
     }
 
     /// Makes this a bash.
@@ -107,8 +145,15 @@ impl Shell {
             Variable { value: Some(Value::Indexed(parts)), readonly: true, ..Variable::default() };
         for name in ["UID", "EUID"] {
             let id = system::USER_ID.to_string();
-            *self.variable_mut(name) =
-                Variable { value: Some(Value::Text(id)), readonly: true, integer: true, ..Variable::default() };
+            *self.variable_mut(name) = Variable {
+                value: Some(Value::Text(id)),
+                readonly: true,
+                integer: true,
+                ..Variable::default()
+            };
+        }
+        if self.variable("SHELL").is_none() {
+            self.variable_mut("SHELL").value = Some(Value::Text(path.clone()));
         }
         if self.variable("HOSTNAME").is_none() {
             let name = system::read_file("/etc/hostname").unwrap_or_default();
@@ -158,7 +203,8 @@ impl Shell {
             "SHELLOPTS" => {
                 let mut options = self.options;
                 let on = options.table().into_iter().filter(|(_, _, on)| **on).map(|(name, _, _)| name);
-                let mut names: Vec<&str> = on.chain(["braceexpand", "hashall", "interactive-comments"]).collect();
+                let mut names: Vec<&str> =
+                    on.chain(["braceexpand", "hashall", "interactive-comments"]).collect();
                 names.sort_unstable();
                 names.join(":")
             }
@@ -175,19 +221,21 @@ impl Shell {
             return None;
         }
         let frames = || self.extras.frames.iter().rev();
+        let in_file = !self.is_command && !self.options.stdin;
         let in_function = self.extras.frames.iter().any(|frame| frame.function != "source");
         Some(match name {
             "FUNCNAME" if in_function => {
-                frames().map(|frame| frame.function.clone()).chain(["main".to_owned()]).collect()
+                let main = in_file.then(|| "main".to_owned());
+                frames().map(|frame| frame.function.clone()).chain(main).collect()
             }
             "FUNCNAME" => Vec::new(),
             "BASH_SOURCE" => {
-                let main = (!self.is_command && !self.options.stdin).then(|| self.name.to_string());
+                let main = in_file.then(|| self.name.to_string());
                 frames().map(|frame| frame.source.clone()).chain(main).collect()
             }
             "BASH_LINENO" => frames()
                 .map(|frame| frame.called_from.to_string())
-                .chain((!self.is_command).then(|| "0".to_owned()))
+                .chain(in_file.then(|| "0".to_owned()))
                 .collect(),
             "PIPESTATUS" => self.extras.statuses.iter().map(i32::to_string).collect(),
             "DIRSTACK" => {

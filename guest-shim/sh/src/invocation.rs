@@ -24,7 +24,9 @@ pub fn run() -> i32 {
     {
         let Some((mut shell, list)) = transfer::receive(number) else { return ERROR_STATUS };
         let outcome = shell.run_list(&list);
-        return shell.finish(outcome);
+        let status = shell.finish(outcome);
+        shell.wait_for_substitutions();
+        return status;
     }
     let name = arguments.first().map_or("sh", String::as_str);
     let mut shell = Shell::new(name, Descriptors::inherited(0));
@@ -34,7 +36,14 @@ pub fn run() -> i32 {
         shell.speak_bash();
     }
     let outcome = shell.run_arguments(arguments.get(1..).unwrap_or_default());
-    shell.finish(outcome)
+    let status = shell.finish(outcome);
+    shell.wait_for_substitutions();
+    status
+}
+
+/// Whether the first line has a NUL, which no script has.
+fn is_binary(bytes: &[u8]) -> bool {
+    bytes.iter().take(80).take_while(|byte| **byte != b'\n').any(|byte| *byte == 0)
 }
 
 impl Shell {
@@ -72,6 +81,10 @@ impl Shell {
             return self.run_standard_input();
         };
         match system::read_file(path) {
+            Ok(bytes) if self.dialect == Dialect::Bash && is_binary(&bytes) => {
+                self.report(&format!("{path}: cannot execute binary file"));
+                Err(Flow::Exit(126))
+            }
             Ok(bytes) => {
                 self.name = path.as_str().into();
                 self.run_file(&bytes::decode(bytes))
@@ -94,10 +107,22 @@ impl Shell {
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--norc" | "--noprofile" | "--login" | "--noediting" | "--posix" | "--restricted" => {}
+                "--rcfile" | "--init-file" => drop(words.next()),
+                "--help" => {
+                    let text = "usage: bash [-c text | file] [-abefhnuvxBCEHPT] [-o option] [-O option] [argument ...]\n";
+                    self.descriptors
+                        .get(1)
+                        .and_then(|handle| handle.write_text(text))
+                        .map_err(|_| Flow::Error)?;
+                    return Ok(None);
+                }
                 "--version" => {
                     let version = self.variable("BASH_VERSION").unwrap_or_default();
                     let text = format!("cordon sh, the language of GNU bash, version {version}\n");
-                    self.descriptors.get(1).and_then(|handle| handle.write_text(&text)).map_err(|_| Flow::Error)?;
+                    self.descriptors
+                        .get(1)
+                        .and_then(|handle| handle.write_text(&text))
+                        .map_err(|_| Flow::Error)?;
                     return Ok(None);
                 }
                 "-O" | "+O" => {
@@ -170,9 +195,11 @@ impl Shell {
     /// Runs a command that was read. In bash, an error ends no more than that, at the outermost level.
     fn run_complete(&mut self, list: &List) -> Outcome {
         match self.run_list(list) {
-            Err(Flow::Error) if self.dialect == Dialect::Bash && self.depth == 0 && self.extras.subshells == 0 => {
+            Err(Flow::Error)
+                if self.dialect == Dialect::Bash && self.depth == 0 && self.extras.subshells == 0 =>
+            {
                 self.status = 1;
-                Ok(1)
+                if self.options.errexit { Err(Flow::Exit(1)) } else { Ok(1) }
             }
             outcome => outcome,
         }

@@ -26,7 +26,8 @@ pub fn backslashed(text: &str) -> String {
     }
     let mut quoted = String::new();
     for (index, character) in text.chars().enumerate() {
-        let special = " '\"|&;()<>!{}*[]?^$`\\,".contains(character) || (index == 0 && "#~".contains(character));
+        let special =
+            " '\"|&;()<>!{}*[]?^$`\\,".contains(character) || (index == 0 && "#~".contains(character));
         if special {
             quoted.push('\\');
         }
@@ -66,7 +67,9 @@ pub fn ansi(text: &str) -> String {
             '\t' => quoted.push_str("\\t"),
             '\u{b}' => quoted.push_str("\\v"),
             '\'' | '\\' => quoted.extend(['\\', character]),
-            character if character.is_control() => quoted.push_str(&format!("\\{:03o}", u32::from(character))),
+            character if character.is_control() => {
+                quoted.push_str(&format!("\\{:03o}", u32::from(character)))
+            }
             character => match crate::bytes::of_character(character) {
                 Some(byte) => quoted.push_str(&format!("\\{byte:03o}")),
                 None => quoted.push(character),

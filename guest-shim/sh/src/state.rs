@@ -15,7 +15,8 @@ use crate::{
     syntax::{
         aliases::Aliases,
         dialect::{self, Dialect},
-        tree::FunctionBody},
+        tree::FunctionBody,
+    },
     system::{self, Errno, Handle, Signal, signals},
     variables::{Value, Variable},
 };
@@ -69,8 +70,16 @@ pub struct Options {
 /// Options of POSIX about terminals and what is shown there.
 const WITHOUT_EFFECT: [&str; 5] = ["emacs", "ignoreeof", "monitor", "nolog", "vi"];
 /// Options of bash that are always as they are at first.
-const WITHOUT_EFFECT_IN_BASH: [&str; 8] = [
-    "braceexpand", "hashall", "histexpand", "history", "interactive-comments", "keyword", "onecmd", "physical",
+const WITHOUT_EFFECT_IN_BASH: [&str; 9] = [
+    "braceexpand",
+    "hashall",
+    "histexpand",
+    "history",
+    "interactive-comments",
+    "keyword",
+    "onecmd",
+    "physical",
+    "posix",
 ];
 
 impl Options {
@@ -111,8 +120,13 @@ impl Options {
         let is_on = |letter: char| {
             (letter == 's' && stdin) || table.iter().any(|(_, known, on)| **on && *known == Some(letter))
         };
+        let known = |letters: &str| letters.chars().filter(|letter| is_on(*letter)).collect::<String>();
+        if dialect::is_bash() {
+            // `h` and `B` are always on.
+            return format!("{}h{}B{}", known("abef"), known("nuvx"), known("CETs"));
+        }
         // In the order that dash shows.
-        "ubaCvxsnfeET".chars().filter(|letter| is_on(*letter)).collect()
+        "ubaCvxsnfe".chars().filter(|letter| is_on(*letter)).collect()
     }
 }
 
@@ -243,6 +257,8 @@ pub struct Shell {
     pub original_umask: Option<u32>,
     /// The status of the last command substitution, for commands that consist only of assignments.
     pub substitution_status: Option<i32>,
+    /// A `[[ ]]` had an expression that is none.
+    pub test_failed: bool,
     /// The subshell that begins is a command substitution.
     pub in_substitution: bool,
 }
@@ -280,6 +296,7 @@ impl Shell {
             original_directory: None,
             original_umask: None,
             substitution_status: None,
+            test_failed: false,
             in_substitution: false,
         }
     }

@@ -13,8 +13,8 @@ use crate::{
 
 /// How many references may lead from one to the next.
 const MAX_REFERENCES: usize = 16;
-/// The largest subscript: arrays are sparse, so it costs nothing, but no number may be too large to count on from.
-const MAX_SUBSCRIPT: i64 = i64::MAX / 2;
+/// The largest subscript: arrays are sparse, so it costs nothing.
+const MAX_SUBSCRIPT: i64 = i64::MAX;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Value {
@@ -139,8 +139,7 @@ impl Variable {
                         shown.push(' ');
                     }
                     let key = if quote::listed(key) == *key { key.clone() } else { quoted(key) };
-                    let value =
-                        if quote::needs_ansi(value) { quote::ansi(value) } else { quoted(value) };
+                    let value = if quote::needs_ansi(value) { quote::ansi(value) } else { quoted(value) };
                     shown.push_str(&format!("[{key}]={value}"));
                     if associative {
                         shown.push(' ');
@@ -166,7 +165,7 @@ impl Shell {
     /// The name of the variable that `name` refers to.
     pub fn referred<'a>(&self, name: &'a str) -> Cow<'a, str> {
         let mut name = Cow::Borrowed(name);
-        for _ in 0..MAX_REFERENCES {
+        for _ in 0..=MAX_REFERENCES {
             match self.variables.get(name.as_ref()) {
                 Some(variable) if variable.reference => match variable.text() {
                     Some(target) if !target.is_empty() && target != name => name = target.to_owned().into(),
@@ -175,7 +174,8 @@ impl Shell {
                 _ => return name,
             }
         }
-        name
+        // They lead in a circle: that is no variable.
+        Cow::Borrowed("")
     }
 
     pub fn find(&self, name: &str) -> Option<&Variable> {
@@ -200,23 +200,18 @@ impl Shell {
         }
     }
 
-    /// Whether `name` or `name[subscript]` has a value. The subscript is taken as it stands.
-    pub fn is_set(&self, text: &str) -> bool {
-        let Some((name, subscript)) = text.split_once('[') else {
-            return self.parameter(text).is_some();
-        };
-        let subscript = subscript.strip_suffix(']').unwrap_or(subscript);
-        if matches!(subscript, "@" | "*") {
-            return !self.list(name).is_empty();
+    /// Whether `name` or `name[subscript]` has a value.
+    pub fn is_set(&mut self, text: &str) -> Result<bool, Flow> {
+        if let Some((name, "@]" | "*]")) = text.split_once('[')
+            && !self.find(name).is_some_and(Variable::is_associative)
+        {
+            return Ok(!self.list(name).is_empty());
         }
-        let place = match self.find(name) {
-            Some(variable) if variable.is_associative() => Place::Key(subscript.to_owned()),
-            _ => {
-                let number = subscript.parse().ok().or_else(|| self.variable(subscript)?.parse().ok());
-                Place::Index(number.unwrap_or(0))
-            }
-        };
-        self.element(name, &place).is_some()
+        Ok(match self.named_place(text)? {
+            Some((name, Place::Whole)) => self.parameter(&name).is_some(),
+            Some((name, place)) => self.element(&name, &place).is_some(),
+            None => self.parameter(text).is_some(),
+        })
     }
 
     fn refuse_readonly(&self, name: &str) -> Result<(), Flow> {
@@ -248,7 +243,12 @@ impl Shell {
         {
             return self.assign_place(&name, &place, value, append);
         }
+        let shown = name;
         let name = self.referred(name).into_owned();
+        if name.is_empty() {
+            self.report(&format!("{shown}: circular name reference"));
+            return Err(Flow::Error);
+        }
         self.refuse_readonly(&name)?;
         self.notice_assignment(&name, &value);
         if self.made_up(&name).is_some() || self.made_up_list(&name).is_some() {
@@ -335,9 +335,9 @@ impl Shell {
             return self.assign_keys(&name, elements);
         }
         let mut next = match &self.variable_mut(&name).value {
-            Some(Value::Indexed(elements)) => {
-                elements.last_key_value().map_or(0, |(last, _)| i64::try_from(*last).unwrap_or(MAX_SUBSCRIPT) + 1)
-            }
+            Some(Value::Indexed(elements)) => elements.last_key_value().map_or(0, |(last, _)| {
+                i64::try_from(*last).map_or(MAX_SUBSCRIPT, |last| last.saturating_add(1))
+            }),
             _ => 0,
         };
         let plain = {
@@ -365,15 +365,18 @@ impl Shell {
     }
 
     /// For an associative array, elements without keys are keys and values in turn.
-    fn assign_keys(
-        &mut self,
-        name: &str,
-        elements: Vec<(Option<String>, bool, String)>,
-    ) -> Result<(), Flow> {
+    fn assign_keys(&mut self, name: &str, elements: Vec<(Option<String>, bool, String)>) -> Result<(), Flow> {
+        let has_keys = elements.iter().any(|(key, _, _)| key.is_some());
         let mut elements = elements.into_iter();
         while let Some((key, append, value)) = elements.next() {
             let (key, value) = match key {
                 Some(key) => (key, value),
+                None if has_keys => {
+                    self.report(&format!(
+                        "{name}: {value}: must use subscript when assigning associative array"
+                    ));
+                    continue;
+                }
                 None => (value, elements.next().map(|(_, _, value)| value).unwrap_or_default()),
             };
             self.assign_place(name, &Place::Key(key), value, append)?;
@@ -412,11 +415,13 @@ impl Shell {
         }
         match (&mut self.variable_mut(&name).value, place) {
             (Some(Value::Associative(elements)), Place::Key(key)) => elements.remove(key),
-            (Some(Value::Indexed(elements)), Place::Index(index)) => {
-                if let Some(index) = counted(*index, elements) {
-                    elements.remove(&index);
+            (Some(Value::Indexed(elements)), Place::Index(index)) => match counted(*index, elements) {
+                Some(index) => drop(elements.remove(&index)),
+                None => {
+                    self.report(&format!("unset: [{index}]: bad array subscript"));
+                    return Err(Flow::Error);
                 }
-            }
+            },
             _ => {}
         }
         Ok(())
@@ -424,7 +429,8 @@ impl Shell {
 
     /// What a program that is started gets as its environment.
     pub fn exported(&self) -> Vec<(String, String)> {
-        let exported = self.variables.iter().filter(|(_, variable)| variable.exported && !variable.is_array());
+        let exported =
+            self.variables.iter().filter(|(_, variable)| variable.exported && !variable.is_array());
         exported.filter_map(|(name, variable)| Some((name.clone(), variable.text()?.to_owned()))).collect()
     }
 }

@@ -78,16 +78,33 @@ pub fn next_turn(shell: &mut Shell, arguments: &[String]) -> Outcome {
 }
 
 pub fn eval(shell: &mut Shell, arguments: &[String]) -> Outcome {
-    let text = arguments[1..].join(" ");
+    let mut words = &arguments[1..];
+    if shell.dialect == Dialect::Bash && words.first().is_some_and(|word| word == "--") {
+        words = &words[1..];
+    }
+    let text = words.join(" ");
     let line = shell.line;
     shell.nested(|shell| shell.run_text(&text, line))
 }
 
 pub fn source(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let without_dashes;
+    let arguments = match arguments {
+        [command, dashes, rest @ ..] if dashes == "--" && shell.dialect == Dialect::Bash => {
+            without_dashes = [std::slice::from_ref(command), rest].concat();
+            &without_dashes
+        }
+        _ => arguments,
+    };
     let Some(name) = arguments.get(1) else {
         return Ok(misuse(shell, &arguments[0], "filename argument required"));
     };
-    let path = if name.contains('/') { Some(name.clone()) } else { find_script(shell, name) };
+    let path = if name.contains('/') {
+        Some(name.clone())
+    } else {
+        let here = (shell.dialect == Dialect::Bash && system::status(name).is_ok()).then(|| name.clone());
+        find_script(shell, name).or(here)
+    };
     let text = path.ok_or(system::Errno::Enoent).and_then(|path| shell.read_file(&path));
     let text = match text {
         Ok(bytes) => bytes::decode(bytes),
@@ -228,7 +245,9 @@ pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
             name if name.eq_ignore_ascii_case("EXIT") => Condition::Exit,
             name if shell.dialect == Dialect::Bash && name.eq_ignore_ascii_case("DEBUG") => Condition::Debug,
             name if shell.dialect == Dialect::Bash && name.eq_ignore_ascii_case("ERR") => Condition::Error,
-            name if shell.dialect == Dialect::Bash && name.eq_ignore_ascii_case("RETURN") => Condition::Return,
+            name if shell.dialect == Dialect::Bash && name.eq_ignore_ascii_case("RETURN") => {
+                Condition::Return
+            }
             _ => match signals::find(name) {
                 Some(signal) => Condition::Signal(signal),
                 None => {

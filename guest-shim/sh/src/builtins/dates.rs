@@ -19,6 +19,9 @@ mod tests {
     #[test]
     fn dates() {
         assert_eq!(super::format("%Y-%m-%d %H:%M:%S", Some(86_400)).as_deref(), Some("1970-01-02 00:00:00"));
-        assert_eq!(super::format("%F %T %s %j %a", Some(0)).as_deref(), Some("1970-01-01 00:00:00 0 001 Thu"));
+        assert_eq!(
+            super::format("%F %T %s %j %a", Some(0)).as_deref(),
+            Some("1970-01-01 00:00:00 0 001 Thu")
+        );
     }
 }

@@ -6,7 +6,11 @@ use super::{misuse, print_text};
 use crate::{
     quote,
     state::{Flow, Outcome, Shell},
-    syntax::extent::{Extent, is_name},
+    syntax::{
+        extent::{Extent, is_name},
+        tree::{Assigned, Assignment, FunctionBody},
+        word,
+    },
     variables::{Associative, Letters, Place, Value, Variable},
 };
 
@@ -66,7 +70,8 @@ struct Change {
 pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let command = arguments[0].as_str();
     let mut change = Change {
-        is_local: command == "local" || (matches!(command, "declare" | "typeset") && !shell.locals.is_empty()),
+        is_local: command == "local"
+            || (matches!(command, "declare" | "typeset") && !shell.locals.is_empty()),
         exported: (command == "export").then_some(true),
         readonly: command == "readonly",
         ..Change::default()
@@ -79,7 +84,9 @@ pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut words = &arguments[1..];
     while let Some((word, rest)) = words.split_first() {
         let on = word.starts_with('-');
-        let Some(letters) = word.strip_prefix(['-', '+']).filter(|letters| !letters.is_empty()) else { break };
+        let Some(letters) = word.strip_prefix(['-', '+']).filter(|letters| !letters.is_empty()) else {
+            break;
+        };
         words = rest;
         if word == "--" {
             break;
@@ -144,12 +151,16 @@ fn declare(shell: &mut Shell, command: &str, operand: &str, change: Change) -> R
         shell.report(&format!("{command}: `{operand}': not a valid identifier"));
         return Ok(false);
     }
+    if matches!(command, "export" | "readonly") && target.contains('[') {
+        shell.report(&format!("{command}: `{operand}': not a valid identifier"));
+        return Ok(false);
+    }
     if change.is_local {
         shell.make_local(name);
     }
     // A reference is not followed where it is made.
     let owned;
-    let name = if change.reference == Some(true) {
+    let name = if change.reference.is_some() {
         name
     } else {
         owned = shell.referred(name).into_owned();
@@ -192,12 +203,24 @@ fn declare(shell: &mut Shell, command: &str, operand: &str, change: Change) -> R
             }
             shell.variable_mut(name).value = Some(Value::Text(value.to_owned()));
         }
+        // What was quoted may be an array where one is asked for.
+        Some(value)
+            if (change.indexed || change.associative) && value.starts_with('(') && value.ends_with(')') =>
+        {
+            let parsed = word::assignment(operand, shell.line, 0).ok().flatten();
+            if let Some(Assignment { value: Assigned::Array(elements), .. }) = parsed {
+                let elements = shell.expand_elements(&elements)?;
+                shell.assign_array(name, elements, append)?;
+            }
+        }
         Some(value) => match unpack(value) {
             Some(elements) => shell.assign_array(name, elements, append)?,
             None => {
                 let place = match target.split_once('[') {
                     None => Place::Whole,
-                    Some((_, subscript)) => shell.place(name, subscript.strip_suffix(']').unwrap_or(subscript))?,
+                    Some((_, subscript)) => {
+                        shell.place(name, subscript.strip_suffix(']').unwrap_or(subscript))?
+                    }
                 };
                 shell.assign_place(name, &place, value.to_owned(), append)?;
             }
@@ -285,7 +308,11 @@ fn list(shell: &mut Shell, command: &str, change: Change, prints: bool) -> Outco
         .filter(|(name, _)| {
             command != "local" || scope.is_some_and(|scope| scope.iter().any(|(known, _)| known == *name))
         })
-        .map(|(name, variable)| if all || command == "local" { plain(name, variable) } else { shown(name, variable) })
+        .map(
+            |(name, variable)| {
+                if all || command == "local" { plain(name, variable) } else { shown(name, variable) }
+            },
+        )
         .collect();
     print_text(shell, command, &listing)
 }
@@ -310,14 +337,23 @@ fn list_functions(
         shell.report(&format!("{command}: functions cannot be made readonly"));
         return Ok(1);
     }
-    if !names_only || command == "export" {
-        let missing = names.iter().any(|name| !shell.functions.contains_key(name.as_str()));
-        if missing && !names.is_empty() {
-            return Ok(1);
-        }
-        let what = if command == "export" { "exported" } else { "shown: -F lists their names" };
-        shell.report(&format!("{command}: functions cannot be {what}"));
+    if command == "export" {
+        shell.report("export: functions cannot be exported");
         return Ok(1);
+    }
+    if !names_only {
+        let all: Vec<String> = shell.functions.keys().cloned().collect();
+        let names = if names.is_empty() { &all } else { names };
+        let mut status = 0;
+        let mut listing = String::new();
+        for name in names {
+            match shell.functions.get(name.as_str()) {
+                Some(function) => listing.push_str(&definition(name, function)),
+                None => status = 1,
+            }
+        }
+        print_text(shell, command, &listing)?;
+        return Ok(status);
     }
     if names.is_empty() {
         let listing: String = shell.functions.keys().map(|name| format!("declare -f {name}\n")).collect();
@@ -334,6 +370,11 @@ fn list_functions(
     }
     print_text(shell, command, &listing)?;
     Ok(status)
+}
+
+/// The definition of a function, its body as the script had it.
+pub fn definition(name: &str, function: &FunctionBody) -> String {
+    format!("{name} () \n{}\n", function.text)
 }
 
 /// `unset` in bash: variables, elements and references, and functions where there is no such variable.

@@ -12,6 +12,10 @@ pub fn cd(shell: &mut Shell, arguments: &[String]) -> Outcome {
         Ok(parsed) => parsed,
         Err(letter) => return Ok(misuse(shell, "cd", &format!("Illegal option -{letter}"))),
     };
+    if rest.len() > 1 && shell.dialect == Dialect::Bash {
+        shell.report("cd: too many arguments");
+        return Ok(1);
+    }
     let target = match rest.first().map(String::as_str) {
         None => match shell.variable("HOME") {
             Some(home) => home.to_owned(),
@@ -121,12 +125,15 @@ pub fn pwd(shell: &mut Shell, arguments: &[String]) -> Outcome {
 pub fn umask(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let symbolic = arguments.get(1).is_some_and(|word| word == "-S");
     let operand = arguments.get(1 + usize::from(symbolic));
-    if let Some(option) = operand.filter(|operand| operand.starts_with('-')) {
-        return Ok(misuse(shell, "umask", &format!("Illegal option {option}")));
-    }
     // The mask can only be read by setting it.
     let current = system::set_umask(0o022);
     system::set_umask(current);
+    if operand.is_some_and(|operand| operand == "-p") && shell.dialect == Dialect::Bash {
+        return print_text(shell, "umask", &format!("umask {current:04o}\n"));
+    }
+    if let Some(option) = operand.filter(|operand| operand.starts_with('-')) {
+        return Ok(misuse(shell, "umask", &format!("Illegal option {option}")));
+    }
     let Some(operand) = operand else {
         let text = if symbolic { symbolic_mask(current) } else { format!("{current:04o}") };
         return print_text(shell, "umask", &(text + "\n"));

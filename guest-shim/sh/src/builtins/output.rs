@@ -16,7 +16,11 @@ pub fn echo(shell: &mut Shell, arguments: &[String]) -> Outcome {
     while let [first, rest @ ..] = words
         && let Some(letters) = first.strip_prefix('-')
         && !letters.is_empty()
-        && if bash { letters.bytes().all(|letter| b"neE".contains(&letter)) } else { letters == "n" && newline }
+        && if bash {
+            letters.bytes().all(|letter| b"neE".contains(&letter))
+        } else {
+            letters == "n" && newline
+        }
     {
         for letter in letters.chars() {
             match letter {
@@ -34,7 +38,7 @@ pub fn echo(shell: &mut Shell, arguments: &[String]) -> Outcome {
         let word = bytes::encode(word);
         if !escapes {
             output.extend_from_slice(&word);
-        } else if !unescape(&word, bash, &mut output) {
+        } else if !unescape(&word, bash, !bash, &mut output) {
             return print(shell, "echo", &output);
         }
     }
@@ -45,8 +49,9 @@ pub fn echo(shell: &mut Shell, arguments: &[String]) -> Outcome {
 }
 
 /// Appends `text` with the escape sequences of `echo` and of `printf`'s `%b` replaced. False after `\c`: nothing more
-/// is to be written. bash has some more than dash, and takes no number without a leading zero.
-pub fn unescape(text: &[u8], bash: bool, output: &mut Vec<u8>) -> bool {
+/// is to be written. bash has some more than dash, and its
+/// `echo` takes no number without a leading zero.
+pub fn unescape(text: &[u8], bash: bool, octal_without_zero: bool, output: &mut Vec<u8>) -> bool {
     let mut bytes = text;
     while let Some((&byte, rest)) = bytes.split_first() {
         bytes = rest;
@@ -67,7 +72,7 @@ pub fn unescape(text: &[u8], bash: bool, output: &mut Vec<u8>) -> bool {
                 bytes = hexadecimal(escape, rest, output);
                 continue;
             }
-            b'1'..=b'7' => {
+            b'1'..=b'7' if octal_without_zero => {
                 let length = octal_digits(bytes, 3);
                 output.push(octal(&bytes[..length]));
                 bytes = &bytes[length..];
@@ -134,9 +139,9 @@ mod tests {
     #[test]
     fn escapes() {
         let mut output = Vec::new();
-        assert!(unescape(br"a\tb\\n\0101\q", false, &mut output));
+        assert!(unescape(br"a\tb\\n\0101\q", false, true, &mut output));
         assert_eq!(output, b"a\tb\\nA\\q");
-        assert!(!unescape(br"x\cy", false, &mut output));
+        assert!(!unescape(br"x\cy", false, true, &mut output));
         assert!(output.ends_with(b"x"));
     }
 }

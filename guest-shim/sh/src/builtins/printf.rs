@@ -1,8 +1,7 @@
 //! `printf`.
 
 use super::{
-    misuse,
-    dates,
+    dates, misuse,
     output::{hexadecimal, octal, octal_digits, simple_escape, unescape},
     print,
 };
@@ -19,7 +18,10 @@ pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut words = &arguments[1..];
     let bash = shell.dialect == Dialect::Bash;
     let mut variable = None;
-    if bash && let [option, rest @ ..] = words && let Some(given) = option.strip_prefix("-v") {
+    if bash
+        && let [option, rest @ ..] = words
+        && let Some(given) = option.strip_prefix("-v")
+    {
         let (name, rest) = match (given, rest) {
             ("", [name, rest @ ..]) => (name.as_str(), rest),
             ("", []) => return Ok(misuse(shell, "printf", "-v: option requires an argument")),
@@ -170,7 +172,10 @@ impl<'a> Printer<'a> {
                 precision => Some(bounded(precision.unwrap_or(0).unsigned_abs())?),
             };
         }
-        while let Some(next) = rest.strip_prefix(b"l").or(rest.strip_prefix(b"h")).or(rest.strip_prefix(b"q").filter(|_| !self.bash))
+        while let Some(next) = rest
+            .strip_prefix(b"l")
+            .or(rest.strip_prefix(b"h"))
+            .or(rest.strip_prefix(b"q").filter(|_| !self.bash))
         {
             rest = next;
         }
@@ -189,13 +194,14 @@ impl<'a> Printer<'a> {
             b'(' if self.bash => return self.time(&spec, next),
             b'b' => {
                 let mut text = Vec::new();
-                self.stopped |= !unescape(&bytes::encode(self.next().unwrap_or_default()), self.bash, &mut text);
+                self.stopped |=
+                    !unescape(&bytes::encode(self.next().unwrap_or_default()), self.bash, true, &mut text);
                 self.text(&spec, &text);
             }
             b'c' => {
                 let text = self.next().unwrap_or_default();
-                let length = text.chars().next().map_or(0, char::len_utf8);
-                self.text(&spec, &bytes::encode(&text[..length]));
+                let text = bytes::encode(text);
+                self.text(&spec, &text[..text.len().min(1)]);
             }
             b'd' | b'i' => {
                 let value = self.integer();

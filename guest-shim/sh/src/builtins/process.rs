@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use super::{find, misuse, print, print_text, quote};
+use super::{declare, find, misuse, print, print_text, quote};
 use crate::{
     exec::jobs::Job,
     state::{Outcome, Shell},
@@ -87,7 +87,12 @@ pub fn wait(shell: &mut Shell, arguments: &[String]) -> Outcome {
         status = match shell.find_job(operand) {
             // Its status stays known to a later `wait` for the same process.
             Some(job) => match wait_for(shell, &job) {
-                Ok(status) => status,
+                Ok(status) => {
+                    if operand.starts_with('%') && shell.dialect == Dialect::Bash {
+                        shell.jobs.retain(|known| !Rc::ptr_eq(known, &job));
+                    }
+                    status
+                }
                 Err(status) => return Ok(status),
             },
             None if !operand.starts_with('%') && operand.parse::<u32>().is_err() => {
@@ -129,7 +134,7 @@ pub fn kill(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut words = &arguments[1..];
     let mut name = "TERM";
     match words.first().map(String::as_str) {
-        Some("-l") => return list_signals(shell, &words[1..]),
+        Some("-l" | "-L") => return list_signals(shell, &words[1..]),
         Some("-s" | "-n") => {
             let Some(given) = words.get(1) else { return Ok(misuse(shell, "kill", "signal name missing")) };
             name = given;
@@ -147,7 +152,8 @@ pub fn kill(shell: &mut Shell, arguments: &[String]) -> Outcome {
     }
     let signal = signals::find(name);
     if signal.is_none() && name != "0" {
-        return Ok(misuse(shell, "kill", &format!("invalid signal number or name: {name}")));
+        let status = misuse(shell, "kill", &format!("invalid signal number or name: {name}"));
+        return Ok(if shell.dialect == Dialect::Bash { 1 } else { status });
     }
     if words.is_empty() {
         return Ok(misuse(shell, "kill", "no process given"));
@@ -162,7 +168,10 @@ pub fn kill(shell: &mut Shell, arguments: &[String]) -> Outcome {
             (Some(_), _) => shell.find_job(word).iter().flat_map(|job| job.process_ids()).collect(),
             (None, Ok(id)) if id <= 0 => system::process_group(id.unsigned_abs()),
             (None, Ok(id)) => u32::try_from(id).into_iter().collect(),
-            (None, Err(_)) => return Ok(misuse(shell, "kill", &format!("Illegal number: {word}"))),
+            (None, Err(_)) => {
+                let status = misuse(shell, "kill", &format!("Illegal number: {word}"));
+                return Ok(if shell.dialect == Dialect::Bash { 1 } else { status });
+            }
         };
         if ids.is_empty() {
             shell.report(&format!("kill: No such process: {word}"));
@@ -185,19 +194,34 @@ pub fn kill(shell: &mut Shell, arguments: &[String]) -> Outcome {
     Ok(status)
 }
 
+/// All names of signals, or the names of numbers and, in bash, the numbers of names.
 fn list_signals(shell: &mut Shell, operands: &[String]) -> Outcome {
-    let listing = match operands.first() {
-        None => signals::names().map(|(name, _)| format!("{name}\n")).collect(),
-        Some(text) => {
-            let number =
-                text.parse::<i32>().ok().map(|number| if number > 128 { number - 128 } else { number });
-            match signals::names().find(|(_, code)| Some(*code) == number) {
-                Some((name, _)) => format!("{name}\n"),
-                None => return Ok(misuse(shell, "kill", &format!("invalid signal number or name: {text}"))),
+    if operands.is_empty() {
+        let listing: String = signals::names().map(|(name, _)| format!("{name}\n")).collect();
+        return print_text(shell, "kill", &listing);
+    }
+    let bash = shell.dialect == Dialect::Bash;
+    let mut status = 0;
+    let mut listing = String::new();
+    for text in operands {
+        let number = text.parse::<i32>().ok().map(|number| if number > 128 { number - 128 } else { number });
+        let known = signals::names().find(|(_, code)| Some(*code) == number);
+        match (known, signals::find(text)) {
+            (Some((name, _)), _) => listing.push_str(&format!("{name}\n")),
+            (None, _) if number == Some(0) && bash => listing.push_str("EXIT\n"),
+            (None, Some(signal)) if bash && number.is_none() => {
+                listing.push_str(&format!("{}\n", signals::number(signal)));
+            }
+            _ => {
+                status = misuse(shell, "kill", &format!("invalid signal number or name: {text}"));
+                if bash {
+                    status = 1;
+                }
             }
         }
-    };
-    print_text(shell, "kill", &listing)
+    }
+    print_text(shell, "kill", &listing)?;
+    Ok(status)
 }
 
 /// Where the standard utilities are.
@@ -297,7 +321,8 @@ fn describe_one(shell: &mut Shell, name: &str, verbose: bool) -> Outcome {
 
 /// `type` of bash, with its options.
 pub fn type_of_bash(shell: &mut Shell, arguments: &[String]) -> Outcome {
-    let (mut all, mut skips_functions, mut forces_path, mut paths, mut kinds) = (false, false, false, false, false);
+    let (mut all, mut skips_functions, mut forces_path, mut paths, mut kinds) =
+        (false, false, false, false, false);
     let mut words = &arguments[1..];
     while let Some((word, rest)) = words.split_first()
         && let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty())
@@ -324,11 +349,15 @@ pub fn type_of_bash(shell: &mut Shell, arguments: &[String]) -> Outcome {
                 let value = shell.aliases.get(name.as_str()).cloned().unwrap_or_default();
                 found.push(("alias", None, format!("{name} is aliased to `{value}'")));
             }
-            if RESERVED.contains(&name.as_str()) || matches!(name.as_str(), "select" | "time" | "]]" | "coproc") {
+            if RESERVED.contains(&name.as_str())
+                || matches!(name.as_str(), "select" | "time" | "]]" | "coproc")
+            {
                 found.push(("keyword", None, format!("{name} is a shell keyword")));
             }
             if shell.functions.contains_key(name.as_str()) && !skips_functions {
-                found.push(("function", None, format!("{name} is a function")));
+                let function = shell.functions.get(name.as_str());
+                let text = function.map(|function| declare::definition(name, function)).unwrap_or_default();
+                found.push(("function", None, format!("{name} is a function\n{}", text.trim_end())));
             }
             if find(name, shell.dialect).is_some() {
                 found.push(("builtin", None, format!("{name} is a shell builtin")));

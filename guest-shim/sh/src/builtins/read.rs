@@ -60,7 +60,8 @@ impl<'a> Request<'a> {
                     's' | 'e' if bash => {}
                     'p' | 'a' | 'd' | 'n' | 'N' | 't' | 'u' | 'i' if bash || letter == 'p' => {
                         let rest = &letters[index + 1..];
-                        let value = if rest.is_empty() { words.next().map(String::as_str) } else { Some(rest) };
+                        let value =
+                            if rest.is_empty() { words.next().map(String::as_str) } else { Some(rest) };
                         let value = value.ok_or_else(|| format!("No arg for -{letter} option"))?;
                         request.option(letter, value)?;
                         break;
@@ -132,7 +133,9 @@ pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
     }
     let interrupted = || shell.caught_signal().is_some();
     let read = match (deadline, request.most, request.delimiter) {
-        (None, None, b'\n') => logical_line(&handle, request.raw, &interrupted).map(|(line, complete)| Some((line, complete))),
+        (None, None, b'\n') => {
+            logical_line(&handle, request.raw, &interrupted).map(|(line, complete)| Some((line, complete)))
+        }
         _ => characters(&handle, &request, deadline, &interrupted),
     };
     let (line, complete, status) = match read {
@@ -155,8 +158,7 @@ pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
         return Ok(status);
     }
     let names = if request.names.is_empty() { vec!["REPLY"] } else { request.names };
-    let values =
-        if request.exact { vec![text(&line)] } else { split(&line, &separators, names.len()) };
+    let values = if request.exact { vec![text(&line)] } else { split(&line, &separators, names.len()) };
     for (index, name) in names.iter().enumerate() {
         let value = values.get(index).cloned().unwrap_or_default();
         match shell.named_place(name)? {

@@ -12,7 +12,7 @@ pub mod traps;
 
 use crate::{
     builtins, bytes,
-    state::{Condition, Flow, Outcome, Shell},
+    state::{Condition, ERROR_STATUS, Flow, Outcome, Shell},
     syntax::dialect::Dialect,
     syntax::tree::{AfterArm, AndOr, Arm, Command, Compound, Connector, List, Pipeline, Word},
 };
@@ -20,7 +20,7 @@ use crate::{
 /// How deeply running commands may nest: calls of functions, substitutions, sourced files, compound commands. A function
 /// that calls itself within an `if` takes three levels for each call. A level needs up to 1.2 KiB of the stack that the
 /// host gives a program (`WASM_STACK` of `src/command`), and some of the one in linear memory (`build.rs`).
-const MAX_DEPTH: u32 = 3200;
+pub const MAX_DEPTH: u32 = 3200;
 
 impl Shell {
     pub fn run_list(&mut self, list: &List) -> Outcome {
@@ -96,9 +96,7 @@ impl Shell {
             let _ = handle.write_text(&match self.dialect {
                 Dialect::Posix => format!("real\t{minutes}m{seconds:.3}s\n"),
                 // A VM has no clock for processor time that a program can read.
-                Dialect::Bash => format!(
-                    "\nreal\t{minutes}m{seconds:.3}s\nuser\t0m0.000s\nsys\t0m0.000s\n"
-                ),
+                Dialect::Bash => format!("\nreal\t{minutes}m{seconds:.3}s\nuser\t0m0.000s\nsys\t0m0.000s\n"),
             });
         }
     }
@@ -121,6 +119,7 @@ impl Shell {
             }
             Command::Function { name, body } => {
                 std::rc::Rc::make_mut(&mut shell.functions).insert(name.clone(), body.clone());
+                shell.note_source(name);
                 Ok(0)
             }
         })
@@ -154,23 +153,38 @@ impl Shell {
                 let met = shell.handling_failure(true, |shell| shell.run_list(condition))? == 0;
                 if met == *until { Ok(None) } else { run_body(shell, body).map(Some) }
             }),
-            Compound::For { variable, words, body } => self.run_for(variable, words.as_deref(), body),
-            Compound::Select { variable, words, body } => self.run_select(variable, words, body),
+            Compound::For { line, variable, words, body } => {
+                self.line = *line;
+                self.run_for(*line, variable, words.as_deref(), body)
+            }
+            Compound::Select { line, variable, words, body } => {
+                self.line = *line;
+                self.run_trap(Condition::Debug)?;
+                self.run_select(variable, words, body)
+            }
             Compound::Case { line, subject, arms } => {
                 self.line = *line;
+                self.run_trap(Condition::Debug)?;
                 self.run_case(subject, arms)
             }
-            Compound::Arithmetic(expression) => {
+            Compound::Arithmetic { line, expression } => {
+                self.line = *line;
+                self.run_trap(Condition::Debug)?;
                 let value = self.expand_arithmetic(expression)?;
                 Ok(i32::from(value == 0))
             }
-            Compound::ArithmeticFor { start, condition, step, body } => {
+            Compound::ArithmeticFor { line, start, condition, step, body } => {
+                self.line = *line;
+                self.run_trap(Condition::Debug)?;
                 self.expand_arithmetic(start)?;
                 let mut first = true;
                 self.run_loop(|shell, run_body| {
+                    shell.line = *line;
                     if !std::mem::take(&mut first) {
+                        shell.run_trap(Condition::Debug)?;
                         shell.expand_arithmetic(step)?;
                     }
+                    shell.run_trap(Condition::Debug)?;
                     let endless = condition.0.is_empty();
                     if !endless && shell.expand_arithmetic(condition)? == 0 {
                         return Ok(None);
@@ -178,7 +192,12 @@ impl Shell {
                     run_body(shell, body).map(Some)
                 })
             }
-            Compound::Test(test) => Ok(i32::from(!self.run_test(test)?)),
+            Compound::Test { line, test } => {
+                self.line = *line;
+                self.run_trap(Condition::Debug)?;
+                let met = self.run_test(test)?;
+                Ok(if std::mem::take(&mut self.test_failed) { ERROR_STATUS } else { i32::from(!met) })
+            }
         }
     }
 
@@ -208,7 +227,7 @@ impl Shell {
         outcome
     }
 
-    fn run_for(&mut self, variable: &str, words: Option<&[Word]>, body: &List) -> Outcome {
+    fn run_for(&mut self, line: u32, variable: &str, words: Option<&[Word]>, body: &List) -> Outcome {
         let values = match words {
             Some(words) => self.expand_words(words)?,
             None => self.positional.to_vec(),
@@ -216,6 +235,8 @@ impl Shell {
         let mut values = values.into_iter();
         self.run_loop(|shell, run_body| {
             let Some(value) = values.next() else { return Ok(None) };
+            shell.line = line;
+            shell.run_trap(Condition::Debug)?;
             shell.assign(variable, value)?;
             run_body(shell, body).map(Some)
         })
@@ -287,7 +308,7 @@ impl Shell {
 fn ends_shell(stages: &[Command]) -> bool {
     match stages {
         [Command::Compound(compound, _)] => {
-            matches!(**compound, Compound::Subshell(_) | Compound::Arithmetic(_) | Compound::Test(_))
+            matches!(**compound, Compound::Subshell(_) | Compound::Arithmetic { .. } | Compound::Test { .. })
         }
         _ => true,
     }

@@ -4,7 +4,7 @@
 
 use crate::{
     builtins,
-    state::{Flow, Outcome, Shell},
+    state::{Condition, Flow, Outcome, Shell},
     syntax::dialect::Dialect,
     syntax::tree::{AndOr, Command, Item, List, Pipeline, Simple, Word},
     system::{self, Child, Handle, Whence},
@@ -119,6 +119,10 @@ impl Shell {
                 let _ = shell.descriptors.set(1, Some(write));
                 input = Some(read);
             }
+            if let Command::Simple(simple) = command {
+                self.line = simple.line;
+                self.run_trap(Condition::Debug)?;
+            }
             let kind = shell.stage_kind(command, index == 0);
             stages.push(Some(Stage { shell, kind }));
         }
@@ -139,8 +143,9 @@ impl Shell {
         match self.expand_words(&simple.words) {
             Err(flow) => Kind::Failed(self.finish(Err(flow))),
             Ok(arguments) => match arguments.first() {
-                Some(name) if !self.functions.contains_key(name)
-                        && builtins::find(name, self.dialect).is_none() => {
+                Some(name)
+                    if !self.functions.contains_key(name) && builtins::find(name, self.dialect).is_none() =>
+                {
                     Kind::Program { simple, arguments }
                 }
                 // What was expanded must not be expanded again.

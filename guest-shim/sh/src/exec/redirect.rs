@@ -5,7 +5,7 @@ use crate::{
     state::{Flow, MAX_DESCRIPTOR, Outcome, Shell},
     syntax::{
         dialect::Dialect,
-        tree::{Redirect, RedirectKind},
+        tree::{Redirect, RedirectKind, Word},
     },
     system::{self, Errno, FileStatus, FileType, Handle, OpenFlags},
 };
@@ -75,11 +75,11 @@ impl Shell {
                 return Ok(self.duplicate(number, &source));
             }
             RedirectKind::Both { append } => {
-                let path = self.expand_text(&redirect.target)?;
+                let Some(path) = self.expand_path(&redirect.target)? else { return Ok(false) };
                 return Ok(self.redirect_both(&path, append));
             }
             kind => {
-                let path = self.expand_text(&redirect.target)?;
+                let Some(path) = self.expand_path(&redirect.target)? else { return Ok(false) };
                 self.open(&path, kind).map_err(|errno| (path, errno))
             }
         };
@@ -95,6 +95,20 @@ impl Shell {
                 false
             }
         })
+    }
+
+    /// The file that a redirection names. None in bash where that is not one word, which was reported.
+    fn expand_path(&mut self, word: &Word) -> Result<Option<String>, Flow> {
+        if self.dialect == Dialect::Posix {
+            return self.expand_text(word).map(Some);
+        }
+        match <[String; 1]>::try_from(self.expand_words(std::slice::from_ref(word))?) {
+            Ok([path]) => Ok(Some(path)),
+            Err(_) => {
+                self.report("ambiguous redirect");
+                Ok(None)
+            }
+        }
     }
 
     /// The number that a variable gets for a redirection of its own, or has for one that closes it.

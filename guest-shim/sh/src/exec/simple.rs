@@ -46,7 +46,8 @@ impl Shell {
             return self.run_assignments(simple);
         };
         if self.dialect == Dialect::Bash {
-            self.extras.last_argument = arguments.last().cloned().unwrap_or_default();
+            let last = arguments.last().map_or("", String::as_str);
+            self.extras.last_argument = last.split_once("=\0").map_or(last, |(name, _)| name).to_owned();
         }
         // Where redirections do not lead yet.
         let trace = self.options.xtrace.then(|| self.descriptors.get(2).ok()).flatten();
@@ -81,6 +82,9 @@ impl Shell {
         }
         for assignment in &simple.assignments {
             self.make_assignment(assignment)?;
+        }
+        if self.dialect == Dialect::Bash {
+            self.extras.last_argument.clear();
         }
         if self.options.xtrace {
             self.trace(self.descriptors.get(2).ok(), &simple.assignments, &[]);
@@ -246,10 +250,7 @@ impl Shell {
         }
         let source = match file {
             Some(file) => file.to_owned(),
-            None => self.extras.frames.last().map_or_else(
-                || if self.is_command { "environment".to_owned() } else { self.name.to_string() },
-                |frame| frame.source.clone(),
-            ),
+            None => self.extras.sources.get(function).cloned().unwrap_or_else(|| self.source()),
         };
         let frame = Frame { function: function.to_owned(), source, called_from: self.line };
         Rc::make_mut(&mut self.extras.frames).push(frame);

@@ -17,7 +17,11 @@ impl Shell {
             Test::Not(inner) => !self.run_test(inner)?,
             Test::Unary(operator, word) => {
                 let operand = self.expand_text(word)?;
-                primaries::unary(self, operator, &operand).unwrap_or(false)
+                if operator == "-v" {
+                    self.is_set(&operand)?
+                } else {
+                    primaries::unary(self, operator, &operand).unwrap_or(false)
+                }
             }
             Test::Binary(operator, left, right) => {
                 let left = self.expand_text(left)?;
@@ -52,9 +56,9 @@ impl Shell {
             .size_limit(MAX_EXPRESSION)
             .build();
         let Ok(compiled) = compiled else {
-            // As for bash, whose status that is.
-            self.report("[[: invalid regular expression");
-            return Err(Flow::Error);
+            self.report(&format!("[[: {expression}: invalid regular expression"));
+            self.test_failed = true;
+            return Ok(false);
         };
         let found = compiled.captures(text);
         let groups = found.iter().flat_map(|found| {

@@ -89,7 +89,7 @@ impl Shell {
         let hidden = |condition: Condition| match condition {
             Condition::Error => !options.errtrace && !is_file,
             Condition::Debug => !options.functrace && !is_file,
-            Condition::Return => !options.functrace,
+            Condition::Return => !options.functrace && !is_file,
             _ => false,
         };
         let (hidden, kept) = self.traps.drain(..).partition(|(condition, _)| hidden(*condition));

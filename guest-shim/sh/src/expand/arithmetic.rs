@@ -4,10 +4,12 @@
 //! wrap.
 
 use crate::{
+    exec::MAX_DEPTH as MAX_NESTED,
     state::{Flow, Shell},
     syntax::{
         dialect::Dialect,
         extent::{is_name_byte, is_name_start},
+        word,
     },
     variables::{Place, Variable},
 };
@@ -19,7 +21,7 @@ const MAX_DEPTH: u32 = 250;
 const MAX_SHOWN: usize = 200;
 
 /// How often the value of a variable may be an expression that names another variable.
-const MAX_INDIRECTION: u32 = 16;
+const MAX_INDIRECTION: u32 = 200;
 
 /// Binary operators, the longer first, with how tightly they bind and whether they assign with `=` behind.
 const OPERATORS: [(&str, u8, bool); 19] = [
@@ -316,7 +318,10 @@ impl<'a> Evaluator<'_, 'a> {
             if digit >= base {
                 return Err("value too great for base".into());
             }
-            value = match (value.checked_mul(base).and_then(|value| value.checked_add(digit)), self.shell.dialect) {
+            value = match (
+                value.checked_mul(base).and_then(|value| value.checked_add(digit)),
+                self.shell.dialect,
+            ) {
                 (Some(value), _) => value,
                 (None, Dialect::Posix) => i64::MAX,
                 (None, Dialect::Bash) => value.wrapping_mul(base).wrapping_add(digit),
@@ -338,6 +343,13 @@ impl<'a> Evaluator<'_, 'a> {
         let mut place = Place::Whole;
         if self.byte(0) == Some(b'[') && self.shell.dialect == Dialect::Bash {
             let subscript = self.subscript()?;
+            let expanded;
+            let subscript = if subscript.contains(['$', '`']) {
+                expanded = self.expanded(subscript)?;
+                &expanded
+            } else {
+                subscript
+            };
             place = if self.shell.find(name).is_some_and(Variable::is_associative) {
                 Place::Key(subscript.replace(['"', '\''], ""))
             } else {
@@ -350,6 +362,12 @@ impl<'a> Evaluator<'_, 'a> {
         }
         self.blanks();
         Ok(Target { name, place })
+    }
+
+    /// A subscript that came out of a variable with its expansions yet to be done.
+    fn expanded(&mut self, subscript: &str) -> Evaluated<String> {
+        let word = word::expanded_text(subscript, self.shell.line, 0).map_err(|_| "syntax error")?;
+        self.shell.expand_quoted(&word).map_err(Failure::Reported)
     }
 
     /// What stands between the brackets here.
@@ -424,7 +442,7 @@ impl<'a> Evaluator<'_, 'a> {
             }
             return Ok(0);
         };
-        if self.indirection >= MAX_INDIRECTION {
+        if self.indirection >= MAX_INDIRECTION || self.shell.depth + 4 * self.indirection >= MAX_NESTED {
             return Err(Failure::Message(format!("{}: refers to too many variables in turn", target.name)));
         }
         self.shell.evaluate(&text, self.indirection + 1)

@@ -41,6 +41,17 @@ fn join(parts: Vec<Part>) -> Word {
             (Part::Piece(piece), _) => word.0.push(piece),
         }
     }
+    // A tilde that has come to the front.
+    if let Some(Piece::Text(text)) = word.0.first_mut()
+        && let Some(rest) = text.strip_prefix('~')
+    {
+        let end = rest.find('/').unwrap_or(rest.len());
+        let (name, rest) = (rest[..end].to_owned(), rest[end..].to_owned());
+        if name.chars().all(|character| character.is_ascii_alphanumeric() || "._-+".contains(character)) {
+            *text = rest;
+            word.0.insert(0, Piece::Tilde(name));
+        }
+    }
     word
 }
 
@@ -143,7 +154,9 @@ fn sequence(inside: &[Part]) -> Option<Option<Vec<Vec<Part>>>> {
     if from.abs_diff(to) / step >= MAX_WORDS as u64 {
         return None;
     }
-    let padded = |text: &str| text.trim_start_matches(['-', '+']).starts_with('0') && text.trim_start_matches(['-', '+']).len() > 1;
+    let padded = |text: &str| {
+        text.trim_start_matches(['-', '+']).starts_with('0') && text.trim_start_matches(['-', '+']).len() > 1
+    };
     let width = if padded(first) || padded(last) { first.len().max(last.len()) } else { 0 };
     let mut items = Vec::new();
     let mut value = from;
@@ -154,8 +167,13 @@ fn sequence(inside: &[Part]) -> Option<Option<Vec<Vec<Part>>>> {
             u32::try_from(value).ok().and_then(char::from_u32).map(String::from).unwrap_or_default()
         };
         // A letter among them may mean something to a shell; it means itself.
-        items.push(if numbers { item.chars().map(Part::Char).collect() } else { vec![Part::Piece(Piece::Quoted(item))] });
-        let next = if from <= to { value.checked_add_unsigned(step) } else { value.checked_sub_unsigned(step) };
+        items.push(if numbers {
+            item.chars().map(Part::Char).collect()
+        } else {
+            vec![Part::Piece(Piece::Quoted(item))]
+        });
+        let next =
+            if from <= to { value.checked_add_unsigned(step) } else { value.checked_sub_unsigned(step) };
         match next {
             Some(next) if (from <= to && next <= to) || (from > to && next >= to) => value = next,
             _ => return Some(Some(items)),

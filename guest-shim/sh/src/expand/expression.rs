@@ -62,7 +62,9 @@ fn literal(expression: &mut String, character: char) {
 
 /// A bracket expression, whose `[` was read; where it ends.
 fn bracket(source: &[(char, bool)], start: usize, expression: &mut String) -> usize {
-    let is = |at: usize, expected: char| source.get(at).is_some_and(|(character, quoted)| *character == expected && !quoted);
+    let is = |at: usize, expected: char| {
+        source.get(at).is_some_and(|(character, quoted)| *character == expected && !quoted)
+    };
     let mut at = start;
     let mut inside = String::from("[");
     if is(at, '^') {

@@ -24,6 +24,20 @@ pub fn expand(field: &Field, options: PatternOptions) -> Option<Vec<String>> {
     Some(search(&pattern, options)).filter(|names| !names.is_empty())
 }
 
+/// Patterns with colons between them, of which classes such as `[:alpha:]` have some of their own.
+pub fn split_patterns(text: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0usize;
+    let separates = move |character: char| {
+        match character {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        character == ':' && depth == 0
+    };
+    text.split(separates).filter(|pattern| !pattern.is_empty())
+}
+
 fn search(pattern: &Pattern, options: PatternOptions) -> Vec<String> {
     let mut found = vec![String::new()];
     let mut components = pattern.components().collect::<Vec<_>>().into_iter().peekable();

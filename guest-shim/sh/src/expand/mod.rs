@@ -72,8 +72,10 @@ impl Shell {
             arguments.push(field.text);
             return Ok(());
         }
-        let options = self.extras.patterns;
-        match glob::expand(&field, options) {
+        let mut options = self.extras.patterns;
+        options.dotglob |=
+            self.dialect == Dialect::Bash && self.variable("GLOBIGNORE").is_some_and(|text| !text.is_empty());
+        match glob::expand(&field, options).and_then(|names| self.without_ignored(names)) {
             Some(mut names) => arguments.append(&mut names),
             None if options.failglob => {
                 self.report(&format!("no match: {}", field.text));
@@ -83,6 +85,19 @@ impl Shell {
             None => arguments.push(field.text),
         }
         Ok(())
+    }
+
+    /// The names that `GLOBIGNORE` leaves; none when that is none.
+    fn without_ignored(&self, mut names: Vec<String>) -> Option<Vec<String>> {
+        let ignored =
+            self.variable("GLOBIGNORE").filter(|_| self.dialect == Dialect::Bash).unwrap_or_default();
+        for pattern in glob::split_patterns(ignored) {
+            let mut field = Field::default();
+            field.push(pattern, false);
+            let pattern = Pattern::new(&field);
+            names.retain(|name| !pattern.matches(name));
+        }
+        (!names.is_empty()).then_some(names)
     }
 
     /// One string, neither split nor matched against names: the value of an assignment, a file to open.

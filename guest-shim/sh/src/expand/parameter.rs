@@ -103,9 +103,7 @@ impl Shell {
 
     fn subject(&mut self, name: &str, subscript: Option<&Subscript>) -> Result<Subject, Flow> {
         Ok(match subscript {
-            None if matches!(name, "@" | "*") => {
-                Subject::All { name: name.to_owned(), joined: name == "*" }
-            }
+            None if matches!(name, "@" | "*") => Subject::All { name: name.to_owned(), joined: name == "*" },
             None => match self.referred_element(name)? {
                 Some((name, place)) => Subject::One { name, place },
                 None => Subject::One { name: name.to_owned(), place: Place::Whole },
@@ -205,11 +203,6 @@ impl Shell {
                 add(fields, &target, mode);
                 return Ok(());
             }
-            if self.one(&subject).is_none()
-                && let Operation::Default { word, .. } = &parameter.operation
-            {
-                return self.expand_inner(word, mode, fields);
-            }
             subject = self.referred_subject(&subject)?;
         }
         self.expand_subject(&subject, &parameter.operation, mode, fields)
@@ -238,20 +231,20 @@ impl Shell {
                 add(fields, &length.to_string(), mode);
             }
             Operation::Default { colon, word } => {
-                if self.has_value(subject, *colon) {
+                if self.has_value(subject, *colon, mode) {
                     return self.expand_subject(subject, &Operation::Value, mode, fields);
                 }
                 self.expand_inner(word, mode, fields)?;
             }
             Operation::Alternative { colon, word } => {
-                if self.has_value(subject, *colon) {
+                if self.has_value(subject, *colon, mode) {
                     self.expand_inner(word, mode, fields)?;
                 } else if mode.quoted && !matches!(subject, Subject::All { joined: false, .. }) {
                     fields.quoted("");
                 }
             }
             Operation::Assign { colon, word } => {
-                if self.has_value(subject, *colon) {
+                if self.has_value(subject, *colon, mode) {
                     return self.expand_subject(subject, &Operation::Value, mode, fields);
                 }
                 let (name, place) = match subject {
@@ -267,7 +260,7 @@ impl Shell {
                 add(fields, &value, mode);
             }
             Operation::Error { colon, word } => {
-                if self.has_value(subject, *colon) {
+                if self.has_value(subject, *colon, mode) {
                     return self.expand_subject(subject, &Operation::Value, mode, fields);
                 }
                 let message = match word {
@@ -341,10 +334,24 @@ impl Shell {
     ) -> Result<(), Flow> {
         let whole = matches!(subject, Subject::One { place: Place::Whole, .. });
         match operator {
+            'a' if subject.is_positional() => return Ok(()),
             'A' | 'a' if !subject.is_positional() => {
                 let name = self.referred(subject.name()).into_owned();
+                if let (Subject::All { joined, .. }, 'a') = (subject, operator) {
+                    let attributes = self.variables.get(&name).map(Variable::attributes).unwrap_or_default();
+                    let values = self.list(&name).iter().map(|_| attributes.clone()).collect();
+                    self.expand_list(values, *joined, mode, fields);
+                    return Ok(());
+                }
+                if whole && self.find(&name).is_none() {
+                    self.value_or_error(subject)?;
+                }
                 let shown = self.variables.get(&name).map(|variable| {
-                    if operator == 'a' { variable.attributes() } else { transform::declaration(&name, variable) }
+                    if operator == 'a' {
+                        variable.attributes()
+                    } else {
+                        transform::declaration(&name, variable)
+                    }
                 });
                 add(fields, &shown.unwrap_or_default(), mode);
                 return Ok(());
@@ -401,11 +408,11 @@ impl Shell {
         }
     }
 
-    fn has_value(&self, subject: &Subject, colon: bool) -> bool {
+    fn has_value(&self, subject: &Subject, colon: bool, mode: Mode) -> bool {
         if let Subject::All { name, joined } = subject {
             let values = self.list(name);
             let has_text = values.iter().any(|value| !value.is_empty())
-                || (values.len() > 1 && (!joined || !self.joiner().is_empty()));
+                || (values.len() > 1 && (!joined || !mode.quoted || !self.joiner().is_empty()));
             return !values.is_empty() && (!colon || has_text);
         }
         self.one(subject).is_some_and(|value| !colon || !value.is_empty())
@@ -455,7 +462,8 @@ impl Shell {
                 add(fields, &value, mode);
             }
             Subject::All { name, joined } => {
-                let values = self.list(name).iter().map(|value| changed(self, value)).collect::<Result<_, _>>()?;
+                let values =
+                    self.list(name).iter().map(|value| changed(self, value)).collect::<Result<_, _>>()?;
                 self.expand_list(values, *joined, mode, fields);
             }
         }
@@ -537,7 +545,11 @@ impl Shell {
 /// `value` with what matches replaced.
 fn replace(value: &str, pattern: &Pattern, replacement: &str, place: ReplacePlace) -> String {
     if pattern.0.is_empty() {
-        return value.to_owned();
+        return match place {
+            ReplacePlace::Start => format!("{replacement}{value}"),
+            ReplacePlace::End => format!("{value}{replacement}"),
+            ReplacePlace::First | ReplacePlace::All => value.to_owned(),
+        };
     }
     match place {
         ReplacePlace::Start => match pattern.longest_match_at(value, 0) {

@@ -1,12 +1,7 @@
 //! What bash makes of values: letters of another case, and the operators `@Q` and its like.
 
 use super::pattern::Pattern;
-use crate::{
-    quote,
-    state::Shell,
-    syntax::word,
-    variables::Variable,
-};
+use crate::{quote, state::Shell, syntax::word, variables::Variable};
 
 /// `value` with its first letter, or all of them, in the other case, where they match.
 pub fn case(value: &str, upper: bool, all: bool, pattern: Option<&Pattern>) -> String {

@@ -96,9 +96,7 @@ impl<'a> Extent<'a> {
                 }
             }
             Some(b'{') => self.deeper(at)?.braces(at + 2, in_double_quotes),
-            Some(b'[') if dialect::is_bash() => {
-                Ok(self.deeper(at)?.subscript(at + 2)?.unwrap_or(at + 1))
-            }
+            Some(b'[') if dialect::is_bash() => Ok(self.deeper(at)?.subscript(at + 2)?.unwrap_or(at + 1)),
             Some(b'\'') if !in_double_quotes => self.ansi_quote(at + 2),
             _ => Ok(at + 1),
         }
@@ -254,7 +252,13 @@ impl<'a> Extent<'a> {
 
     /// The end of the word that begins here, in bash's language with its patterns and process substitutions. Only where a
     /// command begins, the subscript of an assignment may hold blanks.
-    pub fn word(&self, start: usize, begins: bool, separates: fn(u8) -> bool) -> Result<usize, SyntaxError> {
+    pub fn word(
+        &self,
+        start: usize,
+        begins: bool,
+        in_test: bool,
+        separates: fn(u8) -> bool,
+    ) -> Result<usize, SyntaxError> {
         let mut at = start;
         if let Some(value) = self.assigned_value(start)?
             && (begins || !self.text.as_bytes().get(start..value).unwrap_or_default().contains(&b' '))
@@ -270,7 +274,9 @@ impl<'a> Extent<'a> {
                 b'<' | b'>' if opens => self.deeper(at)?.command(at + 2)?,
                 _ if separates(byte) => break,
                 b'?' | b'*' | b'+' | b'@' if opens => self.deeper(at)?.parentheses(at + 2)?,
-                b'!' if opens && dialect::extended_patterns() => self.deeper(at)?.parentheses(at + 2)?,
+                b'!' if opens && (in_test || dialect::extended_patterns()) => {
+                    self.deeper(at)?.parentheses(at + 2)?
+                }
                 _ => self.step(at)?,
             };
         }

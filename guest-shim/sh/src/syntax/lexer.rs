@@ -325,7 +325,12 @@ impl<'a> Lexer<'a> {
     fn end_of_word(&self) -> Result<usize, SyntaxError> {
         let extent = &self.extent;
         if dialect::is_bash() {
-            return extent.word(self.at, self.tracker.assignment_may_stand(), separates_words);
+            return extent.word(
+                self.at,
+                self.tracker.assignment_may_stand(),
+                self.tracker.in_test(),
+                separates_words,
+            );
         }
         let mut at = self.at;
         loop {
@@ -362,8 +367,9 @@ impl<'a> Lexer<'a> {
                     depth += 1;
                     at + 1
                 }
+                Some(b')') if depth == 0 => break,
                 Some(b')') => {
-                    depth = depth.saturating_sub(1);
+                    depth -= 1;
                     at + 1
                 }
                 Some(_) => self.extent.step(at)?,

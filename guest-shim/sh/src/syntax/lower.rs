@@ -2,15 +2,15 @@
 
 use std::rc::Rc;
 
-use brush_parser::ast;
+use brush_parser::ast::{self, SourceLocation};
 
 use super::{
     SyntaxError, dialect,
     extent::is_name,
     lexer::{FIRST_NAMED_DESCRIPTOR, NO_WORDS, SELECT},
     tree::{
-        AfterArm, AndOr, Arm, Assigned, Assignment, Command, Compound, Connector, FunctionBody, Item, List, Piece,
-        Pipeline, Redirect, RedirectKind, Simple, Test, Word,
+        AfterArm, AndOr, Arm, Assigned, Assignment, Command, Compound, Connector, FunctionBody, Item, List,
+        Piece, Pipeline, Redirect, RedirectKind, Simple, Test, Word,
     },
     word::{self, Tildes},
 };
@@ -22,9 +22,14 @@ const DECLARATIONS: [&str; 3] = ["export", "readonly", "local"];
 /// Those of bash beyond.
 const BASH_DECLARATIONS: [&str; 2] = ["declare", "typeset"];
 
-/// The tree of a program. `named_descriptors` are the variables of its redirections, as the lexer has counted them.
-pub fn program(program: ast::Program, depth: usize, named_descriptors: &[String]) -> Lowered<List> {
-    let lowering = Lowering { depth, named_descriptors };
+/// The tree of a program, which was read of `text`. `named_descriptors` are the variables of its redirections, as the lexer has counted them.
+pub fn program(
+    program: ast::Program,
+    text: &str,
+    depth: usize,
+    named_descriptors: &[String],
+) -> Lowered<List> {
+    let lowering = Lowering { text, depth, named_descriptors };
     let mut list = List::default();
     for command in program.complete_commands {
         list.0.append(&mut lowering.list(command)?.0);
@@ -33,6 +38,7 @@ pub fn program(program: ast::Program, depth: usize, named_descriptors: &[String]
 }
 
 struct Lowering<'a> {
+    text: &'a str,
     depth: usize,
     named_descriptors: &'a [String],
 }
@@ -83,12 +89,19 @@ impl Lowering<'_> {
                 Ok(Command::Compound(Box::new(self.compound(compound)?), self.redirects(redirects)?))
             }
             ast::Command::ExtendedTest(test, redirects) => {
-                let compound = Compound::Test(self.test(test.expr)?);
+                let line = test.loc.start.line as u32;
+                let compound = Compound::Test { line, test: self.test(test.expr)? };
                 Ok(Command::Compound(Box::new(compound), self.redirects(redirects)?))
             }
             ast::Command::Function(definition) => {
                 let ast::FunctionBody(body, redirects) = definition.body;
-                let body = FunctionBody { body: self.compound(body)?, redirects: self.redirects(redirects)? };
+                let text = match body.location() {
+                    Some(place) => self.text.get(place.start.index..place.end.index).unwrap_or_default(),
+                    None => "",
+                };
+                let text = text.to_owned();
+                let body =
+                    FunctionBody { text, body: self.compound(body)?, redirects: self.redirects(redirects)? };
                 Ok(Command::Function { name: definition.fname.value, body: Rc::new(body) })
             }
         }
@@ -97,6 +110,7 @@ impl Lowering<'_> {
     fn simple(&self, command: ast::SimpleCommand) -> Lowered<Simple> {
         let mut simple = Simple::default();
         let mut line = None;
+        let mut redirected = None;
         let mut declares = false;
         let prefix = command.prefix.map(|prefix| prefix.0).unwrap_or_default();
         let suffix = command.suffix.map(|suffix| suffix.0).unwrap_or_default();
@@ -104,6 +118,10 @@ impl Lowering<'_> {
         for item in prefix.into_iter().chain(name).chain(suffix) {
             let word = match item {
                 ast::CommandPrefixOrSuffixItem::IoRedirect(redirect) => {
+                    if let ast::IoRedirect::File(_, _, ast::IoFileRedirectTarget::Filename(word)) = &redirect
+                    {
+                        redirected.get_or_insert(line_of(word));
+                    }
                     simple.redirects.push(self.redirect(redirect)?);
                     continue;
                 }
@@ -138,7 +156,7 @@ impl Lowering<'_> {
                 None => self.word(&word)?,
             });
         }
-        simple.line = line.unwrap_or(1);
+        simple.line = line.or(redirected).unwrap_or(1);
         Ok(simple)
     }
 
@@ -183,7 +201,11 @@ impl Lowering<'_> {
     }
 
     fn words(&self, words: &[ast::Word]) -> Lowered<Vec<Word>> {
-        words.iter().filter(|word| !matches!(word.value.as_str(), NO_WORDS | SELECT)).map(|word| self.word(word)).collect()
+        words
+            .iter()
+            .filter(|word| !matches!(word.value.as_str(), NO_WORDS | SELECT))
+            .map(|word| self.word(word))
+            .collect()
     }
 
     fn compound(&self, compound: ast::CompoundCommand) -> Lowered<Compound> {
@@ -197,12 +219,13 @@ impl Lowering<'_> {
                     let line = clause.loc.start.line as u32;
                     return Err(SyntaxError::new(line, "Bad for loop variable"));
                 }
+                let line = clause.loc.start.line as u32;
                 let (variable, body) = (clause.variable_name, self.list(clause.body.list)?);
                 let words = clause.values.map(|words| self.words(&words)).transpose()?;
                 if is_select {
-                    Compound::Select { variable, words: words.unwrap_or_default(), body }
+                    Compound::Select { line, variable, words: words.unwrap_or_default(), body }
                 } else {
-                    Compound::For { variable, words, body }
+                    Compound::For { line, variable, words, body }
                 }
             }
             ast::CompoundCommand::CaseClause(clause) => Compound::Case {
@@ -217,17 +240,18 @@ impl Lowering<'_> {
             ast::CompoundCommand::UntilClause(ast::WhileOrUntilClauseCommand(condition, body, _)) => {
                 Compound::Loop { until: true, condition: self.list(condition)?, body: self.list(body.list)? }
             }
-            ast::CompoundCommand::Arithmetic(command) => Compound::Arithmetic(word::expanded_text(
-                &command.expr.value,
-                command.loc.start.line as u32,
-                self.depth,
-            )?),
+            ast::CompoundCommand::Arithmetic(command) => {
+                let line = command.loc.start.line as u32;
+                let expression = word::expanded_text(&command.expr.value, line, self.depth)?;
+                Compound::Arithmetic { line, expression }
+            }
             ast::CompoundCommand::ArithmeticForClause(clause) => {
                 let line = clause.loc.start.line as u32;
                 let part = |part: Option<ast::UnexpandedArithmeticExpr>| {
                     word::expanded_text(&part.map(|part| part.value).unwrap_or_default(), line, self.depth)
                 };
                 Compound::ArithmeticFor {
+                    line,
                     start: part(clause.initializer)?,
                     condition: part(clause.condition)?,
                     step: part(clause.updater)?,

@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
             }
             match brush_parser::parse_tokens(&lexer.tokens, &options()) {
                 Ok(program) => {
-                    let list = lower::program(program, self.depth, &lexer.named_descriptors)?;
+                    let list = lower::program(program, text, self.depth, &lexer.named_descriptors)?;
                     return Ok(Read::Command { list: Some(list), at: lexer.position(), line: lexer.line() });
                 }
                 // What looked like the end of a command was none.
@@ -194,7 +194,7 @@ mod tests {
         };
         assert!(matches!(compound("( (a) )"), Compound::Subshell(_)));
         assert!(matches!(compound("((a); (b))"), Compound::Subshell(_)));
-        assert!(matches!(compound("((a + 1))"), Compound::Arithmetic(_)));
+        assert!(matches!(compound("((a + 1))"), Compound::Arithmetic { .. }));
         assert!(matches!(compound("for ((;;)) do a; done"), Compound::ArithmeticFor { .. }));
     }
 

@@ -48,6 +48,8 @@ pub enum Command {
 /// What a call of a function runs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FunctionBody {
+    /// The body as the script has it.
+    pub text: String,
     pub body: Compound,
     pub redirects: Vec<Redirect>,
 }
@@ -116,11 +118,13 @@ pub enum Compound {
     },
     /// Without `words` it runs over the positional parameters.
     For {
+        line: u32,
         variable: String,
         words: Option<Vec<Word>>,
         body: List,
     },
     Select {
+        line: u32,
         variable: String,
         words: Vec<Word>,
         body: List,
@@ -131,16 +135,23 @@ pub enum Compound {
         arms: Vec<Arm>,
     },
     /// `(( ))`
-    Arithmetic(Word),
+    Arithmetic {
+        line: u32,
+        expression: Word,
+    },
     /// `for (( ; ; ))`
     ArithmeticFor {
+        line: u32,
         start: Word,
         condition: Word,
         step: Word,
         body: List,
     },
     /// `[[ ]]`
-    Test(Test),
+    Test {
+        line: u32,
+        test: Test,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -8,7 +8,9 @@ use super::{
     SyntaxError, dialect,
     extent::{Extent, is_name_start},
     reader::Reader,
-    tree::{Assigned, Assignment, Element, Operation, Parameter, Piece, Place, Subscript, Substitution, Word},
+    tree::{
+        Assigned, Assignment, Element, Operation, Parameter, Piece, Place, Subscript, Substitution, Word,
+    },
 };
 
 /// Where tildes are expanded.
@@ -88,7 +90,8 @@ fn elements(extent: Extent<'_>, start: usize, end: usize) -> Result<Vec<Element>
             _ => None,
         };
         let value = element.map_or(at, |(_, _, value)| value);
-        let after = extent.word(value, false, |byte| matches!(byte, b' ' | b'\t' | b'\n' | b')'))?.min(end);
+        let after =
+            extent.word(value, false, false, |byte| matches!(byte, b' ' | b'\t' | b'\n' | b')'))?.min(end);
         let text = extent.text.get(value..after).unwrap_or_default();
         let (subscript, append) = match element {
             Some((close, append, _)) => {
@@ -100,7 +103,8 @@ fn elements(extent: Extent<'_>, start: usize, end: usize) -> Result<Vec<Element>
         if after == at {
             return Err(SyntaxError::new(line, "\"(\" unexpected"));
         }
-        elements.push(Element { subscript, append, value: word(text, line, extent.depth, Tildes::AtStart)? });
+        let tildes = if subscript.is_some() { Tildes::AfterColons } else { Tildes::AtStart };
+        elements.push(Element { subscript, append, value: word(text, line, extent.depth, tildes)? });
         at = extent.between_words(after);
     }
     Ok(elements)
@@ -318,6 +322,23 @@ impl<'a> Parser<'a> {
         Ok(Piece::Arithmetic(expanded_text(text, inner.line(start), inner.depth)?))
     }
 
+    /// Where the offset of `${x:offset:length}` ends when a length follows: its own conditions have colons too.
+    fn offset_end(&self) -> Result<Option<usize>, SyntaxError> {
+        let (mut at, mut depth, mut conditions) = (self.at, 0usize, 0usize);
+        loop {
+            match self.extent.byte(at) {
+                None | Some(b'}') => return Ok(None),
+                Some(b'(' | b'[') => depth += 1,
+                Some(b')' | b']') => depth = depth.saturating_sub(1),
+                Some(b'?') => conditions += 1,
+                Some(b':') if conditions > 0 => conditions -= 1,
+                Some(b':') if depth == 0 => return Ok(Some(at)),
+                Some(_) => {}
+            }
+            at = self.extent.step(at)?;
+        }
+    }
+
     /// A process substitution.
     fn process(&mut self, writes: bool) -> Result<Piece, SyntaxError> {
         let start = self.at;
@@ -387,7 +408,9 @@ impl<'a> Parser<'a> {
         in_double_quotes: bool,
     ) -> Result<Option<Parameter>, SyntaxError> {
         let (name, after) = extent.parameter_name(start);
-        if name.is_empty() || (!name.as_bytes().first().is_some_and(|byte| is_name_start(*byte) || byte.is_ascii_digit()) && after + 1 != end)
+        if name.is_empty()
+            || (!name.as_bytes().first().is_some_and(|byte| is_name_start(*byte) || byte.is_ascii_digit())
+                && after + 1 != end)
         {
             return Ok(None);
         }
@@ -487,13 +510,13 @@ impl<'a> Parser<'a> {
                 // A slash at its start belongs to the pattern.
                 let slash = self.byte() == Some(b'/') && dialect::is_bash();
                 self.at += usize::from(slash);
-                let mut pattern = Word(self.unquoted(Until::BraceOrSlash, Tildes::Nowhere)?);
+                let mut pattern = Word(self.unquoted(Until::BraceOrSlash, Tildes::AtStart)?);
                 if slash {
                     pattern.0.insert(0, Piece::Text("/".to_owned()));
                 }
                 let replacement = if self.byte() == Some(b'/') {
                     self.at += 1;
-                    Word(self.unquoted(Until::Brace, Tildes::Nowhere)?)
+                    Word(self.unquoted(Until::Brace, Tildes::AtStart)?)
                 } else {
                     Word::default()
                 };
@@ -501,7 +524,15 @@ impl<'a> Parser<'a> {
             }
             b':' => {
                 self.at += 1;
-                let offset = Word(self.unquoted(Until::BraceOrColon, Tildes::Nowhere)?);
+                let offset = match self.offset_end()? {
+                    Some(end) if dialect::is_bash() => {
+                        let text = self.slice(self.at, end);
+                        let line = self.extent.line(self.at);
+                        self.at = end;
+                        word(text, line, self.extent.depth, Tildes::Nowhere)?
+                    }
+                    _ => Word(self.unquoted(Until::BraceOrColon, Tildes::Nowhere)?),
+                };
                 let length = if self.byte() == Some(b':') {
                     self.at += 1;
                     Some(Word(self.unquoted(Until::Brace, Tildes::Nowhere)?))
