@@ -175,6 +175,7 @@ impl Shell {
     pub fn notice_assignment(&mut self, name: &str, value: &str) {
         match name {
             "OPTIND" => self.getopts_offset = 0,
+            "PATH" => self.remembered = Rc::default(),
             "RANDOM" if self.dialect == Dialect::Bash => {
                 self.extras.random.set(value.parse::<i64>().unwrap_or(0) as u32);
             }

@@ -217,6 +217,8 @@ pub struct Shell {
     pub variables: Rc<BTreeMap<String, Variable>>,
     pub functions: Rc<BTreeMap<String, Rc<FunctionBody>>>,
     pub aliases: Aliases,
+    /// Where programs were found.
+    pub remembered: Rc<BTreeMap<String, Rc<str>>>,
     pub positional: Rc<Vec<String>>,
     pub options: Options,
     pub descriptors: Descriptors,
@@ -273,6 +275,7 @@ impl Shell {
             variables: Rc::default(),
             functions: Rc::default(),
             aliases: Rc::default(),
+            remembered: Rc::default(),
             positional: Rc::default(),
             options: Options::default(),
             descriptors,

@@ -400,6 +400,9 @@ impl Shell {
             }
             Some(_) => {
                 std::rc::Rc::make_mut(&mut self.variables).remove(&name);
+                if name == "PATH" {
+                    self.remembered = std::rc::Rc::default();
+                }
                 Ok(())
             }
             None => Ok(()),

@@ -23,7 +23,10 @@ pub fn cd(shell: &mut Shell, arguments: &[String]) -> Outcome {
         },
         Some("-") => match shell.variable("OLDPWD") {
             Some(before) => before.to_owned(),
-            None => return Ok(misuse(shell, "cd", "OLDPWD not set")),
+            None => {
+                shell.report("cd: OLDPWD not set");
+                return Ok(shell.error_status());
+            }
         },
         Some(path) => path.to_owned(),
     };
@@ -144,7 +147,10 @@ pub fn umask(shell: &mut Shell, arguments: &[String]) -> Outcome {
             system::set_umask(mask);
             Ok(0)
         }
-        None => Ok(misuse(shell, "umask", &format!("Illegal mode: {operand}"))),
+        None => {
+            let status = misuse(shell, "umask", &format!("Illegal mode: {operand}"));
+            Ok(if shell.dialect == Dialect::Bash { 1 } else { status })
+        }
     }
 }
 

@@ -60,7 +60,7 @@ static BUILTINS: [Builtin; 38] = [
     special("export", variables::export),
     regular("false", control::fail),
     regular("getopts", variables::getopts),
-    regular("hash", control::succeed),
+    regular("hash", process::hash),
     regular("jobs", process::jobs),
     regular("kill", process::kill),
     regular("let", variables::arithmetic),

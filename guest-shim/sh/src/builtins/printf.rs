@@ -204,7 +204,7 @@ impl<'a> Printer<'a> {
                 self.text(&spec, &text[..text.len().min(1)]);
             }
             b'd' | b'i' => {
-                let value = self.integer();
+                let value = self.signed();
                 let sign = match value {
                     _ if value < 0 => "-",
                     _ if spec.plus => "+",
@@ -259,6 +259,13 @@ impl<'a> Printer<'a> {
         let shown = dates::format(&format, seconds).ok_or_else(|| format!("({format})T: invalid time"))?;
         self.text(spec, shown.as_bytes());
         Ok(&rest[close + 2..])
+    }
+
+    /// A number for `%d`: what is too large becomes the largest.
+    fn signed(&mut self) -> i64 {
+        let is_negative = self.operands.get(self.used).is_some_and(|text| text.trim_start().starts_with('-'));
+        let value = self.integer();
+        if value < 0 && !is_negative { i64::MAX } else { value }
     }
 
     fn integer(&mut self) -> i64 {
@@ -329,6 +336,7 @@ impl<'a> Printer<'a> {
         let magnitude = value.abs();
         let mut digits = match kind {
             _ if !magnitude.is_finite() => if magnitude.is_nan() { "nan" } else { "inf" }.to_owned(),
+            b'f' | b'F' if spec.alternate && precision == 0 => format!("{magnitude:.0}."),
             b'f' | b'F' => format!("{magnitude:.precision$}"),
             b'e' | b'E' => exponential(magnitude, precision),
             _ => general(magnitude, precision.max(1), spec.alternate),
@@ -372,6 +380,7 @@ fn parse_integer(text: &str) -> (i64, bool) {
         Err(_) => u64::MAX,
     };
     let value = if negative {
+        // So that %u wraps, and %d is the smallest.
         0i64.checked_sub_unsigned(magnitude).unwrap_or(i64::MIN)
     } else {
         // %u and %x take the whole unsigned range.

@@ -254,7 +254,7 @@ pub fn command(shell: &mut Shell, arguments: &[String]) -> Outcome {
         }
     }
     let Some(name) = words.first() else { return Ok(0) };
-    let before = shell.variables.clone();
+    let (before, remembered) = (shell.variables.clone(), shell.remembered.clone());
     if standard_path {
         shell.assign("PATH", STANDARD_PATH.to_owned())?;
     }
@@ -264,7 +264,7 @@ pub fn command(shell: &mut Shell, arguments: &[String]) -> Outcome {
             status = describe_one(shell, name, verbose)?;
         }
         if standard_path {
-            shell.variables = before;
+            (shell.variables, shell.remembered) = (before, remembered);
         }
         return Ok(status);
     }
@@ -277,7 +277,7 @@ pub fn command(shell: &mut Shell, arguments: &[String]) -> Outcome {
         },
     };
     if standard_path {
-        shell.variables = before;
+        (shell.variables, shell.remembered) = (before, remembered);
     }
     outcome
 }
@@ -386,6 +386,41 @@ pub fn type_of_bash(shell: &mut Shell, arguments: &[String]) -> Outcome {
                 _ => sentence,
             };
             print_text(shell, "type", &format!("{line}\n"))?;
+        }
+    }
+    Ok(status)
+}
+
+/// Where programs were found: shows it, forgets it, or looks for some ahead.
+pub fn hash(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let mut words = &arguments[1..];
+    if words.is_empty() {
+        let listing: String = shell.remembered.values().map(|path| format!("{path}\n")).collect();
+        return print_text(shell, "hash", &listing);
+    }
+    while let Some((option, rest)) = words.split_first()
+        && option.starts_with('-')
+    {
+        match option.as_str() {
+            "-r" => shell.remembered = Rc::default(),
+            "--" | "-v" | "-t" => {}
+            "-d" => {
+                for name in rest {
+                    Rc::make_mut(&mut shell.remembered).remove(name.as_str());
+                }
+                return Ok(0);
+            }
+            other => return Ok(misuse(shell, "hash", &format!("Illegal option {other}"))),
+        }
+        words = rest;
+    }
+    let mut status = 0;
+    for name in words {
+        let is_own = find(name, shell.dialect).is_some() || shell.functions.contains_key(name.as_str());
+        Rc::make_mut(&mut shell.remembered).remove(name.as_str());
+        if !is_own && !name.contains('/') && shell.remembered_program(name).is_none() {
+            shell.report(&format!("hash: {name}: not found"));
+            status = 1;
         }
     }
     Ok(status)

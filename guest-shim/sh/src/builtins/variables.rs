@@ -226,8 +226,8 @@ pub fn getopts(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut index = shell.variable("OPTIND").and_then(|text| text.parse::<usize>().ok()).unwrap_or(1).max(1);
     let mut offset = shell.getopts_offset;
     if index > operands.len() + 1 {
-        // There were more at the last time: these are others.
-        (index, offset) = (1, 0);
+        // There were more at the last time.
+        (index, offset) = (operands.len() + 1, 0);
     }
     let mut found = None;
     if let Some(word) = operands.get(index - 1) {

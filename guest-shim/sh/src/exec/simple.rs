@@ -18,6 +18,9 @@ use crate::{
 pub const NOT_FOUND: i32 = 127;
 pub const NOT_EXECUTABLE: i32 = 126;
 
+/// The places of so many programs are remembered.
+const MAX_REMEMBERED: usize = 1000;
+
 impl Shell {
     pub fn run_simple(&mut self, simple: &Simple) -> Outcome {
         self.line = simple.line;
@@ -208,6 +211,9 @@ impl Shell {
     }
 
     pub fn put_back(&mut self, name: String, variable: Option<Variable>) {
+        if name == "PATH" {
+            self.remembered = Rc::default();
+        }
         let variables = Rc::make_mut(&mut self.variables);
         match variable {
             Some(variable) => variables.insert(name, variable),
@@ -316,8 +322,7 @@ impl Shell {
             self.report(&format!(": {}", self.not_found("")));
             return Err(NOT_FOUND);
         }
-        let exported = self.variables.get("PATH").is_some_and(|path| path.exported);
-        let found = if name.contains('/') || exported { None } else { self.find_program(name) };
+        let found = if name.contains('/') { None } else { self.remembered_program(name) };
         let path = found.as_deref().unwrap_or(name);
         let errno = match self.start(path, arguments.to_vec()) {
             Ok(child) => return Ok(child),
@@ -363,6 +368,18 @@ impl Shell {
             descriptors: self.descriptors.all(),
             ignored_signals: self.ignored_signals(),
         })
+    }
+
+    /// The file that a name stood for when it was last looked for in this `PATH`.
+    pub fn remembered_program(&mut self, name: &str) -> Option<Rc<str>> {
+        if let Some(path) = self.remembered.get(name) {
+            return Some(path.clone());
+        }
+        let path: Rc<str> = self.find_program(name)?.into();
+        if self.remembered.len() < MAX_REMEMBERED {
+            Rc::make_mut(&mut self.remembered).insert(name.to_owned(), path.clone());
+        }
+        Some(path)
     }
 
     /// The file in `PATH` that a name without a slash stands for.
