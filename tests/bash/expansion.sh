@@ -2,9 +2,9 @@ Braces, parameters and patterns.
 
 #### braces
 echo a{b,c}d {1..4} {a..e} {01..10..3} {3..1} x{,y} {a,b}{1,2} {p,q{1,2}} "{a,b}" \{a,b} {a} {-2..2}
-v=3; echo {1..$v} $v{a,b}
+v=3; echo {1..$v} ${v}{a,b}
 #### letters of either case
-x=hello; y=WORLD; echo "${x^} ${x^^} ${y,} ${y,,} ${x^^[aeiou]} ${x~}" 2>/dev/null || echo "${x^} ${x^^} ${y,} ${y,,} ${x^^[aeiou]}"
+x=hello; y=WORLD; echo "${x^} ${x^^} ${y,} ${y,,} ${x^^[aeiou]}"
 declare -u up=abc; declare -l low=ABC; echo "$up $low"
 #### indirection and names
 a=1; b=a; ab=2; echo "${!b}" ${!a*} "${!a@}"

@@ -17,6 +17,25 @@ use crate::{
 const VERSION: &str = "5.2.15(1)-release";
 const VERSION_PARTS: [&str; 6] = ["5", "2", "15", "1", "release", "wasm32-unknown-wasi"];
 
+/// Variables whose values come about when they are asked for, and are not kept.
+pub const MADE_UP: [&str; 15] = [
+    "BASHOPTS",
+    "BASHPID",
+    "BASH_LINENO",
+    "BASH_SOURCE",
+    "BASH_SUBSHELL",
+    "DIRSTACK",
+    "EPOCHREALTIME",
+    "EPOCHSECONDS",
+    "FUNCNAME",
+    "GROUPS",
+    "PIPESTATUS",
+    "RANDOM",
+    "SECONDS",
+    "SHELLOPTS",
+    "SRANDOM",
+];
+
 /// The options of `shopt` that change something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PatternOptions {

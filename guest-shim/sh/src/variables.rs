@@ -6,6 +6,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    bash::MADE_UP,
     quote,
     state::{Flow, Shell},
     syntax::dialect::Dialect,
@@ -251,7 +252,7 @@ impl Shell {
         }
         self.refuse_readonly(&name)?;
         self.notice_assignment(&name, &value);
-        if self.made_up(&name).is_some() || self.made_up_list(&name).is_some() {
+        if self.dialect == Dialect::Bash && MADE_UP.contains(&name.as_str()) {
             // Their values are not kept.
             return Ok(());
         }

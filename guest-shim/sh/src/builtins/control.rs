@@ -203,11 +203,15 @@ pub fn exec(shell: &mut Shell, arguments: &[String]) -> Outcome {
 
 pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut words = &arguments[1..];
+    let mut shown = None;
     match words.first().map(String::as_str) {
         Some("--") => words = &words[1..],
         Some("-l") => {
             let names: Vec<&str> = signals::names().map(|(name, _)| name).collect();
             return print_text(shell, "trap", &(names.join(" ") + "\n"));
+        }
+        Some("-p") if shell.dialect == Dialect::Bash && words.len() > 1 => {
+            (shown, words) = (Some(&words[1..]), &[])
         }
         Some("-p") => words = &[],
         Some(option) if option.starts_with('-') && option.len() > 1 => {
@@ -219,6 +223,11 @@ pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
         let listing: String = shell
             .listed_traps()
             .iter()
+            .filter(|(condition, _)| {
+                shown.is_none_or(|shown| {
+                    shown.iter().any(|name| find_condition(shell, name) == Some(*condition))
+                })
+            })
             .map(|(condition, action)| match shell.dialect {
                 Dialect::Posix => format!("trap -- {} {}\n", quote(action), condition_name(*condition)),
                 Dialect::Bash => {
@@ -240,26 +249,25 @@ pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
     };
     let mut status = 0;
     for name in conditions {
-        let condition = match name.as_str() {
-            "0" => Condition::Exit,
-            name if name.eq_ignore_ascii_case("EXIT") => Condition::Exit,
-            name if shell.dialect == Dialect::Bash && name.eq_ignore_ascii_case("DEBUG") => Condition::Debug,
-            name if shell.dialect == Dialect::Bash && name.eq_ignore_ascii_case("ERR") => Condition::Error,
-            name if shell.dialect == Dialect::Bash && name.eq_ignore_ascii_case("RETURN") => {
-                Condition::Return
-            }
-            _ => match signals::find(name) {
-                Some(signal) => Condition::Signal(signal),
-                None => {
-                    shell.report(&format!("trap: {name}: bad trap"));
-                    status = 1;
-                    continue;
-                }
-            },
+        let Some(condition) = find_condition(shell, name) else {
+            shell.report(&format!("trap: {name}: bad trap"));
+            status = 1;
+            continue;
         };
         shell.set_trap(condition, action.cloned());
     }
     Ok(status)
+}
+
+fn find_condition(shell: &Shell, name: &str) -> Option<Condition> {
+    let upper = name.to_ascii_uppercase();
+    Some(match upper.as_str() {
+        "0" | "EXIT" => Condition::Exit,
+        "DEBUG" if shell.dialect == Dialect::Bash => Condition::Debug,
+        "ERR" if shell.dialect == Dialect::Bash => Condition::Error,
+        "RETURN" if shell.dialect == Dialect::Bash => Condition::Return,
+        _ => Condition::Signal(signals::find(name)?),
+    })
 }
 
 fn condition_name(condition: Condition) -> &'static str {

@@ -260,7 +260,7 @@ pub fn getopts(shell: &mut Shell, arguments: &[String]) -> Outcome {
         if silent {
             argument = Some(letter.to_string());
         } else {
-            complain(shell, letter, "Illegal option -", "illegal option -- ");
+            complain(shell, letter, ("Illegal option -", ""), "illegal option -- ");
         }
     } else if takes_argument {
         if after.is_empty() {
@@ -275,7 +275,7 @@ pub fn getopts(shell: &mut Shell, arguments: &[String]) -> Outcome {
             if silent {
                 argument = Some(letter.to_string());
             } else {
-                complain(shell, letter, "No arg for option -", "option requires an argument -- ");
+                complain(shell, letter, ("No arg for -", " option"), "option requires an argument -- ");
             }
         }
     }
@@ -292,12 +292,12 @@ pub fn getopts(shell: &mut Shell, arguments: &[String]) -> Outcome {
 }
 
 /// A message of the script, not of the shell: dash's names neither, bash's the script.
-fn complain(shell: &Shell, letter: char, posix: &str, bash: &str) {
+fn complain(shell: &Shell, letter: char, posix: (&str, &str), bash: &str) {
     if shell.dialect == Dialect::Bash && shell.variable("OPTERR") == Some("0") {
         return;
     }
     let text = match shell.dialect {
-        Dialect::Posix => format!("{posix}{letter}\n"),
+        Dialect::Posix => format!("{}{letter}{}\n", posix.0, posix.1),
         Dialect::Bash => format!("{}: {bash}{letter}\n", shell.name),
     };
     if let Ok(handle) = shell.descriptors.get(2) {

@@ -508,7 +508,7 @@ impl<'a> Parser<'a> {
                 };
                 self.at += 1 + usize::from(place != Place::First);
                 // A slash at its start belongs to the pattern.
-                let slash = self.byte() == Some(b'/') && dialect::is_bash();
+                let slash = place == Place::All && self.byte() == Some(b'/') && dialect::is_bash();
                 self.at += usize::from(slash);
                 let mut pattern = Word(self.unquoted(Until::BraceOrSlash, Tildes::AtStart)?);
                 if slash {
