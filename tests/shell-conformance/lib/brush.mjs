@@ -23,7 +23,7 @@ export function casesOf(document, { read, bashVersion = "5.2" }) {
     stdin: bytesOf(each.stdin ?? ""),
     files: [...(document.common_test_files ?? []), ...(each.test_files ?? [])].map(({ path, contents, source_path, executable }) => ({
       path,
-      data: contents !== undefined ? bytesOf(contents) : read(source_path ?? path),
+      data: source_path === undefined ? bytesOf(contents ?? "") : read(source_path),
       ...(executable ? { mode: 0o755 } : {}),
     })),
     env: {

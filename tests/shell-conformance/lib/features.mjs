@@ -43,3 +43,11 @@ const FEATURES = [
 export function featureOf(script) {
   return FEATURES.find(([, pattern]) => pattern.test(script))?.[0];
 }
+
+/**
+ * What a VM's `bash` is not meant to have: completion, history, key bindings, a stack of directories, prompts, and what
+ * asks somebody at a terminal.
+ */
+const LEFT_OUT = /\b(compgen|complete|compopt|bind|fc|history|pushd|popd|dirs|COMP_\w+|PROMPT_COMMAND|PS[012])\b|@P\}|\$SH\b.*\s-i\b|--rcfile|\bset -o (emacs|vi|history)\b|\bset -H\b/;
+
+export const isLeftOut = (script) => LEFT_OUT.test(script);

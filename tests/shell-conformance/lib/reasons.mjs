@@ -12,6 +12,9 @@ const first = (text, pattern) => {
 
 const text = (bytes) => Buffer.from(bytes, "latin1").toString("utf8");
 
+/** All that a shell is given to read. */
+export const scriptOf = (test) => [text(test.source ?? ""), ...test.args, text(test.stdin)].join("\n");
+
 /** Names, numbers and quoted words out, so that what is of one kind is in one group. */
 const kind = (line) =>
   line
@@ -25,8 +28,7 @@ const kind = (line) =>
 export function reasonOf(test, part, result, reference) {
   const why = plainReasonOf(result, reference);
   if (part !== "bash" || /^(crash|hangs|broken|missing: [a-z]+$)/.test(why)) return why;
-  const script = text(test.source ?? "") + "\n" + test.args.join("\n") + "\n" + text(test.stdin);
-  const feature = featureOf(script);
+  const feature = featureOf(scriptOf(test));
   return feature === undefined ? why : `bash: ${feature}`;
 }
 

@@ -15,6 +15,8 @@ import { run } from "./sandbox.mjs";
 
 const recorders = join(dirname(fileURLToPath(import.meta.url)), "../recorders");
 const RECORDING_MS = 120_000;
+/** A case with more bytes of files than this is left out. */
+const FILES_MAX = 4 * 1024 * 1024;
 /** What a case of no suite needs to be told. */
 const ORDINARY = new Set(["PATH", "HOME", "PWD", "OLDPWD", "SHLVL", "_", "RECORD", "ECHO", "SKIP", "FAILCOUNT", "LINENO"]);
 const BASE = { PATH: "/helpers:/bin:/usr/bin", HOME: "/home/user", LANG: "C.UTF-8" };
@@ -32,6 +34,14 @@ export function filesBelow(folder, below = "") {
     if (!status.isFile()) return [];
     return [{ path, data: readFileSync(join(folder, path), "latin1"), ...(mode === 0o644 ? {} : { mode }) }];
   });
+}
+
+/** The bytes of all files below a folder. */
+function size(folder) {
+  return readdirSync(folder, { withFileTypes: true }).reduce((sum, entry) => {
+    const path = join(folder, entry.name);
+    return sum + (entry.isDirectory() ? size(path) : entry.isFile() ? lstatSync(path).size : 0);
+  }, 0);
 }
 
 const said = (folder, name) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), "latin1") : undefined);
@@ -88,7 +98,7 @@ async function record({ recorder, program, args, files, mounts, cache }) {
     });
     // What was cut off by the end of the time is not whole.
     const whole = readdirSync(into).filter((name) => /^\d+$/.test(name) && existsSync(join(into, name, "env")));
-    const numbers = whole.map(Number).sort((a, b) => a - b);
+    const numbers = whole.map(Number).sort((a, b) => a - b).filter((number) => size(join(into, String(number))) <= FILES_MAX);
     const records = numbers.map((number) => readRecord(join(into, String(number)), ["testing.sh"]));
     mkdirSync(cache, { recursive: true });
     writeFileSync(kept, JSON.stringify(records));
