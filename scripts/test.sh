@@ -37,6 +37,9 @@ step "TypeScript client"
 step "runner of public shell suites"
 node --test tests/shell-conformance/suites.test.mjs
 
+step "whole scripts beside dash and bash"
+node --test tests/shell/scripts/scripts.test.mjs
+
 step "whole projects beside real Node"
 node --test tests/projects/projects.test.mjs
 
