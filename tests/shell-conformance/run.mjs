@@ -128,7 +128,7 @@ async function runCase(suite, test, natives, mounts) {
   const asked = { env: environment(test, shell), mounts };
   let result = await vms.run(shell, test, asked);
   // A machine that is busy is no hang.
-  if (result.hung) result = await vms.run(shell, test, { ...asked, timeoutMs: 40_000 });
+  if (result.hung) result = await vms.run(shell, test, { ...asked, timeoutMs: 30_000 });
   const passed = passes(test, part, result, { bash });
   return { suite, name: test.name, part, passed, test, result, reference: bash, ...(passed ? {} : { why: reasonOf(test, part, result, bash) }) };
 }

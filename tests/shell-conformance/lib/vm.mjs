@@ -33,7 +33,7 @@ export class Vms {
    * Runs a case.
    * @returns {Promise<{ stdout: string, stderr: string, status: number, hung: boolean, broken?: string }>} output as bytes
    */
-  async run(shell, test, { env, mounts = {}, timeoutMs = 15_000 }) {
+  async run(shell, test, { env, mounts = {}, timeoutMs = 10_000 }) {
     const taken = { stdout: [], stderr: [] };
     const sizes = { stdout: 0, stderr: 0 };
     const take = (stream) => (chunk) => {
