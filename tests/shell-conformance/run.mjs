@@ -8,13 +8,14 @@
 //         dist/; an npm registry, once.
 //
 // Usage: node tests/shell-conformance/run.mjs CORPORA [--suite NAME,NAME] [--filter REGEXP] [--shell sh|bash] [--part both|bash]
-//                                             [--failures] [--show] [--jobs N] [--json FILE] [--profile JSON]
+//                                             [--failures] [--show] [--jobs N] [--json FILE] [--profile JSON] [--profiles]
 //
 // CORPORA      the folder that holds the suites, each by the name of its repository
 // --shell      what runs all cases in the VM; by default `sh`, and `bash` for those that only bash passes, if there is one
 // --failures   prints failures by what is missing
 // --show       prints each failure with what was expected and got; of what lacks the same command, one
 // --profile    more of the VM's configuration: '{"permissions":{"webAssembly":"allow"}}'
+// --profiles   runs each case under the other profiles of the engine too, and says where its output is another
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -47,6 +48,7 @@ const { values: options, positionals } = parseArgs({
     jobs: { type: "string", default: "1" },
     json: { type: "string" },
     profile: { type: "string", default: "{}" },
+    profiles: { type: "boolean", default: false },
   },
 });
 const corpora = positionals[0] && path.resolve(positionals[0]);
@@ -88,6 +90,11 @@ if (clientPath === undefined) {
 const { Client } = await import(pathToFileURL(clientPath).href);
 const profile = JSON.parse(options.profile);
 const vms = new Vms(Client, binary, profile);
+/** What the other profiles of the engine run, and in which cases they print something else. */
+const others = !options.profiles ? [] : [
+  ["no just-in-time compilation", { permissions: { jit: "deny" } }],
+  ["WebAssembly for guests", { permissions: { webAssembly: "allow" } }],
+].map(([label, config]) => ({ label, vms: new Vms(Client, binary, config), differing: [] }));
 const versions = [versionOf("bash", "--version"), versionOf("dpkg-query", "--show", "dash")];
 const hasBash = await vms.has("bash");
 const results = [];
@@ -115,7 +122,7 @@ for (const name of names) {
   natives.save();
 }
 if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-await vms.close();
+await Promise.all([vms, ...others.map((other) => other.vms)].map((each) => each.close()));
 
 async function runCase(suite, test, natives, mounts) {
   const [dash, bash] = [
@@ -129,6 +136,10 @@ async function runCase(suite, test, natives, mounts) {
   let result = await vms.run(shell, test, asked);
   // A machine that is busy is no hang.
   if (result.hung) result = await vms.run(shell, test, { ...asked, timeoutMs: 30_000 });
+  for (const other of others) {
+    const { stdout, status } = await other.vms.run(shell, test, asked);
+    if (stdout !== result.stdout || status !== result.status) other.differing.push(`${suite}/${test.name}`);
+  }
   const passed = passes(test, part, result, { bash });
   return { suite, name: test.name, part, passed, test, result, reference: bash, ...(passed ? {} : { why: reasonOf(test, part, result, bash) }) };
 }
@@ -157,6 +168,10 @@ console.log(`\n${results.length} cases, of which ${results.length - counted.leng
 const wanted = counted.filter(({ part, test }) => part === "bash" && !isLeftOut(scriptOf(test)));
 console.log(`Without completion, history, key bindings, prompts and interactive use only bash passes ${wanted.length}, and cordon ` +
   `${wanted.filter(({ passed }) => passed).length} of these: ${percent({ all: wanted.length, pass: wanted.filter(({ passed }) => passed).length })}`);
+for (const { label, differing } of others) {
+  console.log(`${label}: another output or status in ${differing.length} of ${counted.length} cases`);
+  for (const name of differing) console.log(`      ${name.split("\n")[0]}`);
+}
 
 const failed = counted.filter(({ passed }) => !passed).sort((a, b) => a.index - b.index);
 if (options.failures) {
