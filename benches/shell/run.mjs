@@ -16,7 +16,7 @@
  *        --quick       a tenth of the sizes, and three samples
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { homedir, loadavg } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -98,9 +98,7 @@ const ROWS = {
 const TREES = new Set(["tree", "parts"]);
 
 const folder = await prepare(target, sizes);
-const work = join(target, "work");
-rmSync(work, { recursive: true, force: true });
-mkdirSync(work, { recursive: true });
+const work = mkdtempSync(join(target, "work-"));
 
 const modules = options["no-peer"] ? undefined : (options.peer ?? installedPeer());
 if (modules === undefined && !options["no-peer"]) console.error("bench: the peer is not installed (`benches/run.sh` does); it is left out");
