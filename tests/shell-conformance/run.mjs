@@ -212,5 +212,5 @@ if (options.show) {
     if (each.why.startsWith("missing: ")) lacking.add(each.why);
   }
 }
-writeFileSync(options.json ?? path.join(out, "results.json"),
+writeFileSync(options.json ?? path.join(out, `results-${options.suite ?? "all"}.json`),
   JSON.stringify(results.map(({ suite, name, part, passed, why }) => ({ suite, name, part, passed, why })), null, 1));
