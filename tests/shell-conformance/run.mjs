@@ -166,7 +166,7 @@ row("**all**", counted);
 console.log(`\n${results.length} cases, of which ${results.length - counted.length} are not counted: bash itself does not do as they say` +
   (hasBash ? "" : "; the VM has no bash, so `sh` ran all"));
 const wanted = counted.filter(({ part, test }) => part === "bash" && !isLeftOut(scriptOf(test)));
-console.log(`Without completion, history, key bindings, prompts and interactive use only bash passes ${wanted.length}, and cordon ` +
+console.log(`Without what a VM's bash is not meant to have, only bash passes ${wanted.length} cases, and cordon ` +
   `${wanted.filter(({ passed }) => passed).length} of these: ${percent({ all: wanted.length, pass: wanted.filter(({ passed }) => passed).length })}`);
 for (const { label, differing } of others) {
   console.log(`${label}: another output or status in ${differing.length} of ${counted.length} cases`);

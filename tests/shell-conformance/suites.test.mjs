@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url";
 import { load as loadBusyboxShell } from "./lib/busybox-shell.mjs";
 import { casesOf } from "./lib/brush.mjs";
 import { partOf, passes } from "./lib/cases.mjs";
-import { featureOf } from "./lib/features.mjs";
+import { featureOf, isLeftOut } from "./lib/features.mjs";
 import { load as loadJustBash } from "./lib/just-bash.mjs";
 import { expectations, parse } from "./lib/oils.mjs";
 import { reasonOf } from "./lib/reasons.mjs";
@@ -164,6 +164,7 @@ test("why one fails", () => {
   assert.equal(reasonOf(asked, "both", told("sh: 1: Syntax error: \"(\" unexpected\n"), reference), "Syntax error: … unexpected");
   assert.equal(reasonOf(asked, "bash", told("sh: 1: Syntax error: \"(\" unexpected\n"), reference), "bash: ${x[i]}, arrays");
   assert.equal(featureOf("cat <(echo a)"), "process substitution");
+  assert.deepEqual(["complete -p", "echo x; caller 0", "set -x", "helper 1"].map(isLeftOut), [true, true, false, false]);
 });
 
 const binary = process.env.CORDON_BINARY ?? join(here, "../../target/cordon/cordon");

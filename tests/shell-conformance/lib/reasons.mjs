@@ -2,6 +2,9 @@
 
 import { featureOf } from "./features.mjs";
 
+/** Longer than this is data, not a script. */
+const FILE_MAX = 8192;
+
 const first = (text, pattern) => {
   for (const line of text.split("\n")) {
     const match = pattern.exec(line);
@@ -12,8 +15,12 @@ const first = (text, pattern) => {
 
 const text = (bytes) => Buffer.from(bytes, "latin1").toString("utf8");
 
-/** All that a shell is given to read. */
-export const scriptOf = (test) => [text(test.source ?? ""), ...test.args, text(test.stdin)].join("\n");
+/** All that a shell is given to read: script, and the files that it names. */
+export function scriptOf(test) {
+  const script = [text(test.source ?? ""), ...test.args, text(test.stdin)].join("\n");
+  const named = (test.files ?? []).filter(({ path, data }) => data !== undefined && data.length < FILE_MAX && script.includes(path));
+  return [script, ...named.map(({ data }) => text(data))].join("\n");
+}
 
 /** Names, numbers and quoted words out, so that what is of one kind is in one group. */
 const kind = (line) =>
