@@ -215,7 +215,11 @@ rmSync(work, { recursive: true, force: true });
 
 const milliseconds = (value) => (value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : value.toFixed(0));
 const shown = (figure) => (figure === undefined ? "" : figure.failure !== undefined ? "cannot" : `${milliseconds(figure.median)} ms`);
-const ratio = (one, other) => (one?.median && other?.median ? `${(one.median / other.median).toPrecision(2).replace(/e\+(\d+)/, "e$1")}x` : "");
+function ratio(one, other) {
+  if (!one?.median || !other?.median) return "";
+  const times = one.median / other.median;
+  return `${times < 100 ? times.toPrecision(2) : times.toFixed(0)}x`;
+}
 const size = (bytes) => (bytes === undefined ? "" : `${(bytes / MIB).toFixed(1)} MiB`);
 
 if (options.json) {
