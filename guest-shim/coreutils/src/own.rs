@@ -9,6 +9,7 @@ mod du;
 mod facts;
 mod files;
 mod launch;
+mod ls;
 mod mv;
 mod sort;
 mod tree;
@@ -20,6 +21,7 @@ pub use direct::main as direct;
 pub use du::main as du;
 pub use files::{chmod, stat};
 pub use launch::{env, timeout};
+pub use ls::{dir, ls, vdir};
 pub use mv::main as mv;
 pub use sort::main as sort;
 
