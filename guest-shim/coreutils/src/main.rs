@@ -80,7 +80,7 @@ const UTILITIES: Utilities = &[
     ("stat", own::stat),
     ("sum", uu_sum::uumain),
     ("tac", uu_tac::uumain),
-    ("tail", uu_tail::uumain),
+    ("tail", own::tail),
     ("tee", uu_tee::uumain),
     ("test", uu_test::uumain),
     ("timeout", own::timeout),
@@ -95,7 +95,7 @@ const UTILITIES: Utilities = &[
     ("uniq", uu_uniq::uumain),
     ("unlink", uu_unlink::uumain),
     ("vdir", own::vdir),
-    ("wc", uu_wc::uumain),
+    ("wc", own::wc),
     ("yes", uu_yes::uumain),
 ];
 

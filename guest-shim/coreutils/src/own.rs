@@ -12,7 +12,9 @@ mod launch;
 mod ls;
 mod mv;
 mod sort;
+mod tail;
 mod tree;
+mod wc;
 
 pub use cp::main as cp;
 pub use create::{mkdir, mktemp};
@@ -24,6 +26,8 @@ pub use launch::{env, timeout};
 pub use ls::{dir, ls, vdir};
 pub use mv::main as mv;
 pub use sort::main as sort;
+pub use tail::main as tail;
+pub use wc::main as wc;
 
 use std::io;
 

@@ -52,6 +52,12 @@ for (const { module: from, name } of WebAssembly.Module.imports(module)) {
         };
         continue;
     }
+    if (from.startsWith("cordon:vm/descriptors@") && name === "inherited") {
+        (imports[from] ??= {})[name] = (number, result) => {
+            new Uint8Array(instance.exports.memory.buffer)[result] = 1;
+        };
+        continue;
+    }
     if (from.startsWith("cordon:vm/process@") && name === "set-umask") {
         (imports[from] ??= {})[name] = () => 0o022;
         continue;
