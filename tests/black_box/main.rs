@@ -34,6 +34,7 @@ mod permissions;
 mod programs;
 mod raw_client;
 mod shell;
+mod shell_limits;
 mod sidecar;
 mod templates;
 mod transfers;

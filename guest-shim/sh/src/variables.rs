@@ -53,6 +53,9 @@ impl Associative {
     }
 }
 
+/// Variables whose assignment does more than to keep a value.
+const HAVE_MEANING: [&str; 4] = ["OPTIND", "PATH", "RANDOM", "SECONDS"];
+
 /// What an assignment does to letters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Letters {
@@ -239,6 +242,19 @@ impl Shell {
         value: String,
         append: bool,
     ) -> Result<(), Flow> {
+        // What most assignments of a loop are.
+        if *place == Place::Whole
+            && !append
+            && !self.options.allexport
+            && !HAVE_MEANING.contains(&name)
+            && let Some(variable) = std::rc::Rc::make_mut(&mut self.variables).get_mut(name)
+            && !(variable.readonly || variable.integer || variable.reference)
+            && variable.letters == Letters::Keep
+            && let Some(Value::Text(text)) = &mut variable.value
+        {
+            *text = value;
+            return Ok(());
+        }
         if *place == Place::Whole
             && let Some((name, place)) = self.referred_element(name)?
         {

@@ -14,7 +14,7 @@ use crate::{
     builtins, bytes,
     state::{Condition, ERROR_STATUS, Flow, Outcome, Shell},
     syntax::dialect::Dialect,
-    syntax::tree::{AfterArm, AndOr, Arm, Command, Compound, Connector, List, Pipeline, Word},
+    syntax::tree::{AfterArm, AndOr, Arm, Command, Compound, Connector, List, Piece, Pipeline, Word},
 };
 
 /// How deeply running commands may nest: calls of functions, substitutions, sourced files, compound commands. A function
@@ -280,6 +280,16 @@ impl Shell {
         })
     }
 
+    fn pattern_matches(&mut self, pattern: &Word, text: &str) -> Result<bool, Flow> {
+        if let [Piece::Text(own)] = pattern.0.as_slice()
+            && own.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte))
+            && !self.extras.patterns.nocasematch
+        {
+            return Ok(own == text);
+        }
+        Ok(self.expand_pattern(pattern)?.matches(text))
+    }
+
     fn run_case(&mut self, subject: &Word, arms: &[Arm]) -> Outcome {
         let text = self.expand_text(subject)?;
         let mut falls_through = false;
@@ -287,7 +297,7 @@ impl Shell {
         for arm in arms {
             let mut matches = std::mem::take(&mut falls_through);
             for pattern in &arm.patterns {
-                matches = matches || self.expand_pattern(pattern)?.matches(&text);
+                matches = matches || self.pattern_matches(pattern, &text)?;
             }
             if !matches {
                 continue;

@@ -18,9 +18,12 @@ use crate::{
     state::{Flow, Shell},
     syntax::{
         dialect::Dialect,
-        tree::{Element, Piece, Word},
+        tree::{Element, Operation, Piece, Word},
     },
 };
+
+/// The value of `IFS` that splits at blanks.
+const BLANKS: &str = " \t\n";
 
 /// How the pieces of a word are taken.
 #[derive(Clone, Copy, Default)]
@@ -59,12 +62,45 @@ impl Shell {
             arguments.push(text.clone());
             return Ok(());
         }
+        if let Some(value) = self.expand_plainly(word) {
+            arguments.push(value);
+            return Ok(());
+        }
         let mut fields = Fields::new(Some(self.separators()));
         self.expand_pieces(&word.0, Mode::default(), &mut fields)?;
         for field in fields.finish() {
             self.expand_names(field, arguments)?;
         }
         Ok(())
+    }
+
+    /// What a word of one plain parameter expands to, where that is one field that matches nothing: what most words of
+    /// loops are. None where it has to be looked at more closely.
+    fn expand_plainly(&self, word: &Word) -> Option<String> {
+        let (piece, quoted) = match word.0.as_slice() {
+            [Piece::DoubleQuoted(inner)] => match inner.as_slice() {
+                [piece] => (piece, true),
+                _ => return None,
+            },
+            [piece] => (piece, false),
+            _ => return None,
+        };
+        let Piece::Parameter(parameter) = piece else { return None };
+        if parameter.operation != Operation::Value
+            || parameter.subscript.is_some()
+            || parameter.indirect
+            || matches!(parameter.name.as_str(), "@" | "*")
+            || self.variables.get(&parameter.name).is_some_and(|variable| variable.reference)
+        {
+            return None;
+        }
+        let value = self.parameter(&parameter.name)?;
+        let is_one_field = || {
+            !value.is_empty()
+                && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./-".contains(&byte))
+                && self.separators() == BLANKS
+        };
+        (quoted || is_one_field()).then_some(value)
     }
 
     fn expand_names(&self, field: Field, arguments: &mut Vec<String>) -> Result<(), Flow> {
@@ -102,6 +138,15 @@ impl Shell {
 
     /// One string, neither split nor matched against names: the value of an assignment, a file to open.
     pub fn expand_text(&mut self, word: &Word) -> Result<String, Flow> {
+        match word.0.as_slice() {
+            [Piece::Text(text) | Piece::Quoted(text)] => return Ok(text.clone()),
+            [Piece::Arithmetic(expression)] => return Ok(self.expand_arithmetic(expression)?.to_string()),
+            _ => {
+                if let Some(value) = self.expand_plainly(word) {
+                    return Ok(value);
+                }
+            }
+        }
         Ok(self.expand_field(word)?.text)
     }
 
@@ -145,12 +190,15 @@ impl Shell {
     }
 
     pub fn expand_arithmetic(&mut self, word: &Word) -> Result<i64, Flow> {
+        if let [Piece::Text(text)] = word.0.as_slice() {
+            return self.arithmetic(text);
+        }
         let text = self.expand_quoted(word)?;
         self.arithmetic(&text)
     }
 
     fn separators(&self) -> &str {
-        self.variable("IFS").unwrap_or(" \t\n")
+        self.variable("IFS").unwrap_or(BLANKS)
     }
 
     fn expand_pieces(&mut self, pieces: &[Piece], mode: Mode, fields: &mut Fields) -> Result<(), Flow> {
