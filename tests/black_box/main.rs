@@ -36,5 +36,6 @@ mod raw_client;
 mod shell;
 mod sidecar;
 mod templates;
+mod terminals;
 mod transfers;
 mod wasm;
