@@ -9,7 +9,7 @@
 #        --no-wasm-worker   leaves out the worker for `webAssembly: "allow"`
 #        --library-code     makes the library's compiled code for the workers that are in target/cordon/, and nothing else
 #
-# target/examples/ask.wasm                examples/component, which is not part of an installation
+# target/examples/{ask,jobs}.wasm         examples/component, which is not part of an installation
 # target/cordon/cordon                   supervisor, sidecar, command line
 #              /cordon-launcher          starts workers
 #              /cordon-worker-absent     its V8 was built without WebAssembly
@@ -60,6 +60,7 @@ step "example of a command (examples/component)"
 scripts/wasi-cargo.sh build --manifest-path examples/component/Cargo.toml --target-dir guest-shim/target
 mkdir -p "$root/target/examples"
 install_file 644 guest-shim/target/wasm32-wasip1/release/ask.wasm "$root/target/examples/ask.wasm"
+install_file 644 guest-shim/target/wasm32-wasip1/release/jobs.wasm "$root/target/examples/jobs.wasm"
 
 worker() { # variant, executable
     step "worker $2 (V8 $1)"

@@ -65,6 +65,8 @@ pub struct SpawnRequest {
     pub fds: Vec<(u32, Arc<OpenFile>)>,
     /// Signals that it ignores, besides those its parent ignores.
     pub ignored_signals: SignalSet,
+    /// Signals that it does not ignore, whatever its parent does.
+    pub default_signals: SignalSet,
     /// The session and group that it starts in; of what [`Kernel::system`] starts always its own.
     pub grouping: Grouping,
 }
@@ -262,7 +264,7 @@ impl Kernel {
             exe: resolved.exe,
             cwd,
             umask: parent.umask(),
-            ignored: parent.ignored().union(request.ignored_signals),
+            ignored: parent.ignored().without(request.default_signals).union(request.ignored_signals),
             fds: DescriptorTable::new(self.limits.descriptors, request.fds)?,
         };
         let process = birth.enter(&self.fs, &self.table)?;

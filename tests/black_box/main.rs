@@ -37,5 +37,6 @@ mod shell;
 mod shell_limits;
 mod sidecar;
 mod templates;
+mod terminals;
 mod transfers;
 mod wasm;

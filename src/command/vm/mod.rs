@@ -5,7 +5,9 @@ mod engine;
 mod errors;
 mod filesystem;
 mod host;
+mod jobs;
 mod process;
+mod terminal;
 
 use wasmtime::component::{HasSelf, Linker};
 
@@ -26,6 +28,10 @@ pub(super) mod bindings {
             "cordon:vm/process.kill": async | trappable,
             "cordon:vm/process.set-disposition": async | trappable,
             "cordon:vm/process.wait-signal": async | trappable,
+            "cordon:vm/jobs.wait": async | trappable,
+            "cordon:vm/jobs.kill-group": async | trappable,
+            "cordon:vm/terminal.set-attributes": async | trappable,
+            "cordon:vm/terminal.set-foreground": async | trappable,
             "cordon:vm/host.call": async | trappable,
             default: trappable,
         },
@@ -48,6 +54,8 @@ pub fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     vm::descriptors::add_to_linker::<_, Own>(linker, |guest| guest)?;
     vm::filesystem::add_to_linker::<_, Own>(linker, |guest| guest)?;
     vm::process::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    vm::terminal::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    vm::jobs::add_to_linker::<_, Own>(linker, |guest| guest)?;
     vm::host::add_to_linker::<_, Own>(linker, |guest| guest)?;
     vm::engine::add_to_linker::<_, Own>(linker, |guest| guest)
 }

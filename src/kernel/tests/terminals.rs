@@ -105,6 +105,20 @@ fn a_job_is_stopped_and_goes_on_and_its_parent_hears_of_both() {
 }
 
 #[test]
+fn a_job_need_not_ignore_what_its_shell_does() {
+    let (kernel, _) = fresh();
+    let (_host, shell) = shell(&kernel);
+    let set = |signals: &[Signal]| SignalSet::from_iter(signals.iter().copied());
+    for signal in [Signal::Int, Signal::Tstp] {
+        shell.set_disposition(signal, Disposition::Ignore).unwrap();
+    }
+    let (default_signals, ignored_signals) = (set(&[Signal::Tstp, Signal::Hup]), set(&[Signal::Hup]));
+    let begun = SpawnRequest { default_signals, ignored_signals, ..request("true", &[]) };
+    let job = kernel.spawn(&shell, begun).unwrap();
+    assert_eq!(job.ignored(), set(&[Signal::Int, Signal::Hup]));
+}
+
+#[test]
 fn who_reads_from_the_background_is_stopped_until_it_is_in_the_foreground() {
     let (kernel, _) = fresh();
     let (host, shell) = shell(&kernel);
