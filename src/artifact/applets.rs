@@ -38,7 +38,7 @@ pub const MULTI_CALL: &[MultiCall] = &[
         "awk", "cmp", "diff", "egrep", "fgrep", "grep", "id", "jq", "rev", "sed", "which", "whoami",
     ] },
     MultiCall { module: "utilities", utilities: &[
-        "clear", "column", "df", "getopt", "hd", "hexdump", "hostname", "install", "mkfifo", "ps", "strings", "sync",
+        "bc", "clear", "column", "dc", "df", "getopt", "hd", "hexdump", "hostname", "install", "mkfifo", "ps", "strings", "sync",
         "time", "tput", "tree", "xxd",
     ] },
 ];
