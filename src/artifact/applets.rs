@@ -34,6 +34,7 @@ pub const MULTI_CALL: &[MultiCall] = &[
     ] },
     MultiCall { module: "filetype", utilities: &["file"] },
     MultiCall { module: "findutils", utilities: &["find", "xargs"] },
+    MultiCall { module: "search", utilities: &["fd", "rg"] },
     MultiCall { module: "textutils", utilities: &[
         "awk", "cmp", "diff", "egrep", "fgrep", "grep", "id", "jq", "rev", "sed", "which", "whoami",
     ] },
