@@ -126,7 +126,7 @@ impl Rg {
             }
         }
         if let Some(sort) = parsed.value('χ').or(parsed.value('Δ'))
-            && !(matches!(sort, "path" | "none") && !parsed.has('Δ'))
+            && (parsed.has('Δ') || !matches!(sort, "path" | "none"))
         {
             return Err(format!("rg: sorting by '{sort}' is not available in this build of ripgrep"));
         }

@@ -7,6 +7,7 @@ mod getopt;
 mod hexdump;
 mod install;
 mod number;
+mod patch;
 mod strings;
 mod system;
 mod terminal;
@@ -28,6 +29,7 @@ const UTILITIES: Utilities = &[
     ("hostname", system::hostname),
     ("install", install::main),
     ("mkfifo", system::mkfifo),
+    ("patch", patch::main),
     ("ps", system::ps),
     ("strings", strings::main),
     ("sync", system::sync),
