@@ -36,11 +36,12 @@ pub const MULTI_CALL: &[MultiCall] = &[
     ] },
     MultiCall { module: "filetype", utilities: &["file"] },
     MultiCall { module: "findutils", utilities: &["find", "xargs"] },
+    MultiCall { module: "search", utilities: &["fd", "rg"] },
     MultiCall { module: "textutils", utilities: &[
         "awk", "cmp", "diff", "egrep", "fgrep", "grep", "id", "jq", "rev", "sed", "which", "whoami",
     ] },
     MultiCall { module: "utilities", utilities: &[
-        "clear", "column", "df", "getopt", "hd", "hexdump", "hostname", "install", "mkfifo", "ps", "strings", "sync",
+        "bc", "clear", "column", "dc", "df", "getopt", "hd", "hexdump", "hostname", "install", "mkfifo", "ps", "strings", "sync",
         "time", "tput", "tree", "xxd",
     ] },
 ];

@@ -6,6 +6,8 @@ mod column;
 mod getopt;
 mod hexdump;
 mod install;
+mod number;
+mod patch;
 mod strings;
 mod system;
 mod terminal;
@@ -16,8 +18,10 @@ use cordon_multicall::{Program, Utilities, is_sorted};
 
 /// Sorted by name: it is searched, and `--list` prints it, in this order.
 const UTILITIES: Utilities = &[
+    ("bc", number::bc::main),
     ("clear", terminal::clear),
     ("column", column::main),
+    ("dc", number::dc::main),
     ("df", system::df),
     ("getopt", getopt::main),
     ("hd", hexdump::hd),
@@ -25,6 +29,7 @@ const UTILITIES: Utilities = &[
     ("hostname", system::hostname),
     ("install", install::main),
     ("mkfifo", system::mkfifo),
+    ("patch", patch::main),
     ("ps", system::ps),
     ("strings", strings::main),
     ("sync", system::sync),
