@@ -22,7 +22,7 @@ pub struct MultiCall {
 #[rustfmt::skip]
 pub const MULTI_CALL: &[MultiCall] = &[
     MultiCall { module: COREUTILS, utilities: &[
-        "[", "arch", "b2sum", "base32", "base64", "basename", "basenc", "cat", "chmod", "cksum", "comm", "cp",
+        "[", "arch", "b2sum", "base32", "base64", "basename", "basenc", "cat", "chgrp", "chmod", "chown", "cksum", "comm", "cp",
         "csplit", "cut", "date", "dd", "dir", "dircolors", "dirname", "du", "echo", "env", "expand", "expr",
         "factor", "false", "fmt", "fold", "head", "hostid", "join", "link", "ln", "ls", "md5sum", "mkdir",
         "mktemp", "mv", "nl", "nproc", "numfmt", "od", "paste", "pathchk", "pr", "printenv", "printf", "ptx",

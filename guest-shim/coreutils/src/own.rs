@@ -1,6 +1,7 @@
 //! Utilities that are our own, or stand in front of uutils': theirs start threads, which WASI has not, or do not exist
 //! for WASI because they need more of the system than it tells (the virtual machine tells it, through `cordon:vm`).
 
+mod chown;
 mod cp;
 mod create;
 mod dd;
@@ -8,6 +9,7 @@ mod direct;
 mod du;
 mod facts;
 mod files;
+mod head;
 mod launch;
 mod ls;
 mod mv;
@@ -16,12 +18,14 @@ mod tail;
 mod tree;
 mod wc;
 
+pub use chown::{chgrp, chown};
 pub use cp::main as cp;
 pub use create::{mkdir, mktemp};
 pub use dd::main as dd;
 pub use direct::main as direct;
 pub use du::main as du;
 pub use files::{chmod, stat};
+pub use head::main as head;
 pub use launch::{env, timeout};
 pub use ls::{dir, ls, vdir};
 pub use mv::main as mv;

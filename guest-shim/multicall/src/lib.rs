@@ -50,10 +50,10 @@ impl Program {
         begin::wait();
         // All of them: WASI tells only as many as fit into a page.
         let mut args: Vec<OsString> = process::arguments().into_iter().map(OsString::from).collect();
-        complete_environment();
+        let directory = complete_environment();
         let called = args.first().map_or_else(|| self.name.into(), |name| base_name(name));
         if called != self.name {
-            self.run(&called, args);
+            self.run(&called, args, directory);
         }
 
         args.remove(0);
@@ -78,14 +78,14 @@ impl Program {
             ),
             _ => {
                 (self.named_by_argument)();
-                self.run(&name, args);
+                self.run(&name, args, directory);
             }
         }
         exit(0)
     }
 
     /// Runs a utility and leaves with its status; never returns.
-    fn run(&self, name: &str, args: Vec<OsString>) -> ! {
+    fn run(&self, name: &str, args: Vec<OsString>, directory: Option<String>) -> ! {
         let Some(entry) = self.find(name) else {
             say(&mut io::stderr(), &format!("{}: unknown program '{name}'", self.name));
             exit(NOT_FOUND);
@@ -94,6 +94,7 @@ impl Program {
             exit(status);
         }
         enter_working_directory();
+        name_directory(directory);
         (self.prepare)(name);
         exit(entry(args.into_iter()))
     }
@@ -108,14 +109,29 @@ impl Program {
     }
 }
 
-/// Adds what WASI left out of the environment because it did not fit into a page.
-fn complete_environment() {
+/// Adds what WASI left out of the environment because it did not fit into a page. Returns the `PWD` that is really there.
+fn complete_environment() -> Option<String> {
+    let mut directory = None;
     for (name, value) in process::environment() {
         // What `set_var` does not take.
         let is_odd = name.is_empty() || name.contains(['=', '\0']) || value.contains('\0');
-        if name != "PWD" && !is_odd && env::var_os(&name).is_none() {
+        if name == "PWD" && !is_odd {
+            directory = Some(value);
+        } else if !is_odd && env::var_os(&name).is_none() {
             // SAFETY: this program has one thread.
             unsafe { env::set_var(name, value) };
+        }
+    }
+    directory
+}
+
+/// Puts back what the environment says of the working directory, once it was entered.
+fn name_directory(directory: Option<String>) {
+    // SAFETY: this program has one thread.
+    unsafe {
+        match directory {
+            Some(directory) => env::set_var("PWD", directory),
+            None => env::remove_var("PWD"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `mkdir` and `mktemp`: what they make has the mode that is asked for. WASI has no word for modes, but what it makes has
 //! what the umask leaves, and a mode can be set afterwards.
 
+use std::env;
 use std::ffi::OsString;
 
 use cordon_posix::{umask, with_umask};
@@ -52,5 +53,10 @@ fn read(args: &std::vec::IntoIter<OsString>) -> Option<Request> {
 
 /// Nobody else may look into a temporary file or directory.
 pub fn mktemp(args: std::vec::IntoIter<OsString>) -> i32 {
+    // An empty one is none.
+    if env::var_os("TMPDIR").is_some_and(|directory| directory.is_empty()) {
+        // SAFETY: this program has one thread.
+        unsafe { env::remove_var("TMPDIR") };
+    }
     with_umask(umask() | 0o077, || uu_mktemp::uumain(args))
 }

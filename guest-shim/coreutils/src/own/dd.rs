@@ -187,7 +187,7 @@ fn amount(text: &str) -> Result<Amount, String> {
 }
 
 fn number(text: &str) -> Option<u64> {
-    text.split('x').try_fold(1u64, |product, factor| {
+    text.trim_start().split('x').try_fold(1u64, |product, factor| {
         let digits = factor.bytes().take_while(u8::is_ascii_digit).count();
         let (digits, suffix) = factor.split_at(digits);
         let unit = match suffix {

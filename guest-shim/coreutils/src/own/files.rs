@@ -184,9 +184,8 @@ Access: (%04a/%10.10A)  Uid: (%5u/%8U)   Gid: (%5g/%8G)
 Access: %x
 Modify: %y
 Change: %z
- Birth: %w
-";
-const TERSE_FORMAT: &str = "%n %s %b %f %u %g %D %i %h 0 0 %X %Y %Z %W %o\n";
+ Birth: %w";
+const TERSE_FORMAT: &str = "%n %s %b %f %u %g %D %i %h 0 0 %X %Y %Z %W %o";
 
 /// The widest field.
 const MOST_WIDTH: usize = 4096;
@@ -208,12 +207,12 @@ pub fn stat(args: std::vec::IntoIter<OsString>) -> i32 {
             "-t" | "--terse" => format = (TERSE_FORMAT.to_owned(), false),
             "-c" | "--format" | "--printf" => match args.next() {
                 Some(text) if arg == "--printf" => format = (text, true),
-                Some(text) => format = (text + "\n", false),
+                Some(text) => format = (text, false),
                 None => return misused("stat", &format!("option '{arg}' requires an argument")),
             },
             _ => {
                 if let Some(text) = arg.strip_prefix("--format=").or_else(|| arg.strip_prefix("-c")) {
-                    format = (format!("{text}\n"), false);
+                    format = (text.to_owned(), false);
                 } else if let Some(text) = arg.strip_prefix("--printf=") {
                     format = (text.to_owned(), true);
                 } else if arg.starts_with('-') && arg.len() > 1 {
@@ -242,18 +241,22 @@ pub fn stat(args: std::vec::IntoIter<OsString>) -> i32 {
     code
 }
 
-fn render(format: &str, escapes: bool, path: &str, known: &FileStatus) -> Vec<u8> {
+/// What a format says of a file: as for `printf`, in which backslashes mean something, or as a line.
+fn render(format: &str, is_printf: bool, path: &str, known: &FileStatus) -> Vec<u8> {
     let mut text = Vec::new();
     let mut rest = format.chars().peekable();
     while let Some(letter) = rest.next() {
         match letter {
-            '\\' if escapes => escape(&mut rest, &mut text),
+            '\\' if is_printf => escape(&mut rest, &mut text),
             '%' => {
                 let field = Field::read(&mut rest);
                 text.extend_from_slice(field.fill(path, known).as_bytes());
             }
             letter => text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
         }
+    }
+    if !is_printf {
+        text.push(b'\n');
     }
     text
 }

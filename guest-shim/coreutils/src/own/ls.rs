@@ -3,6 +3,7 @@
 //! written here. Listings of bare names are uutils' altogether.
 
 mod color;
+mod grid;
 mod line;
 mod request;
 
@@ -13,21 +14,18 @@ use std::path::Path;
 use ansi_width::ansi_width;
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, Symlinks};
-use term_grid::{Direction, Filling, Grid, GridOptions};
 use uu_ls::{Config, EntryInfo, Format, LsOutput, PathData, TextOutput, list_with_output, options};
 use uucore::clap_localization::handle_clap_result_with_diagnostics;
 use uucore::error::{UResult, get_exit_code};
 use uucore::show_error;
 
 use color::Colors;
+use grid::Grid;
 use line::Widths;
 use request::Request;
 
 /// The exit status of a mistake in the arguments.
 const TROUBLE: i32 = 2;
-
-/// Blanks between two columns of names, where tabs are of no use.
-const BETWEEN: usize = 2;
 
 type Args = std::vec::IntoIter<OsString>;
 type Defaults = fn(&clap::ArgMatches, Option<&[OsString]>) -> UResult<Config>;
@@ -137,8 +135,8 @@ impl<'a> Listing<'a> {
             cells.push(cell);
         }
         match config.format {
-            Format::Columns => self.write_grid(cells, Direction::TopToBottom),
-            Format::Across => self.write_grid(cells, Direction::LeftToRight),
+            Format::Columns => self.write_grid(&cells, false),
+            Format::Across => self.write_grid(&cells, true),
             Format::Commas => self.write_commas(&cells),
             Format::Long | Format::OneLine => {
                 for cell in cells {
@@ -160,19 +158,8 @@ impl<'a> Listing<'a> {
         }
     }
 
-    fn write_grid(&mut self, cells: Vec<String>, direction: Direction) {
-        if self.request.width == 0 {
-            if !cells.is_empty() {
-                self.put(&cells.join("  "));
-                self.out.push(b'\n');
-            }
-            return;
-        }
-        let filling = match self.request.tab_size {
-            0 => Filling::Spaces(BETWEEN),
-            tab_size => Filling::Tabs { spaces: BETWEEN, tab_size },
-        };
-        let grid = Grid::new(cells, GridOptions { filling, direction, width: self.request.width });
+    fn write_grid(&mut self, cells: &[String], is_across: bool) {
+        let grid = Grid::new(cells, is_across, self.request.width, self.request.tab_size);
         self.put(&grid.to_string());
     }
 

@@ -142,6 +142,8 @@ impl Request {
             || request.allocated
             || request.indicator != Indicator::None
             || is_colored
+            // Columns are as wide as GNU's.
+            || matches!(config.format, Format::Columns | Format::Across | Format::Commas)
             || request.order_by_change;
         is_more.then_some(request)
     }
