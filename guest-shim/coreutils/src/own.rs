@@ -1,24 +1,33 @@
 //! Utilities that are our own, or stand in front of uutils': theirs start threads, which WASI has not, or do not exist
 //! for WASI because they need more of the system than it tells (the virtual machine tells it, through `cordon:vm`).
 
+mod cp;
+mod create;
 mod dd;
-mod device;
 mod direct;
 mod du;
+mod facts;
 mod files;
 mod launch;
+mod ls;
 mod mv;
 mod sort;
+mod tail;
 mod tree;
+mod wc;
 
+pub use cp::main as cp;
+pub use create::{mkdir, mktemp};
 pub use dd::main as dd;
-pub use device::main as cp;
 pub use direct::main as direct;
 pub use du::main as du;
 pub use files::{chmod, stat};
 pub use launch::{env, timeout};
+pub use ls::{dir, ls, vdir};
 pub use mv::main as mv;
 pub use sort::main as sort;
+pub use tail::main as tail;
+pub use wc::main as wc;
 
 use std::io;
 

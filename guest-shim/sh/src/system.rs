@@ -5,6 +5,7 @@ pub mod signals;
 
 use std::rc::Rc;
 
+use crate::bytes;
 use cordon_vm::{begin, descriptors, filesystem, process, replace};
 pub use cordon_vm::{
     descriptors::Whence,
@@ -57,6 +58,12 @@ impl File {
         read
     }
 
+    /// Whether there is something to read, or the end, before so much time has passed.
+    pub fn wait_readable(&self, timeout: std::time::Duration) -> Result<bool, Errno> {
+        let milliseconds = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
+        self.descriptor.wait_readable(milliseconds)
+    }
+
     /// Writes all of it, whatever signals arrive.
     pub fn write(&self, bytes: &[u8]) -> Result<(), Errno> {
         loop {
@@ -65,6 +72,11 @@ impl File {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// The same for text, which may hold bytes that are no characters.
+    pub fn write_text(&self, text: &str) -> Result<(), Errno> {
+        self.write(&bytes::encode(text))
     }
 
     pub fn seek(&self, offset: i64, whence: Whence) -> Result<u64, Errno> {
@@ -83,8 +95,16 @@ fn handle(descriptor: descriptors::Descriptor) -> Handle {
 /// Where the shell finds itself when it has to start another instance.
 pub const SHELL_PATH: &str = "/bin/sh";
 
+/// The one user of a VM, as `/etc/passwd` has it.
+pub const USER_ID: u32 = 1000;
+
 /// How much one read asks for.
 const READ_BYTES: u32 = 64 * 1024;
+
+/// Lets time pass.
+pub fn pause(time: std::time::Duration) {
+    std::thread::sleep(time);
+}
 
 /// Waits for the process that this will be; nothing else may come before.
 pub fn begin() {

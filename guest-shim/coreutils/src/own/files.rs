@@ -3,15 +3,18 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
+use std::iter::Peekable;
+use std::str::Chars;
 
 use cordon_multicall::calendar;
+use cordon_posix::umask;
 use cordon_vm::filesystem;
-use cordon_vm::process;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
 use uucore::display::Quotable;
 use uucore::mode::parse_chmod;
 
 use super::errno_text;
+use super::facts::{BLOCK, UNIT, blocks, device_numbers, letters, names};
 
 fn complain(name: &str, message: &str) {
     let _ = writeln!(io::stderr(), "{name}: {message}");
@@ -26,13 +29,6 @@ fn misused(name: &str, message: &str) -> i32 {
 fn status(path: &str, follow: bool) -> Result<FileStatus, String> {
     filesystem::status(path, if follow { Symlinks::Follow } else { Symlinks::NoFollow })
         .map_err(|errno| errno_text(errno).to_owned())
-}
-
-/// The mask that applies to a mode without `u`, `g`, `o` or `a`: it can only be read by setting it.
-fn umask() -> u32 {
-    let mask = process::set_umask(0o022);
-    process::set_umask(mask);
-    mask
 }
 
 // ---- chmod ----------------------------------------------------------------------------------------------------------
@@ -181,9 +177,9 @@ Show what is known of each FILE.
 FORMAT: %a %A permissions, %b blocks of %B bytes, %d device, %f raw mode, %F kind, %g %G %u %U owner, %h links,
 %i inode, %n name, %N name and target, %o block size, %s size, %w %x %y %z and %W %X %Y %Z times, %%.";
 
-const DEFAULT_FORMAT: &str = "  File: %N
+const DEFAULT_FORMAT: &str = "  File: %P
   Size: %-10s\tBlocks: %-10b IO Block: %-6o %F
-Device: %Dh/%dd\tInode: %-10i  Links: %h
+Device: %Hd,%Ld\tInode: %-10i  Links: %h
 Access: (%04a/%10.10A)  Uid: (%5u/%8U)   Gid: (%5g/%8G)
 Access: %x
 Modify: %y
@@ -192,9 +188,8 @@ Change: %z
 ";
 const TERSE_FORMAT: &str = "%n %s %b %f %u %g %D %i %h 0 0 %X %Y %Z %W %o\n";
 
-/// The unit of `%b`, and the size of the blocks in which files are taken to be kept.
-const UNIT: u64 = 512;
-const BLOCK: u64 = 4096;
+/// The widest field.
+const MOST_WIDTH: usize = 4096;
 
 pub fn stat(args: std::vec::IntoIter<OsString>) -> i32 {
     let mut follow = false;
@@ -209,8 +204,10 @@ pub fn stat(args: std::vec::IntoIter<OsString>) -> i32 {
                 return 0;
             }
             "-L" | "--dereference" => follow = true,
+            "-Lt" | "-tL" => (follow, format) = (true, (TERSE_FORMAT.to_owned(), false)),
             "-t" | "--terse" => format = (TERSE_FORMAT.to_owned(), false),
-            "-c" | "--format" => match args.next() {
+            "-c" | "--format" | "--printf" => match args.next() {
+                Some(text) if arg == "--printf" => format = (text, true),
                 Some(text) => format = (text + "\n", false),
                 None => return misused("stat", &format!("option '{arg}' requires an argument")),
             },
@@ -234,10 +231,10 @@ pub fn stat(args: std::vec::IntoIter<OsString>) -> i32 {
     for path in paths {
         match status(&path, follow) {
             Ok(known) => {
-                let _ = io::stdout().write_all(render(&format.0, format.1, &path, &known).as_bytes());
+                let _ = io::stdout().write_all(&render(&format.0, format.1, &path, &known));
             }
             Err(reason) => {
-                complain("stat", &format!("cannot stat {}: {reason}", path.quote()));
+                complain("stat", &format!("cannot statx {}: {reason}", path.quote()));
                 code = 1;
             }
         }
@@ -245,89 +242,171 @@ pub fn stat(args: std::vec::IntoIter<OsString>) -> i32 {
     code
 }
 
-fn render(format: &str, escapes: bool, path: &str, known: &FileStatus) -> String {
-    let mut text = String::new();
+fn render(format: &str, escapes: bool, path: &str, known: &FileStatus) -> Vec<u8> {
+    let mut text = Vec::new();
     let mut rest = format.chars().peekable();
     while let Some(letter) = rest.next() {
         match letter {
-            '\\' if escapes => text.push(match rest.next() {
-                Some('n') => '\n',
-                Some('t') => '\t',
-                Some('r') => '\r',
-                Some('0') => '\0',
-                Some(other) => other,
-                None => '\\',
-            }),
+            '\\' if escapes => escape(&mut rest, &mut text),
             '%' => {
-                let mut flags = String::new();
-                while let Some(flag) = rest.next_if(|flag| "-0 +#".contains(*flag)) {
-                    flags.push(flag);
-                }
-                let mut number = || {
-                    let mut digits = String::new();
-                    while let Some(digit) = rest.next_if(char::is_ascii_digit) {
-                        digits.push(digit);
-                    }
-                    digits.parse::<usize>().ok()
-                };
-                let width = number().unwrap_or(0);
-                let precision = if rest.next_if_eq(&'.').is_some() {
-                    let mut digits = String::new();
-                    while let Some(digit) = rest.next_if(char::is_ascii_digit) {
-                        digits.push(digit);
-                    }
-                    digits.parse::<usize>().ok()
-                } else {
-                    None
-                };
-                let mut field = match rest.next() {
-                    Some(directive) => directive_text(directive, path, known),
-                    None => "%".to_owned(),
-                };
-                if let Some(most) = precision {
-                    field = field.chars().take(most).collect();
-                }
-                if flags.contains('-') {
-                    text.push_str(&format!("{field:<width$}"));
-                } else if flags.contains('0') {
-                    text.push_str(&format!("{field:0>width$}"));
-                } else {
-                    text.push_str(&format!("{field:>width$}"));
-                }
+                let field = Field::read(&mut rest);
+                text.extend_from_slice(field.fill(path, known).as_bytes());
             }
-            letter => text.push(letter),
+            letter => text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
     text
 }
 
+type Letters<'a> = Peekable<Chars<'a>>;
+
+/// What stands behind a backslash.
+fn escape(rest: &mut Letters<'_>, text: &mut Vec<u8>) {
+    let Some(letter) = rest.next() else { return text.push(b'\\') };
+    let mut number = |first: u32, radix: u32, most: usize| {
+        let mut value = first;
+        for _ in 0..most {
+            let Some(digit) = rest.peek().and_then(|letter| letter.to_digit(radix)) else { break };
+            value = value * radix + digit;
+            rest.next();
+        }
+        value.to_le_bytes()[0]
+    };
+    text.push(match letter {
+        'a' => 7,
+        'b' => 8,
+        'e' => 27,
+        'f' => 12,
+        'n' => b'\n',
+        'r' => b'\r',
+        't' => b'\t',
+        'v' => 11,
+        'x' => number(0, 16, 2),
+        digit @ '0'..='7' => number(digit.to_digit(8).unwrap_or(0), 8, 2),
+        other => return text.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes()),
+    });
+}
+
+/// A directive with what stands between it and its percent sign.
+struct Field {
+    flags: String,
+    width: usize,
+    precision: Option<usize>,
+    /// `H` and `L` take the upper and lower half of a device.
+    half: Option<char>,
+    directive: Option<char>,
+}
+
+impl Field {
+    fn read(rest: &mut Letters<'_>) -> Field {
+        let mut flags = String::new();
+        while let Some(flag) = rest.next_if(|flag| "-0 +#'".contains(*flag)) {
+            flags.push(flag);
+        }
+        let width = number(rest).unwrap_or(0);
+        let precision = rest.next_if_eq(&'.').map(|_| number(rest).unwrap_or(0));
+        let half = rest.next_if(|letter| matches!(letter, 'H' | 'L'));
+        Field { flags, width, precision, half, directive: rest.next() }
+    }
+
+    fn fill(&self, path: &str, known: &FileStatus) -> String {
+        let Some(directive) = self.directive else { return "%".to_owned() };
+        let has = |flag| self.flags.contains(flag);
+        let mut field = match (self.half, directive) {
+            (Some(half), 'd') => half_of(half, known.device).to_string(),
+            (Some(half), 'r') => half_of(half, device_of(path, known)).to_string(),
+            _ => directive_text(directive, path, known),
+        };
+        let mut is_number = "abBdfghiosuXYZW".contains(directive);
+        match (directive, self.precision) {
+            ('X' | 'Y' | 'Z', Some(digits)) => {
+                let time = match directive {
+                    'X' => known.accessed,
+                    'Y' => known.modified,
+                    _ => known.changed,
+                };
+                let fraction = format!("{:09}", time % 1_000_000_000);
+                // None asked for is all of them.
+                let digits = if digits == 0 { 9 } else { digits };
+                field = format!("{field}.{fraction:0<digits$.digits$}");
+            }
+            (_, Some(most)) if !is_number => field = field.chars().take(most).collect(),
+            _ => {}
+        }
+        if has('#') {
+            let prefix = match directive {
+                'a' => "0",
+                'f' | 'D' | 't' | 'T' => "0x",
+                _ => "",
+            };
+            field.insert_str(0, prefix);
+        } else if has('+') && is_number {
+            field.insert(0, '+');
+        }
+        let width = self.width;
+        is_number |= matches!(directive, 'D' | 't' | 'T');
+        if has('-') {
+            format!("{field:<width$}")
+        } else if has('0') && is_number {
+            format!("{field:0>width$}")
+        } else {
+            format!("{field:>width$}")
+        }
+    }
+}
+
+fn number(rest: &mut Letters<'_>) -> Option<usize> {
+    let mut digits = String::new();
+    while let Some(digit) = rest.next_if(char::is_ascii_digit) {
+        digits.push(digit);
+    }
+    // More than fits is no width that anyone wants.
+    digits.parse::<usize>().ok().map(|number| number.min(MOST_WIDTH))
+}
+
+fn half_of(half: char, device: u64) -> u64 {
+    if half == 'H' { device >> 8 } else { device & 0xff }
+}
+
+/// The number of a device, as Linux has it; 0 for what is none.
+fn device_of(path: &str, known: &FileStatus) -> u64 {
+    let (major, minor) = device_numbers(path, known).unwrap_or((0, 0));
+    (major << 8) | minor
+}
+
 fn directive_text(directive: char, path: &str, known: &FileStatus) -> String {
     let seconds = |nanoseconds: u64| (nanoseconds / 1_000_000_000).to_string();
+    let linked = |quote: &dyn Fn(&str) -> String| match fs::read_link(path) {
+        Ok(target) if known.file_type == FileType::SymbolicLink => {
+            format!("{} -> {}", quote(path), quote(&target.to_string_lossy()))
+        }
+        _ => quote(path),
+    };
     match directive {
         'a' => format!("{:o}", known.mode & 0o7777),
         'A' => letters(known.file_type, known.mode),
-        'b' => (known.size.div_ceil(BLOCK) * (BLOCK / UNIT)).to_string(),
+        'b' => blocks(known).to_string(),
         'B' => UNIT.to_string(),
+        'C' => "?".to_owned(),
         'd' => known.device.to_string(),
         'D' => format!("{:x}", known.device),
         'f' => format!("{:x}", kind_bits(known.file_type) | known.mode & 0o7777),
         'F' => kind(known).to_owned(),
-        // The virtual machine has one user.
         'g' | 'u' => "0".to_owned(),
-        'G' | 'U' => "root".to_owned(),
+        'G' => names::group(),
+        'U' => names::user(),
         'h' => known.links.to_string(),
         'i' => known.inode.to_string(),
         'm' => "/".to_owned(),
         'n' => path.to_owned(),
-        'N' => match fs::read_link(path) {
-            Ok(target) if known.file_type == FileType::SymbolicLink => {
-                format!("{path} -> {}", target.to_string_lossy())
-            }
-            _ => path.to_owned(),
-        },
+        'N' => linked(&|text| text.quote().to_string()),
+        // Not a directive of the user's: the name as the default format has it.
+        'P' => linked(&str::to_owned),
         'o' => BLOCK.to_string(),
+        'r' => device_of(path, known).to_string(),
         's' => known.size.to_string(),
-        't' | 'T' => "0".to_owned(),
+        't' => format!("{:x}", device_of(path, known) >> 8),
+        'T' => format!("{:x}", device_of(path, known) & 0xff),
         'w' => "-".to_owned(),
         'W' => "0".to_owned(),
         'x' => time(known.accessed),
@@ -337,7 +416,7 @@ fn directive_text(directive: char, path: &str, known: &FileStatus) -> String {
         'z' => time(known.changed),
         'Z' => seconds(known.changed),
         '%' => "%".to_owned(),
-        other => format!("?{other}"),
+        _ => "?".to_owned(),
     }
 }
 
@@ -361,29 +440,6 @@ fn kind_bits(kind: FileType) -> u32 {
         FileType::CharacterDevice => 0o020_000,
         FileType::Fifo => 0o010_000,
     }
-}
-
-/// A mode as `ls -l` shows it.
-fn letters(kind: FileType, mode: u32) -> String {
-    let mut text = String::from(match kind {
-        FileType::RegularFile => '-',
-        FileType::Directory => 'd',
-        FileType::SymbolicLink => 'l',
-        FileType::CharacterDevice => 'c',
-        FileType::Fifo => 'p',
-    });
-    for (shift, special, set) in [(6, 0o4000, 's'), (3, 0o2000, 's'), (0, 0o1000, 't')] {
-        let bits = mode >> shift;
-        text.push(if bits & 4 != 0 { 'r' } else { '-' });
-        text.push(if bits & 2 != 0 { 'w' } else { '-' });
-        text.push(match (mode & special != 0, bits & 1 != 0) {
-            (true, true) => set,
-            (true, false) => set.to_ascii_uppercase(),
-            (false, true) => 'x',
-            (false, false) => '-',
-        });
-    }
-    text
 }
 
 /// A time in UTC, `2026-11-22 16:00:00.000000000 +0000`.

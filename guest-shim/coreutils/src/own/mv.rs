@@ -38,7 +38,11 @@ struct Crossing {
 
 pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
     let all: Vec<OsString> = args.collect();
-    match read(&all).and_then(|request| request.divide().map(|parts| (request, parts))) {
+    let request = read(&all);
+    if let Some(status) = request.as_ref().and_then(Request::over_link) {
+        return status;
+    }
+    match request.and_then(|request| request.divide().map(|parts| (request, parts))) {
         Some((request, Parts { crossing, near, target })) if !crossing.is_empty() => {
             let mut status = 0;
             if !near.is_empty() {
@@ -182,6 +186,30 @@ enum Target {
 }
 
 impl Request {
+    /// `mv -T` of what is no directory, over a link to a directory: uutils' takes that for the directory.
+    fn over_link(&self) -> Option<i32> {
+        let [source, target] = self.operands.as_slice() else { return None };
+        let is_link = || {
+            status(target, Symlinks::NoFollow).is_some_and(|known| known.file_type == FileType::SymbolicLink)
+        };
+        let is_plain = self.plain_target
+            && self.into.is_none()
+            && self
+                .options
+                .iter()
+                .all(|option| matches!(option.as_str(), "-T" | "--no-target-directory" | "-f" | "--force"))
+            && !target.ends_with('/')
+            && is_link()
+            && is_directory(target, Symlinks::Follow)
+            && status(source, Symlinks::NoFollow).is_some_and(|known| known.file_type != FileType::Directory);
+        // Whatever else is wrong with it, or where it has to cross, is told or done elsewhere.
+        let renamed = is_plain && filesystem::rename(source, target).is_ok();
+        if renamed && self.verbose {
+            println!("renamed {} -> {}", source.quote(), target.quote());
+        }
+        renamed.then_some(0)
+    }
+
     /// None where there is nothing to find out, or where uutils' has to say what is wrong.
     fn divide(&self) -> Option<Parts> {
         let (sources, target) = match &self.into {

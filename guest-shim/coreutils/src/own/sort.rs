@@ -1,11 +1,12 @@
 //! `sort --merge` and `sort --check`, which uutils' `sort` does with threads, by means of its sorting, which it does
-//! without them on WASI.
+//! without them on WASI; and files whose last line does not end.
 //!
 //! Merging files that are sorted is sorting them. Whether a file is sorted is told by sorting it, stably, and comparing.
+//! Without threads uutils' reads all files as one: what ends a line stands between those of which the first needs it.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use super::reason;
 
@@ -42,8 +43,10 @@ pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
     if request.check && !request.merge && request.files.len() <= 1 {
         return check(&request);
     }
-    if request.merge && !request.check {
-        return sort(&request.options, &request.files);
+    // Keys of the old form look like files, and are options by where they stand.
+    let has_old_keys = request.files.iter().any(|file| file.as_encoded_bytes().starts_with(b"+"));
+    if !request.check && (request.merge || (request.files.len() > 1 && !has_old_keys)) {
+        return sort_each(&request);
     }
     // Sorting, or a contradiction, which it explains.
     uu_sort::uumain(all.into_iter())
@@ -53,6 +56,80 @@ fn sort(options: &[OsString], files: &[OsString]) -> i32 {
     let name = std::iter::once(OsString::from("sort"));
     let files = std::iter::once(OsString::from("--")).chain(files.iter().cloned());
     uu_sort::uumain(name.chain(options.iter().cloned()).chain(files).collect::<Vec<_>>().into_iter())
+}
+
+/// Sorts files that each end their last line, whether it is said or not.
+fn sort_each(request: &Request) -> i32 {
+    let end = if request.zero_terminated { 0 } else { b'\n' };
+    match separated(&request.files, end) {
+        Ok((files, _scratch)) => sort(&request.options, &files),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "sort: cannot write to /tmp: {}", reason(&error));
+            2
+        }
+    }
+}
+
+/// The files with one that is only the end of a line after each that lacks it, and what has to be kept meanwhile.
+fn separated(files: &[OsString], end: u8) -> io::Result<(Vec<OsString>, Vec<Scratch>)> {
+    let mut all = vec![];
+    let mut scratch: Vec<Scratch> = vec![];
+    let mut line_end: Option<OsString> = None;
+    for (at, file) in files.iter().enumerate() {
+        if at + 1 == files.len() {
+            all.push(file.clone());
+            continue;
+        }
+        let ends = match last_byte(file) {
+            Some(last) => {
+                all.push(file.clone());
+                last == end
+            }
+            // A stream tells only once.
+            None => {
+                let mut contents = vec![];
+                let outcome = match file.to_str() {
+                    Some("-") => io::stdin().read_to_end(&mut contents),
+                    _ => File::open(file).and_then(|mut file| file.read_to_end(&mut contents)),
+                };
+                if outcome.is_err() {
+                    // It is for sorting to complain.
+                    all.push(file.clone());
+                    continue;
+                }
+                let copy = Scratch::new(&contents)?;
+                all.push(copy.input.clone().into());
+                scratch.push(copy);
+                contents.last().is_none_or(|last| *last == end)
+            }
+        };
+        if !ends {
+            if line_end.is_none() {
+                let made = Scratch::new(&[end])?;
+                line_end = Some(made.input.clone().into());
+                scratch.push(made);
+            }
+            all.extend(line_end.clone());
+        }
+    }
+    Ok((all, scratch))
+}
+
+/// What a file tells of its last byte without being used up: none where it is a stream, or empty.
+fn last_byte(file: &OsString) -> Option<u8> {
+    if file == "-" {
+        return None;
+    }
+    let mut file = File::open(file).ok()?;
+    let known = file.metadata().ok()?;
+    if !known.is_file() {
+        return None;
+    }
+    // An empty one has none; reading it is no work.
+    file.seek(SeekFrom::End(-1)).ok()?;
+    let mut last = [0];
+    file.read_exact(&mut last).ok()?;
+    Some(last[0])
 }
 
 /// Takes `-m`, `-c` and `-C` out of the arguments, also where they stand in a cluster.

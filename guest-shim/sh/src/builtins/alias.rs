@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{misuse, print, quote};
+use super::{misuse, print_text, quote};
 use crate::{
     state::{Outcome, Shell},
     syntax::aliases,
@@ -16,7 +16,7 @@ pub fn alias(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let show = |name: &str, value: &str| format!("{name}={}\n", quote(value));
     if operands.is_empty() {
         let listing: String = shell.aliases.iter().map(|(name, value)| show(name, value)).collect();
-        return print(shell, "alias", listing.as_bytes());
+        return print_text(shell, "alias", &listing);
     }
     let mut status = 0;
     for operand in operands {
@@ -27,7 +27,7 @@ pub fn alias(shell: &mut Shell, arguments: &[String]) -> Outcome {
             (Some((name, _)), _) => status = misuse(shell, "alias", &format!("{name}: bad alias name")),
             (None, Some(value)) => {
                 let line = show(operand, value);
-                print(shell, "alias", line.as_bytes())?;
+                print_text(shell, "alias", &line)?;
             }
             (None, None) => {
                 shell.report(&format!("alias: {operand} not found"));

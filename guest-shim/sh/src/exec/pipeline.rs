@@ -4,7 +4,8 @@
 
 use crate::{
     builtins,
-    state::{Flow, Outcome, Shell},
+    state::{Condition, Flow, Outcome, Shell},
+    syntax::dialect::Dialect,
     syntax::tree::{AndOr, Command, Item, List, Pipeline, Simple, Word},
     system::{self, Child, Handle, Whence},
 };
@@ -60,8 +61,16 @@ impl Shell {
         if let Some(index) = here
             && let Some(Stage { shell, kind: Kind::Shell(command) }) = stages[index].take()
         {
-            progress[index] =
-                Progress::Ended(self.run_stage_here(shell, &command, index + 1 == commands.len()));
+            let last = index + 1 == commands.len();
+            let status = if last && self.extras.last_pipe {
+                let before = std::mem::replace(&mut self.descriptors, shell.descriptors);
+                let outcome = self.run_command(&command);
+                self.descriptors = before;
+                outcome?
+            } else {
+                self.run_stage_here(shell, &command, last)
+            };
+            progress[index] = Progress::Ended(status);
         }
         let statuses: Vec<i32> = progress
             .into_iter()
@@ -70,6 +79,9 @@ impl Shell {
                 Progress::Ended(status) => status,
             })
             .collect();
+        if self.dialect == Dialect::Bash {
+            self.extras.statuses = std::rc::Rc::new(statuses.clone());
+        }
         let last = statuses.last().copied().unwrap_or_default();
         let failed = statuses.iter().rev().copied().find(|status| *status != 0).unwrap_or_default();
         Ok(if self.options.pipefail { failed } else { last })
@@ -107,6 +119,10 @@ impl Shell {
                 let _ = shell.descriptors.set(1, Some(write));
                 input = Some(read);
             }
+            if let Command::Simple(simple) = command {
+                self.line = simple.line;
+                self.run_trap(Condition::Debug)?;
+            }
             let kind = shell.stage_kind(command, index == 0);
             stages.push(Some(Stage { shell, kind }));
         }
@@ -127,7 +143,9 @@ impl Shell {
         match self.expand_words(&simple.words) {
             Err(flow) => Kind::Failed(self.finish(Err(flow))),
             Ok(arguments) => match arguments.first() {
-                Some(name) if !self.functions.contains_key(name) && builtins::find(name).is_none() => {
+                Some(name)
+                    if !self.functions.contains_key(name) && builtins::find(name, self.dialect).is_none() =>
+                {
                     Kind::Program { simple, arguments }
                 }
                 // What was expanded must not be expanded again.

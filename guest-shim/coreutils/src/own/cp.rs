@@ -1,0 +1,103 @@
+//! `cp`: uutils', which copies modes and leaves the umask out where it cannot ask for it. A device by its name is copied
+//! here: uutils' refuses it where it cannot tell devices from what is no file at all.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::ArgMatches;
+use cordon_posix::{Modes, set_modes};
+use cordon_vm::filesystem;
+use cordon_vm::types::{FileType, Symlinks};
+use uucore::display::Quotable;
+
+use super::reason;
+
+pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
+    if let [_, source, target] = args.as_slice()
+        && is_device(source)
+        && !target.as_encoded_bytes().starts_with(b"-")
+    {
+        return copy(Path::new(source), Path::new(target));
+    }
+    // A mistake is uutils' to explain.
+    let Ok(matches) = uu_cp::uu_app().try_get_matches_from(args.as_slice()) else {
+        return uu_cp::uumain(args);
+    };
+    set_modes(modes(&matches));
+    if follows_operands(&matches) {
+        return uu_cp::uumain(entered(args.collect(), &matches).into_iter());
+    }
+    uu_cp::uumain(args)
+}
+
+/// Where an option was said last.
+fn place(matches: &ArgMatches, flag: &str) -> Option<usize> {
+    let place = matches.indices_of(flag).and_then(Iterator::last);
+    place.filter(|_| matches.get_flag(flag))
+}
+
+/// What becomes of the modes of what is copied: the last option that speaks of it decides.
+fn modes(matches: &ArgMatches) -> Modes {
+    let mut said: Vec<(usize, Modes)> = vec![];
+    for flag in ["archive", "preserve-default-attributes"] {
+        said.extend(place(matches, flag).map(|at| (at, Modes::Exact)));
+    }
+    for (list, modes) in [("preserve", Modes::Exact), ("no-preserve", Modes::Kept)] {
+        let (Some(names), Some(places)) = (matches.get_many::<String>(list), matches.indices_of(list)) else {
+            continue;
+        };
+        let of_modes = names.zip(places).filter(|(name, _)| matches!(name.as_str(), "mode" | "all"));
+        said.extend(of_modes.map(|(_, at)| (at, modes)));
+    }
+    said.into_iter().max_by_key(|(at, _)| *at).map_or(Modes::Masked, |(_, modes)| modes)
+}
+
+/// Whether links are followed that are operands, and no others.
+fn follows_operands(matches: &ArgMatches) -> bool {
+    let others = ["dereference", "no-dereference", "archive", "no-dereference-preserve-links"];
+    let last = others.iter().filter_map(|flag| place(matches, flag)).max();
+    place(matches, "cli-symbolic-links").is_some_and(|at| last.is_none_or(|other| other < at))
+}
+
+/// The arguments with a slash behind the sources that are links to directories: of those uutils' follows only files.
+fn entered(mut args: Vec<OsString>, matches: &ArgMatches) -> Vec<OsString> {
+    let sources = args.len() - usize::from(!matches.contains_id("target-directory"));
+    for arg in &mut args[1..sources] {
+        let path = Path::new(&*arg);
+        if !arg.as_encoded_bytes().starts_with(b"-") && path.is_symlink() && path.is_dir() {
+            arg.push("/");
+        }
+    }
+    args
+}
+
+fn is_device(path: &OsString) -> bool {
+    let status = path.to_str().map(|path| filesystem::status(path, Symlinks::Follow));
+    matches!(status, Some(Ok(status)) if status.file_type == FileType::CharacterDevice)
+}
+
+fn copy(source: &Path, target: &Path) -> i32 {
+    let place: PathBuf = match source.file_name() {
+        Some(name) if target.is_dir() => target.join(name),
+        _ => target.to_owned(),
+    };
+    let copied = File::open(source)
+        .map_err(|error| (format!("cannot open {} for reading", source.quote()), error))
+        .and_then(|from| {
+            let to = File::create(&place)
+                .map_err(|error| (format!("cannot create regular file {}", place.quote()), error))?;
+            Ok((from, to))
+        })
+        .and_then(|(mut from, mut to)| {
+            io::copy(&mut from, &mut to).map_err(|error| (format!("error writing {}", place.quote()), error))
+        });
+    match copied {
+        Ok(_) => 0,
+        Err((what, error)) => {
+            eprintln!("cp: {what}: {}", reason(&error));
+            1
+        }
+    }
+}

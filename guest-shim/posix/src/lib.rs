@@ -1,0 +1,49 @@
+//! What wasi-libc leaves out of POSIX and the virtual machine knows: modes, owners, links and devices of files.
+//!
+//! wasi-libc has `stat`, which knows no permissions, and `chmod`, which fails. A program that links this with
+//! `--wrap=stat --wrap=lstat --wrap=fstatat --wrap=chmod` (see `coreutils/build.rs`) has them whole, and with them the
+//! standard library (`fs::metadata`, `fs::set_permissions`) and every crate over it. What is only known by a descriptor
+//! stays as WASI tells of it.
+
+#[cfg(target_os = "wasi")]
+mod wrap;
+
+use std::cell::Cell;
+
+use cordon_vm::process;
+
+/// What `chmod` does with the modes that a program gives to files which it has just made.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub enum Modes {
+    /// They are set as they are.
+    #[default]
+    Exact,
+    /// Less the umask.
+    Masked,
+    /// Not at all: files keep the mode that they were made with.
+    Kept,
+}
+
+thread_local! {
+    static MODES: Cell<Modes> = const { Cell::new(Modes::Exact) };
+}
+
+/// For a program that copies modes where the copy should only get what the umask leaves of them.
+pub fn set_modes(modes: Modes) {
+    MODES.set(modes);
+}
+
+/// The calling process's file creation mask, which can only be read by setting it.
+pub fn umask() -> u32 {
+    let mask = process::set_umask(0o022);
+    process::set_umask(mask);
+    mask
+}
+
+/// Runs `work` with another file creation mask.
+pub fn with_umask<T>(mask: u32, work: impl FnOnce() -> T) -> T {
+    let before = process::set_umask(mask);
+    let outcome = work();
+    process::set_umask(before);
+    outcome
+}
