@@ -2,7 +2,7 @@
  * What dash and bash on this machine answer, kept by what was asked: it does not change.
  */
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { run } from "./sandbox.mjs";
@@ -11,6 +11,8 @@ import { run } from "./sandbox.mjs";
 const PROGRAMS = { dash: "sh", bash: "bash" };
 
 const SAVED_EVERY = 200;
+/** Which utilities there are: with others there, answers are others. */
+const UTILITIES = createHash("sha256").update(readdirSync("/usr/bin").sort().join("\n")).digest("hex");
 
 export class Natives {
   #file;
@@ -20,12 +22,13 @@ export class Natives {
   /** @param file where answers are kept; `versions` is part of what is asked */
   constructor(file, versions) {
     this.#file = file;
-    this.#kept = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+    const { utilities, answers } = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+    this.#kept = utilities === UTILITIES ? answers : {};
     this.versions = versions;
   }
 
   save() {
-    if (this.#unsaved > 0) writeFileSync(this.#file, JSON.stringify(this.#kept));
+    if (this.#unsaved > 0) writeFileSync(this.#file, JSON.stringify({ utilities: UTILITIES, answers: this.#kept }));
     this.#unsaved = 0;
   }
 
