@@ -78,6 +78,11 @@ impl Shell {
         self.positional = Rc::new(operands.cloned().collect());
         let Some(path) = script else {
             self.options.stdin = true;
+            if let Ok(handle) = self.descriptors.get(0)
+                && (letters.contains('i') || self.has_terminal())
+            {
+                return self.run_interactive(&handle);
+            }
             return self.run_standard_input();
         };
         match system::read_file(path) {
@@ -186,8 +191,8 @@ impl Shell {
     }
 
     /// The aliases for what is read next. In bash, scripts have none unless they ask.
-    fn offer_aliases(&self) {
-        if self.dialect == Dialect::Posix || self.extras.expands_aliases {
+    pub fn offer_aliases(&self) {
+        if self.dialect == Dialect::Posix || self.options.interactive || self.extras.expands_aliases {
             aliases::set(&self.aliases);
         }
     }

@@ -9,6 +9,7 @@ mod exec;
 mod expand;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod interactive;
 mod invocation;
 mod quote;
 mod state;

@@ -9,6 +9,7 @@ use crate::{
     bash::Extras,
     builtins::STANDARD_PATH,
     exec::{
+        control::Control,
         jobs::Job,
         traps::{Enclosing, Traps},
     },
@@ -39,6 +40,8 @@ pub enum Flow {
     Error,
     /// A function or a sourced file ends.
     Return(i32),
+    /// Whoever sits at the terminal has interrupted it.
+    Interrupt,
     /// So many loops end.
     Break(u32),
     /// All but one of so many loops end, and that one goes on.
@@ -63,7 +66,9 @@ pub struct Options {
     /// bash's: functions and subshells keep the trap of ERR, those of DEBUG and RETURN.
     pub errtrace: bool,
     pub functrace: bool,
-    /// Not an option that `set` knows: the script comes from standard input.
+    /// Not options that `set` knows: somebody sits at a terminal.
+    pub interactive: bool,
+    /// The script comes from standard input.
     pub stdin: bool,
 }
 
@@ -115,18 +120,20 @@ impl Options {
 
     /// What `$-` shows.
     pub fn letters(mut self) -> String {
-        let stdin = self.stdin;
+        let (stdin, interactive) = (self.stdin, self.interactive);
         let table = self.table();
         let is_on = |letter: char| {
-            (letter == 's' && stdin) || table.iter().any(|(_, known, on)| **on && *known == Some(letter))
+            (letter == 's' && stdin)
+                || (letter == 'i' && interactive)
+                || table.iter().any(|(_, known, on)| **on && *known == Some(letter))
         };
         let known = |letters: &str| letters.chars().filter(|letter| is_on(*letter)).collect::<String>();
         if dialect::is_bash() {
             // `h` and `B` are always on.
-            return format!("{}h{}B{}", known("abef"), known("nuvx"), known("CETs"));
+            return format!("{}h{}B{}", known("abef"), known("inuvx"), known("CETs"));
         }
         // In the order that dash shows.
-        "ubaCvxsnfe".chars().filter(|letter| is_on(*letter)).collect()
+        "ubaCvixsnfe".chars().filter(|letter| is_on(*letter)).collect()
     }
 }
 
@@ -231,6 +238,12 @@ pub struct Shell {
     /// The line of the command that runs.
     pub line: u32,
     pub jobs: Vec<Rc<Job>>,
+    /// The terminal, for job control.
+    pub control: Option<Rc<Control>>,
+    /// The group of the pipeline that is being started.
+    pub job_group: Option<u32>,
+    /// What is started does not get the terminal.
+    pub starts_in_background: bool,
     pub traps: Traps,
     /// The traps around this subshell.
     pub enclosing: Option<Rc<Enclosing>>,
@@ -284,6 +297,9 @@ impl Shell {
             last_background: None,
             line: 1,
             jobs: Vec::new(),
+            control: None,
+            job_group: None,
+            starts_in_background: false,
             traps: Traps::new(),
             enclosing: None,
             locals: Vec::new(),

@@ -6,11 +6,12 @@ pub mod signals;
 use std::rc::Rc;
 
 use crate::bytes;
-use cordon_vm::{begin, descriptors, filesystem, process, replace};
+use cordon_vm::{begin, descriptors, filesystem, jobs, process, replace, terminal};
 pub use cordon_vm::{
     descriptors::Whence,
     filesystem::OpenFlags,
     process::{ExitStatus, Signal},
+    terminal::Attributes,
     types::{Errno, FileStatus, FileType, Symlinks},
 };
 
@@ -255,6 +256,24 @@ pub struct Program<'a> {
     pub environment: Vec<(String, String)>,
     pub descriptors: Vec<(u32, Handle)>,
     pub ignored_signals: Vec<Signal>,
+    pub group: Group<'a>,
+    /// What it does not ignore although this process does.
+    pub default_signals: Vec<Signal>,
+}
+
+/// The process group that a program starts in, and the terminal that this group gets.
+pub enum Group<'a> {
+    /// That of this process.
+    Inherit,
+    New(Option<&'a Handle>),
+    Join(u32, Option<&'a Handle>),
+}
+
+/// What has become of a program.
+pub enum Change {
+    /// The exit status for it, and the signal if one ended it.
+    Ended(i32, Option<Signal>),
+    Stopped(Signal),
 }
 
 /// A started program.
@@ -265,7 +284,7 @@ pub struct Child {
 
 impl Child {
     pub fn start(program: Program<'_>) -> Result<Child, Errno> {
-        let resource = process::spawn(&process::SpawnOptions {
+        let options = process::SpawnOptions {
             program: program.path.to_owned(),
             arguments: program.arguments,
             environment: program.environment,
@@ -276,7 +295,19 @@ impl Child {
                 .map(|(number, handle)| (*number, &handle.descriptor))
                 .collect(),
             ignored_signals: program.ignored_signals,
-        })?;
+        };
+        let (grouping, terminal) = match program.group {
+            Group::Inherit => (jobs::Grouping::Inherit, None),
+            Group::New(terminal) => (jobs::Grouping::NewGroup, terminal),
+            Group::Join(group, terminal) => (jobs::Grouping::Join(group), terminal),
+        };
+        let resource = match grouping {
+            jobs::Grouping::Inherit => process::spawn(&options)?,
+            grouping => {
+                let terminal = terminal.map(|handle| &handle.descriptor);
+                jobs::spawn(&options, &program.default_signals, grouping, terminal)?
+            }
+        };
         let id = resource.id();
         Ok(Child { resource, id })
     }
@@ -308,9 +339,71 @@ impl Child {
         ended.ok().map(exit_code)
     }
 
+    /// Waits until it has ended or was stopped; none when a signal was caught before.
+    pub fn wait_change(&self) -> Option<Change> {
+        loop {
+            let change = match jobs::wait(&self.resource, jobs::Changes::STOPPED) {
+                Ok(change) => change,
+                Err(_) => {
+                    signals::catch();
+                    return None;
+                }
+            };
+            if let Some(change) = described(change) {
+                return Some(change);
+            }
+        }
+    }
+
+    /// The same if it is known already.
+    pub fn try_change(&self) -> Option<Change> {
+        described(jobs::try_wait(&self.resource, jobs::Changes::STOPPED).ok().flatten()?)
+    }
+
     pub fn try_wait(&self) -> Option<i32> {
         self.resource.try_wait().ok().flatten().map(exit_code)
     }
+}
+
+fn described(status: jobs::ChildStatus) -> Option<Change> {
+    Some(match status {
+        jobs::ChildStatus::Ended(status) => {
+            let signal = match status {
+                ExitStatus::Signaled(signal) => Some(signal),
+                ExitStatus::Exited(_) => None,
+            };
+            Change::Ended(exit_code(status), signal)
+        }
+        jobs::ChildStatus::Stopped(signal) => Change::Stopped(signal),
+        jobs::ChildStatus::Continued => return None,
+    })
+}
+
+/// Makes this process lead a group of its own. `EPERM` where it leads a session.
+pub fn lead_group() -> Result<(), Errno> {
+    jobs::set_group(0)
+}
+
+pub fn own_group() -> u32 {
+    jobs::get_group()
+}
+
+pub fn kill_group(group: u32, signal: Signal) -> Result<(), Errno> {
+    jobs::kill_group(group, signal)
+}
+
+/// Puts a group in the foreground of a terminal.
+pub fn set_foreground(handle: &Handle, group: u32) -> Result<(), Errno> {
+    terminal::set_foreground(&handle.descriptor, group)
+}
+
+/// A terminal's modes, if it is one.
+pub fn attributes(handle: &Handle) -> Option<Attributes> {
+    terminal::get_attributes(&handle.descriptor).ok()
+}
+
+pub fn set_attributes(handle: &Handle, attributes: &Attributes) -> Result<(), Errno> {
+    terminal::set_attributes(&handle.descriptor, terminal::ChangeWhen::Drained, *attributes)
 }
 
 fn exit_code(status: ExitStatus) -> i32 {

@@ -4,8 +4,8 @@
 use std::io;
 use std::path::Path;
 
-use cordon_vm::filesystem;
-use cordon_vm::types::{Errno, Symlinks};
+use cordon_vm::types::{Errno, FileStatus, Symlinks};
+use cordon_vm::{descriptors, filesystem};
 
 /// What tells a file from all others.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -18,14 +18,23 @@ impl Handle {
     /// Of the file at a path, through symbolic links.
     pub fn from_path<P: AsRef<Path>>(path: P) -> io::Result<Handle> {
         let path = path.as_ref().to_str().ok_or(io::ErrorKind::InvalidFilename)?;
-        let status = filesystem::status(path, Symlinks::Follow).map_err(|errno| match errno {
-            Errno::Enoent => io::ErrorKind::NotFound.into(),
-            Errno::Eacces => io::ErrorKind::PermissionDenied.into(),
-            Errno::Enotdir => io::ErrorKind::NotADirectory.into(),
-            other => io::Error::other(other.name()),
-        })?;
-        Ok(Handle { device: status.device, inode: status.inode })
+        handle(filesystem::status(path, Symlinks::Follow))
     }
+
+    /// Of the file that is standard output.
+    pub fn stdout() -> io::Result<Handle> {
+        handle(descriptors::inherited(1).and_then(|descriptor| descriptor.status()))
+    }
+}
+
+fn handle(status: Result<FileStatus, Errno>) -> io::Result<Handle> {
+    let status = status.map_err(|errno| match errno {
+        Errno::Enoent => io::ErrorKind::NotFound.into(),
+        Errno::Eacces => io::ErrorKind::PermissionDenied.into(),
+        Errno::Enotdir => io::ErrorKind::NotADirectory.into(),
+        other => io::Error::other(other.name()),
+    })?;
+    Ok(Handle { device: status.device, inode: status.inode })
 }
 
 /// Whether two paths lead to the same file.

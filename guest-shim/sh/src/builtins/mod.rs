@@ -44,11 +44,12 @@ const fn regular(name: &'static str, run: fn(&mut Shell, &[String]) -> Outcome) 
 }
 
 /// Sorted by name.
-static BUILTINS: [Builtin; 38] = [
+static BUILTINS: [Builtin; 40] = [
     special(".", control::source),
     special(":", control::succeed),
     regular("[", test::run),
     regular("alias", alias::alias),
+    regular("bg", process::go_on_behind),
     special("break", control::leave_loops),
     regular("cd", directory::cd),
     regular("command", process::command),
@@ -59,6 +60,7 @@ static BUILTINS: [Builtin; 38] = [
     special("exit", control::exit),
     special("export", variables::export),
     regular("false", control::fail),
+    regular("fg", process::go_on_in_front),
     regular("getopts", variables::getopts),
     regular("hash", process::hash),
     regular("jobs", process::jobs),
@@ -86,8 +88,7 @@ static BUILTINS: [Builtin; 38] = [
 ];
 
 /// What bash has beyond, or has differently. Sorted by name.
-static BUILTINS_OF_BASH: [Builtin; 26] = [
-    regular("bg", unsupported),
+static BUILTINS_OF_BASH: [Builtin; 24] = [
     regular("bind", unsupported),
     regular("builtin", process::builtin),
     regular("caller", control::caller),
@@ -100,7 +101,6 @@ static BUILTINS_OF_BASH: [Builtin; 26] = [
     regular("enable", unsupported),
     special("export", declare::run),
     regular("fc", unsupported),
-    regular("fg", unsupported),
     regular("history", control::succeed),
     regular("local", declare::run),
     regular("mapfile", lines::mapfile),
@@ -126,7 +126,7 @@ pub fn find(name: &str, dialect: Dialect) -> Option<&'static Builtin> {
     }
 }
 
-/// What there is in a bash that has a terminal, or somebody at it.
+/// What bash has for whoever sits at it, and this shell has not.
 fn unsupported(shell: &mut Shell, arguments: &[String]) -> Outcome {
     shell.report(&format!("{}: not supported", arguments[0]));
     Ok(1)

@@ -23,7 +23,10 @@ impl Shell {
             Some("-") => self.jobs.iter().rev().nth(1),
             Some(number) => {
                 let number = number.parse().ok();
-                self.jobs.iter().find(|job| Some(job.number) == number)
+                let by_number = self.jobs.iter().find(|job| Some(job.number) == number);
+                by_number.or_else(|| {
+                    self.jobs.iter().rev().find(|job| job.command.starts_with(text.trim_start_matches('%')))
+                })
             }
             None => {
                 let id = text.parse().ok()?;
@@ -110,6 +113,33 @@ fn wait_for(shell: &Shell, job: &Job) -> Result<i32, i32> {
     status.ok_or_else(|| 128 + shell.caught_signal().map_or(0, signals::number))
 }
 
+/// The job that an operand names, the last without one. None where there is none, which was reported.
+fn job_operand(shell: &Shell, name: &str, operand: Option<&String>) -> Option<Rc<Job>> {
+    if shell.control.is_none() {
+        shell.report(&format!("{name}: no job control"));
+        return None;
+    }
+    let job = shell.find_job(operand.map_or("%+", String::as_str));
+    if job.is_none() {
+        shell.report(&format!("{name}: {}: no such job", operand.map_or("current", String::as_str)));
+    }
+    job
+}
+
+pub fn go_on_in_front(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let Some(job) = job_operand(shell, "fg", arguments.get(1)) else { return Ok(1) };
+    let text = format!("{}\n", job.command);
+    print_text(shell, "fg", &text)?;
+    shell.continue_in_front(&job)
+}
+
+pub fn go_on_behind(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let Some(job) = job_operand(shell, "bg", arguments.get(1)) else { return Ok(1) };
+    shell.continue_behind(&job);
+    let text = format!("[{}] {} &\n", job.number, job.command);
+    print_text(shell, "bg", &text)
+}
+
 pub fn jobs(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let only_ids = arguments.get(1).is_some_and(|word| word == "-p");
     let mut listing = String::new();
@@ -119,6 +149,7 @@ pub fn jobs(shell: &mut Shell, arguments: &[String]) -> Outcome {
             continue;
         }
         let state = match job.poll() {
+            None if job.is_stopped() => "Stopped".to_owned(),
             None => "Running".to_owned(),
             Some(0) => "Done".to_owned(),
             Some(status) => format!("Done({status})"),

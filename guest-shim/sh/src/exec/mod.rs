@@ -1,6 +1,7 @@
 //! Execution: walks the syntax tree. Lists and compound commands are here; simple commands, pipelines, redirections,
 //! jobs and subshells have their own files.
 
+pub mod control;
 pub mod jobs;
 mod pipeline;
 mod redirect;
@@ -140,6 +141,13 @@ impl Shell {
     pub fn run_compound(&mut self, compound: &Compound) -> Outcome {
         match compound {
             Compound::Group(list) => self.run_list(list),
+            Compound::Subshell(list) if self.control.is_some() => {
+                let Some(child) = self.as_subshell().start_instance(list) else {
+                    return Ok(self.error_status());
+                };
+                let statuses = self.wait_in_front(vec![child], || "( ... )".to_owned())?;
+                Ok(statuses.last().copied().unwrap_or(0))
+            }
             Compound::Subshell(list) => Ok(self.in_subshell(|_| (), |shell| shell.run_list(list))),
             Compound::If { branches, otherwise } => {
                 for (condition, body) in branches {

@@ -69,7 +69,10 @@ impl Shell {
         let started = self.start_simple(simple, &arguments, trace);
         self.descriptors = before;
         match started {
-            Ok(Ok(child)) => Ok(child.wait()),
+            Ok(Ok(child)) => {
+                let statuses = self.wait_in_front(vec![child], || arguments.join(" "))?;
+                Ok(statuses.last().copied().unwrap_or(0))
+            }
             Ok(Err(status)) => Ok(status),
             Err(flow) => Err(flow),
         }
@@ -306,6 +309,7 @@ impl Shell {
         match flow {
             Flow::Exit(status) | Flow::Return(status) => status,
             Flow::Error => self.error_status(),
+            Flow::Interrupt => 130,
             Flow::Break(_) | Flow::Continue(_) => self.status,
         }
     }
@@ -367,6 +371,8 @@ impl Shell {
             environment: self.exported(),
             descriptors: self.descriptors.all(),
             ignored_signals: self.ignored_signals(),
+            group: self.group_to_start_in(),
+            default_signals: self.signals_for_jobs(),
         })
     }
 

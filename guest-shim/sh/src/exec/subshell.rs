@@ -24,6 +24,13 @@ impl Shell {
         self.run_inner(inner, run)
     }
 
+    /// A copy of this environment for a process of its own.
+    pub fn as_subshell(&self) -> Shell {
+        let mut inner = self.clone();
+        inner.enter_subshell();
+        inner
+    }
+
     /// Runs in `inner`, a copy of this environment that is a subshell already.
     pub fn run_inner(&self, mut inner: Shell, run: impl FnOnce(&mut Shell) -> Outcome) -> i32 {
         let outcome = run(&mut inner);
@@ -75,7 +82,7 @@ impl Shell {
         self.depth = 0;
         self.status_before_trap = Some(status);
         match self.run_text(&action, 1) {
-            Err(flow @ (Flow::Exit(_) | Flow::Error)) => self.status_of(flow),
+            Err(flow @ (Flow::Exit(_) | Flow::Error | Flow::Interrupt)) => self.status_of(flow),
             _ => status,
         }
     }
@@ -96,6 +103,8 @@ impl Shell {
         let status = self.in_subshell(
             |inner| {
                 inner.in_substitution = false;
+                // What it runs is a part of this shell's own group.
+                inner.control = None;
                 // Number 1 is always in range.
                 let _ = inner.descriptors.set(1, Some(file.clone()));
             },

@@ -88,6 +88,8 @@ impl Shell {
                 environment: self.exported(),
                 descriptors,
                 ignored_signals: self.ignored_signals(),
+                group: self.group_to_start_in(),
+                default_signals: self.signals_for_jobs(),
             })
             .map_err(|errno| match errno {
                 Errno::Eagain | Errno::Enomem => system::CANNOT_FORK,

@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use crate::{
+    exec::control::NOT_FOR_THE_SHELL,
     state::{Condition, Flow, Shell},
     system::{
         self, Child,
@@ -108,6 +109,16 @@ impl Shell {
 
     /// What the process has to want of a signal while this environment runs.
     fn disposition(&self, signal: Signal) -> Disposition {
+        let trapped = find(&self.traps, Condition::Signal(signal)).is_some();
+        if self.control.is_some() && !trapped {
+            // What a shell at a terminal wants of it whatever its traps say.
+            if signal == Signal::Interrupt {
+                return Disposition::Handle;
+            }
+            if NOT_FOR_THE_SHELL.contains(&signal) {
+                return Disposition::Ignore;
+            }
+        }
         let is_handled = handles(&self.traps, signal)
             || self.around().any(|around| handles(&around.traps, signal))
             || (signal == Signal::Pipe && self.ends_at_broken_pipe);
@@ -182,6 +193,13 @@ impl Shell {
 
     /// Runs the actions of what has arrived. `$?` stays what it was.
     pub fn run_traps(&mut self) -> Result<(), Flow> {
+        if self.control.is_some() && find(&self.traps, Condition::Signal(Signal::Interrupt)).is_none() {
+            signals::catch();
+            if signals::is_caught(Signal::Interrupt, true) {
+                signals::forget(Signal::Interrupt, true);
+                return Err(Flow::Interrupt);
+            }
+        }
         let traps_signals = |(condition, action): &(Condition, String)| {
             matches!(condition, Condition::Signal(_)) && !action.is_empty()
         };
