@@ -1,7 +1,7 @@
 //! Has the linker put `cordon-posix` in the place of what wasi-libc lacks.
 
 /// The functions that it has.
-const WRAPPED: [&str; 4] = ["chmod", "fstatat", "lstat", "stat"];
+const WRAPPED: [&str; 6] = ["chmod", "fstatat", "lstat", "stat", "write", "writev"];
 
 fn main() {
     for function in WRAPPED {

@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_char, c_int};
 use cordon_vm::filesystem;
 use cordon_vm::types::{Errno, FileStatus, FileType, Symlinks};
 
-use crate::{MODES, Modes, umask};
+use crate::{MODES, Modes, errno, umask};
 
 unsafe extern "C" {
     fn __real_stat(path: *const c_char, into: *mut libc::stat) -> c_int;
@@ -98,8 +98,7 @@ pub unsafe extern "C" fn __wrap_chmod(path: *const c_char, mode: libc::mode_t) -
     let path = unsafe { CStr::from_ptr(path) };
     let outcome = path.to_str().map_err(|_| Errno::Enoent).and_then(|path| change(path, mode));
     let Err(errno) = outcome else { return 0 };
-    // SAFETY: where this thread's errors are told.
-    unsafe { *libc::__errno_location() = errno_number(errno) };
+    errno::set(errno);
     -1
 }
 
@@ -120,19 +119,4 @@ fn change(path: &str, mode: libc::mode_t) -> Result<(), Errno> {
         }
     };
     filesystem::set_mode(path, wanted)
-}
-
-fn errno_number(errno: Errno) -> c_int {
-    match errno {
-        Errno::Eacces => libc::EACCES,
-        Errno::Einval => libc::EINVAL,
-        Errno::Eloop => libc::ELOOP,
-        Errno::Enametoolong => libc::ENAMETOOLONG,
-        Errno::Enoent => libc::ENOENT,
-        Errno::Enotdir => libc::ENOTDIR,
-        Errno::Enotsup => libc::ENOTSUP,
-        Errno::Eperm => libc::EPERM,
-        Errno::Erofs => libc::EROFS,
-        _ => libc::EIO,
-    }
 }
