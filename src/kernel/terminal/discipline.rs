@@ -230,7 +230,8 @@ impl Discipline {
         let whole = columns(&self.line, self.line_column, self.is(LocalModes::ECHO_CONTROL));
         self.line.truncate(from);
         let left = columns(&self.line, self.line_column, self.is(LocalModes::ECHO_CONTROL));
-        Some(whole - left)
+        // Part of a character may take more than all of it.
+        Some(whole.saturating_sub(left))
     }
 
     /// Where the last character of the line begins.
@@ -567,6 +568,7 @@ mod tests {
             ("a\x01\x7fb\n", "ab\n", "a^A\x08 \x08\x08 \x08b\r\n"),
             ("ab\t\x7fc\n", "abc\n", "ab\tBBBBBBc\r\n"),
             ("one two  \x17x\n", "one x\n", "one two  BBBBBx\r\n"),
+            ("e\u{301}\x7fx\n", "ex\n", "e\u{301}x\r\n"),
             ("abc\x15de\n", "de\n", "abcBBBde\r\n"),
         ] {
             let mut discipline = Discipline::default();
@@ -574,6 +576,14 @@ mod tests {
             assert_eq!(read(&mut discipline).as_deref(), Some(line), "{keys:?}");
             assert_eq!(shown(&mut discipline), screen.replace('B', "\x08 \x08"), "{keys:?}");
         }
+    }
+
+    #[test]
+    fn what_is_no_character_any_more_is_erased_byte_by_byte() {
+        let mut discipline = with(|attributes| attributes.input.remove(InputModes::UTF8));
+        typed(&mut discipline, "\u{301}\x7f\x7f\x7f\u{65e5}\x17x\n");
+        assert_eq!(read(&mut discipline).as_deref(), Some("x\n"));
+        assert!(shown(&mut discipline).len() < 100);
     }
 
     #[test]
