@@ -38,6 +38,17 @@ async fn until(terminal: &mut Terminal, text: &str) -> String {
     shown
 }
 
+/// Presses Ctrl-C until a text is shown: what is to be interrupted may not have the terminal yet.
+async fn interrupt(terminal: &mut Terminal, text: &str) {
+    for _ in 0..100 {
+        terminal.write(b"\x03").await;
+        if tokio::time::timeout(Duration::from_millis(500), until(terminal, text)).await.is_ok() {
+            return;
+        }
+    }
+    panic!("nothing was interrupted");
+}
+
 async fn rest(terminal: &mut Terminal) -> String {
     let mut shown = Vec::new();
     while let Some(bytes) = terminal.next_output().await {
@@ -84,6 +95,51 @@ async fn keys_send_signals_to_what_runs() {
         until(&mut terminal, "ready").await;
         terminal.write(key).await;
         assert_eq!(ended(&mut terminal).await, (None, Some(signal.to_owned())));
+    }
+}
+
+#[tokio::test]
+async fn a_shell_stops_and_resumes_its_jobs() {
+    let vm = default_vm().await;
+    for name in ["sh", "bash"] {
+        let env = [("PS1".to_owned(), "@ ".to_owned())].into();
+        let mut terminal = vm.open_terminal(TerminalOptions { env, ..options(name, &[]) }).await.unwrap();
+        until(&mut terminal, "@ ").await;
+        for (typed, shown) in [
+            // Errors end no more than their command.
+            ("nothing-there; cd /nowhere\r", "@ "),
+            ("echo $((6*7)) \"\r", "> "),
+            ("x\"\r", "42 \r\nx\r\n"),
+            ("x=kept; sh -c 'echo u\\p; exec sleep 1000'\r", "up"),
+            ("\x1a", "[1]+  Stopped "),
+            ("jobs; echo $x\r", "kept\r\n"),
+            ("bg\r", "[1] sh -c"),
+            ("kill -STOP %1; sleep 0.1; jobs; echo s\\een\r", "seen"),
+            ("fg %1\r", "sleep 1000\r\n"),
+            ("\x03", "@ "),
+            ("echo status $?\r", "status 130"),
+            ("cat | tr a-z A-Z | cat\r", "| cat\r\n"),
+            ("abc\r", "abc\r\n"),
+            ("\x04", "ABC"),
+            ("echo l\\oop; while :; do sleep 0.01; done\r", "loop"),
+            ("\x03", "@ "),
+            ("echo l\\oop; while :; do :; done\r", "loop"),
+            ("\x03", "@ "),
+            ("(read y; echo got $y)\r", "$y)\r\n"),
+            ("line\r", "got line"),
+            ("half a line\x03", "@ "),
+            ("sleep 0.1 & wait; echo o\\ver\r", "over"),
+            ("case $- in *i*) echo inter\\active;; esac\r", "interactive"),
+        ] {
+            if typed == "\x03" {
+                interrupt(&mut terminal, shown).await;
+                continue;
+            }
+            terminal.write(typed.as_bytes()).await;
+            until(&mut terminal, shown).await;
+        }
+        terminal.write(b"exit 7\r").await;
+        assert_eq!(ended(&mut terminal).await, (Some(7), None), "{name}");
     }
 }
 
