@@ -38,11 +38,11 @@ pub const MULTI_CALL: &[MultiCall] = &[
     MultiCall { module: "findutils", utilities: &["find", "xargs"] },
     MultiCall { module: "search", utilities: &["fd", "rg"] },
     MultiCall { module: "textutils", utilities: &[
-        "awk", "cmp", "diff", "egrep", "fgrep", "grep", "id", "jq", "rev", "sed", "which", "whoami",
+        "awk", "cmp", "diff", "ed", "egrep", "fgrep", "grep", "id", "jq", "rev", "sed", "which", "whoami",
     ] },
     MultiCall { module: "utilities", utilities: &[
-        "bc", "clear", "column", "dc", "df", "getopt", "hd", "hexdump", "hostname", "install", "mkfifo", "ps", "strings", "sync",
-        "time", "tput", "tree", "xxd",
+        "bc", "clear", "column", "dc", "df", "getopt", "hd", "hexdump", "hostname", "iconv", "install", "less", "mkfifo",
+        "more", "patch", "ps", "strings", "sync", "time", "tput", "tree", "xxd",
     ] },
 ];
 

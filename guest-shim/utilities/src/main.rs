@@ -1,12 +1,14 @@
 //! Small utilities of a VM that are not in coreutils: one WASI program that answers to every utility's name.
 //!
-//! They are cordon's own: there is no crate that is such a program and runs under WASI.
+//! They are cordon's own, some over crates that do the work: there is none that is such a program and runs under WASI.
 
 mod column;
 mod getopt;
 mod hexdump;
+mod iconv;
 mod install;
 mod number;
+mod pager;
 mod patch;
 mod strings;
 mod system;
@@ -27,8 +29,11 @@ const UTILITIES: Utilities = &[
     ("hd", hexdump::hd),
     ("hexdump", hexdump::hexdump),
     ("hostname", system::hostname),
+    ("iconv", iconv::main),
     ("install", install::main),
+    ("less", pager::less),
     ("mkfifo", system::mkfifo),
+    ("more", pager::more),
     ("patch", patch::main),
     ("ps", system::ps),
     ("strings", strings::main),

@@ -239,12 +239,9 @@ impl Reader {
                 name.clone_into(to);
                 part.header.push(line);
                 self.at += 1;
-            } else if line.starts_with("--- ") && next.starts_with("+++ ") {
-                begin(&mut part, self.at);
-                part.header.extend([line.clone(), next.clone()]);
-                (part.old, part.new) = (name_in(&line[4..]), name_in(&next[4..]));
-                self.at += 2;
-            } else if line.starts_with("*** ") && next.starts_with("--- ") && !line.ends_with(" ****") {
+            } else if (line.starts_with("--- ") && next.starts_with("+++ "))
+                || (line.starts_with("*** ") && next.starts_with("--- ") && !line.ends_with(" ****"))
+            {
                 begin(&mut part, self.at);
                 part.header.extend([line.clone(), next.clone()]);
                 (part.old, part.new) = (name_in(&line[4..]), name_in(&next[4..]));
