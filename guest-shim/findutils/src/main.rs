@@ -7,6 +7,8 @@ mod find;
 mod xargs;
 
 use cordon_multicall::{Program, Utilities, is_sorted};
+// In the place of what wasi-libc lacks; nothing else of it is used.
+use cordon_posix as _;
 
 /// Sorted by name: it is searched, and `--list` prints it, in this order.
 const UTILITIES: Utilities = &[("find", find::main), ("xargs", xargs::main)];

@@ -1,7 +1,7 @@
 //! What wasi-libc leaves out of POSIX and the virtual machine knows: modes, owners, links and devices of files.
 //!
 //! wasi-libc has `stat`, which knows no permissions, and `chmod`, which fails. A program that links this with
-//! `--wrap=stat --wrap=lstat --wrap=fstatat --wrap=chmod` (see `coreutils/build.rs`) has them whole, and with them the
+//! `--wrap=stat --wrap=lstat --wrap=fstatat --wrap=chmod` (`link.rs` is the build script for that) has them whole, and with them the
 //! standard library (`fs::metadata`, `fs::set_permissions`) and every crate over it. What is only known by a descriptor
 //! stays as WASI tells of it. With `--wrap=write --wrap=writev`, what goes to standard output goes there at once.
 
