@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{misuse, print_text, quote};
 use crate::{
     state::{Outcome, Shell},
-    syntax::aliases,
+    syntax::{aliases, dialect::Dialect},
 };
 
 pub fn alias(shell: &mut Shell, arguments: &[String]) -> Outcome {
@@ -13,7 +13,8 @@ pub fn alias(shell: &mut Shell, arguments: &[String]) -> Outcome {
     if operands.first().is_some_and(|word| word == "--") {
         operands = &operands[1..];
     }
-    let show = |name: &str, value: &str| format!("{name}={}\n", quote(value));
+    let prefix = if shell.dialect == Dialect::Bash { "alias " } else { "" };
+    let show = |name: &str, value: &str| format!("{prefix}{name}={}\n", quote(value));
     if operands.is_empty() {
         let listing: String = shell.aliases.iter().map(|(name, value)| show(name, value)).collect();
         return print_text(shell, "alias", &listing);

@@ -2,7 +2,7 @@
 
 use super::{misuse, print_text, quote};
 use crate::{
-    bytes, quote as quoting,
+    bytes,
     state::{Condition, Flow, Outcome, Shell},
     syntax::dialect::Dialect,
     system::{self, signals},
@@ -60,7 +60,8 @@ fn levels(shell: &Shell, arguments: &[String]) -> Result<u32, Flow> {
         Some(Ok(levels)) if levels > 0 => Ok(levels),
         Some(_) => {
             shell.report(&format!("{}: Illegal number: {}", arguments[0], arguments[1]));
-            Err(Flow::Error)
+            // In bash no error of a builtin ends more than that: the loop would never end.
+            Err(if shell.dialect == Dialect::Bash { Flow::Exit(128) } else { Flow::Error })
         }
     }
 }
@@ -233,7 +234,7 @@ pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
                 Dialect::Bash => {
                     let prefix = if matches!(condition, Condition::Signal(_)) { "SIG" } else { "" };
                     let name = condition_name(*condition);
-                    format!("trap -- {} {prefix}{name}\n", quoting::reusable(action))
+                    format!("trap -- '{}' {prefix}{name}\n", action.replace('\'', "'\\''"))
                 }
             })
             .collect();

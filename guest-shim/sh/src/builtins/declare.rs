@@ -1,6 +1,6 @@
 //! `declare`, and in bash what is like it: `typeset`, `local`, `export`, `readonly`.
 
-use std::rc::Rc;
+use std::{collections::BTreeMap, rc::Rc};
 
 use super::{misuse, print_text};
 use crate::{
@@ -65,6 +65,9 @@ struct Change {
     readonly: bool,
     exported: Option<bool>,
     is_local: bool,
+    /// To be no array, or no constant: which is refused where it is one.
+    is_text: bool,
+    is_writable: bool,
 }
 
 pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
@@ -93,14 +96,14 @@ pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
         }
         for letter in letters.chars() {
             match letter {
-                'a' => change.indexed = on,
-                'A' => change.associative = on,
+                'a' => (change.indexed, change.is_text) = (on, !on),
+                'A' => (change.associative, change.is_text) = (on, !on),
                 'i' => change.integer = Some(on),
                 'l' => change.letters = Some(if on { Letters::Lower } else { Letters::Keep }),
                 'u' => change.letters = Some(if on { Letters::Upper } else { Letters::Keep }),
                 'n' if command == "export" => change.exported = Some(false),
                 'n' => change.reference = Some(on),
-                'r' => change.readonly = on,
+                'r' => (change.readonly, change.is_writable) = (on, !on),
                 'x' => change.exported = Some(on),
                 't' | 'I' => {}
                 'g' => change.is_local = false,
@@ -171,7 +174,16 @@ fn declare(shell: &mut Shell, command: &str, operand: &str, change: Change) -> R
         shell.report(&format!("{command}: {name}: readonly variable"));
         return Ok(false);
     }
+    if known.is_some_and(|variable| {
+        (change.is_writable && variable.readonly) || (change.is_text && variable.is_array())
+    }) {
+        shell.report(&format!("{command}: {name}: cannot take that away"));
+        return Ok(false);
+    }
     let variable = shell.variable_mut(name);
+    if target.contains('[') && variable.value.is_none() {
+        variable.value = Some(Value::Indexed(BTreeMap::new()));
+    }
     if let Some(integer) = change.integer {
         variable.integer = integer;
     }
@@ -205,7 +217,10 @@ fn declare(shell: &mut Shell, command: &str, operand: &str, change: Change) -> R
         }
         // What was quoted may be an array where one is asked for.
         Some(value)
-            if (change.indexed || change.associative) && value.starts_with('(') && value.ends_with(')') =>
+            if (change.indexed || change.associative || shell.find(name).is_some_and(Variable::is_array))
+                && value.starts_with('(')
+                && value.ends_with(')')
+                && !target.contains('[') =>
         {
             let parsed = word::assignment(operand, shell.line, 0).ok().flatten();
             if let Some(Assignment { value: Assigned::Array(elements), .. }) = parsed {
@@ -218,9 +233,10 @@ fn declare(shell: &mut Shell, command: &str, operand: &str, change: Change) -> R
             None => {
                 let place = match target.split_once('[') {
                     None => Place::Whole,
-                    Some((_, subscript)) => {
-                        shell.place(name, subscript.strip_suffix(']').unwrap_or(subscript))?
-                    }
+                    Some(_) => match shell.named_place(target)? {
+                        Some((_, place)) => place,
+                        None => Place::Whole,
+                    },
                 };
                 shell.assign_place(name, &place, value.to_owned(), append)?;
             }
@@ -308,11 +324,9 @@ fn list(shell: &mut Shell, command: &str, change: Change, prints: bool) -> Outco
         .filter(|(name, _)| {
             command != "local" || scope.is_some_and(|scope| scope.iter().any(|(known, _)| known == *name))
         })
-        .map(
-            |(name, variable)| {
-                if all || command == "local" { plain(name, variable) } else { shown(name, variable) }
-            },
-        )
+        .map(|(name, variable)| {
+            if all || (command == "local" && !prints) { plain(name, variable) } else { shown(name, variable) }
+        })
         .collect();
     print_text(shell, command, &listing)
 }

@@ -340,6 +340,12 @@ fn describe_one(shell: &mut Shell, name: &str, verbose: bool) -> Outcome {
         match path {
             Some(path) => (path.clone(), format!("{name} is {path}")),
             None => {
+                if shell.dialect == Dialect::Bash {
+                    if verbose {
+                        shell.report(&format!("command: {name}: not found"));
+                    }
+                    return Ok(1);
+                }
                 if verbose {
                     print_text(shell, "type", &format!("{name}: not found\n"))?;
                 }

@@ -101,6 +101,10 @@ impl Shell {
     fn make_assignment(&mut self, assignment: &Assignment) -> Result<(), Flow> {
         let name = assignment.name.as_str();
         match &assignment.value {
+            Assigned::Array(_) if assignment.subscript.is_some() => {
+                self.report(&format!("{name}: cannot assign list to array member"));
+                Err(Flow::Error)
+            }
             Assigned::Array(elements) => {
                 let elements = self.expand_elements(elements)?;
                 self.assign_array(name, elements, assignment.append)

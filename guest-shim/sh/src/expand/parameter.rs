@@ -71,6 +71,10 @@ impl Shell {
         if self.find(name).is_some_and(Variable::is_associative) {
             return Ok(Place::Key(subscript.to_owned()));
         }
+        if subscript.trim_ascii().is_empty() {
+            self.report(&format!("{name}[{subscript}]: bad array subscript"));
+            return Err(Flow::Error);
+        }
         self.arithmetic(subscript).map(Place::Index)
     }
 
