@@ -103,7 +103,7 @@ pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, has_file: bool) -> Opt
         *env.options.borrow_mut() = line.values;
         *env.exec_arguments.borrow_mut() = line.options;
         program = line.program;
-        let is_named = env.arguments.borrow().first().is_some();
+        let is_named = !env.arguments.borrow().is_empty();
         if program == Program::Script("eval_stdin") && !is_named && kind_of(env, 0) == 1 {
             // Somebody sits there.
             program = Program::Script("repl");

@@ -500,7 +500,7 @@ async fn a_program_has_its_terminal_s_size_and_keys() {
 #[tokio::test]
 async fn groups_of_other_sessions_are_out_of_reach() {
     let (_folder, vm, mut terminal) = job_shell().await;
-    let mut other = shell(&vm, "echo ready; exec sleep 1000").await;
+    let mut other = shell(&vm, "echo ready; read line").await;
     until(&mut other, "ready").await;
     let processes = vm.processes().await.unwrap();
     let others =

@@ -118,8 +118,8 @@ struct RawMode {
 
 impl Drop for RawMode {
     fn drop(&mut self) {
-        let mut cx = Context::from_waker(Waker::noop());
-        let _ = self.terminal.poll_set_attributes(&mut cx, ChangeWhen::Now, self.before);
+        let cx = Context::from_waker(Waker::noop());
+        let _ = self.terminal.poll_set_attributes(&cx, ChangeWhen::Now, self.before);
     }
 }
 
@@ -150,8 +150,8 @@ impl Stream {
             }
         };
         let before = before.unwrap_or_else(|| terminal.attributes());
-        let mut cx = Context::from_waker(Waker::noop());
-        match process.poll_set_terminal_attributes(&mut cx, end.file(), ChangeWhen::Now, wanted) {
+        let cx = Context::from_waker(Waker::noop());
+        match process.poll_set_terminal_attributes(&cx, end.file(), ChangeWhen::Now, wanted) {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(errno)) => return -errno.code(),
             // It is in the background and has stopped itself thereby.
