@@ -265,6 +265,12 @@ fn run(mut options: Options) -> Result<i32, Failure> {
         source = Some(fs::read_to_string(&file).map_err(unread)?);
     }
     let source = source.unwrap_or_else(|| ".".into());
+    if is_too_deep(&source) {
+        return Err(Failure(
+            NO_PROGRAM,
+            "jq: error: the program is too deeply nested\njq: 1 compile error".into(),
+        ));
+    }
     options.filter_reads = source.contains("input");
     let named: Vec<_> =
         options.named.iter().map(|(name, value)| (name.clone().into(), value.clone())).collect();
@@ -524,6 +530,22 @@ fn ended(end: Exn<'_, Val>) -> Failure {
         Ok(error) => Failure(ERROR, format!("jq: error (at <stdin>:0): {error}")),
         Err(end) => Failure(end.get_halt().unwrap_or(ERROR), String::new()),
     }
+}
+
+/// How deep brackets of a program may be in each other: it is read by calls that are as deep.
+const NESTING_MAX: usize = 500;
+
+/// Counted without looking at texts, whose brackets are few.
+fn is_too_deep(code: &str) -> bool {
+    let mut depth = 0usize;
+    code.bytes().any(|byte| {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > NESTING_MAX
+    })
 }
 
 fn compile(code: &str, names: &[String]) -> Result<Filter, Vec<FileReports<String>>> {
