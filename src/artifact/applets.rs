@@ -38,7 +38,7 @@ pub const MULTI_CALL: &[MultiCall] = &[
     MultiCall { module: "findutils", utilities: &["find", "xargs"] },
     MultiCall { module: "search", utilities: &["fd", "rg"] },
     MultiCall { module: "textutils", utilities: &[
-        "awk", "cmp", "diff", "ed", "egrep", "fgrep", "grep", "id", "jq", "rev", "sed", "which", "whoami",
+        "awk", "cmp", "diff", "ed", "egrep", "fgrep", "grep", "id", "jq", "rev", "sed", "which", "whoami", "yq",
     ] },
     MultiCall { module: "utilities", utilities: &[
         "bc", "clear", "column", "dc", "df", "getopt", "hd", "hexdump", "hostname", "iconv", "install", "less", "mkfifo",

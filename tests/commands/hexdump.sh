@@ -9,7 +9,7 @@ printf '1234567890abcdefghijklmnopqrstuvwxyz' > f; hexdump -C -n 5 f; hexdump -C
 #### own formats
 printf '1234567890abc' > f; hexdump -e '4/1 "%02x " "|" "\n"' f; hexdump -e '1/4 "%d\n"' f; hexdump -e '16/1 "%02X" "\n"' f; hexdump -v -e '/1 "%u "' f; echo; hexdump -e '"%08_ax " 8/1 "%3u " "\n"' f; hexdump -e '8/1 "%_p" "\n"' f; hexdump -v -e '1/1 "%c"' f; echo; hexdump -e '"%x "' f
 #### more formats
-printf 'ab\0c\n\033\177\200z' > f; hexdump -e '1/1 "%_u "' f; echo; hexdump -e '1/1 "%_c "' f; echo; hexdump -e '2/2 "%5d " "\n"' f; hexdump -e '1/8 "%x\n"' f; hexdump -ve '1/1 "%.2x"' f; echo; hexdump -e '"[%3s]"  "\n"' f; echo $?; hexdump -e '1/3 "[%s]\n"' f; hexdump -e '"%.3s|" "\n"' f
+printf 'ab\0c\n\033\177\200z' > f; hexdump -e '1/1 "%_u "' f; echo; hexdump -e '1/1 "%_c "' f; echo; hexdump -e '2/2 "%5d " "\n"' f; hexdump -e '1/8 "%x\n"' f; hexdump -ve '1/1 "%.2x"' f; echo; hexdump -e '"[%3s]"  "\n"' f; echo $?; { hexdump -e '1/3 "[%s]\n"' f; hexdump -e '"%.3s|" "\n"' f; } | od -c
 #### float
 printf '\000\000\200\077\000\000\000\100\333\017\111\300\000\000\000\000' | hexdump -e '1/4 "%f " "\n"'; printf '\000\000\000\000\000\000\370\077' | hexdump -e '1/8 "%e " "%g " "\n"'; printf '\000\000\000\000\000\000\370\077' | hexdump -e '1/8 "%g" "\n"'
 #### end of input only

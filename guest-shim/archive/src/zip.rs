@@ -86,7 +86,7 @@ const ZIP_OPEN: i32 = 18;
 
 const ZIP_HELP: &str = "\
 Usage: zip [-options] [zipfile list] [-x list]
-  The default action is to add or replace zipfile entries from list, which can include the special name -.
+  The default action is to add or replace zipfile entries from list. The zipfile - is the standard output.
   -r   recurse into directories   -j   junk (don't record) directory names
   -0   store only                 -1 .. -9   compress faster .. better
   -u   update: only changed or new files      -f   freshen: only changed files

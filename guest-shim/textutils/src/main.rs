@@ -27,6 +27,7 @@ const UTILITIES: Utilities = &[
     ("sed", own::sed),
     ("which", own::which),
     ("whoami", own::whoami),
+    ("yq", own::yq),
 ];
 
 const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");

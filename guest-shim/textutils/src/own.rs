@@ -12,6 +12,6 @@ pub use awk::main as awk;
 pub use diff::{cmp, diff};
 pub use ed::main as ed;
 pub use grep::{egrep, fgrep, grep};
-pub use jq::main as jq;
+pub use jq::{main as jq, yq};
 pub use sed::main as sed;
 pub use small::{id, rev, which, whoami};

@@ -1,4 +1,4 @@
-//! `jq`: the program around the language of `jaq`, which is a library; options and exit statuses are jq's.
+//! `jq` and `yq`: the programs around the language of `jaq`, which is a library; options and exit statuses are jq's.
 
 use std::ffi::OsString;
 use std::fs;
@@ -68,6 +68,11 @@ struct Options {
     filter_reads: bool,
     files: Vec<String>,
     positional: Vec<Val>,
+    /// Other forms than JSON, for `yq`.
+    from: Option<Format>,
+    to: Option<Format>,
+    /// The file that gets the output.
+    target: Option<String>,
 }
 
 /// Why it ends: the exit status and what is said of it.
@@ -232,7 +237,7 @@ impl Options {
                 styles: if self.color { Styles::ansi() } else { Styles::default() },
                 sep_space: !self.compact,
             },
-            format: if self.raw { Format::Raw } else { Format::Json },
+            format: self.to.unwrap_or(if self.raw { Format::Raw } else { Format::Json }),
             join: self.join,
         }
     }
@@ -260,6 +265,12 @@ fn run(mut options: Options) -> Result<i32, Failure> {
         source = Some(fs::read_to_string(&file).map_err(unread)?);
     }
     let source = source.unwrap_or_else(|| ".".into());
+    if is_too_deep(&source) {
+        return Err(Failure(
+            NO_PROGRAM,
+            "jq: error: the program is too deeply nested\njq: 1 compile error".into(),
+        ));
+    }
     options.filter_reads = source.contains("input");
     let named: Vec<_> =
         options.named.iter().map(|(name, value)| (name.clone().into(), value.clone())).collect();
@@ -278,13 +289,19 @@ fn run(mut options: Options) -> Result<i32, Failure> {
     })?;
 
     let (input, is_missing) = input(&options)?;
-    let format = if options.raw_input { Format::Raw } else { Format::Json };
+    let format = options.from.unwrap_or(if options.raw_input { Format::Raw } else { Format::Json });
     let bytes = Bytes::from(input);
     let text =
         read::bytes_str(format, &bytes).map_err(|error| Failure(TROUBLE, format!("jq: error: {error}")))?;
     let inputs = read::parse(format, &bytes, text, options.slurp);
     let runner = Runner { null_input: options.null, color_err: false, writer: options.writer() };
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::new(match options.target {
+        Some(_) => Out::Kept(vec![]),
+        None => Out::Shown(io::stdout().lock()),
+    });
+    let mut has_document = false;
+    let mut raw = options.writer();
+    raw.format = Format::Raw;
     let mut last = None;
     let name = Val::Null;
     let result = data::run(
@@ -299,8 +316,24 @@ fn run(mut options: Options) -> Result<i32, Failure> {
                 Err(end) => return Err(ended(end)),
             };
             last = Some(value.as_bool());
-            let written = write(&mut out, &runner.writer, &value)
-                .and_then(|()| if options.nul { out.write_all(b"\0") } else { Ok(()) });
+            // Texts alone are shown as they are in YAML.
+            let is_text = options.raw && matches!(value, Val::TStr(_) | Val::BStr(_));
+            let writer = if is_text { &raw } else { &runner.writer };
+            let is_document = !is_text && matches!(writer.format, Format::Yaml);
+            let written = if is_document {
+                let has_parts = matches!(value, Val::Arr(_) | Val::Obj(_));
+                let text = bare_document(writer, &value);
+                text.and_then(|text| {
+                    // One behind the other they are documents.
+                    if has_parts && std::mem::replace(&mut has_document, true) {
+                        out.write_all(b"---\n")?;
+                    }
+                    out.write_all(&text)
+                })
+            } else {
+                write(&mut out, writer, &value)
+            };
+            let written = written.and_then(|()| if options.nul { out.write_all(b"\0") } else { Ok(()) });
             written.map_err(|error| match error.kind() {
                 io::ErrorKind::BrokenPipe => Failure(TROUBLE, String::new()),
                 _ => Failure(TROUBLE, format!("jq: error: writing output failed: {}", reason(&error))),
@@ -309,6 +342,11 @@ fn run(mut options: Options) -> Result<i32, Failure> {
     );
     let flushed = out.flush();
     result?;
+    if let (Some(target), Out::Kept(bytes)) = (&options.target, out.get_ref()) {
+        let unwritten =
+            |error| Failure(TROUBLE, format!("jq: error: Could not write {target}: {}", reason(&error)));
+        fs::write(target, bytes).map_err(unwritten)?;
+    }
     if flushed.is_err() || is_missing {
         return Ok(TROUBLE);
     }
@@ -325,11 +363,189 @@ fn run(mut options: Options) -> Result<i32, Failure> {
     })
 }
 
+/// A document of YAML without the marks around it.
+fn bare_document(writer: &Writer, value: &Val) -> io::Result<Vec<u8>> {
+    let mut text = vec![];
+    write(&mut text, writer, value)?;
+    let bare = text.strip_prefix(b"---").unwrap_or(&text);
+    let bare = bare.strip_suffix(b"...\n").unwrap_or(bare);
+    let mut bare = bare.trim_ascii_start().to_vec();
+    if bare.last() != Some(&b'\n') {
+        bare.push(b'\n');
+    }
+    Ok(bare)
+}
+
+/// Where the output goes.
+enum Out<'a> {
+    Shown(io::StdoutLock<'a>),
+    /// Written when all of it is there: the input may be the same file.
+    Kept(Vec<u8>),
+}
+
+impl Write for Out<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Shown(out) => out.write(bytes),
+            Self::Kept(kept) => kept.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Shown(out) => out.flush(),
+            Self::Kept(_) => Ok(()),
+        }
+    }
+}
+
+const YQ_HELP: &str = "\
+Usage: yq [eval] [OPTIONS] [EXPRESSION] [FILES...]
+The language is that of jq.
+
+  -p, --input-format FORMAT    yaml, json, toml, xml, csv, tsv; by the file's name, else yaml
+  -o, --output-format FORMAT   the same
+  -i, --inplace                change the first file
+  -r, --unwrapScalar           texts without quotes (as always in YAML)
+  -n, --null-input             the input is `null`
+  -s, --slurp                  all inputs are one array
+  -e, --exit-status            1 if the last output is false or null, 4 if there is none
+  -I, --indent N               indent with N blanks
+  -S, --sort-keys              keys in order
+  -C, -M                       with colors, without
+  -P, --prettyPrint            accepted";
+
+/// `yq`: the same for YAML and other forms. Options are named like those of the `yq` in Go.
+pub fn yq(args: std::vec::IntoIter<OsString>) -> i32 {
+    let done = read_yq_options(args).and_then(|options| match options {
+        Some(options) => run(options),
+        None => Ok(0),
+    });
+    match done {
+        Ok(status) => status,
+        Err(Failure(status, message)) => {
+            if !message.is_empty() {
+                say(&mut io::stderr(), &message.replace("jq: ", "yq: ").replace("jq --help", "yq --help"));
+            }
+            status
+        }
+    }
+}
+
+fn read_yq_options(args: std::vec::IntoIter<OsString>) -> Result<Option<Options>, Failure> {
+    let longs = [
+        "input-format:=p",
+        "output-format:=o",
+        "inplace=i",
+        "unwrapScalar=r",
+        "raw-output=r",
+        "null-input=n",
+        "slurp=s",
+        "exit-status=e",
+        "indent:=I",
+        "sort-keys=S",
+        "colors=C",
+        "no-colors=M",
+        "prettyPrint=P",
+        "no-doc=N",
+        "tojson=j",
+        "compact-output=c",
+        "yaml-output=y",
+        "help=h",
+        "version=V",
+    ];
+    let parsed = cordon_multicall::options::parse(args, "p:o:irnseI:SCMPNjcyhV", &longs)
+        .map_err(|message| misuse(&message))?;
+    if parsed.has('h') {
+        say(&mut io::stdout(), YQ_HELP);
+        return Ok(None);
+    }
+    if parsed.has('V') {
+        say(&mut io::stdout(), "yq (cordon; jaq 3.1)");
+        return Ok(None);
+    }
+    let mut operands: Vec<String> =
+        parsed.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    if operands.first().is_some_and(|word| matches!(word.as_str(), "eval" | "e")) {
+        operands.remove(0);
+    }
+    // A file alone is shown as it is.
+    let is_file =
+        |word: &String| !word.starts_with('.') && fs::metadata(word).is_ok_and(|about| about.is_file());
+    let filter = if operands.is_empty() || (operands.len() == 1 && is_file(&operands[0])) {
+        ".".to_owned()
+    } else {
+        operands.remove(0)
+    };
+    let named = |letter: char| -> Result<Option<Format>, Failure> {
+        let Some(name) = parsed.value(letter) else { return Ok(None) };
+        let name = match name {
+            "auto" | "a" => return Ok(None),
+            "y" | "yml" => "yaml",
+            "j" => "json",
+            "x" => "xml",
+            "c" => "csv",
+            "t" => "tsv",
+            name => name,
+        };
+        let known = ["yaml", "json", "toml", "xml", "csv", "tsv", "cbor"].contains(&name);
+        let format = Format::parse(name).filter(|_| known);
+        format.map(Some).ok_or_else(|| misuse(&format!("unknown format '{name}'")))
+    };
+    let of_name = operands.first().and_then(|file| Format::determine(std::path::Path::new(file)));
+    let from = named('p')?.or(of_name.filter(|format| !matches!(format, Format::Raw | Format::Raw0)));
+    let to = match named('o')? {
+        Some(to) => to,
+        None if parsed.has('j') => Format::Json,
+        None if parsed.has('y') => Format::Yaml,
+        None => from.unwrap_or(Format::Yaml),
+    };
+    let indent = parsed.value('I').map(|text| text.parse::<usize>().map_err(|_| misuse("invalid indent")));
+    let indent = indent.transpose()?.map(|width| width.min(16));
+    let mut options = Options {
+        raw: parsed.has('r') || matches!(to, Format::Yaml),
+        filter_reads: filter.contains("input"),
+        filter: Some(filter),
+        null: parsed.has('n'),
+        slurp: parsed.has('s'),
+        status: parsed.has('e'),
+        sort: parsed.has('S'),
+        color: parsed.has('C') && !parsed.has('M'),
+        compact: parsed.has('c') || indent == Some(0),
+        indent: indent.map(|width| " ".repeat(width)),
+        from: Some(from.unwrap_or(Format::Yaml)),
+        to: Some(to),
+        files: operands,
+        ..Options::default()
+    };
+    if parsed.has('i') {
+        let Some(file) = options.files.first() else { return Err(misuse("-i needs a file")) };
+        options.target = Some(file.clone());
+    }
+    Ok(Some(options))
+}
+
 fn ended(end: Exn<'_, Val>) -> Failure {
     match end.get_err() {
         Ok(error) => Failure(ERROR, format!("jq: error (at <stdin>:0): {error}")),
         Err(end) => Failure(end.get_halt().unwrap_or(ERROR), String::new()),
     }
+}
+
+/// How deep brackets of a program may be in each other: it is read by calls that are as deep.
+const NESTING_MAX: usize = 500;
+
+/// Counted without looking at texts, whose brackets are few.
+fn is_too_deep(code: &str) -> bool {
+    let mut depth = 0usize;
+    code.bytes().any(|byte| {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > NESTING_MAX
+    })
 }
 
 fn compile(code: &str, names: &[String]) -> Result<Filter, Vec<FileReports<String>>> {
@@ -368,7 +584,8 @@ fn input(options: &Options) -> Result<(Vec<u8>, bool), Failure> {
                 }
             }
             Err(error) => {
-                let line = format!("jq: error: Could not open {file}: {}", reason(&error));
+                let own = if options.from.is_some() { "yq" } else { "jq" };
+                let line = format!("{own}: error: Could not open {file}: {}", reason(&error));
                 say(&mut io::stderr(), &line);
                 is_missing = true;
             }
