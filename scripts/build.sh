@@ -9,14 +9,14 @@
 #        --no-wasm-worker   leaves out the worker for `webAssembly: "allow"`
 #        --library-code     makes the library's compiled code for the workers that are in target/cordon/, and nothing else
 #
-# target/examples/ask.wasm                examples/component, which is not part of an installation
+# target/examples/{ask,jobs}.wasm         examples/component, which is not part of an installation
 # target/cordon/cordon                   supervisor, sidecar, command line
 #              /cordon-launcher          starts workers
 #              /cordon-worker-absent     its V8 was built without WebAssembly
 #              /cordon-worker-wasm       its V8 has it
 #              /cordon-worker-*.library, cordon-worker-*.library-jitless
 #                                        Node's library as the worker's V8 has compiled it, where `jit` is allowed and denied
-#              /commands/{sh,coreutils,textutils,findutils,archive}.wasm
+#              /commands/{sh,archive,coreutils,filetype,findutils,search,textutils,utilities}.wasm
 #              /LICENSE-node             of Node's library, which the workers contain
 set -euo pipefail
 
@@ -50,7 +50,7 @@ fi
 mkdir -p "$out/commands"
 
 step "command modules (wasm32-wasip1)"
-modules=(archive coreutils findutils sh textutils)
+modules=(archive coreutils filetype findutils search sh textutils utilities)
 scripts/wasi-cargo.sh build "${modules[@]/#/-pcordon-}"
 for module in "${modules[@]}"; do
     install_file 644 "guest-shim/target/wasm32-wasip1/release/$module.wasm" "$out/commands/$module.wasm"
@@ -60,6 +60,7 @@ step "example of a command (examples/component)"
 scripts/wasi-cargo.sh build --manifest-path examples/component/Cargo.toml --target-dir guest-shim/target
 mkdir -p "$root/target/examples"
 install_file 644 guest-shim/target/wasm32-wasip1/release/ask.wasm "$root/target/examples/ask.wasm"
+install_file 644 guest-shim/target/wasm32-wasip1/release/jobs.wasm "$root/target/examples/jobs.wasm"
 
 worker() { # variant, executable
     step "worker $2 (V8 $1)"

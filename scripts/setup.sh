@@ -131,6 +131,12 @@ for entry in "${wanted[@]}"; do
     # shellcheck disable=SC2086 # a list of words
     provide $entry
 done
+# The tests in a real terminal are skipped without it, loudly; everything else goes on.
+if has tmux || { [ -z "$check" ] && install tmux; }; then
+    ok tmux "$(command -v tmux)"
+else
+    note tmux "tests in a real terminal are skipped; as root: apt-get install tmux"
+fi
 if ! has node || ! at_least "$(node --version | tr -d v)" "$node_wanted"; then
     [ ! -x "$cache/node/node_modules/.bin/node" ] || note node "export PATH=$cache/node/node_modules/.bin:\$PATH"
 fi

@@ -34,6 +34,12 @@ node guest-shim/coreutils/tests/run.mjs target/cordon/commands/coreutils.wasm
 step "TypeScript client"
 (cd clients/typescript && npm ci --no-audit --no-fund && npm run build && npm test)
 
+step "runner of public shell suites"
+node --test tests/shell-conformance/suites.test.mjs
+
+step "whole scripts beside dash and bash"
+node --test tests/shell/scripts/scripts.test.mjs
+
 step "whole projects beside real Node"
 node --test tests/projects/projects.test.mjs
 

@@ -4,6 +4,8 @@
 
 /// Module of the shell.
 pub const SHELL: &str = "sh";
+/// The same program by the name under which it speaks bash's language.
+pub const BASH: &str = "bash";
 /// Module of the multi-call program that holds the utilities that every VM uses.
 pub const COREUTILS: &str = "coreutils";
 
@@ -29,10 +31,18 @@ pub const MULTI_CALL: &[MultiCall] = &[
         "timeout", "touch", "tr", "true", "truncate", "tsort", "tty", "uname", "unexpand", "uniq", "unlink",
         "vdir", "wc", "yes",
     ] },
-    MultiCall { module: "archive", utilities: &["gunzip", "gzip", "tar", "zcat"] },
+    MultiCall { module: "archive", utilities: &[
+        "bunzip2", "bzcat", "bzip2", "gunzip", "gzip", "tar", "unxz", "unzip", "xz", "xzcat", "zcat", "zip",
+    ] },
+    MultiCall { module: "filetype", utilities: &["file"] },
     MultiCall { module: "findutils", utilities: &["find", "xargs"] },
+    MultiCall { module: "search", utilities: &["fd", "rg"] },
     MultiCall { module: "textutils", utilities: &[
-        "awk", "cmp", "diff", "egrep", "fgrep", "grep", "id", "jq", "rev", "sed", "which", "whoami",
+        "awk", "cmp", "diff", "ed", "egrep", "fgrep", "grep", "id", "jq", "rev", "sed", "which", "whoami",
+    ] },
+    MultiCall { module: "utilities", utilities: &[
+        "bc", "clear", "column", "dc", "df", "getopt", "hd", "hexdump", "hostname", "iconv", "install", "less", "mkfifo",
+        "more", "patch", "ps", "strings", "sync", "time", "tput", "tree", "xxd",
     ] },
 ];
 

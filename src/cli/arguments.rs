@@ -61,7 +61,7 @@ pub(super) enum Command {
         #[arg(allow_hyphen_values = true)]
         expression: String,
     },
-    /// Run a shell command, or a script from standard input
+    /// Run a shell command, or a script from standard input; a terminal gets an interactive shell
     Sh {
         #[command(flatten)]
         vm: VmArguments,

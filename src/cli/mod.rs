@@ -5,6 +5,7 @@ mod arguments;
 mod doctor;
 mod serve;
 mod session;
+mod terminal;
 
 use std::process::ExitCode;
 

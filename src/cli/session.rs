@@ -7,11 +7,12 @@ use std::path::Path;
 use serde_json::json;
 
 use super::arguments::{VmArguments, usage};
+use super::terminal::{self, Ended};
 use super::{exit, report};
-use crate::client::{Call, Client, Embedded, Error, Stdin, Vm};
+use crate::client::{Call, Client, Embedded, Error, Stdin, TerminalOptions, Vm};
 use crate::supervisor::{Installation, Supervisor, SupervisorOptions, TemplateLimits};
 use compile::cache::Progress;
-use protocol::config::{CreateVmConfig, Mount};
+use protocol::config::{CreateVmConfig, Mount, Platform};
 use protocol::wire::{
     Capture, EvaluateOptions, ExecutionOptions, ExecutionResult, Outcome, OutputStream, VmRequest, code,
 };
@@ -39,7 +40,13 @@ pub(super) async fn run(vm: VmArguments, program: Vec<String>) -> Result<u8, Err
     }
     let mut config = vm.config()?;
     show(&mut config, folder)?;
-    let options = options(&vm, args.collect());
+    let args: Vec<String> = args.collect();
+    // Jobs have no terminal; a program of its own has.
+    if terminal::is_there(&vm) && config.platform == Platform::Node {
+        let args = std::iter::once(path.to_owned()).chain(args).collect();
+        return at_terminal(&vm, config, "node", args).await;
+    }
+    let options = options(&vm, args);
     session(&vm, config, VmRequest::ExecuteFile { path: path.to_owned(), options }, false).await
 }
 
@@ -65,7 +72,10 @@ pub(super) async fn node(vm: VmArguments, mut args: Vec<String>) -> Result<u8, E
     let here = std::env::current_dir().and_then(|here| here.canonicalize()).map_err(wrong)?;
     let here = here.to_str().ok_or_else(|| usage("the current folder's path is not UTF-8"))?;
     show(&mut config, here)?;
-    // The VM knows no terminals: it is told that somebody sits at one.
+    if terminal::is_there(&vm) {
+        return at_terminal(&vm, config, "node", args).await;
+    }
+    // What it prints goes elsewhere, but somebody types.
     if args.is_empty() && std::io::stdin().is_terminal() {
         args.push("-i".to_owned());
     }
@@ -84,7 +94,7 @@ pub(super) async fn eval(vm: VmArguments, source: String) -> Result<u8, Error> {
 pub(super) async fn sh(vm: VmArguments, command: Vec<String>, args: Vec<String>) -> Result<u8, Error> {
     let mut arguments = Vec::new();
     if command.is_empty() {
-        if std::io::stdin().is_terminal() {
+        if std::io::stdin().is_terminal() && !terminal::is_there(&vm) {
             eprintln!("cordon: reading a script from standard input; end it with Ctrl-D, or use -c COMMAND");
         }
         if !args.is_empty() {
@@ -95,6 +105,9 @@ pub(super) async fn sh(vm: VmArguments, command: Vec<String>, args: Vec<String>)
         arguments.extend(command);
     }
     arguments.extend(args);
+    if terminal::is_there(&vm) {
+        return at_terminal(&vm, vm.config()?, "sh", arguments).await;
+    }
     let options = options(&vm, arguments);
     session(&vm, vm.config()?, VmRequest::Spawn { command: "sh".to_owned(), options }, false).await
 }
@@ -154,6 +167,46 @@ async fn session(
     let client = Client::connect(&Embedded(supervisor(0, None)?)).await?;
     let vm = client.create_vm(config).await?;
     let result = attended(&vm, request).await;
+    conclude(arguments, vm, result, prints_value).await
+}
+
+/// A command at a terminal of the VM, which is shown at ours.
+async fn at_terminal(
+    arguments: &VmArguments,
+    config: CreateVmConfig,
+    command: &str,
+    args: Vec<String>,
+) -> Result<u8, Error> {
+    let client = Client::connect(&Embedded(supervisor(0, None)?)).await?;
+    let mut env = BTreeMap::new();
+    if let (false, Ok(kind)) = (config.env.contains_key("TERM"), std::env::var("TERM")) {
+        env.insert("TERM".to_owned(), kind);
+    }
+    let vm = client.create_vm(config).await?;
+    let options =
+        TerminalOptions { command: Some(command.to_owned()), args, env, ..TerminalOptions::default() };
+    match terminal::attended(&vm, options, arguments.timeout).await {
+        Ok(Ended::Command(result)) => conclude(arguments, vm, Ok(result), false).await,
+        Ok(Ended::Late) => {
+            report(&Error::new(code::TIMED_OUT, format!("{command} took longer than it may")));
+            let _ = vm.dispose().await;
+            Ok(exit::TIMED_OUT)
+        }
+        Ok(Ended::Signal(number)) => {
+            let _ = vm.dispose().await;
+            Ok(exit::SIGNAL + number)
+        }
+        Err(error) => conclude(arguments, vm, Err(error), false).await,
+    }
+}
+
+/// Says what there is to be said of a result, and ends the VM.
+async fn conclude(
+    arguments: &VmArguments,
+    vm: Vm,
+    result: Result<ExecutionResult, Error>,
+    prints_value: bool,
+) -> Result<u8, Error> {
     let code = match &result {
         Ok(result) if arguments.json => {
             let mut stdout = std::io::stdout().lock();
@@ -227,7 +280,7 @@ async fn feed(to: Stdin) {
 }
 
 /// Standard input in chunks, the last of them empty. It is read by a thread of its own, which blocks.
-fn stdin() -> tokio::sync::mpsc::Receiver<Vec<u8>> {
+pub(super) fn stdin() -> tokio::sync::mpsc::Receiver<Vec<u8>> {
     let (sender, receiver) = tokio::sync::mpsc::channel(1);
     std::thread::spawn(move || {
         let mut buffer = vec![0; READ_BYTES];
@@ -249,7 +302,7 @@ fn write(stream: OutputStream, data: &[u8], call: &Call) {
         }
         OutputStream::Stderr => std::io::stderr().lock().write_all(data),
         // Of no request that runs something.
-        OutputStream::File => Ok(()),
+        OutputStream::File | OutputStream::Terminal => Ok(()),
     };
     // Nobody reads any more (`cordon … | head`): the guest is told by its end.
     if written.is_err() {

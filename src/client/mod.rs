@@ -19,6 +19,7 @@ mod connection;
 mod file;
 mod host_function;
 mod input;
+mod terminal;
 mod vm;
 
 pub use call::{Call, Output, Stdin};
@@ -26,6 +27,7 @@ pub use connect::{Connect, Embedded, Sidecar, Socket, Stream};
 pub use connection::Client;
 pub use file::{FileReader, FileWriter};
 pub use host_function::HostFunctions;
+pub use terminal::{Terminal, TerminalOptions};
 pub use vm::{Context, Execute, Vm};
 
 /// Why something could not be done. `code` is stable, `hint` says what to do where cordon knows.

@@ -8,6 +8,7 @@ use super::Error;
 use super::call::Call;
 use super::connection::{Connection, unexpected};
 use super::file::{self, FileReader, FileWriter};
+use super::terminal::{Terminal, TerminalOptions};
 use protocol::config::Mount;
 use protocol::engine::EngineReport;
 use protocol::wire::{
@@ -169,6 +170,24 @@ impl Vm {
     /// The request is too large, or the connection ended.
     pub fn start(&self, request: VmRequest) -> Result<Call, Error> {
         Call::begin(&self.connection, self.id, request)
+    }
+
+    /// Opens a terminal, with somebody at it: a command runs there that leads a session of its own, `sh` unless the options
+    /// say otherwise. Open terminals are counted: `limits.terminals`.
+    ///
+    /// # Errors
+    /// The command cannot be started, or there are too many terminals.
+    pub async fn open_terminal(&self, options: TerminalOptions) -> Result<Terminal, Error> {
+        let number = ask!(self, options.request(), VmResponse::Terminal { terminal, .. } => terminal)?;
+        self.attach_terminal(number)
+    }
+
+    /// Sits down at a terminal that is open: what it has shown before comes first, as far as it is kept, its last 256 KiB.
+    ///
+    /// # Errors
+    /// The connection ended. That there is no such terminal is told by [`Terminal::wait`].
+    pub fn attach_terminal(&self, number: u64) -> Result<Terminal, Error> {
+        Terminal::begin(&self.connection, self.id, number)
     }
 
     /// Sends a signal to a process of the VM.

@@ -1,6 +1,6 @@
 //! Puts programs into a new VM: those that every VM has before there is a VM, the rest when it is made.
 
-use artifact::applets::{MULTI_CALL, SHELL};
+use artifact::applets::{BASH, MULTI_CALL, SHELL};
 use kernel::{Engine, Errno, Kernel, Layout, Program};
 
 /// The name of this engine in the kernel.
@@ -12,6 +12,7 @@ pub fn lay_out() -> Layout {
     let layout = Layout::new();
     let install = || {
         layout.install_program("/bin/sh", Program::new(ENGINE, SHELL))?;
+        layout.install_symlink(&format!("/bin/{BASH}"), SHELL)?;
         MULTI_CALL.iter().try_for_each(|known| {
             layout.install_program(&format!("/bin/{}", known.module), Program::new(ENGINE, known.module))?;
             known

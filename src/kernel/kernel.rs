@@ -7,6 +7,7 @@ use parking_lot::RwLock;
 
 use super::file::regular::Regular;
 use super::fs::{At, Filesystem, Layout};
+use super::limits::{Meter, Share};
 use super::net::Network;
 use super::process::birth::Birth;
 use super::process::program;
@@ -15,6 +16,7 @@ use super::process::table::{INIT, ProcessTable};
 use super::{
     Clock, DescriptorTable, Engine, Errno, ExitStatus, FilesystemUsage, FsPolicy, Grouping, HostFs,
     KernelLimits, MountId, OpenFile, OpenFlags, Pid, Process, Program, Scope, Signal, SignalSet,
+    TERMINAL_COST, Terminal, TerminalHost, WindowSize,
 };
 
 /// What a kernel is made of.
@@ -63,6 +65,8 @@ pub struct SpawnRequest {
     pub fds: Vec<(u32, Arc<OpenFile>)>,
     /// Signals that it ignores, besides those its parent ignores.
     pub ignored_signals: SignalSet,
+    /// Signals that it does not ignore, whatever its parent does.
+    pub default_signals: SignalSet,
     /// The session and group that it starts in; of what [`Kernel::system`] starts always its own.
     pub grouping: Grouping,
 }
@@ -74,6 +78,7 @@ pub struct Kernel {
     init: Arc<Process>,
     network: Arc<Network>,
     limits: KernelLimits,
+    terminal_bytes: Arc<Meter>,
     executors: RwLock<HashMap<Engine, Arc<dyn Executor>>>,
 }
 
@@ -103,7 +108,8 @@ impl Kernel {
         };
         let init = table.enter_init(|pid, own| birth.process(pid, own, fs.clone(), &table, None));
         let network = Network::new(limits.socket_bytes, fs.open_files.clone());
-        Arc::new(Kernel { fs, table, init, network, limits, executors: RwLock::default() })
+        let terminal_bytes = Meter::new(limits.terminal_bytes);
+        Arc::new(Kernel { fs, table, init, network, limits, terminal_bytes, executors: RwLock::default() })
     }
 
     /// Mounts a host directory at `guest`, an absolute path; directories on the way are created.
@@ -178,6 +184,58 @@ impl Kernel {
     /// its own. `ENOEXEC` when there is no executor for the program's engine, `ENOENT` when that has no such program,
     /// `EACCES` when it does not permit it.
     pub fn spawn(&self, parent: &Process, request: SpawnRequest) -> Result<Arc<Process>, Errno> {
+        self.spawn_with(parent, request, |_| Ok(()))
+    }
+
+    /// Starts a program as [`spawn`](Self::spawn) does, in the foreground of the parent's controlling terminal: its group
+    /// is there before anything of it runs. `ENOTTY` if `file` is not that terminal.
+    pub fn spawn_in_foreground(
+        &self,
+        parent: &Process,
+        request: SpawnRequest,
+        file: &OpenFile,
+    ) -> Result<Arc<Process>, Errno> {
+        let terminal = file.terminal().filter(|_| parent.is_controlled_by(file)).ok_or(Errno::Enotty)?;
+        self.spawn_with(parent, request, |process| {
+            // A session of its own has no terminal.
+            if process.session() != parent.session() {
+                return Err(Errno::Enotty);
+            }
+            terminal.set_foreground(process.group());
+            Ok(())
+        })
+    }
+
+    /// Starts a program on behalf of the embedder that leads a session of its own at a terminal, which is its standard
+    /// input, output and error.
+    pub fn spawn_at_terminal(
+        &self,
+        host: &TerminalHost,
+        mut request: SpawnRequest,
+    ) -> Result<Arc<Process>, Errno> {
+        let file = host.open(&self.fs)?;
+        request.fds = (0..3).map(|number| (number, file.clone())).collect();
+        self.spawn_with(&self.init, request, |process| {
+            host.terminal().control(process);
+            Ok(())
+        })
+    }
+
+    /// A terminal at which nobody works yet. `ENFILE` at the limit of terminals.
+    pub fn open_terminal(&self, size: WindowSize) -> Result<TerminalHost, Errno> {
+        let share = Share::take(&self.terminal_bytes, TERMINAL_COST).ok_or(Errno::Enfile)?;
+        let terminal = Terminal::new(&self.table, size, share);
+        self.table.add_terminal(&terminal);
+        Ok(TerminalHost::new(terminal))
+    }
+
+    /// Starts a program; `place` sees its process before anything of it runs.
+    fn spawn_with(
+        &self,
+        parent: &Process,
+        request: SpawnRequest,
+        place: impl FnOnce(&Process) -> Result<(), Errno>,
+    ) -> Result<Arc<Process>, Errno> {
         if parent.killed().is_some() || parent.exit_status().is_some() {
             return Err(Errno::Eintr);
         }
@@ -206,11 +264,11 @@ impl Kernel {
             exe: resolved.exe,
             cwd,
             umask: parent.umask(),
-            ignored: parent.ignored().union(request.ignored_signals),
+            ignored: parent.ignored().without(request.default_signals).union(request.ignored_signals),
             fds: DescriptorTable::new(self.limits.descriptors, request.fds)?,
         };
         let process = birth.enter(&self.fs, &self.table)?;
-        if let Err(errno) = executor.start(process.clone(), resolved.program) {
+        if let Err(errno) = place(&process).and_then(|()| executor.start(process.clone(), resolved.program)) {
             process.exit(ExitStatus::Exited(127));
             self.table.reap(process.pid());
             return Err(errno);

@@ -18,6 +18,9 @@
 //!   - Waiting for it: `poll_wait` for its end, `poll_wait_for` also for its stops and continuations.
 //! - [`OpenFile`]: an open file description over a file of any kind; `poll_read`, `poll_write`, `pread`, `pwrite`, `seek`,
 //!   `status`, ...; [`OpenFile::from_stream`] makes one of a [`Stream`] that lives outside. The kinds are in `file/`.
+//! - [`Terminal`]: `Kernel::open_terminal` gives the [`TerminalHost`], whose holder types, shows, resizes and hangs up;
+//!   `Kernel::spawn_at_terminal` starts a session there. A process has `terminal`, `terminal_foreground` and
+//!   `poll_set_terminal_*`.
 //! - [`net`]: sockets of the VM; `Kernel::network`.
 //! - Implemented by others: [`FsPolicy`] (permissions), [`HostFs`] (host directories), [`Executor`] (runs programs of one
 //!   engine), [`Clock`], [`Stream`].
@@ -37,6 +40,7 @@ mod limits;
 pub mod net;
 mod process;
 mod procfs;
+mod terminal;
 #[cfg(test)]
 mod tests;
 mod wait;
@@ -62,5 +66,9 @@ pub use protocol::abi::{
     DefaultAction, DirectoryEntry, Errno, ExitStatus, FileKind, FileStatus, FileTimes, HOST_TRANSFER_MAX,
     HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags, Pid, SMALL_FILE_MAX, SMALL_FILES_MAX, Signal,
     SignalSet, SmallFile, Symlinks, Whence,
+};
+pub use terminal::{
+    Attributes, ChangeWhen, ControlCharacters, DISABLED, InputModes, LocalModes, OutputModes, TERMINAL_COST,
+    TERMINAL_INPUT_CAPACITY, TERMINAL_LINE_MAX, TERMINAL_OUTPUT_CAPACITY, Terminal, TerminalHost, WindowSize,
 };
 pub use wait::{Interrupt, Interrupted, Wakers, Woken, block_on, block_on_until};

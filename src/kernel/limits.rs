@@ -27,6 +27,9 @@ pub struct KernelLimits {
     /// [`SOCKET_CAPACITY`](crate::net::SOCKET_CAPACITY) for each direction of a connection. Exceeded: a writer waits, or
     /// is answered `ENOBUFS`; datagrams are lost.
     pub socket_bytes: u64,
+    /// Buffers of all terminals together; each takes [`TERMINAL_COST`](crate::TERMINAL_COST) while it exists. Exceeded:
+    /// `ENFILE`.
+    pub terminal_bytes: u64,
     /// Arguments and environments of all processes and texts of `/proc` that are open, together. Exceeded: `E2BIG`
     /// for a process, `ENOMEM` for a text.
     pub process_bytes: u64,
@@ -42,6 +45,7 @@ impl Default for KernelLimits {
             processes: 64,
             pipe_bytes: 16 << 20,
             socket_bytes: 16 << 20,
+            terminal_bytes: 16 * crate::TERMINAL_COST,
             process_bytes: 8 << 20,
         }
     }

@@ -324,10 +324,15 @@ fn state(process: &Process) -> (char, &'static str) {
     }
 }
 
+/// What `/dev/tty` is by its numbers, 5 and 0.
+const TERMINAL_DEVICE: i64 = 5 << 8;
+
 /// The 52 numbers of `/proc/PID/stat`; 0 for what is not counted here.
 fn stat(process: &Process, name: &str) -> String {
     /// No terminal, and so no group in its foreground.
     const NO_TERMINAL: i64 = -1;
+    let terminal = process.terminal();
+    let foreground = terminal.as_ref().and_then(|terminal| terminal.foreground());
     let (letter, _) = state(process);
     let mut fields = [0_i64; 52];
     // By their numbers in proc(5), which count from 1. The first three are no plain numbers.
@@ -335,7 +340,8 @@ fn stat(process: &Process, name: &str) -> String {
         (4, i64::from(process.ppid())),
         (5, i64::from(process.group())),
         (6, i64::from(process.session())),
-        (8, NO_TERMINAL),
+        (7, terminal.map_or(0, |_| TERMINAL_DEVICE)),
+        (8, foreground.map_or(NO_TERMINAL, i64::from)),
         (18, 20),
         (20, 1),
         (38, i64::from(Signal::Chld.number())),

@@ -95,6 +95,7 @@ pub(crate) fn start(
         cwd,
         fds,
         ignored_signals: SignalSet::default(),
+        default_signals: Default::default(),
         grouping: if wanted.detached { Grouping::NewSession } else { Grouping::Inherit },
     };
     Ok(env.core.settings().kernel.spawn(process, request)?)

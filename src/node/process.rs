@@ -103,6 +103,11 @@ pub(crate) fn begin(scope: &mut Scope<'_, '_>, env: &Env, has_file: bool) -> Opt
         *env.options.borrow_mut() = line.values;
         *env.exec_arguments.borrow_mut() = line.options;
         program = line.program;
+        let is_named = !env.arguments.borrow().is_empty();
+        if program == Program::Script("eval_stdin") && !is_named && kind_of(env, 0) == 1 {
+            // Somebody sits there.
+            program = Program::Script("repl");
+        }
     }
     begin_object(scope, env, process.env(), false)?;
     Some(program)
@@ -184,6 +189,7 @@ pub(crate) fn write_text(core: &Core, process: &Process, descriptor: u32, text: 
 pub(crate) fn kind_of(env: &Env, descriptor: u32) -> i32 {
     let Some(process) = env.process() else { return 6 };
     match process.fds().get(descriptor) {
+        Ok(file) if !process.exe().is_empty() && file.is_terminal() => 1,
         // Who reads a program's output may be a program on this very thread: nobody may wait for it.
         Ok(file) if !process.exe().is_empty() && file.kind() == kernel::FileKind::Fifo => 4,
         // A file, whatever it is: writes to it end before they return, as those to files do in Node.

@@ -175,6 +175,7 @@ fn rehearse(mut isolate: Isolate, platform: Platform) -> io::Result<()> {
             cwd: Some(HOME.to_owned()),
             fds: descriptors(),
             ignored_signals: Default::default(),
+            default_signals: Default::default(),
             grouping: Grouping::NewSession,
         };
         kernel.spawn(kernel.system(), request).map_err(of_kernel)?;

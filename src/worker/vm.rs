@@ -350,6 +350,8 @@ fn kernel(layout: Layout, config: &CreateVmConfig, policy: &Arc<Policy>, clock: 
             descriptors: narrow(limits.descriptors),
             open_files: limits.descriptors * OPEN_FILES_PER_DESCRIPTOR,
             processes: narrow(limits.processes),
+            // Those that are being closed are there for a while.
+            terminal_bytes: 2 * limits.terminals * kernel::TERMINAL_COST,
             ..KernelLimits::default()
         },
         fs_policy: Arc::new(PathPolicy(policy.clone())),

@@ -79,6 +79,7 @@ async fn what_breaks_the_protocol_ends_the_vm_and_no_other() {
     let neighbour = sidecar.vm("honest", json!({})).await;
     for attack in [
         "output without credit",
+        "what a terminal shows",
         "empty output",
         "input that was not given",
         "starts",
@@ -102,6 +103,27 @@ async fn what_breaks_the_protocol_ends_the_vm_and_no_other() {
     assert_eq!(begin(&vm).await.unwrap(), "one");
     assert_eq!(error_of(begin(&vm).await).code, code::WORKER_LOST);
     assert_eq!(begin(&neighbour).await.unwrap(), "honest");
+    assert!(sidecar.peak_kib() < RESIDENT_MAX_KIB, "{} KiB", sidecar.peak_kib());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_shows_what_it_has_credit_for_and_takes_what_was_typed() {
+    let sidecar = sidecar().await;
+    let neighbour = sidecar.vm("honest", json!({})).await;
+    for attack in [
+        "more than a terminal may show",
+        "what a program writes",
+        "empty output",
+        "input that was not given",
+        "starts",
+    ] {
+        let vm = sidecar.vm(attack, json!({})).await;
+        let mut terminal = vm.attach_terminal(1).unwrap();
+        let waited = tokio::time::timeout(Duration::from_secs(60), terminal.wait());
+        let error = error_of(waited.await.expect("it comes to an end"));
+        assert_eq!(error.code, code::WORKER_LOST, "{attack}: {error}");
+        assert_eq!(begin(&neighbour).await.unwrap(), "honest", "{attack}");
+    }
     assert!(sidecar.peak_kib() < RESIDENT_MAX_KIB, "{} KiB", sidecar.peak_kib());
 }
 

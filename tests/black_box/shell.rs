@@ -1,4 +1,5 @@
-//! The shell against what dash (and for a few extensions bash) answered to the same cases: `tests/shell/`; commands
+//! The shell against what dash (and for a few extensions bash) answered to the same cases: `tests/shell/`; as `bash`,
+//! against what bash answered: `tests/bash/`; commands
 //! against what the programs that they are named like answered: `tests/commands/`.
 
 use std::path::Path;
@@ -22,15 +23,20 @@ fn cases(text: &str) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn cases_answer_as_posix_shells_do() {
-    all_answer("tests/shell").await;
+    all_answer("sh", "tests/shell").await;
+}
+
+#[tokio::test]
+async fn cases_of_bash_answer_as_bash_does() {
+    all_answer("bash", "tests/bash").await;
 }
 
 #[tokio::test]
 async fn commands_answer_as_those_of_gnu_do() {
-    all_answer("tests/commands").await;
+    all_answer("sh", "tests/commands").await;
 }
 
-async fn all_answer(folder: &str) {
+async fn all_answer(shell: &str, folder: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut files: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
@@ -60,7 +66,7 @@ async fn all_answer(folder: &str) {
                 timeout_ms: Some(20_000),
                 ..ExecutionOptions::default()
             };
-            let result = vm.spawn("sh", &["-c", &script], options).await.unwrap();
+            let result = vm.spawn(shell, &["-c", &script], options).await.unwrap();
             let code = match (result.exit_code, &result.signal) {
                 (Some(code), _) => code.to_string(),
                 (None, signal) => format!("by {signal:?}"),
@@ -86,7 +92,7 @@ async fn all_answer(folder: &str) {
         failed.len() + passed,
         failed.join("\n")
     );
-    assert!(passed > 100, "only {passed} cases were found");
+    assert!(passed > 30, "only {passed} cases were found");
 }
 
 /// What no other shell has to answer: it knows no such limit.

@@ -33,6 +33,9 @@ fn main() -> io::Result<()> {
             ToWorker::Request { id, request } if request.execution().is_some() => {
                 perform(&attack, &mut channel, id)?;
             }
+            ToWorker::Request { id, request: VmRequest::AttachTerminal { .. } } => {
+                perform(&attack, &mut channel, id)?;
+            }
             ToWorker::Request { request: VmRequest::Stat { .. }, .. } if attack == "silence" => loop {
                 std::thread::park();
             },
@@ -56,10 +59,18 @@ fn perform(attack: &str, channel: &mut Channel, id: u64) -> io::Result<()> {
         stream: OutputStream::Stdout,
         data: Bytes(vec![b'x'; bytes]),
     };
+    let shown = |bytes: usize| FromWorker::Output {
+        id,
+        stream: OutputStream::Terminal,
+        data: Bytes(vec![b'x'; bytes]),
+    };
     let ready = || FromWorker::Ready { engine: engine(), enclosure: enclosure() };
     match attack {
         "honest" => answer(channel, id, "honest"),
         "output without credit" => endlessly(channel, |channel| channel.send(&output(1 << 20))),
+        "more than a terminal may show" => endlessly(channel, |channel| channel.send(&shown(1 << 20))),
+        "what a terminal shows" => channel.send(&shown(1)),
+        "what a program writes" => channel.send(&output(1)),
         "empty output" => endlessly(channel, |channel| channel.send(&output(0))),
         "input that was not given" => channel.send(&FromWorker::InputTaken { id, bytes: 1 << 40 }),
         "starts" => endlessly(channel, |channel| channel.send(&FromWorker::Started { id, pid: 7 })),

@@ -18,6 +18,9 @@ use crate::check_generated;
 const WAITS: &[&str] =
     &["descriptor.read", "descriptor.write", "child.wait", "process.wait-signal", "host.call"];
 
+/// Interfaces that JavaScript does not have.
+const COMMANDS_ALONE: &[&str] = &["terminal", "jobs"];
+
 /// What may be left out, and what it then is.
 const OPTIONAL: &[(&str, &str)] = &[
     ("filesystem.open.mode", "0o666"),
@@ -55,6 +58,9 @@ fn the_types_of_guests_are_those_of_the_contract() {
     let mut text = HEADER.to_owned();
     for item in resolve.worlds[world].imports.values() {
         let WorldItem::Interface { id, .. } = item else { panic!("the world imports interfaces only") };
+        if resolve.interfaces[*id].name.as_deref().is_some_and(|name| COMMANDS_ALONE.contains(&name)) {
+            continue;
+        }
         text.push_str(&writer.module(*id));
     }
     writer.check_tables();

@@ -9,7 +9,7 @@ use protocol::wire::{
     Bytes, Capture, ClientMessage, DirectoryEntry, ErrorData, EvaluateOptions, ExecutionOptions,
     ExecutionResult, FileKind, FileStatus, HostCallOutcome, Language, Outcome, OutputStream,
     PROTOCOL_VERSION, ProcessState, ProcessStatus, Progress, Request, Response, ServerMessage, SourceFormat,
-    VmRequest, VmResponse, code,
+    TerminalSize, VmRequest, VmResponse, code,
 };
 use serde::Serialize;
 
@@ -141,6 +141,16 @@ pub fn client_samples() -> Vec<Sample<ClientMessage>> {
             },
         }),
     );
+    let size = TerminalSize { cols: 80, rows: 24 };
+    let open = |command, args, env, cwd| VmRequest::OpenTerminal { size, command, args, env, cwd };
+    add("defaults", vm(open(None, vec![], texts([]), None)));
+    let args = vec!["-i".to_owned()];
+    let env = texts([("TERM", "dumb")]);
+    add("every field", vm(open(Some("node".into()), args, env, Some("/workspace".into()))));
+    add("", vm(VmRequest::AttachTerminal { terminal: 4 }));
+    let wide = TerminalSize { cols: u16::MAX, rows: 1 };
+    add("", vm(VmRequest::ResizeTerminal { terminal: 4, size: wide }));
+    add("", vm(VmRequest::CloseTerminal { terminal: 4 }));
     add("", vm(VmRequest::Kill { pid: 12, signal: "SIGTERM".into() }));
     add("", vm(VmRequest::ListProcesses {}));
     add("", vm(VmRequest::CreateContext {}));
@@ -292,6 +302,7 @@ pub fn server_samples() -> Vec<Sample<ServerMessage>> {
         }),
     );
     add("", vm(VmResponse::Context { context: 3 }));
+    add("", vm(VmResponse::Terminal { terminal: 4, pid: 12 }));
     add("", vm(VmResponse::Data { data: Bytes(vec![0; 300]) }));
     add(
         "",
@@ -339,6 +350,8 @@ pub fn server_samples() -> Vec<Sample<ServerMessage>> {
         "stderr",
         ServerMessage::Output { id: 1, stream: OutputStream::Stderr, data: Bytes(vec![0xe2, 0x82]) },
     );
+    let stream = OutputStream::Terminal;
+    add("terminal", ServerMessage::Output { id: 1, stream, data: Bytes(b"\x1b[1m$ ".to_vec()) });
     add("file", ServerMessage::Output { id: 1, stream: OutputStream::File, data: Bytes(vec![0x00, 0xff]) });
     add("", ServerMessage::InputTaken { id: 1, bytes: 65_536 });
     add(

@@ -48,5 +48,6 @@ export {
   type OneShot,
   type VmOptions,
 } from "./runtime.js";
+export type { Terminal, TerminalOptions, TerminalSize } from "./terminal.js";
 export { VERSION } from "./version.js";
 export type { Vm } from "./vm.js";

@@ -141,6 +141,7 @@ const vmResponse: Shape = tagged<VmResponse>({
   done: {},
   executed: { result: executionResult },
   context: { context: count },
+  terminal: { terminal: count, pid: count },
   data: { data: bytes },
   status: {
     status: record<FileStatus>({
@@ -179,7 +180,7 @@ const serverMessage: Shape = tagged<ServerMessage>({
   welcome: { protocol: count, version: text, frameBytesMax: count },
   response: { id: count, body: response },
   started: { id: count, pid: count },
-  output: { id: count, stream: oneOf("stdout", "stderr", "file"), data: bytes },
+  output: { id: count, stream: oneOf("stdout", "stderr", "file", "terminal"), data: bytes },
   inputTaken: { id: count, bytes: count },
   hostCall: { call: count, vm: count, name: text, input: text },
   vmLost: { vm: count, error },

@@ -2,13 +2,14 @@
  * A VM.
  */
 import { FileCode } from "./code.js";
-import { checkBoolean, checkOptions, checkText, type Names } from "./check.js";
+import { checkBoolean, checkCount, checkOptions, checkText, type Names } from "./check.js";
 import type { Connection } from "./connection.js";
 import { Context } from "./context.js";
 import { FileSystem } from "./files.js";
 import type { EngineReport, Mount } from "./generated/wire.js";
 import { VmHandle } from "./handle.js";
 import { Processes } from "./process.js";
+import { Terminal, openTerminal, type TerminalOptions } from "./terminal.js";
 
 const MOUNT_FIELDS: Names<Mount> = { host: true, guest: true, readOnly: true };
 
@@ -36,6 +37,19 @@ export class Vm implements AsyncDisposable {
   async createContext(): Promise<Context> {
     const { context } = await this.#handle.ask({ type: "createContext" }, "context");
     return new Context(this.#handle, context);
+  }
+
+  /**
+   * Opens a terminal, and sits down at it: a command runs there that leads a session of its own, `sh` unless the options
+   * say otherwise. Open terminals are counted: `limits.terminals`.
+   */
+  async openTerminal(options: TerminalOptions): Promise<Terminal> {
+    return openTerminal(this.#handle, options);
+  }
+
+  /** Sits down at a terminal that is open: what it has shown before comes first, as far as it is kept. */
+  attachTerminal(number: number): Terminal {
+    return new Terminal(this.#handle, checkCount(number, "number"));
   }
 
   /** Asks the VM itself what runs it. */

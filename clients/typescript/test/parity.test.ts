@@ -10,6 +10,7 @@ import { Code, FileCode } from "#internal/code.js";
 import { Context } from "#internal/context.js";
 import { FileSystem } from "#internal/files.js";
 import { GuestInput, GuestProcess, OutputBuffer, Processes } from "#internal/process.js";
+import { Terminal } from "#internal/terminal.js";
 import { Vm } from "#internal/vm.js";
 
 import { repositoryJson } from "./support.js";
@@ -30,6 +31,7 @@ const FIELDS = [
   "GuestProcess.stderr" satisfies `GuestProcess.${keyof cordon.GuestProcess & string}`,
   "NodeRuntime.vm" satisfies `NodeRuntime.${keyof cordon.NodeRuntime & string}`,
   "RunOptions.signal" satisfies `RunOptions.${keyof cordon.RunOptions & string}`,
+  "Terminal.number" satisfies `Terminal.${keyof cordon.Terminal & string}`,
   "Vm.engine" satisfies `Vm.${keyof cordon.Vm & string}`,
   "Vm.filesystem" satisfies `Vm.${keyof cordon.Vm & string}`,
   "Vm.javascript" satisfies `Vm.${keyof cordon.Vm & string}`,
@@ -51,7 +53,7 @@ function methods(owner: { readonly name: string; readonly prototype: object }): 
 }
 
 function publicNames(): Set<string> {
-  const classes = [cordon.Client, cordon.NodeRuntime, Code, FileCode, Context, FileSystem, GuestInput, GuestProcess, OutputBuffer, Processes, Vm];
+  const classes = [cordon.Client, cordon.NodeRuntime, Code, FileCode, Context, FileSystem, GuestInput, GuestProcess, OutputBuffer, Processes, Terminal, Vm];
   const functions = Object.entries(cordon).filter(([name, value]) => typeof value === "function" && /^[a-z]/.test(name));
   const names = [...classes.flatMap(methods), ...functions.map(([name]) => name), ...FIELDS];
   return new Set(names.filter((name) => !INTERNAL.includes(name)));

@@ -1,9 +1,11 @@
-//! `tar` and `gzip` of a VM: one WASI program that answers to every utility's name.
+//! `tar`, `gzip`, `bzip2`, `xz` and `zip` of a VM: one WASI program that answers to every utility's name.
 //!
-//! The formats are the crates' `tar` and `flate2`; their programs are here.
+//! The formats are the crates' `tar`, `flate2`, `bzip2`, `lzma-rust2` and `zip`; their programs are here.
 
 mod gzip;
+mod packer;
 mod tape;
+mod zip;
 
 use std::io;
 
@@ -12,8 +14,20 @@ use cordon_multicall::{Program, Utilities, is_sorted};
 use cordon_posix as _;
 
 /// Sorted by name: it is searched, and `--list` prints it, in this order.
-const UTILITIES: Utilities =
-    &[("gunzip", gzip::gunzip), ("gzip", gzip::gzip), ("tar", tape::main), ("zcat", gzip::zcat)];
+const UTILITIES: Utilities = &[
+    ("bunzip2", packer::bunzip2),
+    ("bzcat", packer::bzcat),
+    ("bzip2", packer::bzip2),
+    ("gunzip", gzip::gunzip),
+    ("gzip", gzip::gzip),
+    ("tar", tape::main),
+    ("unxz", packer::unxz),
+    ("unzip", zip::unzip),
+    ("xz", packer::xz),
+    ("xzcat", packer::xzcat),
+    ("zcat", gzip::zcat),
+    ("zip", zip::zip),
+];
 
 const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");
 

@@ -1,4 +1,4 @@
-//! `tar`: archives of files, over the crate `tar`, compressed by `flate2`.
+//! `tar`: archives of files, over the crate `tar`, packed by those of gzip, bzip2 and xz.
 //!
 //! What goes into an archive and comes out of it is told to and by the virtual machine: modes, times and links, which
 //! WASI does not have. Nothing is written above the folder that is extracted into.
@@ -11,11 +11,9 @@ use std::path::{Component, Path, PathBuf};
 use cordon_multicall::{calendar, say};
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
-use flate2::Compression;
-use flate2::read::MultiGzDecoder;
-use flate2::write::GzEncoder;
 use tar::{Archive, Builder, EntryType, Header};
 
+use crate::packer::Packing;
 use crate::reason;
 
 /// The exit status of every mistake.
@@ -29,6 +27,8 @@ Usage: tar -c|-t|-x [-f ARCHIVE] [OPTION]... [FILE]...
   -x, --extract, --get     extract files from an archive
   -f, --file=ARCHIVE       the archive; standard input or output otherwise
   -z, --gzip               compressed by gzip; reading finds that out by itself
+  -j, --bzip2              compressed by bzip2
+  -J, --xz                 compressed by xz
   -a, --auto-compress      by the archive's suffix
   -C, --directory=DIR      change to DIR
   -v, --verbose            list files processed
@@ -45,7 +45,7 @@ struct Options {
     list: bool,
     extract: bool,
     file: Option<String>,
-    gzip: bool,
+    packing: Option<Packing>,
     by_suffix: bool,
     directory: Option<String>,
     verbose: bool,
@@ -118,7 +118,9 @@ fn read_options(words: Vec<String>) -> Result<Option<Options>, String> {
                 "list" => options.list = true,
                 "extract" | "get" => options.extract = true,
                 "file" => options.file = Some(value()?),
-                "gzip" | "gunzip" | "ungzip" => options.gzip = true,
+                "gzip" | "gunzip" | "ungzip" => options.packing = Some(Packing::Gzip),
+                "bzip2" => options.packing = Some(Packing::Bzip2),
+                "xz" => options.packing = Some(Packing::Xz),
                 "auto-compress" => options.by_suffix = true,
                 "directory" => options.directory = Some(within(options.directory.as_deref(), value()?)),
                 "verbose" => options.verbose = true,
@@ -165,7 +167,9 @@ fn read_options(words: Vec<String>) -> Result<Option<Options>, String> {
                 't' => options.list = true,
                 'x' => options.extract = true,
                 'f' => options.file = Some(value()?),
-                'z' => options.gzip = true,
+                'z' => options.packing = Some(Packing::Gzip),
+                'j' => options.packing = Some(Packing::Bzip2),
+                'J' => options.packing = Some(Packing::Xz),
                 'a' => options.by_suffix = true,
                 'C' => options.directory = Some(within(options.directory.as_deref(), value()?)),
                 'v' => options.verbose = true,
@@ -177,7 +181,7 @@ fn read_options(words: Vec<String>) -> Result<Option<Options>, String> {
                     options.names_from(&file)?;
                 }
                 'p' | 'm' | 'o' | 'S' | 'P' | 'U' => {}
-                'j' | 'J' | 'Z' => return Err(format!("-{letter}: this compression is not supported here")),
+                'Z' => return Err(format!("-{letter}: this compression is not supported here")),
                 other => return Err(format!("invalid option -- '{other}'")),
             }
         }
@@ -240,11 +244,10 @@ impl Options {
             ),
             None => Box::new(io::stdout()),
         };
-        let by_suffix =
-            self.by_suffix && file.is_some_and(|file| file.ends_with(".gz") || file.ends_with(".tgz"));
+        let by_suffix = file.filter(|_| self.by_suffix).and_then(Packing::of_name);
         let written = |error: io::Error| format!("{}: Cannot write: {}", file.unwrap_or("-"), reason(&error));
-        if self.gzip || by_suffix {
-            let mut builder = Builder::new(GzEncoder::new(BufWriter::new(out), Compression::default()));
+        if let Some(packing) = self.packing.or(by_suffix) {
+            let mut builder = Builder::new(packing.writer(BufWriter::new(out)).map_err(written)?);
             let is_whole = self.pack_all(&mut builder)?;
             let encoder = builder.into_inner().map_err(written)?;
             encoder.finish().and_then(|mut out| out.flush()).map_err(written)?;
@@ -350,14 +353,15 @@ impl Options {
         };
         let mut source = BufReader::new(source);
         let head = io::BufRead::fill_buf(&mut source).map_err(|error| reason(&error))?;
-        let is_packed = head.starts_with(&[0x1f, 0x8b]);
-        if self.gzip && !is_packed {
-            return Err("\ngzip: stdin: not in gzip format\ntar: Child returned status 1"
-                .trim_start()
-                .into());
+        let found = Packing::of_head(head);
+        if let Some(packing) = self.packing.filter(|packing| found != Some(*packing)) {
+            let name = packing.name();
+            return Err(format!("{name}: stdin: not in {name} format\ntar: Child returned status 1"));
         }
-        let source: Box<dyn Read> =
-            if is_packed { Box::new(MultiGzDecoder::new(source)) } else { Box::new(source) };
+        let source: Box<dyn Read> = match found {
+            Some(packing) => packing.reader(source),
+            None => Box::new(source),
+        };
         let broken = |error: io::Error| match error.kind() {
             io::ErrorKind::UnexpectedEof => "Unexpected EOF in archive".to_owned(),
             _ => format!("This does not look like a tar archive: {}", reason(&error)),

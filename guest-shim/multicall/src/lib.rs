@@ -6,7 +6,9 @@
 //! for utilities that start other programs.
 
 pub mod calendar;
+pub mod files;
 pub mod launch;
+pub mod options;
 
 use std::env;
 use std::ffi::{OsStr, OsString};

@@ -2,14 +2,19 @@
 //! `state`, expansion is `expand`, running is `exec` and `builtins`; `system` is the only way out to the virtual machine.
 //! `invocation` is the command line.
 
+mod bash;
 mod builtins;
+mod bytes;
 mod exec;
 mod expand;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod interactive;
 mod invocation;
+mod quote;
 mod state;
 mod syntax;
 mod system;
+mod variables;
 
 pub use invocation::run;

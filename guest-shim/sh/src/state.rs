@@ -6,15 +6,23 @@ use std::{collections::BTreeMap, rc::Rc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    bash::Extras,
+    builtins::STANDARD_PATH,
     exec::{
+        control::Control,
         jobs::Job,
         traps::{Enclosing, Traps},
     },
-    syntax::{aliases::Aliases, tree::FunctionBody},
+    syntax::{
+        aliases::Aliases,
+        dialect::{self, Dialect},
+        tree::FunctionBody,
+    },
     system::{self, Errno, Handle, Signal, signals},
+    variables::{Value, Variable},
 };
 
-/// The status of what an error ended.
+/// The status of what an error ended, except in bash.
 pub const ERROR_STATUS: i32 = 2;
 
 /// Whether a path is absolute, without `.` and `..`.
@@ -32,6 +40,8 @@ pub enum Flow {
     Error,
     /// A function or a sourced file ends.
     Return(i32),
+    /// Whoever sits at the terminal has interrupted it.
+    Interrupt,
     /// So many loops end.
     Break(u32),
     /// All but one of so many loops end, and that one goes on.
@@ -40,14 +50,6 @@ pub enum Flow {
 
 /// An exit status, or control that leaves.
 pub type Outcome = Result<i32, Flow>;
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Variable {
-    /// None where it was declared without a value.
-    pub value: Option<String>,
-    pub exported: bool,
-    pub readonly: bool,
-}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
@@ -61,19 +63,38 @@ pub struct Options {
     pub pipefail: bool,
     pub verbose: bool,
     pub xtrace: bool,
-    /// Not an option that `set` knows: the script comes from standard input.
+    /// bash's: functions and subshells keep the trap of ERR, those of DEBUG and RETURN.
+    pub errtrace: bool,
+    pub functrace: bool,
+    /// Not options that `set` knows: somebody sits at a terminal.
+    pub interactive: bool,
+    /// The script comes from standard input.
     pub stdin: bool,
 }
 
-/// Options of POSIX about terminals and what is shown there, which no VM has.
+/// Options of POSIX about terminals and what is shown there.
 const WITHOUT_EFFECT: [&str; 5] = ["emacs", "ignoreeof", "monitor", "nolog", "vi"];
+/// Options of bash that are always as they are at first.
+const WITHOUT_EFFECT_IN_BASH: [&str; 9] = [
+    "braceexpand",
+    "hashall",
+    "histexpand",
+    "history",
+    "interactive-comments",
+    "keyword",
+    "onecmd",
+    "physical",
+    "posix",
+];
 
 impl Options {
     /// Every option by its name and, where it has one, its letter.
-    pub fn table(&mut self) -> [(&'static str, Option<char>, &mut bool); 10] {
+    pub fn table(&mut self) -> [(&'static str, Option<char>, &mut bool); 12] {
         [
             ("allexport", Some('a'), &mut self.allexport),
             ("errexit", Some('e'), &mut self.errexit),
+            ("errtrace", Some('E'), &mut self.errtrace),
+            ("functrace", Some('T'), &mut self.functrace),
             ("noclobber", Some('C'), &mut self.noclobber),
             ("noexec", Some('n'), &mut self.noexec),
             ("noglob", Some('f'), &mut self.noglob),
@@ -92,18 +113,27 @@ impl Options {
 
     pub fn set_name(&mut self, name: &str, on: bool) -> bool {
         let entry = self.table().into_iter().find(|(known, _, _)| *known == name);
-        entry.map(|(_, _, value)| *value = on).is_some() || WITHOUT_EFFECT.contains(&name)
+        entry.map(|(_, _, value)| *value = on).is_some()
+            || WITHOUT_EFFECT.contains(&name)
+            || (dialect::is_bash() && WITHOUT_EFFECT_IN_BASH.contains(&name))
     }
 
     /// What `$-` shows.
     pub fn letters(mut self) -> String {
-        let stdin = self.stdin;
+        let (stdin, interactive) = (self.stdin, self.interactive);
         let table = self.table();
         let is_on = |letter: char| {
-            (letter == 's' && stdin) || table.iter().any(|(_, known, on)| **on && *known == Some(letter))
+            (letter == 's' && stdin)
+                || (letter == 'i' && interactive)
+                || table.iter().any(|(_, known, on)| **on && *known == Some(letter))
         };
+        let known = |letters: &str| letters.chars().filter(|letter| is_on(*letter)).collect::<String>();
+        if dialect::is_bash() {
+            // `h` and `B` are always on.
+            return format!("{}h{}B{}", known("abef"), known("inuvx"), known("CETs"));
+        }
         // In the order that dash shows.
-        "ubaCvxsnfe".chars().filter(|letter| is_on(*letter)).collect()
+        "ubaCvixsnfe".chars().filter(|letter| is_on(*letter)).collect()
     }
 }
 
@@ -159,6 +189,12 @@ impl Descriptors {
 pub enum Condition {
     Exit,
     Signal(Signal),
+    /// bash's: before each simple command.
+    Debug,
+    /// bash's: where `set -e` would end the shell.
+    Error,
+    /// bash's: a function or a sourced file has ended.
+    Return,
 }
 
 impl Condition {
@@ -167,6 +203,10 @@ impl Condition {
         match self {
             Condition::Exit => 0,
             Condition::Signal(signal) => signals::number(signal),
+            // After all signals, as bash lists them.
+            Condition::Debug => 1000,
+            Condition::Error => 1001,
+            Condition::Return => 1002,
         }
     }
 }
@@ -176,9 +216,16 @@ impl Condition {
 pub struct Shell {
     /// `$0`, and the name in messages.
     pub name: Rc<str>,
+    pub dialect: Dialect,
+    /// The script is an argument: it is in no file.
+    pub is_command: bool,
+    /// What only bash has.
+    pub extras: Extras,
     pub variables: Rc<BTreeMap<String, Variable>>,
     pub functions: Rc<BTreeMap<String, Rc<FunctionBody>>>,
     pub aliases: Aliases,
+    /// Where programs were found.
+    pub remembered: Rc<BTreeMap<String, Rc<str>>>,
     pub positional: Rc<Vec<String>>,
     pub options: Options,
     pub descriptors: Descriptors,
@@ -191,6 +238,12 @@ pub struct Shell {
     /// The line of the command that runs.
     pub line: u32,
     pub jobs: Vec<Rc<Job>>,
+    /// The terminal, for job control.
+    pub control: Option<Rc<Control>>,
+    /// The group of the pipeline that is being started.
+    pub job_group: Option<u32>,
+    /// What is started does not get the terminal.
+    pub starts_in_background: bool,
     pub traps: Traps,
     /// The traps around this subshell.
     pub enclosing: Option<Rc<Enclosing>>,
@@ -207,6 +260,10 @@ pub struct Shell {
     pub ends_at_broken_pipe: bool,
     /// In a trap: the status the shell ends with unless the trap says otherwise.
     pub status_before_trap: Option<i32>,
+    /// In a trap: the functions around it.
+    pub calls_before_trap: u32,
+    /// Traps were set since this environment began.
+    pub has_set_traps: bool,
     /// Where `getopts` is within an operand.
     pub getopts_offset: usize,
     /// Where to go back to when this subshell ends, once it has changed its directory; empty for one that was removed.
@@ -215,15 +272,23 @@ pub struct Shell {
     pub original_umask: Option<u32>,
     /// The status of the last command substitution, for commands that consist only of assignments.
     pub substitution_status: Option<i32>,
+    /// A `[[ ]]` had an expression that is none.
+    pub test_failed: bool,
+    /// The subshell that begins is a command substitution.
+    pub in_substitution: bool,
 }
 
 impl Shell {
     pub fn new(name: &str, descriptors: Descriptors) -> Self {
         Shell {
             name: name.into(),
+            dialect: Dialect::Posix,
+            is_command: false,
+            extras: Extras::default(),
             variables: Rc::default(),
             functions: Rc::default(),
             aliases: Rc::default(),
+            remembered: Rc::default(),
             positional: Rc::default(),
             options: Options::default(),
             descriptors,
@@ -232,6 +297,9 @@ impl Shell {
             last_background: None,
             line: 1,
             jobs: Vec::new(),
+            control: None,
+            job_group: None,
+            starts_in_background: false,
             traps: Traps::new(),
             enclosing: None,
             locals: Vec::new(),
@@ -241,10 +309,14 @@ impl Shell {
             failure_is_handled: false,
             ends_at_broken_pipe: false,
             status_before_trap: None,
+            calls_before_trap: 0,
+            has_set_traps: false,
             getopts_offset: 0,
             original_directory: None,
             original_umask: None,
             substitution_status: None,
+            test_failed: false,
+            in_substitution: false,
         }
     }
 
@@ -253,18 +325,22 @@ impl Shell {
         let variables = Rc::make_mut(&mut self.variables);
         for (name, value) in environment {
             if crate::syntax::extent::is_name(&name) {
-                variables.insert(name, Variable { value: Some(value), exported: true, readonly: false });
+                variables.insert(name, Variable::exported(value));
             }
         }
         let mut preset = |name: &str, value: String| {
             let variable = variables.entry(name.to_owned()).or_default();
-            variable.value = Some(value);
+            variable.value = Some(Value::Text(value));
         };
         preset("IFS", " \t\n".to_owned());
         preset("OPTIND", "1".to_owned());
         preset("PPID", system::parent_id().to_string());
         preset("PS4", "+ ".to_owned());
-        let named = variables.get("PWD").and_then(|variable| variable.value.clone());
+        variables.entry("PATH".to_owned()).or_insert_with(|| Variable {
+            value: Some(Value::Text(STANDARD_PATH.to_owned())),
+            ..Variable::default()
+        });
+        let named = variables.get("PWD").and_then(Variable::text).map(str::to_owned);
         let directory = match (named, system::current_directory()) {
             // The name by which it was entered is kept.
             (Some(named), Some(_)) if is_plain(&named) && system::same_file(&named, ".") => named,
@@ -272,66 +348,24 @@ impl Shell {
             (Some(named), None) if is_plain(&named) => named,
             _ => return,
         };
-        variables.entry("PWD".to_owned()).or_default().value = Some(directory);
+        variables.entry("PWD".to_owned()).or_default().value = Some(Value::Text(directory));
     }
 
-    pub fn variable(&self, name: &str) -> Option<&str> {
-        self.variables.get(name).and_then(|variable| variable.value.as_deref())
-    }
-
-    /// Assigns, or says why not.
-    pub fn assign(&mut self, name: &str, value: String) -> Result<(), Flow> {
-        if self.variables.get(name).is_some_and(|variable| variable.readonly) {
-            self.report(&format!("{name}: is read only"));
-            return Err(Flow::Error);
-        }
-        if name == "OPTIND" {
-            self.getopts_offset = 0;
-        }
-        let exported = self.options.allexport;
-        let variables = Rc::make_mut(&mut self.variables);
-        match variables.get_mut(name) {
-            Some(variable) => {
-                variable.value = Some(value);
-                variable.exported |= exported;
-            }
-            None => {
-                variables.insert(name.to_owned(), Variable { value: Some(value), exported, readonly: false });
-            }
-        }
-        Ok(())
-    }
-
-    pub fn variable_mut(&mut self, name: &str) -> &mut Variable {
-        Rc::make_mut(&mut self.variables).entry(name.to_owned()).or_default()
-    }
-
-    pub fn unset(&mut self, name: &str) -> Result<(), Flow> {
-        match self.variables.get(name) {
-            Some(variable) if variable.readonly => {
-                self.report(&format!("unset: {name}: is read only"));
-                Err(Flow::Error)
-            }
-            Some(_) => {
-                Rc::make_mut(&mut self.variables).remove(name);
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// What a program that is started gets as its environment.
-    pub fn exported(&self) -> Vec<(String, String)> {
-        let exported = self.variables.iter().filter(|(_, variable)| variable.exported);
-        exported.filter_map(|(name, variable)| Some((name.clone(), variable.value.clone()?))).collect()
-    }
-
-    /// Writes a message to standard error, in the shape `sh: 1: message`.
+    /// Writes a message to standard error, in the shape `sh: 1: message`, of bash `bash: line 1: message`.
     pub fn report(&self, message: &str) {
-        let text = format!("{}: {}: {message}\n", self.name, self.line);
+        let line = if self.dialect == Dialect::Bash { "line " } else { "" };
+        let text = format!("{}: {line}{}: {message}\n", self.name, self.line);
         if let Ok(handle) = self.descriptors.get(2) {
             // Nobody is left to tell when standard error is gone too.
-            let _ = handle.write(text.as_bytes());
+            let _ = handle.write_text(&text);
+        }
+    }
+
+    /// The status of what an error ended.
+    pub fn error_status(&self) -> i32 {
+        match self.dialect {
+            Dialect::Posix => ERROR_STATUS,
+            Dialect::Bash => 1,
         }
     }
 }

@@ -5,11 +5,13 @@ pub mod signals;
 
 use std::rc::Rc;
 
-use cordon_vm::{begin, descriptors, filesystem, process, replace};
+use crate::bytes;
+use cordon_vm::{begin, descriptors, filesystem, jobs, process, replace, terminal};
 pub use cordon_vm::{
     descriptors::Whence,
     filesystem::OpenFlags,
     process::{ExitStatus, Signal},
+    terminal::Attributes,
     types::{Errno, FileStatus, FileType, Symlinks},
 };
 
@@ -57,6 +59,12 @@ impl File {
         read
     }
 
+    /// Whether there is something to read, or the end, before so much time has passed.
+    pub fn wait_readable(&self, timeout: std::time::Duration) -> Result<bool, Errno> {
+        let milliseconds = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
+        self.descriptor.wait_readable(milliseconds)
+    }
+
     /// Writes all of it, whatever signals arrive.
     pub fn write(&self, bytes: &[u8]) -> Result<(), Errno> {
         loop {
@@ -65,6 +73,11 @@ impl File {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// The same for text, which may hold bytes that are no characters.
+    pub fn write_text(&self, text: &str) -> Result<(), Errno> {
+        self.write(&bytes::encode(text))
     }
 
     pub fn seek(&self, offset: i64, whence: Whence) -> Result<u64, Errno> {
@@ -83,8 +96,16 @@ fn handle(descriptor: descriptors::Descriptor) -> Handle {
 /// Where the shell finds itself when it has to start another instance.
 pub const SHELL_PATH: &str = "/bin/sh";
 
+/// The one user of a VM, as `/etc/passwd` has it.
+pub const USER_ID: u32 = 0;
+
 /// How much one read asks for.
 const READ_BYTES: u32 = 64 * 1024;
+
+/// Lets time pass.
+pub fn pause(time: std::time::Duration) {
+    std::thread::sleep(time);
+}
 
 /// Waits for the process that this will be; nothing else may come before.
 pub fn begin() {
@@ -235,6 +256,24 @@ pub struct Program<'a> {
     pub environment: Vec<(String, String)>,
     pub descriptors: Vec<(u32, Handle)>,
     pub ignored_signals: Vec<Signal>,
+    pub group: Group<'a>,
+    /// What it does not ignore although this process does.
+    pub default_signals: Vec<Signal>,
+}
+
+/// The process group that a program starts in, and the terminal that this group gets.
+pub enum Group<'a> {
+    /// That of this process.
+    Inherit,
+    New(Option<&'a Handle>),
+    Join(u32, Option<&'a Handle>),
+}
+
+/// What has become of a program.
+pub enum Change {
+    /// The exit status for it, and the signal if one ended it.
+    Ended(i32, Option<Signal>),
+    Stopped(Signal),
 }
 
 /// A started program.
@@ -245,7 +284,7 @@ pub struct Child {
 
 impl Child {
     pub fn start(program: Program<'_>) -> Result<Child, Errno> {
-        let resource = process::spawn(&process::SpawnOptions {
+        let options = process::SpawnOptions {
             program: program.path.to_owned(),
             arguments: program.arguments,
             environment: program.environment,
@@ -256,7 +295,19 @@ impl Child {
                 .map(|(number, handle)| (*number, &handle.descriptor))
                 .collect(),
             ignored_signals: program.ignored_signals,
-        })?;
+        };
+        let (grouping, terminal) = match program.group {
+            Group::Inherit => (jobs::Grouping::Inherit, None),
+            Group::New(terminal) => (jobs::Grouping::NewGroup, terminal),
+            Group::Join(group, terminal) => (jobs::Grouping::Join(group), terminal),
+        };
+        let resource = match grouping {
+            jobs::Grouping::Inherit => process::spawn(&options)?,
+            grouping => {
+                let terminal = terminal.map(|handle| &handle.descriptor);
+                jobs::spawn(&options, &program.default_signals, grouping, terminal)?
+            }
+        };
         let id = resource.id();
         Ok(Child { resource, id })
     }
@@ -288,9 +339,71 @@ impl Child {
         ended.ok().map(exit_code)
     }
 
+    /// Waits until it has ended or was stopped; none when a signal was caught before.
+    pub fn wait_change(&self) -> Option<Change> {
+        loop {
+            let change = match jobs::wait(&self.resource, jobs::Changes::STOPPED) {
+                Ok(change) => change,
+                Err(_) => {
+                    signals::catch();
+                    return None;
+                }
+            };
+            if let Some(change) = described(change) {
+                return Some(change);
+            }
+        }
+    }
+
+    /// The same if it is known already.
+    pub fn try_change(&self) -> Option<Change> {
+        described(jobs::try_wait(&self.resource, jobs::Changes::STOPPED).ok().flatten()?)
+    }
+
     pub fn try_wait(&self) -> Option<i32> {
         self.resource.try_wait().ok().flatten().map(exit_code)
     }
+}
+
+fn described(status: jobs::ChildStatus) -> Option<Change> {
+    Some(match status {
+        jobs::ChildStatus::Ended(status) => {
+            let signal = match status {
+                ExitStatus::Signaled(signal) => Some(signal),
+                ExitStatus::Exited(_) => None,
+            };
+            Change::Ended(exit_code(status), signal)
+        }
+        jobs::ChildStatus::Stopped(signal) => Change::Stopped(signal),
+        jobs::ChildStatus::Continued => return None,
+    })
+}
+
+/// Makes this process lead a group of its own. `EPERM` where it leads a session.
+pub fn lead_group() -> Result<(), Errno> {
+    jobs::set_group(0)
+}
+
+pub fn own_group() -> u32 {
+    jobs::get_group()
+}
+
+pub fn kill_group(group: u32, signal: Signal) -> Result<(), Errno> {
+    jobs::kill_group(group, signal)
+}
+
+/// Puts a group in the foreground of a terminal.
+pub fn set_foreground(handle: &Handle, group: u32) -> Result<(), Errno> {
+    terminal::set_foreground(&handle.descriptor, group)
+}
+
+/// A terminal's modes, if it is one.
+pub fn attributes(handle: &Handle) -> Option<Attributes> {
+    terminal::get_attributes(&handle.descriptor).ok()
+}
+
+pub fn set_attributes(handle: &Handle, attributes: &Attributes) -> Result<(), Errno> {
+    terminal::set_attributes(&handle.descriptor, terminal::ChangeWhen::Drained, *attributes)
 }
 
 fn exit_code(status: ExitStatus) -> i32 {

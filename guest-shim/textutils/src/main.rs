@@ -1,7 +1,7 @@
 //! The text utilities of a VM that coreutils does not have: one WASI program that answers to every utility's name.
 //!
 //! What they do is in public crates: `grep` is uutils' `uu_grep`, `sed` is uutils' `sed`, `diff` and `cmp` are uutils'
-//! `diffutils`, `jq` is `jaq`; `awk` is cordon's own. This crate owns the way into them: where a crate is a library
+//! `diffutils`, `jq` is `jaq`; `awk` and `ed` are cordon's own. This crate owns the way into them: where a crate is a library
 //! without the program around it, or lacks what scripts count on, `own` stands in front of it.
 
 mod own;
@@ -17,6 +17,7 @@ const UTILITIES: Utilities = &[
     ("awk", own::awk),
     ("cmp", own::cmp),
     ("diff", own::diff),
+    ("ed", own::ed),
     ("egrep", own::egrep),
     ("fgrep", own::fgrep),
     ("grep", own::grep),

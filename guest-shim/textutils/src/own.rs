@@ -2,6 +2,7 @@
 
 mod awk;
 mod diff;
+mod ed;
 mod grep;
 mod jq;
 mod sed;
@@ -9,6 +10,7 @@ mod small;
 
 pub use awk::main as awk;
 pub use diff::{cmp, diff};
+pub use ed::main as ed;
 pub use grep::{egrep, fgrep, grep};
 pub use jq::main as jq;
 pub use sed::main as sed;

@@ -5,7 +5,9 @@ mod engine;
 mod errors;
 mod filesystem;
 mod host;
+mod jobs;
 mod process;
+mod terminal;
 
 use wasmtime::component::{HasSelf, Linker};
 
@@ -20,11 +22,16 @@ pub(super) mod bindings {
             // The functions that may have to wait for another process or for the embedder.
             "cordon:vm/descriptors.[method]descriptor.read": async | trappable,
             "cordon:vm/descriptors.[method]descriptor.write": async | trappable,
+            "cordon:vm/descriptors.[method]descriptor.wait-readable": async | trappable,
             "cordon:vm/process.[method]child.wait": async | trappable,
             // A program may stop itself.
             "cordon:vm/process.kill": async | trappable,
             "cordon:vm/process.set-disposition": async | trappable,
             "cordon:vm/process.wait-signal": async | trappable,
+            "cordon:vm/jobs.wait": async | trappable,
+            "cordon:vm/jobs.kill-group": async | trappable,
+            "cordon:vm/terminal.set-attributes": async | trappable,
+            "cordon:vm/terminal.set-foreground": async | trappable,
             "cordon:vm/host.call": async | trappable,
             default: trappable,
         },
@@ -47,6 +54,8 @@ pub fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     vm::descriptors::add_to_linker::<_, Own>(linker, |guest| guest)?;
     vm::filesystem::add_to_linker::<_, Own>(linker, |guest| guest)?;
     vm::process::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    vm::terminal::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    vm::jobs::add_to_linker::<_, Own>(linker, |guest| guest)?;
     vm::host::add_to_linker::<_, Own>(linker, |guest| guest)?;
     vm::engine::add_to_linker::<_, Own>(linker, |guest| guest)
 }

@@ -14,9 +14,9 @@ use super::errors::Failure;
 
 /// A program that this one started.
 pub struct Child {
-    process: Arc<Process>,
+    pub(super) process: Arc<Process>,
     /// How it ended, once that was told to the program.
-    waited: Option<ExitStatus>,
+    pub(super) waited: Option<ExitStatus>,
 }
 
 impl Drop for Child {
@@ -28,6 +28,28 @@ impl Drop for Child {
 }
 
 impl Guest {
+    /// What a program asks for when it starts another.
+    pub(super) fn spawn_request(
+        &self,
+        options: process::SpawnOptions,
+        grouping: Grouping,
+    ) -> Result<SpawnRequest, Failure> {
+        let mut fds = Vec::with_capacity(options.descriptors.len());
+        for (number, handle) in &options.descriptors {
+            fds.push((*number, self.open_file(handle)?.clone()));
+        }
+        Ok(SpawnRequest {
+            program: options.program,
+            argv: options.arguments,
+            env: options.environment,
+            cwd: options.current_directory,
+            fds,
+            ignored_signals: options.ignored_signals.into_iter().map(from_contract).collect(),
+            default_signals: Default::default(),
+            grouping,
+        })
+    }
+
     fn signal(&self, pid: Pid, signal: process::Signal) -> Result<(), Failure> {
         let signal = from_contract(signal);
         if !self.services.may_signal(&self.process, pid, signal) {
@@ -47,7 +69,7 @@ fn is_alive(process: &Process) -> Result<(), Failure> {
 }
 
 /// Who stops itself comes back when it is continued. If it is killed instead, it does not come back.
-async fn live_on(process: &Process) -> Result<(), Failure> {
+pub(super) async fn live_on(process: &Process) -> Result<(), Failure> {
     poll_fn(|cx| process.poll_runnable(cx)).await;
     is_alive(process)
 }
@@ -100,19 +122,7 @@ impl process::HostChild for Guest {
 
 impl process::Host for Guest {
     fn spawn(&mut self, options: process::SpawnOptions) -> Result<Resource<Child>, Failure> {
-        let mut fds = Vec::with_capacity(options.descriptors.len());
-        for (number, handle) in &options.descriptors {
-            fds.push((*number, self.open_file(handle)?.clone()));
-        }
-        let request = SpawnRequest {
-            program: options.program,
-            argv: options.arguments,
-            env: options.environment,
-            cwd: options.current_directory,
-            fds,
-            ignored_signals: options.ignored_signals.into_iter().map(from_contract).collect(),
-            grouping: Grouping::Inherit,
-        };
+        let request = self.spawn_request(options, Grouping::Inherit)?;
         let process = self.kernel.spawn(&self.process, request)?;
         Ok(self.table.push(Child { process, waited: None })?)
     }
@@ -183,7 +193,7 @@ impl process::Host for Guest {
     }
 }
 
-fn to_contract(status: ExitStatus) -> process::ExitStatus {
+pub(super) fn to_contract(status: ExitStatus) -> process::ExitStatus {
     match status {
         ExitStatus::Exited(code) => process::ExitStatus::Exited(code),
         ExitStatus::Signaled(signal) => process::ExitStatus::Signaled(signal_to_contract(signal)),
@@ -193,11 +203,11 @@ fn to_contract(status: ExitStatus) -> process::ExitStatus {
 /// The signals by the names that the contract gives them.
 macro_rules! signals {
     ($($contract:ident $kernel:ident,)*) => {
-        fn from_contract(signal: process::Signal) -> Signal {
+        pub(super) fn from_contract(signal: process::Signal) -> Signal {
             match signal { $(process::Signal::$contract => Signal::$kernel,)* }
         }
 
-        fn signal_to_contract(signal: Signal) -> process::Signal {
+        pub(super) fn signal_to_contract(signal: Signal) -> process::Signal {
             match signal { $(Signal::$kernel => process::Signal::$contract,)* }
         }
     };

@@ -18,7 +18,7 @@ pub(crate) enum Device {
     Full,
     /// Both `/dev/random` and `/dev/urandom`: the source never runs dry.
     Random,
-    /// The controlling terminal, which no process here has.
+    /// The controlling terminal of whoever opens it, which [`fs`](crate::fs) looks for.
     Tty,
 }
 

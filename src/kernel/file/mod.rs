@@ -2,7 +2,7 @@
 //!
 //! A [`File`] is what several open file descriptions may share; what belongs to one description alone (the offset, the
 //! flags, the path it was opened at) is [`OpenFile`]'s. How things are opened and who may is decided by `fs`. Sockets are in
-//! `net`; a terminal will be one more kind.
+//! `net`.
 
 pub(crate) mod device;
 pub(crate) mod directory;
@@ -12,7 +12,9 @@ pub(crate) mod pipe;
 pub(crate) mod proc;
 pub(crate) mod regular;
 mod stream;
+pub(crate) mod terminal;
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
@@ -20,7 +22,7 @@ use parking_lot::Mutex;
 pub use self::open_file::OpenFile;
 pub use self::stream::Stream;
 use super::fs::walk::Node;
-use super::{Errno, FileKind, FileStatus, Whence};
+use super::{Errno, FileKind, FileStatus, Terminal, Whence};
 
 /// Something that can be open. What is said here by default is true of a file that is read and written at an offset,
 /// never waits, and has no place in the filesystem.
@@ -121,6 +123,11 @@ pub(crate) trait File: Send + Sync {
     /// Whether this is a terminal.
     fn is_terminal(&self) -> bool {
         false
+    }
+
+    /// The terminal that this is, if it is one of the kernel's.
+    fn terminal(&self) -> Option<&Arc<Terminal>> {
+        None
     }
 
     /// Whether a description may change later if its writes go to the end.

@@ -15,7 +15,7 @@ use crate::fs::Filesystem;
 use crate::fs::inode::Inode;
 use crate::fs::walk::Node;
 use crate::limits::Share;
-use crate::{Errno, FileKind, FileStatus, HOST_TRANSFER_MAX, OpenFlags, Whence};
+use crate::{Errno, FileKind, FileStatus, HOST_TRANSFER_MAX, OpenFlags, Terminal, Whence};
 
 /// An open file description: shared by every descriptor that was duplicated or inherited from the one that opened it.
 /// The last one who drops it closes it.
@@ -229,6 +229,11 @@ impl OpenFile {
     /// Whether this is a terminal.
     pub fn is_terminal(&self) -> bool {
         self.file.is_terminal()
+    }
+
+    /// The terminal that this is, if it is one of the kernel's.
+    pub fn terminal(&self) -> Option<&Arc<Terminal>> {
+        self.file.terminal()
     }
 
     /// Whether it can be read and written at an offset: neither a pipe nor a stream.

@@ -8,12 +8,14 @@ use super::mount::HostPath;
 use super::walk::{Found, Last, Node, Slot, Walker};
 use super::{At, Caller, Filesystem};
 use crate::file::File;
+use crate::file::device::Device;
 use crate::file::directory::Directory;
 use crate::file::host::Host;
 use crate::file::proc::ProcText;
 use crate::file::regular::Regular;
+use crate::file::terminal::TerminalFile;
 use crate::procfs::ProcNode;
-use crate::{DirectoryEntry, Errno, FileKind, OpenFile, OpenFlags, Program, Symlinks};
+use crate::{DirectoryEntry, Errno, FileKind, OpenFile, OpenFlags, Program, Symlinks, Terminal};
 
 /// How far opening came under the tree lock.
 enum Opening {
@@ -147,7 +149,7 @@ impl Filesystem {
             if child.is_directory() {
                 return Err(Errno::Eisdir);
             }
-            return self.open_inode(child, path, flags).map(Opening::Done);
+            return self.open_inode(caller, child, path, flags).map(Opening::Done);
         }
     }
 
@@ -199,7 +201,7 @@ impl Filesystem {
             Node::Memory(inode) => {
                 let ops = if inode.is_directory() { &[Stat] } else { operations(flags) };
                 self.access.decide(caller, ops, &path)?;
-                self.open_inode(inode, path, flags).map(Opening::Done)
+                self.open_inode(caller, inode, path, flags).map(Opening::Done)
             }
             Node::Proc(node) => {
                 let ops = if node.is_directory() { &[Stat] } else { operations(flags) };
@@ -212,6 +214,7 @@ impl Filesystem {
 
     fn open_inode(
         self: &Arc<Self>,
+        caller: &Caller<'_>,
         inode: Arc<Inode>,
         path: String,
         flags: OpenFlags,
@@ -232,6 +235,7 @@ impl Filesystem {
         }
         let file: Arc<dyn File> = match &inode.content {
             Content::File(file) if writes && file.program.is_some() => return Err(Errno::Etxtbsy),
+            Content::Device(Device::Tty) => TerminalFile::new(self.terminal_of(caller)?),
             Content::Device(device) => device.open(self.random)?,
             Content::Directory(_) => Directory::new(self, Node::Memory(inode.clone())),
             _ => Regular::new(self, inode.clone()),
@@ -243,6 +247,13 @@ impl Filesystem {
             self.watches.changed(&inode);
         }
         Ok(opened)
+    }
+
+    /// The controlling terminal of whoever asks. `ENXIO` if there is none.
+    fn terminal_of(&self, caller: &Caller<'_>) -> Result<Arc<Terminal>, Errno> {
+        let table = self.processes.upgrade().ok_or(Errno::Enxio)?;
+        let session = table.get(caller.pid).ok_or(Errno::Enxio)?.session();
+        table.terminal_of(session).ok_or(Errno::Enxio)
     }
 
     fn open_proc(

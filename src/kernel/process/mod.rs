@@ -1,6 +1,6 @@
 //! Processes: who they are, what they hold, and the operations that are theirs. By file: `table` (ids and parents),
 //! `birth`, `scope`, `session` and `group` (who belongs together), `signal` and `delivery` (what signals do, and who is
-//! told), `wait` (ends), `paths` (operations by path), `program` (from a name to what has to run).
+//! told), `terminal` (job control), `wait` (ends), `paths` (operations by path), `program` (from a name to what has to run).
 //!
 //! Does not run anything: an [`Executor`](crate::Executor) does, watches [`Process::poll_killed`] and
 //! [`Process::poll_runnable`], and calls [`Process::exit`].
@@ -14,6 +14,7 @@ pub(crate) mod scope;
 pub(crate) mod session;
 pub(crate) mod signal;
 pub(crate) mod table;
+mod terminal;
 pub(crate) mod wait;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -141,7 +142,10 @@ impl Process {
         if self.killed().is_some() {
             return Poll::Ready(Err(Errno::Eintr));
         }
-        let outcome = file.poll_read(cx, buffer);
+        let outcome = match self.poll_may_read(cx, file) {
+            Poll::Ready(Ok(())) => file.poll_read(cx, buffer),
+            other => other.map_ok(|()| 0),
+        };
         self.or_killed(cx, outcome)
     }
 
@@ -156,7 +160,10 @@ impl Process {
         if self.killed().is_some() {
             return Poll::Ready(Err(Errno::Eintr));
         }
-        let outcome = file.poll_write(cx, bytes);
+        let outcome = match self.poll_may_write(cx, file) {
+            Poll::Ready(Ok(())) => file.poll_write(cx, bytes),
+            other => other.map_ok(|()| 0),
+        };
         if outcome == Poll::Ready(Err(Errno::Epipe)) {
             self.signal(Signal::Pipe);
         }

@@ -1,5 +1,5 @@
 //! Sessions: the process groups that one process and its descendants make, until one of them starts a session of its
-//! own. A session's terminal will lie here.
+//! own. Which terminal controls one is known by the terminal.
 
 use super::Process;
 use crate::{Errno, Pid};

@@ -4,14 +4,14 @@
 //! processes whose parent is init (the parent ended, or they were detached) leave by themselves.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
 use super::scope::Scope;
 use super::session::{Grouping, Membership};
 use super::{Process, group};
-use crate::{Errno, Pid};
+use crate::{Errno, Pid, Terminal};
 
 /// The kernel's own process: parent of all that have no other, never signalled, never waited for.
 pub(crate) const INIT: Pid = 1;
@@ -20,6 +20,8 @@ const LAST_PID: Pid = 4_194_303;
 
 pub(crate) struct ProcessTable {
     entries: Mutex<Entries>,
+    /// All terminals that there are. Locked for moments, with no other lock.
+    terminals: Mutex<Vec<Weak<Terminal>>>,
     limit: u32,
 }
 
@@ -48,7 +50,8 @@ impl Entries {
 
 impl ProcessTable {
     pub(crate) fn new(limit: u32) -> ProcessTable {
-        ProcessTable { entries: Mutex::new(Entries { processes: BTreeMap::new(), next: INIT + 1 }), limit }
+        let entries = Entries { processes: BTreeMap::new(), next: INIT + 1 };
+        ProcessTable { entries: Mutex::new(entries), terminals: Mutex::default(), limit }
     }
 
     /// Enters init, which does not count towards the limit.
@@ -56,6 +59,19 @@ impl ProcessTable {
         let init = Arc::new(make(INIT, Membership::leader(INIT)));
         self.entries.lock().processes.insert(INIT, init.clone());
         init
+    }
+
+    /// Knows a terminal as long as it is there.
+    pub(crate) fn add_terminal(&self, terminal: &Arc<Terminal>) {
+        let mut terminals = self.terminals.lock();
+        terminals.retain(|terminal| terminal.strong_count() > 0);
+        terminals.push(Arc::downgrade(terminal));
+    }
+
+    /// The controlling terminal of a session.
+    pub(crate) fn terminal_of(&self, session: Pid) -> Option<Arc<Terminal>> {
+        let terminals: Vec<Arc<Terminal>> = self.terminals.lock().iter().filter_map(Weak::upgrade).collect();
+        terminals.into_iter().find(|terminal| terminal.session() == Some(session))
     }
 
     /// Enters the process that `make` makes of a free id, as a child of one that is where `from` says. `EINTR` once the

@@ -53,6 +53,7 @@ impl Process {
         let cwd = std::mem::replace(&mut state.cwd, self.fs.root());
         drop(state);
         drop(cwd);
+        self.leave_terminal();
         let left_behind = self.table.upgrade().map(|table| table.ended(self)).unwrap_or_default();
         self.signal_parent();
         parents.wake();

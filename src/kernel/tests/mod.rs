@@ -11,6 +11,7 @@ mod permissions;
 mod policy;
 mod processes;
 mod signals;
+mod terminals;
 mod threads;
 mod trees;
 mod watches;

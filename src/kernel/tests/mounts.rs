@@ -195,6 +195,7 @@ fn programs_of_the_host_run_only_as_scripts() {
             cwd: Some("/host/data".into()),
             fds: Vec::new(),
             ignored_signals: SignalSet::default(),
+            default_signals: SignalSet::default(),
             grouping: Grouping::Inherit,
         };
         kernel.spawn(&p, request).map(|process| process.argv().to_vec())

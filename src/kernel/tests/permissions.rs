@@ -198,6 +198,7 @@ fn executing_is_decided_on_the_program_itself_and_on_interpreters() {
             cwd: None,
             fds: Vec::new(),
             ignored_signals: SignalSet::default(),
+            default_signals: SignalSet::default(),
             grouping: Grouping::Inherit,
         };
         kernel.spawn(&p, request).err()

@@ -36,6 +36,7 @@ pub(super) fn request(program: &str, arguments: &[&str]) -> SpawnRequest {
         cwd: None,
         fds: Vec::new(),
         ignored_signals: SignalSet::default(),
+        default_signals: Default::default(),
         grouping: Grouping::Inherit,
     }
 }

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use kernel::OpenFile;
 use kernel::net::Connection;
+use kernel::{OpenFile, Process};
 
 /// A file of the kernel's. Errors are libuv's numbers, which are the system's, negated.
 #[derive(Clone)]
 pub(crate) enum End {
     File(Arc<OpenFile>),
     Socket(Arc<Connection>, Arc<OpenFile>),
+    /// A terminal, which asks whose group is in its foreground.
+    Terminal(Arc<Process>, Arc<OpenFile>),
 }
 
 impl End {
@@ -22,13 +24,13 @@ impl End {
     /// It for descriptors.
     pub fn file(&self) -> &Arc<OpenFile> {
         match self {
-            End::File(file) | End::Socket(_, file) => file,
+            End::File(file) | End::Socket(_, file) | End::Terminal(_, file) => file,
         }
     }
 
     pub fn connection(&self) -> Option<&Arc<Connection>> {
         match self {
-            End::File(_) => None,
+            End::File(_) | End::Terminal(..) => None,
             End::Socket(connection, _) => Some(connection),
         }
     }
@@ -44,6 +46,9 @@ impl End {
                 Poll::Ready(Err(kernel::Errno::Eagain)) => Poll::Pending,
                 polled => polled.map_err(|errno| -errno.code()),
             },
+            End::Terminal(process, file) => {
+                process.poll_read(cx, file, buffer).map_err(|errno| -errno.code())
+            }
             End::Socket(connection, _) => connection.poll_receive(cx, buffer).map_err(|error| -error.code()),
         }
     }
@@ -58,6 +63,9 @@ impl End {
                 },
                 polled => polled.map_err(|errno| -errno.code()),
             },
+            End::Terminal(process, file) => {
+                process.poll_write(cx, file, bytes).map_err(|errno| -errno.code())
+            }
             End::Socket(connection, _) => connection.poll_send(cx, bytes).map_err(|error| -error.code()),
         }
     }
@@ -65,7 +73,7 @@ impl End {
     /// Nothing more will be written. Whether the file knows that by itself; if not, it is to be let go.
     pub fn shut_down(&self) -> bool {
         match self {
-            End::File(file) => file.shut_down().is_ok(),
+            End::File(file) | End::Terminal(_, file) => file.shut_down().is_ok(),
             End::Socket(connection, _) => {
                 connection.shut_down();
                 true

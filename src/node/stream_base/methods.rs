@@ -320,9 +320,9 @@ pub(crate) fn open(
     let Some(descriptor) = descriptor.uint32_value(scope) else { return EBADF };
     let Some(process) = env.process() else { return EBADF };
     let Ok(file) = process.fds().get(descriptor) else { return EBADF };
-    let reader = file.is_readable().then(|| super::End::File(file.clone()));
-    let writer = file.is_writable().then_some(super::End::File(file));
-    stream.connect(reader, writer);
+    let (reads, writes) = (file.is_readable(), file.is_writable());
+    let end = if file.is_terminal() { super::End::Terminal(process, file) } else { super::End::File(file) };
+    stream.connect(reads.then(|| end.clone()), writes.then_some(end));
     stream.set_descriptor(descriptor);
     0
 }

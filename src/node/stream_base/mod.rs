@@ -15,8 +15,11 @@ use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use isolate::library::{OperationId, Scope};
+use kernel::{Attributes, ChangeWhen, Process, Terminal};
 
 pub(crate) use self::base::{Base, Written, of};
 pub(crate) use self::end::End;
@@ -101,8 +104,23 @@ pub(crate) struct Stream {
     bytes_written: Cell<u64>,
     /// The descriptor of the process that it was opened for, or that was made for whoever asked.
     descriptor: Cell<Option<u32>>,
+    /// What a terminal's modes were before it was made raw here.
+    raw: RefCell<Option<RawMode>>,
     /// What it is as a socket.
     pub socket: Socket,
+}
+
+/// A terminal that was made raw: it is what it was before once this is dropped, whoever forgets to say so.
+struct RawMode {
+    terminal: Arc<Terminal>,
+    before: Attributes,
+}
+
+impl Drop for RawMode {
+    fn drop(&mut self) {
+        let cx = Context::from_waker(Waker::noop());
+        let _ = self.terminal.poll_set_attributes(&cx, ChangeWhen::Now, self.before);
+    }
 }
 
 impl Stream {
@@ -111,6 +129,38 @@ impl Stream {
         *self.reader.borrow_mut() = reader;
         *self.writer.borrow_mut() = writer;
         self.is_connected.set(true);
+    }
+
+    /// The terminal that it is, if it is one.
+    pub fn terminal(&self) -> Option<Arc<Terminal>> {
+        self.end().and_then(|end| end.file().terminal().cloned())
+    }
+
+    /// Makes a terminal raw, or what it was before. An error's number, or 0.
+    pub fn set_raw(&self, process: &Process, raw: bool) -> i32 {
+        let (Some(end), Some(terminal)) = (self.end(), self.terminal()) else { return EINVAL };
+        let before = self.raw.borrow().as_ref().map(|raw| raw.before);
+        let wanted = match (before, raw) {
+            (None, false) | (Some(_), true) => return 0,
+            (Some(before), false) => before,
+            (None, true) => {
+                let now = terminal.attributes();
+                // As libuv has it: what is written is processed further on.
+                Attributes { output: now.output, ..now.raw() }
+            }
+        };
+        let before = before.unwrap_or_else(|| terminal.attributes());
+        let cx = Context::from_waker(Waker::noop());
+        match process.poll_set_terminal_attributes(&cx, end.file(), ChangeWhen::Now, wanted) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(errno)) => return -errno.code(),
+            // It is in the background and has stopped itself thereby.
+            Poll::Pending => return -kernel::Errno::Eintr.code(),
+        }
+        let given_up = self.raw.replace(raw.then_some(RawMode { terminal, before }));
+        // The modes are those already.
+        drop(given_up);
+        0
     }
 
     /// The descriptor, where it has one already; else -1.
@@ -150,6 +200,7 @@ impl Stream {
         self.stash.take();
         self.user_buffer.take();
         self.set_consumer(None);
+        drop(self.raw.take());
         self.queued.set(0);
         let ends = (self.reader.take(), self.writer.take());
         drop(ends);

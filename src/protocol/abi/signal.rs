@@ -130,6 +130,11 @@ impl SignalSet {
         SignalSet(self.0 | other.0)
     }
 
+    /// What is in this set and not in the other.
+    pub fn without(self, other: SignalSet) -> SignalSet {
+        SignalSet(self.0 & !other.0)
+    }
+
     /// What is in both sets.
     pub fn intersection(self, other: SignalSet) -> SignalSet {
         SignalSet(self.0 & other.0)

@@ -67,6 +67,8 @@ limits! {
     processes / "processes" = 64, 2 => 4096;
     /// Calls under way at once.
     calls / "calls" = 64, 1 => 4096;
+    /// Terminals that are open at once.
+    terminals / "terminals" = 16, 0 => 256;
     /// Contexts that keep state between calls.
     contexts / "contexts" = 16, 0 => 1024;
     /// Modules of one call.

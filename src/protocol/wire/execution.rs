@@ -139,7 +139,7 @@ impl From<crate::config::ConfigError> for ErrorData {
     }
 }
 
-/// Where bytes of `output` come from: one of a program's output streams, or a file.
+/// Where bytes of `output` come from: one of a program's output streams, a file, or a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
@@ -150,6 +150,8 @@ pub enum OutputStream {
     Stderr,
     /// A file's contents, for `readFile`.
     File,
+    /// What a terminal shows, for `attachTerminal`.
+    Terminal,
 }
 
 /// What becomes of a call's output.

@@ -1,5 +1,7 @@
 //! The messages of the protocol.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::execution::{ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, OutputStream};
@@ -200,6 +202,51 @@ pub enum VmRequest {
         #[serde(default)]
         options: ExecutionOptions,
     },
+    /// Starts a command at a terminal of its own, which it leads a session at; answered by `terminal`. It is there until it
+    /// is closed, whether anybody is attached to it or not, and longer than a call may take.
+    OpenTerminal {
+        /// How many characters it shows.
+        size: TerminalSize,
+        /// A name looked up in `PATH`, or a path; `sh` when left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", ts(optional))]
+        command: Option<String>,
+        /// Arguments, without the command's name.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[cfg_attr(feature = "schema", ts(as = "Option<Vec<String>>", optional))]
+        args: Vec<String>,
+        /// Environment variables, over the VM's. `TERM` is `xterm-256color` unless either says otherwise.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        #[cfg_attr(feature = "schema", ts(as = "Option<BTreeMap<String, String>>", optional))]
+        env: BTreeMap<String, String>,
+        /// The directory to start in; the VM's when left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", ts(optional))]
+        cwd: Option<String>,
+    },
+    /// Shows a terminal: what is kept of what it has shown, and all that follows, comes in `output` messages under the
+    /// client's credit, and what is typed goes in `input` messages. Answered by `executed` once the command has ended and
+    /// all was shown; cancelling leaves the terminal as it is.
+    AttachTerminal {
+        /// The terminal's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        terminal: u64,
+    },
+    /// A terminal shows so many characters from now on; answered by `done`.
+    ResizeTerminal {
+        /// The terminal's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        terminal: u64,
+        /// How many.
+        size: TerminalSize,
+    },
+    /// Hangs up: `SIGHUP` goes to the session, and what is left of it soon after is killed. Answered by `done` when its
+    /// command has ended; there is no such terminal from then on.
+    CloseTerminal {
+        /// The terminal's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        terminal: u64,
+    },
     /// Sends a signal to a process of the VM; answered by `done`.
     Kill {
         /// The process id.
@@ -299,6 +346,17 @@ impl VmRequest {
             _ => None,
         }
     }
+}
+
+/// How many characters a terminal shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TerminalSize {
+    /// In a row.
+    pub cols: u16,
+    /// Rows.
+    pub rows: u16,
 }
 
 /// What reaches a request that is under way: between a sidecar and a VM one message, whatever it says.
@@ -471,6 +529,14 @@ pub enum VmResponse {
     Engine {
         /// It.
         engine: EngineReport,
+    },
+    /// A terminal is there.
+    Terminal {
+        /// Its number in the VM.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        terminal: u64,
+        /// The process id of its command.
+        pid: u32,
     },
     /// The VM's processes, by id.
     Processes {

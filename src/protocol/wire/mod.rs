@@ -24,7 +24,8 @@ pub use execution::{
 pub use head::{RequestHead, request_head};
 pub use message::{
     Bytes, ClientMessage, DirectoryEntry, FileKind, FileStatus, HostCallOutcome, PROCESS_ARGUMENT_BYTES,
-    ProcessState, ProcessStatus, Request, RequestUpdate, Response, ServerMessage, VmRequest, VmResponse,
+    ProcessState, ProcessStatus, Request, RequestUpdate, Response, ServerMessage, TerminalSize, VmRequest,
+    VmResponse,
 };
 pub use weight::{ELEMENTS_MAX, weigh};
 
@@ -43,6 +44,9 @@ pub const READ_FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
 /// Output bytes per request that the sidecar may send before the client grants more with `credit`.
 pub const INITIAL_CREDIT: u64 = 256 * 1024;
+
+/// Bytes that are kept of what a terminal has shown, for whoever attaches to it later.
+pub const TERMINAL_KEPT_BYTES: usize = 256 * 1024;
 
 /// Bytes of input per request that the client may have in flight before an `inputTaken` grants more.
 pub const INPUT_WINDOW: u64 = 256 * 1024;

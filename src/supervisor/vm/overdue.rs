@@ -20,7 +20,7 @@ pub(super) const TICK: Duration = Duration::from_secs(1);
 
 const ANSWER_TICKS: u64 = ANSWER_TIME.as_secs() / TICK.as_secs();
 
-/// The calls of one VM that run something and have not been answered.
+/// The calls of one VM that run something, or show a terminal, and have not been answered.
 pub(super) struct Overdue {
     wall_time_ms: u64,
     now: u64,
@@ -44,6 +44,16 @@ impl Overdue {
 
     /// A request is passed on.
     pub(super) fn begin(&mut self, id: u64, request: &VmRequest) {
+        if let VmRequest::AttachTerminal { .. } = request {
+            // It lasts as long as somebody looks at it, and has no time limit.
+            self.calls.insert(id, Call { begun: self.now, ends: u64::MAX, javascript: false });
+            return;
+        }
+        if let VmRequest::CloseTerminal { .. } = request {
+            // What does not end by itself in its time is killed.
+            self.calls.insert(id, Call { begun: self.now, ends: self.now + 2, javascript: false });
+            return;
+        }
         let Some(options) = request.execution() else { return };
         let javascript = !matches!(request, VmRequest::Spawn { .. });
         let limit = Duration::from_millis(options.timeout_ms.unwrap_or(u64::MAX).min(self.wall_time_ms));
@@ -72,7 +82,7 @@ impl Overdue {
         if self.unread > ANSWER_TICKS {
             return true;
         }
-        let late = |call: &Call| self.now > call.ends + ANSWER_TICKS;
+        let late = |call: &Call| self.now > call.ends.saturating_add(ANSWER_TICKS);
         // A call that has time left may keep the isolate's thread, and with it the end of others. But the isolate takes
         // calls in order: one that began after another was to end shows that it could have been ended by then.
         let busy_since =
@@ -113,6 +123,18 @@ mod tests {
     /// Seconds until something is overdue.
     fn seconds(overdue: &mut Overdue) -> Option<u64> {
         (1..=2000).find(|_| overdue.tick(false))
+    }
+
+    #[test]
+    fn who_looks_at_a_terminal_may_look_for_ever_and_is_let_go_in_time() {
+        let mut overdue = calls();
+        overdue.begin(1, &VmRequest::AttachTerminal { terminal: 1 });
+        assert_eq!(seconds(&mut overdue), None);
+        overdue.cancel(1);
+        assert!(seconds(&mut overdue).is_some_and(|seconds| seconds <= ANSWER_TICKS + 2));
+        let mut overdue = calls();
+        overdue.begin(2, &VmRequest::CloseTerminal { terminal: 1 });
+        assert!(seconds(&mut overdue).is_some_and(|seconds| seconds <= ANSWER_TICKS + 3));
     }
 
     #[test]

@@ -50,6 +50,7 @@ enum Output {
     None,
     Program,
     File,
+    Terminal,
 }
 
 impl Requests {
@@ -67,6 +68,10 @@ impl Requests {
         match request {
             VmRequest::ReadFile { .. } => begun.output = Output::File,
             VmRequest::WriteFile { stream_data: true, .. } => begun.input = Some(0),
+            VmRequest::AttachTerminal { .. } => {
+                begun.output = Output::Terminal;
+                begun.input = Some(0);
+            }
             _ => {}
         }
         if let Some(options) = request.execution() {
@@ -128,7 +133,11 @@ impl Requests {
     /// The worker may not send it: it has no credit for so much, or the request has no such output.
     pub(super) fn output(&mut self, id: u64, stream: OutputStream, bytes: usize) -> Result<Told, OutOfTurn> {
         let Some(request) = self.open.get_mut(&id) else { return Ok(Told::Nobody) };
-        let expected = if stream == OutputStream::File { Output::File } else { Output::Program };
+        let expected = match stream {
+            OutputStream::Stdout | OutputStream::Stderr => Output::Program,
+            OutputStream::File => Output::File,
+            OutputStream::Terminal => Output::Terminal,
+        };
         if request.output != expected || bytes == 0 || request.credit < bytes as u64 {
             return Err(OutOfTurn("output without credit"));
         }
@@ -250,6 +259,14 @@ mod tests {
         assert!(requests.output(3, OutputStream::Stdout, 1).is_err());
         assert!(requests.output(3, OutputStream::File, 0).is_err());
         assert_eq!(requests.output(3, OutputStream::File, all), Ok(Told::Client));
+        requests.begin(4, &VmRequest::AttachTerminal { terminal: 1 });
+        assert!(requests.output(4, OutputStream::Stdout, 1).is_err());
+        assert!(requests.output(1, OutputStream::Terminal, 1).is_err());
+        assert_eq!(requests.output(4, OutputStream::Terminal, all), Ok(Told::Client));
+        assert!(requests.output(4, OutputStream::Terminal, 1).is_err());
+        assert!(requests.input_taken(4, 1).is_err());
+        assert!(requests.update(4, input(1)).is_some());
+        assert_eq!(requests.input_taken(4, 1), Ok(Told::Client));
         // A grant is worth what was used, whatever it says.
         let granted = requests.update(1, RequestUpdate::Credit { bytes: u64::MAX });
         assert_eq!(granted, Some(RequestUpdate::Credit { bytes: INITIAL_CREDIT }));

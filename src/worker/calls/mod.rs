@@ -7,6 +7,7 @@
 mod call;
 mod listing;
 mod outcome;
+mod terminals;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -31,6 +32,7 @@ use protocol::wire::{
 
 use call::{Call, Output, RunningProgram, Target};
 use outcome::{Ended, context_error, job_ended, start_error};
+use terminals::Terminals;
 
 /// The kernel's own process, whose children the programs of calls are.
 const SYSTEM: Pid = 1;
@@ -47,6 +49,7 @@ pub(super) struct Calls {
     deadlines: Deadlines,
     open: Mutex<HashMap<u64, Arc<Call>>>,
     transfers: Transfers,
+    terminals: Terminals,
     /// Why programs could not be had, until their calls are answered; at most [`REFUSALS_MAX`].
     refusals: Mutex<HashMap<Pid, ErrorData>>,
     /// Contexts are numbered here, so that no number is used twice.
@@ -64,6 +67,7 @@ impl Calls {
             deadlines: Deadlines::new(),
             open: Mutex::default(),
             transfers: Transfers::default(),
+            terminals: Terminals::default(),
             refusals: Mutex::default(),
             last_context: Mutex::new(0),
         }))
@@ -104,6 +108,7 @@ impl Calls {
     /// Takes a request.
     pub(super) fn begin(self: &Arc<Self>, vm: &Arc<VirtualMachine>, id: u64, request: VmRequest) {
         let Err(request) = self.transfers.begin(self, vm, id, request) else { return };
+        let Err(request) = self.terminals.begin(self, vm, id, request) else { return };
         let Some(options) = request.execution() else {
             let (calls, vm) = (self.clone(), vm.clone());
             self.perform(move || {
@@ -154,7 +159,12 @@ impl Calls {
     /// Takes what reaches a request. Unknown ones have ended by themselves.
     pub(super) fn update(&self, id: u64, update: &RequestUpdate) {
         let call = self.open.lock().get(&id).cloned();
-        let Some(call) = call else { return self.transfers.update(id, update) };
+        let Some(call) = call else {
+            if !self.terminals.update(id, update) {
+                self.transfers.update(id, update);
+            }
+            return;
+        };
         match update {
             RequestUpdate::Cancel {} => call.end(Cause::Cancelled),
             RequestUpdate::Input { data, end } => {
@@ -315,6 +325,7 @@ impl Calls {
             cwd: Some(cwd.clone()),
             fds: call.descriptors(),
             ignored_signals: Default::default(),
+            default_signals: Default::default(),
             grouping: Grouping::NewSession,
         };
         let process = vm

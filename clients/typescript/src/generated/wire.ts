@@ -495,6 +495,10 @@ export type Limits = {
      */
     calls: number,
     /**
+     * Terminals that are open at once.
+     */
+    terminals: number,
+    /**
      * Contexts that keep state between calls.
      */
     contexts: number,
@@ -534,9 +538,9 @@ export type Mount = {
 export type Outcome = "succeeded" | "failed" | "cancelled" | "timed_out";
 
 /**
- * Where bytes of `output` come from: one of a program's output streams, or a file.
+ * Where bytes of `output` come from: one of a program's output streams, a file, or a terminal.
  */
-export type OutputStream = "stdout" | "stderr" | "file";
+export type OutputStream = "stdout" | "stderr" | "file" | "terminal";
 
 /**
  *One rule over absolute paths of the VM.
@@ -841,6 +845,19 @@ export type ServerMessage = { "type": "welcome",
 export type SourceFormat = "module" | "script" | "commonjs";
 
 /**
+ * How many characters a terminal shows.
+ */
+export type TerminalSize = {
+    /**
+     * In a row.
+     */
+    cols: number,
+    /**
+     * Rows.
+     */
+    rows: number, };
+
+/**
  * What guest code can learn from clocks and shared memory.
  */
 export type TimingMitigation = "freeze" | "off";
@@ -892,6 +909,46 @@ export type VmRequest = { "type": "evaluate",
      * How it is run.
      */
     options: ExecutionOptions, }
+  | { "type": "openTerminal",
+    /**
+     * How many characters it shows.
+     */
+    size: TerminalSize,
+    /**
+     * A name looked up in `PATH`, or a path; `sh` when left out.
+     */
+    command?: string,
+    /**
+     * Arguments, without the command's name.
+     */
+    args?: Array<string>,
+    /**
+     * Environment variables, over the VM's. `TERM` is `xterm-256color` unless either says otherwise.
+     */
+    env?: { [key in string]: string },
+    /**
+     * The directory to start in; the VM's when left out.
+     */
+    cwd?: string, }
+  | { "type": "attachTerminal",
+    /**
+     * The terminal's.
+     */
+    terminal: number, }
+  | { "type": "resizeTerminal",
+    /**
+     * The terminal's.
+     */
+    terminal: number,
+    /**
+     * How many.
+     */
+    size: TerminalSize, }
+  | { "type": "closeTerminal",
+    /**
+     * The terminal's.
+     */
+    terminal: number, }
   | { "type": "kill",
     /**
      * The process id.
@@ -1013,6 +1070,15 @@ export type VmResponse = { "type": "done", }
      * It.
      */
     engine: EngineReport, }
+  | { "type": "terminal",
+    /**
+     * Its number in the VM.
+     */
+    terminal: number,
+    /**
+     * The process id of its command.
+     */
+    pid: number, }
   | { "type": "processes",
     /**
      * They.

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use super::{misuse, print, quote};
+use super::{misuse, print_text, quote};
 use crate::{
     state::{Outcome, Shell},
-    syntax::aliases,
+    syntax::{aliases, dialect::Dialect},
 };
 
 pub fn alias(shell: &mut Shell, arguments: &[String]) -> Outcome {
@@ -13,10 +13,11 @@ pub fn alias(shell: &mut Shell, arguments: &[String]) -> Outcome {
     if operands.first().is_some_and(|word| word == "--") {
         operands = &operands[1..];
     }
-    let show = |name: &str, value: &str| format!("{name}={}\n", quote(value));
+    let prefix = if shell.dialect == Dialect::Bash { "alias " } else { "" };
+    let show = |name: &str, value: &str| format!("{prefix}{name}={}\n", quote(value));
     if operands.is_empty() {
         let listing: String = shell.aliases.iter().map(|(name, value)| show(name, value)).collect();
-        return print(shell, "alias", listing.as_bytes());
+        return print_text(shell, "alias", &listing);
     }
     let mut status = 0;
     for operand in operands {
@@ -27,7 +28,7 @@ pub fn alias(shell: &mut Shell, arguments: &[String]) -> Outcome {
             (Some((name, _)), _) => status = misuse(shell, "alias", &format!("{name}: bad alias name")),
             (None, Some(value)) => {
                 let line = show(operand, value);
-                print(shell, "alias", line.as_bytes())?;
+                print_text(shell, "alias", &line)?;
             }
             (None, None) => {
                 shell.report(&format!("alias: {operand} not found"));

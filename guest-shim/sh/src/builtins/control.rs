@@ -1,8 +1,10 @@
 //! Builtins that change where execution goes on.
 
-use super::{misuse, print, quote};
+use super::{misuse, print_text, quote};
 use crate::{
+    bytes,
     state::{Condition, Flow, Outcome, Shell},
+    syntax::dialect::Dialect,
     system::{self, signals},
 };
 
@@ -18,9 +20,14 @@ pub fn fail(_: &mut Shell, _: &[String]) -> Outcome {
 fn status_operand(shell: &Shell, arguments: &[String]) -> Result<i32, Flow> {
     match arguments.get(1) {
         None => Ok(shell.status),
-        Some(text) => match text.parse::<u32>() {
-            Ok(status) => Ok((status & 0xff) as i32),
-            Err(_) => {
+        Some(text) => match (text.parse::<u32>(), text.parse::<i64>(), shell.dialect) {
+            (Ok(status), _, _) => Ok((status & 0xff) as i32),
+            (_, Ok(status), Dialect::Bash) => Ok((status & 0xff) as i32),
+            (_, Err(_), Dialect::Bash) => {
+                shell.report(&format!("{}: {text}: numeric argument required", arguments[0]));
+                Ok(2)
+            }
+            (Err(_), _, Dialect::Posix) => {
                 shell.report(&format!("{}: Illegal number: {text}", arguments[0]));
                 Err(Flow::Error)
             }
@@ -36,6 +43,14 @@ pub fn exit(shell: &mut Shell, arguments: &[String]) -> Outcome {
 }
 
 pub fn leave_function(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    if shell.dialect == Dialect::Bash && shell.calls == 0 {
+        return Ok(misuse(shell, "return", "can only `return' from a function or sourced script"));
+    }
+    if let (Some(status), 1) = (shell.status_before_trap, arguments.len())
+        && shell.calls == shell.calls_before_trap
+    {
+        return Err(Flow::Return(status));
+    }
     Err(Flow::Return(status_operand(shell, arguments)?))
 }
 
@@ -45,7 +60,8 @@ fn levels(shell: &Shell, arguments: &[String]) -> Result<u32, Flow> {
         Some(Ok(levels)) if levels > 0 => Ok(levels),
         Some(_) => {
             shell.report(&format!("{}: Illegal number: {}", arguments[0], arguments[1]));
-            Err(Flow::Error)
+            // In bash no error of a builtin ends more than that: the loop would never end.
+            Err(if shell.dialect == Dialect::Bash { Flow::Exit(128) } else { Flow::Error })
         }
     }
 }
@@ -63,28 +79,53 @@ pub fn next_turn(shell: &mut Shell, arguments: &[String]) -> Outcome {
 }
 
 pub fn eval(shell: &mut Shell, arguments: &[String]) -> Outcome {
-    let text = arguments[1..].join(" ");
+    let mut words = &arguments[1..];
+    if shell.dialect == Dialect::Bash && words.first().is_some_and(|word| word == "--") {
+        words = &words[1..];
+    }
+    let text = words.join(" ");
     let line = shell.line;
     shell.nested(|shell| shell.run_text(&text, line))
 }
 
 pub fn source(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let without_dashes;
+    let arguments = match arguments {
+        [command, dashes, rest @ ..] if dashes == "--" && shell.dialect == Dialect::Bash => {
+            without_dashes = [std::slice::from_ref(command), rest].concat();
+            &without_dashes
+        }
+        _ => arguments,
+    };
     let Some(name) = arguments.get(1) else {
         return Ok(misuse(shell, &arguments[0], "filename argument required"));
     };
-    let path = if name.contains('/') { Some(name.clone()) } else { find_script(shell, name) };
+    let path = if name.contains('/') {
+        Some(name.clone())
+    } else {
+        let here = (shell.dialect == Dialect::Bash && system::status(name).is_ok()).then(|| name.clone());
+        find_script(shell, name).or(here)
+    };
     let text = path.ok_or(system::Errno::Enoent).and_then(|path| shell.read_file(&path));
     let text = match text {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Ok(bytes) => bytes::decode(bytes),
         Err(errno) => {
-            shell.report(&format!("{}: cannot open {name}: {}", arguments[0], system::describe(errno)));
+            let message = system::describe(errno);
+            shell.report(&match shell.dialect {
+                Dialect::Posix => format!("{}: cannot open {name}: {message}", arguments[0]),
+                Dialect::Bash => format!("{name}: {message}"),
+            });
             return Err(Flow::Error);
         }
     };
     let replaced = (arguments.len() > 2)
         .then(|| std::mem::replace(&mut shell.positional, std::rc::Rc::new(arguments[2..].to_vec())));
     shell.calls += 1;
-    let outcome = shell.nested(|shell| shell.run_file(&text));
+    shell.enter_frame("source", Some(name));
+    let outcome = shell.nested(|shell| {
+        let outcome = shell.run_file(&text);
+        shell.leave_frame(outcome)
+    });
     shell.calls -= 1;
     if let Some(positional) = replaced {
         shell.positional = positional;
@@ -95,6 +136,31 @@ pub fn source(shell: &mut Shell, arguments: &[String]) -> Outcome {
     }
 }
 
+/// Where the function that runs was called from; with a number, one that is so many calls out.
+pub fn caller(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let frames = shell.extras.frames.clone();
+    let depth = match arguments.get(1) {
+        None => None,
+        Some(text) => match text.parse::<usize>() {
+            Ok(depth) => Some(depth),
+            Err(_) => return Ok(misuse(shell, "caller", &format!("{text}: invalid number"))),
+        },
+    };
+    let mut outward = frames.iter().rev().skip(depth.unwrap_or(0));
+    let Some(frame) = outward.next() else { return Ok(1) };
+    let around = outward.next();
+    let main = if shell.is_command { "NULL".to_owned() } else { shell.name.to_string() };
+    let source = around.map_or(main, |frame| frame.source.clone());
+    let text = match depth {
+        None => format!("{} {source}\n", frame.called_from),
+        Some(_) => {
+            let function = around.map_or("main", |frame| frame.function.as_str());
+            format!("{} {function} {source}\n", frame.called_from)
+        }
+    };
+    print_text(shell, "caller", &text)
+}
+
 /// Scripts to source are looked up like programs, but need not be executable.
 fn find_script(shell: &Shell, name: &str) -> Option<String> {
     let path = shell.variable("PATH").unwrap_or_default();
@@ -102,34 +168,77 @@ fn find_script(shell: &Shell, name: &str) -> Option<String> {
         "" => name.to_owned(),
         _ => format!("{directory}/{name}"),
     });
-    candidates.into_iter().find(|candidate| system::status(candidate).is_ok())
+    let is_file = |status: system::FileStatus| status.file_type != system::FileType::Directory;
+    candidates.into_iter().find(|candidate| system::status(candidate).is_ok_and(is_file))
 }
 
 /// Runs a program in place of the shell. Without fork and exec that is: run it, then end as it did. Signals to the shell
 /// are meant for the program meanwhile.
 pub fn exec(shell: &mut Shell, arguments: &[String]) -> Outcome {
-    let child = shell.start_program(&arguments[1..]).map_err(Flow::Exit)?;
+    let mut words = &arguments[1..];
+    let mut name = None;
+    while shell.dialect == Dialect::Bash {
+        match words {
+            [option, given, rest @ ..] if option == "-a" => (name, words) = (Some(given.clone()), rest),
+            [option, rest @ ..] if option == "-c" => {
+                words = rest;
+                for variable in std::rc::Rc::make_mut(&mut shell.variables).values_mut() {
+                    variable.exported = false;
+                }
+            }
+            [option, rest @ ..] if option == "-l" || option == "--" => words = rest,
+            _ => break,
+        }
+    }
+    let started = match (name, words.first()) {
+        (Some(name), Some(program)) => {
+            let mut called = words.to_vec();
+            called[0] = name;
+            shell.start_called(program, &called)
+        }
+        _ => shell.start_program(words),
+    };
+    let child = started.map_err(Flow::Exit)?;
     Err(Flow::Exit(shell.replace_by(&child)))
 }
 
 pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut words = &arguments[1..];
+    let mut shown = None;
     match words.first().map(String::as_str) {
         Some("--") => words = &words[1..],
         Some("-l") => {
             let names: Vec<&str> = signals::names().map(|(name, _)| name).collect();
-            return print(shell, "trap", (names.join(" ") + "\n").as_bytes());
+            return print_text(shell, "trap", &(names.join(" ") + "\n"));
+        }
+        Some("-p") if shell.dialect == Dialect::Bash && words.len() > 1 => {
+            (shown, words) = (Some(&words[1..]), &[])
         }
         Some("-p") => words = &[],
+        Some(option) if option.starts_with('-') && option.len() > 1 => {
+            return Ok(misuse(shell, "trap", &format!("Illegal option {option}")));
+        }
         _ => {}
     }
     let Some((action, conditions)) = words.split_first() else {
         let listing: String = shell
-            .traps
+            .listed_traps()
             .iter()
-            .map(|(condition, action)| format!("trap -- {} {}\n", quote(action), condition_name(*condition)))
+            .filter(|(condition, _)| {
+                shown.is_none_or(|shown| {
+                    shown.iter().any(|name| find_condition(shell, name) == Some(*condition))
+                })
+            })
+            .map(|(condition, action)| match shell.dialect {
+                Dialect::Posix => format!("trap -- {} {}\n", quote(action), condition_name(*condition)),
+                Dialect::Bash => {
+                    let prefix = if matches!(condition, Condition::Signal(_)) { "SIG" } else { "" };
+                    let name = condition_name(*condition);
+                    format!("trap -- '{}' {prefix}{name}\n", action.replace('\'', "'\\''"))
+                }
+            })
             .collect();
-        return print(shell, "trap", listing.as_bytes());
+        return print_text(shell, "trap", &listing);
     };
     // A number or a lone name instead of an action: back to the default.
     let (action, conditions) = if conditions.is_empty() {
@@ -141,26 +250,33 @@ pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
     };
     let mut status = 0;
     for name in conditions {
-        let condition = match name.as_str() {
-            "0" => Condition::Exit,
-            name if name.eq_ignore_ascii_case("EXIT") => Condition::Exit,
-            _ => match signals::find(name) {
-                Some(signal) => Condition::Signal(signal),
-                None => {
-                    shell.report(&format!("trap: {name}: bad trap"));
-                    status = 1;
-                    continue;
-                }
-            },
+        let Some(condition) = find_condition(shell, name) else {
+            shell.report(&format!("trap: {name}: bad trap"));
+            status = 1;
+            continue;
         };
         shell.set_trap(condition, action.cloned());
     }
     Ok(status)
 }
 
+fn find_condition(shell: &Shell, name: &str) -> Option<Condition> {
+    let upper = name.to_ascii_uppercase();
+    Some(match upper.as_str() {
+        "0" | "EXIT" => Condition::Exit,
+        "DEBUG" if shell.dialect == Dialect::Bash => Condition::Debug,
+        "ERR" if shell.dialect == Dialect::Bash => Condition::Error,
+        "RETURN" if shell.dialect == Dialect::Bash => Condition::Return,
+        _ => Condition::Signal(signals::find(name)?),
+    })
+}
+
 fn condition_name(condition: Condition) -> &'static str {
     match condition {
         Condition::Exit => "EXIT",
+        Condition::Debug => "DEBUG",
+        Condition::Error => "ERR",
+        Condition::Return => "RETURN",
         Condition::Signal(signal) => signals::name(signal),
     }
 }

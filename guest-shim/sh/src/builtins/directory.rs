@@ -1,8 +1,9 @@
 //! `cd`, `pwd` and `umask`.
 
-use super::{misuse, print};
+use super::{misuse, print_text};
 use crate::{
-    state::{ERROR_STATUS, Outcome, Shell},
+    state::{Outcome, Shell},
+    syntax::dialect::Dialect,
     system::{self, FileStatus, FileType},
 };
 
@@ -11,6 +12,10 @@ pub fn cd(shell: &mut Shell, arguments: &[String]) -> Outcome {
         Ok(parsed) => parsed,
         Err(letter) => return Ok(misuse(shell, "cd", &format!("Illegal option -{letter}"))),
     };
+    if rest.len() > 1 && shell.dialect == Dialect::Bash {
+        shell.report("cd: too many arguments");
+        return Ok(1);
+    }
     let target = match rest.first().map(String::as_str) {
         None => match shell.variable("HOME") {
             Some(home) => home.to_owned(),
@@ -18,7 +23,10 @@ pub fn cd(shell: &mut Shell, arguments: &[String]) -> Outcome {
         },
         Some("-") => match shell.variable("OLDPWD") {
             Some(before) => before.to_owned(),
-            None => return Ok(misuse(shell, "cd", "OLDPWD not set")),
+            None => {
+                shell.report("cd: OLDPWD not set");
+                return Ok(shell.error_status());
+            }
         },
         Some(path) => path.to_owned(),
     };
@@ -45,14 +53,21 @@ fn enter(shell: &mut Shell, path: &str, name: &str, physical: bool, show: bool) 
     let before = shell.variable("PWD").map(str::to_owned).or_else(|| original.clone()).unwrap_or_default();
     let path = if physical && !path.is_empty() { path.to_owned() } else { logical_path(&before, path) };
     if let Err(errno) = system::set_current_directory(&path) {
-        shell.report(&format!("cd: can't cd to {name}: {}", system::describe(errno)));
-        return Ok(ERROR_STATUS);
+        let message = system::describe(errno);
+        shell.report(&match shell.dialect {
+            Dialect::Posix => format!("cd: can't cd to {name}: {message}"),
+            Dialect::Bash => format!("cd: {name}: {message}"),
+        });
+        return Ok(shell.error_status());
     }
     shell.original_directory.get_or_insert_with(|| original.unwrap_or_default().into());
     let now = if physical { system::current_directory().unwrap_or(path) } else { path };
     shell.assign("OLDPWD", before)?;
     shell.assign("PWD", now.clone())?;
-    if show { print(shell, "cd", (now + "\n").as_bytes()) } else { Ok(0) }
+    for name in ["OLDPWD", "PWD"] {
+        shell.variable_mut(name).exported = true;
+    }
+    if show { print_text(shell, "cd", &(now + "\n")) } else { Ok(0) }
 }
 
 /// Whether the last of the options `-L` and `-P` is `-P`, and what follows them; else the letter of another option.
@@ -107,7 +122,7 @@ pub fn pwd(shell: &mut Shell, arguments: &[String]) -> Outcome {
             }
         },
     };
-    print(shell, "pwd", (directory + "\n").as_bytes())
+    print_text(shell, "pwd", &(directory + "\n"))
 }
 
 pub fn umask(shell: &mut Shell, arguments: &[String]) -> Outcome {
@@ -116,9 +131,15 @@ pub fn umask(shell: &mut Shell, arguments: &[String]) -> Outcome {
     // The mask can only be read by setting it.
     let current = system::set_umask(0o022);
     system::set_umask(current);
+    if operand.is_some_and(|operand| operand == "-p") && shell.dialect == Dialect::Bash {
+        return print_text(shell, "umask", &format!("umask {current:04o}\n"));
+    }
+    if let Some(option) = operand.filter(|operand| operand.starts_with('-')) {
+        return Ok(misuse(shell, "umask", &format!("Illegal option {option}")));
+    }
     let Some(operand) = operand else {
         let text = if symbolic { symbolic_mask(current) } else { format!("{current:04o}") };
-        return print(shell, "umask", (text + "\n").as_bytes());
+        return print_text(shell, "umask", &(text + "\n"));
     };
     match parse_mask(operand, current) {
         Some(mask) => {
@@ -126,7 +147,10 @@ pub fn umask(shell: &mut Shell, arguments: &[String]) -> Outcome {
             system::set_umask(mask);
             Ok(0)
         }
-        None => Ok(misuse(shell, "umask", &format!("Illegal mode: {operand}"))),
+        None => {
+            let status = misuse(shell, "umask", &format!("Illegal mode: {operand}"));
+            Ok(if shell.dialect == Dialect::Bash { 1 } else { status })
+        }
     }
 }
 

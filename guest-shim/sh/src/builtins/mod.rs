@@ -2,19 +2,28 @@
 
 mod alias;
 mod control;
+mod dates;
+pub mod declare;
 mod directory;
+mod lines;
+mod options;
 mod output;
 mod printf;
 mod process;
 mod read;
+mod stack;
 pub mod test;
 mod variables;
 
 use crate::{
+    bytes,
+    quote::single as quote,
     state::{Flow, Outcome, Shell},
+    syntax::dialect::Dialect,
     system::{self, Errno},
 };
 
+pub use process::STANDARD_PATH;
 pub use read::read_line;
 pub use variables::apply_options;
 
@@ -35,11 +44,12 @@ const fn regular(name: &'static str, run: fn(&mut Shell, &[String]) -> Outcome) 
 }
 
 /// Sorted by name.
-static BUILTINS: [Builtin; 38] = [
+static BUILTINS: [Builtin; 40] = [
     special(".", control::source),
     special(":", control::succeed),
     regular("[", test::run),
     regular("alias", alias::alias),
+    regular("bg", process::go_on_behind),
     special("break", control::leave_loops),
     regular("cd", directory::cd),
     regular("command", process::command),
@@ -50,8 +60,9 @@ static BUILTINS: [Builtin; 38] = [
     special("exit", control::exit),
     special("export", variables::export),
     regular("false", control::fail),
+    regular("fg", process::go_on_in_front),
     regular("getopts", variables::getopts),
-    regular("hash", control::succeed),
+    regular("hash", process::hash),
     regular("jobs", process::jobs),
     regular("kill", process::kill),
     regular("let", variables::arithmetic),
@@ -63,7 +74,7 @@ static BUILTINS: [Builtin; 38] = [
     special("return", control::leave_function),
     special("set", variables::set),
     special("shift", variables::shift),
-    special("source", control::source),
+    regular("source", control::source),
     regular("test", test::run),
     special("times", process::times),
     special("trap", control::trap),
@@ -76,9 +87,49 @@ static BUILTINS: [Builtin; 38] = [
     regular("wait", process::wait),
 ];
 
-pub fn find(name: &str) -> Option<&'static Builtin> {
-    let index = BUILTINS.binary_search_by(|builtin| builtin.name.cmp(name)).ok()?;
-    BUILTINS.get(index)
+/// What bash has beyond, or has differently. Sorted by name.
+static BUILTINS_OF_BASH: [Builtin; 24] = [
+    regular("bind", unsupported),
+    regular("builtin", process::builtin),
+    regular("caller", control::caller),
+    regular("compgen", unsupported),
+    regular("complete", unsupported),
+    regular("compopt", unsupported),
+    regular("declare", declare::run),
+    regular("dirs", stack::dirs),
+    regular("disown", unsupported),
+    regular("enable", unsupported),
+    special("export", declare::run),
+    regular("fc", unsupported),
+    regular("history", control::succeed),
+    regular("local", declare::run),
+    regular("mapfile", lines::mapfile),
+    regular("popd", stack::popd),
+    regular("pushd", stack::pushd),
+    regular("readarray", lines::mapfile),
+    special("readonly", declare::run),
+    regular("shopt", options::shopt),
+    regular("suspend", unsupported),
+    regular("type", process::type_of_bash),
+    regular("typeset", declare::run),
+    special("unset", declare::unset),
+];
+
+pub fn find(name: &str, dialect: Dialect) -> Option<&'static Builtin> {
+    let within = |table: &'static [Builtin]| {
+        let index = table.binary_search_by(|builtin| builtin.name.cmp(name)).ok()?;
+        table.get(index)
+    };
+    match dialect {
+        Dialect::Posix => within(&BUILTINS),
+        Dialect::Bash => within(&BUILTINS_OF_BASH).or_else(|| within(&BUILTINS)),
+    }
+}
+
+/// What bash has for whoever sits at it, and this shell has not.
+fn unsupported(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    shell.report(&format!("{}: not supported", arguments[0]));
+    Ok(1)
 }
 
 /// The status of a process that SIGPIPE ended.
@@ -99,15 +150,15 @@ fn print(shell: &mut Shell, name: &str, bytes: &[u8]) -> Outcome {
     }
 }
 
+/// The same for text.
+fn print_text(shell: &mut Shell, name: &str, text: &str) -> Outcome {
+    print(shell, name, &bytes::encode(text))
+}
+
 /// Reports wrong usage of a builtin.
 fn misuse(shell: &Shell, name: &str, message: &str) -> i32 {
     shell.report(&format!("{name}: {message}"));
     2
-}
-
-/// `text` so that the shell reads it back as one word.
-fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\"'\"'"))
 }
 
 #[cfg(test)]
@@ -116,7 +167,11 @@ mod tests {
 
     #[test]
     fn the_table_is_sorted() {
-        assert!(BUILTINS.is_sorted_by(|left, right| left.name < right.name));
-        assert!(find("[").is_some() && find("wait").is_some() && find("ls").is_none());
+        for table in [&BUILTINS[..], &BUILTINS_OF_BASH] {
+            assert!(table.is_sorted_by(|left, right| left.name < right.name));
+        }
+        let posix = |name| find(name, Dialect::Posix);
+        assert!(posix("[").is_some() && posix("wait").is_some() && posix("ls").is_none());
+        assert!(posix("declare").is_none() && find("declare", Dialect::Bash).is_some());
     }
 }

@@ -1,20 +1,41 @@
 //! `printf`.
 
 use super::{
-    misuse,
-    output::{octal, octal_digits, simple_escape, unescape},
+    dates, misuse,
+    output::{hexadecimal, octal, octal_digits, simple_escape, unescape},
     print,
 };
-use crate::state::{Outcome, Shell};
+use crate::{
+    bytes, quote,
+    state::{Outcome, Shell},
+    syntax::dialect::Dialect,
+};
 
 /// The widest field and the longest precision.
 const MAX_WIDTH: usize = 65_536;
 
 pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut words = &arguments[1..];
+    let bash = shell.dialect == Dialect::Bash;
+    let mut variable = None;
+    if bash
+        && let [option, rest @ ..] = words
+        && let Some(given) = option.strip_prefix("-v")
+    {
+        let (name, rest) = match (given, rest) {
+            ("", [name, rest @ ..]) => (name.as_str(), rest),
+            ("", []) => return Ok(misuse(shell, "printf", "-v: option requires an argument")),
+            (name, rest) => (name, rest),
+        };
+        match shell.named_place(name)? {
+            Some(place) => variable = Some(place),
+            None => return Ok(misuse(shell, "printf", &format!("`{name}': not a valid identifier"))),
+        }
+        words = rest;
+    }
     match words.first().map(String::as_str) {
         Some("--") => words = &words[1..],
-        Some(option) if option.starts_with('-') && option.len() > 1 => {
+        Some(option) if !bash && option.starts_with('-') && option.len() > 1 => {
             return Ok(misuse(shell, "printf", &format!("Illegal option {option}")));
         }
         _ => {}
@@ -22,10 +43,11 @@ pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let Some((format, operands)) = words.split_first() else {
         return Ok(misuse(shell, "printf", "usage: printf format [arg ...]"));
     };
-    let mut printer = Printer { operands, used: 0, output: Vec::new(), errors: Vec::new(), stopped: false };
+    let mut printer = Printer::new(operands, bash);
+    let format = bytes::encode(format);
     loop {
         let before = printer.used;
-        if let Err(message) = printer.pass(format.as_bytes()) {
+        if let Err(message) = printer.pass(&format) {
             printer.errors.push(message);
             break;
         }
@@ -34,7 +56,13 @@ pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
         }
     }
     let Printer { output, errors, .. } = printer;
-    let status = print(shell, "printf", &output)?;
+    let status = match variable {
+        None => print(shell, "printf", &output)?,
+        Some((name, place)) => {
+            shell.assign_place(&name, &place, bytes::decode(output), false)?;
+            0
+        }
+    };
     for error in &errors {
         shell.report(&format!("printf: {error}"));
     }
@@ -42,6 +70,7 @@ pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
 }
 
 struct Printer<'a> {
+    bash: bool,
     operands: &'a [String],
     used: usize,
     output: Vec<u8>,
@@ -63,6 +92,10 @@ struct Spec {
 }
 
 impl<'a> Printer<'a> {
+    fn new(operands: &'a [String], bash: bool) -> Self {
+        Printer { bash, operands, used: 0, output: Vec::new(), errors: Vec::new(), stopped: false }
+    }
+
     fn next(&mut self) -> Option<&'a str> {
         let operand = self.operands.get(self.used)?;
         self.used += 1;
@@ -104,6 +137,8 @@ impl<'a> Printer<'a> {
             (Some(byte), _) => self.output.push(byte),
             (None, b'"' | b'\'') => self.output.push(escape),
             (None, b'c') => self.stopped = true,
+            (None, b'x' | b'u' | b'U') if self.bash => return hexadecimal(escape, rest, &mut self.output),
+            (None, b'E') if self.bash => self.output.push(0x1b),
             (None, _) => self.output.extend([b'\\', escape]),
         }
         rest
@@ -137,7 +172,10 @@ impl<'a> Printer<'a> {
                 precision => Some(bounded(precision.unwrap_or(0).unsigned_abs())?),
             };
         }
-        while let Some(next) = rest.strip_prefix(b"l").or(rest.strip_prefix(b"h")).or(rest.strip_prefix(b"q"))
+        while let Some(next) = rest
+            .strip_prefix(b"l")
+            .or(rest.strip_prefix(b"h"))
+            .or(rest.strip_prefix(b"q").filter(|_| !self.bash))
         {
             rest = next;
         }
@@ -147,20 +185,26 @@ impl<'a> Printer<'a> {
         match kind {
             b's' => {
                 let text = self.next().unwrap_or_default();
-                self.text(&spec, text.as_bytes());
+                self.text(&spec, &bytes::encode(text));
             }
+            b'q' | b'Q' if self.bash => {
+                let text = quote::backslashed(self.next().unwrap_or_default());
+                self.text(&spec, &bytes::encode(&text));
+            }
+            b'(' if self.bash => return self.time(&spec, next),
             b'b' => {
                 let mut text = Vec::new();
-                self.stopped |= !unescape(self.next().unwrap_or_default(), &mut text);
+                self.stopped |=
+                    !unescape(&bytes::encode(self.next().unwrap_or_default()), self.bash, true, &mut text);
                 self.text(&spec, &text);
             }
             b'c' => {
                 let text = self.next().unwrap_or_default();
-                let length = text.chars().next().map_or(0, char::len_utf8);
-                self.text(&spec, &text.as_bytes()[..length]);
+                let text = bytes::encode(text);
+                self.text(&spec, &text[..text.len().min(1)]);
             }
             b'd' | b'i' => {
-                let value = self.integer();
+                let value = self.signed();
                 let sign = match value {
                     _ if value < 0 => "-",
                     _ if spec.plus => "+",
@@ -203,13 +247,34 @@ impl<'a> Printer<'a> {
         ((length > 0).then(|| digits.parse().unwrap_or(i64::MAX)), &rest[length..])
     }
 
+    /// `%(format)T`: a time in seconds since 1970, now where there is none.
+    fn time<'f>(&mut self, spec: &Spec, rest: &'f [u8]) -> Result<&'f [u8], String> {
+        let close = rest.windows(2).position(|pair| pair == b")T");
+        let Some(close) = close else { return Err("missing format character".to_owned()) };
+        let format = String::from_utf8_lossy(&rest[..close]).into_owned();
+        let seconds = match self.next() {
+            None | Some("-1" | "-2" | "") => None,
+            Some(text) => Some(parse_integer(text).0),
+        };
+        let shown = dates::format(&format, seconds).ok_or_else(|| format!("({format})T: invalid time"))?;
+        self.text(spec, shown.as_bytes());
+        Ok(&rest[close + 2..])
+    }
+
+    /// A number for `%d`: what is too large becomes the largest.
+    fn signed(&mut self) -> i64 {
+        let is_negative = self.operands.get(self.used).is_some_and(|text| text.trim_start().starts_with('-'));
+        let value = self.integer();
+        if value < 0 && !is_negative { i64::MAX } else { value }
+    }
+
     fn integer(&mut self) -> i64 {
         let Some(text) = self.next() else { return 0 };
         if let Some(character) = text.strip_prefix(['\'', '"']) {
             return character.chars().next().map_or(0, |character| i64::from(u32::from(character)));
         }
         let (value, complete) = parse_integer(text);
-        if !complete {
+        if !complete && !text.is_empty() {
             self.errors.push(if text.is_empty() || value == 0 && !text.starts_with('0') {
                 format!("{text}: expected numeric value")
             } else {
@@ -271,6 +336,7 @@ impl<'a> Printer<'a> {
         let magnitude = value.abs();
         let mut digits = match kind {
             _ if !magnitude.is_finite() => if magnitude.is_nan() { "nan" } else { "inf" }.to_owned(),
+            b'f' | b'F' if spec.alternate && precision == 0 => format!("{magnitude:.0}."),
             b'f' | b'F' => format!("{magnitude:.precision$}"),
             b'e' | b'E' => exponential(magnitude, precision),
             _ => general(magnitude, precision.max(1), spec.alternate),
@@ -314,6 +380,7 @@ fn parse_integer(text: &str) -> (i64, bool) {
         Err(_) => u64::MAX,
     };
     let value = if negative {
+        // So that %u wraps, and %d is the smallest.
         0i64.checked_sub_unsigned(magnitude).unwrap_or(i64::MIN)
     } else {
         // %u and %x take the whole unsigned range.
@@ -357,8 +424,7 @@ mod tests {
 
     fn printed(format: &str, operands: &[&str]) -> String {
         let operands: Vec<String> = operands.iter().map(|operand| (*operand).to_owned()).collect();
-        let mut printer =
-            Printer { operands: &operands, used: 0, output: Vec::new(), errors: Vec::new(), stopped: false };
+        let mut printer = Printer::new(&operands, false);
         printer.pass(format.as_bytes()).unwrap();
         String::from_utf8(printer.output).unwrap()
     }

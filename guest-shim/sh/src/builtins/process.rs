@@ -1,16 +1,19 @@
 //! Builtins around processes and commands: `wait`, `jobs`, `kill`, `command`, `type`.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
-use super::{find, misuse, print, quote};
+use super::{declare, find, misuse, print, print_text, quote};
 use crate::{
     exec::jobs::Job,
     state::{Outcome, Shell},
+    syntax::dialect::Dialect,
     system::{self, signals},
 };
 
 /// The status for something that is not ours to wait for.
 const UNKNOWN_JOB: i32 = 127;
+/// How long it takes at most until `wait -n` sees that a job has ended.
+const WAIT_STEP: Duration = Duration::from_millis(2);
 
 impl Shell {
     /// The job that `%1`, `%%` or a process id names.
@@ -20,7 +23,10 @@ impl Shell {
             Some("-") => self.jobs.iter().rev().nth(1),
             Some(number) => {
                 let number = number.parse().ok();
-                self.jobs.iter().find(|job| Some(job.number) == number)
+                let by_number = self.jobs.iter().find(|job| Some(job.number) == number);
+                by_number.or_else(|| {
+                    self.jobs.iter().rev().find(|job| job.command.starts_with(text.trim_start_matches('%')))
+                })
             }
             None => {
                 let id = text.parse().ok()?;
@@ -31,7 +37,45 @@ impl Shell {
     }
 }
 
+/// `wait -n`: for whichever job ends next, with `-p` its number in a variable.
+fn wait_next(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let mut variable = None;
+    let mut operands = Vec::new();
+    let mut words = arguments[1..].iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-n" | "-f" => {}
+            "-p" => variable = words.next().cloned(),
+            operand => operands.push(operand),
+        }
+    }
+    let candidates: Vec<Rc<Job>> = match operands.as_slice() {
+        [] => shell.jobs.clone(),
+        operands => operands.iter().filter_map(|operand| shell.find_job(operand)).collect(),
+    };
+    if candidates.is_empty() {
+        return Ok(UNKNOWN_JOB);
+    }
+    loop {
+        if let Some(job) = candidates.iter().find(|job| job.poll().is_some()) {
+            let status = job.poll().unwrap_or(0);
+            if let Some(variable) = variable {
+                shell.assign(&variable, job.id().to_string())?;
+            }
+            shell.jobs.retain(|known| !Rc::ptr_eq(known, job));
+            return Ok(status);
+        }
+        if let Some(signal) = shell.caught_signal() {
+            return Ok(128 + signals::number(signal));
+        }
+        system::pause(WAIT_STEP);
+    }
+}
+
 pub fn wait(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    if shell.dialect == Dialect::Bash && arguments.iter().skip(1).any(|word| word == "-n") {
+        return wait_next(shell, arguments);
+    }
     if arguments.len() == 1 {
         while let Some(job) = shell.jobs.first().cloned() {
             if let Err(status) = wait_for(shell, &job) {
@@ -46,9 +90,17 @@ pub fn wait(shell: &mut Shell, arguments: &[String]) -> Outcome {
         status = match shell.find_job(operand) {
             // Its status stays known to a later `wait` for the same process.
             Some(job) => match wait_for(shell, &job) {
-                Ok(status) => status,
+                Ok(status) => {
+                    if operand.starts_with('%') && shell.dialect == Dialect::Bash {
+                        shell.jobs.retain(|known| !Rc::ptr_eq(known, &job));
+                    }
+                    status
+                }
                 Err(status) => return Ok(status),
             },
+            None if !operand.starts_with('%') && operand.parse::<u32>().is_err() => {
+                return Ok(misuse(shell, "wait", &format!("Illegal number: {operand}")));
+            }
             None => UNKNOWN_JOB,
         };
     }
@@ -61,6 +113,33 @@ fn wait_for(shell: &Shell, job: &Job) -> Result<i32, i32> {
     status.ok_or_else(|| 128 + shell.caught_signal().map_or(0, signals::number))
 }
 
+/// The job that an operand names, the last without one. None where there is none, which was reported.
+fn job_operand(shell: &Shell, name: &str, operand: Option<&String>) -> Option<Rc<Job>> {
+    if shell.control.is_none() {
+        shell.report(&format!("{name}: no job control"));
+        return None;
+    }
+    let job = shell.find_job(operand.map_or("%+", String::as_str));
+    if job.is_none() {
+        shell.report(&format!("{name}: {}: no such job", operand.map_or("current", String::as_str)));
+    }
+    job
+}
+
+pub fn go_on_in_front(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let Some(job) = job_operand(shell, "fg", arguments.get(1)) else { return Ok(1) };
+    let text = format!("{}\n", job.command);
+    print_text(shell, "fg", &text)?;
+    shell.continue_in_front(&job)
+}
+
+pub fn go_on_behind(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let Some(job) = job_operand(shell, "bg", arguments.get(1)) else { return Ok(1) };
+    shell.continue_behind(&job);
+    let text = format!("[{}] {} &\n", job.number, job.command);
+    print_text(shell, "bg", &text)
+}
+
 pub fn jobs(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let only_ids = arguments.get(1).is_some_and(|word| word == "-p");
     let mut listing = String::new();
@@ -70,6 +149,7 @@ pub fn jobs(shell: &mut Shell, arguments: &[String]) -> Outcome {
             continue;
         }
         let state = match job.poll() {
+            None if job.is_stopped() => "Stopped".to_owned(),
             None => "Running".to_owned(),
             Some(0) => "Done".to_owned(),
             Some(status) => format!("Done({status})"),
@@ -78,14 +158,14 @@ pub fn jobs(shell: &mut Shell, arguments: &[String]) -> Outcome {
         listing.push_str(&format!("[{}] {current} {state:<10} {}\n", job.number, job.command));
     }
     shell.jobs.retain(|job| job.poll().is_none());
-    print(shell, "jobs", listing.as_bytes())
+    print_text(shell, "jobs", &listing)
 }
 
 pub fn kill(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut words = &arguments[1..];
     let mut name = "TERM";
     match words.first().map(String::as_str) {
-        Some("-l") => return list_signals(shell, &words[1..]),
+        Some("-l" | "-L") => return list_signals(shell, &words[1..]),
         Some("-s" | "-n") => {
             let Some(given) = words.get(1) else { return Ok(misuse(shell, "kill", "signal name missing")) };
             name = given;
@@ -103,10 +183,15 @@ pub fn kill(shell: &mut Shell, arguments: &[String]) -> Outcome {
     }
     let signal = signals::find(name);
     if signal.is_none() && name != "0" {
-        return Ok(misuse(shell, "kill", &format!("invalid signal number or name: {name}")));
+        let status = misuse(shell, "kill", &format!("invalid signal number or name: {name}"));
+        return Ok(if shell.dialect == Dialect::Bash { 1 } else { status });
     }
     if words.is_empty() {
         return Ok(misuse(shell, "kill", "no process given"));
+    }
+    // Who has ended and was not waited for is there no more.
+    for job in &shell.jobs {
+        job.poll();
     }
     let mut status = 0;
     for word in words {
@@ -114,7 +199,10 @@ pub fn kill(shell: &mut Shell, arguments: &[String]) -> Outcome {
             (Some(_), _) => shell.find_job(word).iter().flat_map(|job| job.process_ids()).collect(),
             (None, Ok(id)) if id <= 0 => system::process_group(id.unsigned_abs()),
             (None, Ok(id)) => u32::try_from(id).into_iter().collect(),
-            (None, Err(_)) => return Ok(misuse(shell, "kill", &format!("Illegal number: {word}"))),
+            (None, Err(_)) => {
+                let status = misuse(shell, "kill", &format!("Illegal number: {word}"));
+                return Ok(if shell.dialect == Dialect::Bash { 1 } else { status });
+            }
         };
         if ids.is_empty() {
             shell.report(&format!("kill: No such process: {word}"));
@@ -137,20 +225,38 @@ pub fn kill(shell: &mut Shell, arguments: &[String]) -> Outcome {
     Ok(status)
 }
 
+/// All names of signals, or the names of numbers and, in bash, the numbers of names.
 fn list_signals(shell: &mut Shell, operands: &[String]) -> Outcome {
-    let listing = match operands.first() {
-        None => signals::names().map(|(name, _)| format!("{name}\n")).collect(),
-        Some(text) => {
-            let number =
-                text.parse::<i32>().ok().map(|number| if number > 128 { number - 128 } else { number });
-            match signals::names().find(|(_, code)| Some(*code) == number) {
-                Some((name, _)) => format!("{name}\n"),
-                None => return Ok(misuse(shell, "kill", &format!("invalid signal number or name: {text}"))),
+    if operands.is_empty() {
+        let listing: String = signals::names().map(|(name, _)| format!("{name}\n")).collect();
+        return print_text(shell, "kill", &listing);
+    }
+    let bash = shell.dialect == Dialect::Bash;
+    let mut status = 0;
+    let mut listing = String::new();
+    for text in operands {
+        let number = text.parse::<i32>().ok().map(|number| if number > 128 { number - 128 } else { number });
+        let known = signals::names().find(|(_, code)| Some(*code) == number);
+        match (known, signals::find(text)) {
+            (Some((name, _)), _) => listing.push_str(&format!("{name}\n")),
+            (None, _) if number == Some(0) && bash => listing.push_str("EXIT\n"),
+            (None, Some(signal)) if bash && number.is_none() => {
+                listing.push_str(&format!("{}\n", signals::number(signal)));
+            }
+            _ => {
+                status = misuse(shell, "kill", &format!("invalid signal number or name: {text}"));
+                if bash {
+                    status = 1;
+                }
             }
         }
-    };
-    print(shell, "kill", listing.as_bytes())
+    }
+    print_text(shell, "kill", &listing)?;
+    Ok(status)
 }
+
+/// Where the standard utilities are.
+pub const STANDARD_PATH: &str = "/bin:/usr/bin";
 
 /// Words of the grammar that can stand where a command can.
 const RESERVED: [&str; 18] = [
@@ -162,32 +268,38 @@ pub fn command(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut words = &arguments[1..];
     let mut verbose = None;
     let mut standard_path = false;
-    while let Some(word) = words.first() {
-        match word.as_str() {
-            "-v" => verbose = Some(false),
-            "-V" => verbose = Some(true),
-            "-p" => standard_path = true,
-            "--" => {
-                words = &words[1..];
-                break;
-            }
-            _ => break,
+    while let Some((word, rest)) = words.split_first()
+        && let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty())
+    {
+        words = rest;
+        if letters == "-" {
+            break;
         }
-        words = &words[1..];
+        for letter in letters.chars() {
+            match letter {
+                'v' => verbose = Some(false),
+                'V' => verbose = Some(true),
+                'p' => standard_path = true,
+                other => return Ok(misuse(shell, "command", &format!("Illegal option -{other}"))),
+            }
+        }
     }
     let Some(name) = words.first() else { return Ok(0) };
+    let (before, remembered) = (shell.variables.clone(), shell.remembered.clone());
+    if standard_path {
+        shell.assign("PATH", STANDARD_PATH.to_owned())?;
+    }
     if let Some(verbose) = verbose {
         let mut status = 0;
         for name in words {
             status = describe_one(shell, name, verbose)?;
         }
+        if standard_path {
+            (shell.variables, shell.remembered) = (before, remembered);
+        }
         return Ok(status);
     }
-    let before = shell.variables.clone();
-    if standard_path {
-        shell.assign("PATH", "/bin:/usr/bin".to_owned())?;
-    }
-    let outcome = match find(name) {
+    let outcome = match find(name, shell.dialect) {
         // What is special about a special builtin does not hold here: an error ends `command` alone.
         Some(builtin) => (builtin.run)(shell, words),
         None => match shell.start_program(words) {
@@ -196,7 +308,7 @@ pub fn command(shell: &mut Shell, arguments: &[String]) -> Outcome {
         },
     };
     if standard_path {
-        shell.variables = before;
+        (shell.variables, shell.remembered) = (before, remembered);
     }
     outcome
 }
@@ -216,7 +328,7 @@ fn describe_one(shell: &mut Shell, name: &str, verbose: bool) -> Outcome {
         (format!("alias {name}={}", quote(value)), format!("{name} is an alias for {value}"))
     } else if shell.functions.contains_key(name) {
         (name.to_owned(), format!("{name} is a shell function"))
-    } else if let Some(builtin) = find(name) {
+    } else if let Some(builtin) = find(name, shell.dialect) {
         let kind = if builtin.special { "special shell builtin" } else { "shell builtin" };
         (name.to_owned(), format!("{name} is a {kind}"))
     } else {
@@ -228,14 +340,144 @@ fn describe_one(shell: &mut Shell, name: &str, verbose: bool) -> Outcome {
         match path {
             Some(path) => (path.clone(), format!("{name} is {path}")),
             None => {
+                if shell.dialect == Dialect::Bash {
+                    if verbose {
+                        shell.report(&format!("command: {name}: not found"));
+                    }
+                    return Ok(1);
+                }
                 if verbose {
-                    print(shell, "type", format!("{name}: not found\n").as_bytes())?;
+                    print_text(shell, "type", &format!("{name}: not found\n"))?;
                 }
                 return Ok(127);
             }
         }
     };
-    print(shell, "command", (if verbose { sentence } else { plain } + "\n").as_bytes())
+    print_text(shell, "command", &(if verbose { sentence } else { plain } + "\n"))
+}
+
+/// `type` of bash, with its options.
+pub fn type_of_bash(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let (mut all, mut skips_functions, mut forces_path, mut paths, mut kinds) =
+        (false, false, false, false, false);
+    let mut words = &arguments[1..];
+    while let Some((word, rest)) = words.split_first()
+        && let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty())
+    {
+        words = rest;
+        for letter in letters.chars() {
+            match letter {
+                '-' => {}
+                'a' => all = true,
+                'f' => skips_functions = true,
+                'P' => (forces_path, paths) = (true, true),
+                'p' => paths = true,
+                't' => kinds = true,
+                other => return Ok(misuse(shell, "type", &format!("-{other}: invalid option"))),
+            }
+        }
+    }
+    let mut status = 0;
+    for name in words {
+        // Kind, path where it has one, and sentence.
+        let mut found: Vec<(&str, Option<String>, String)> = Vec::new();
+        if !forces_path {
+            if shell.aliases.contains_key(name.as_str()) && shell.extras.expands_aliases {
+                let value = shell.aliases.get(name.as_str()).cloned().unwrap_or_default();
+                found.push(("alias", None, format!("{name} is aliased to `{value}'")));
+            }
+            if RESERVED.contains(&name.as_str())
+                || matches!(name.as_str(), "select" | "time" | "]]" | "coproc")
+            {
+                found.push(("keyword", None, format!("{name} is a shell keyword")));
+            }
+            if shell.functions.contains_key(name.as_str()) && !skips_functions {
+                let function = shell.functions.get(name.as_str());
+                let text = function.map(|function| declare::definition(name, function)).unwrap_or_default();
+                found.push(("function", None, format!("{name} is a function\n{}", text.trim_end())));
+            }
+            if find(name, shell.dialect).is_some() {
+                found.push(("builtin", None, format!("{name} is a shell builtin")));
+            }
+        }
+        let path = if name.contains('/') {
+            system::status(name).is_ok().then(|| name.clone())
+        } else {
+            shell.find_program(name)
+        };
+        if let Some(path) = path {
+            found.push(("file", Some(path.clone()), format!("{name} is {path}")));
+        }
+        if found.is_empty() {
+            if !(paths || kinds) {
+                shell.report(&format!("type: {name}: not found"));
+            }
+            status = 1;
+        }
+        let shown = if all { found.len() } else { 1 };
+        for (kind, path, sentence) in found.into_iter().take(shown) {
+            let line = match (kinds, paths, path) {
+                (true, _, _) => kind.to_owned(),
+                (_, true, Some(path)) => path,
+                (_, true, None) => continue,
+                _ => sentence,
+            };
+            print_text(shell, "type", &format!("{line}\n"))?;
+        }
+    }
+    Ok(status)
+}
+
+/// Where programs were found: shows it, forgets it, or looks for some ahead.
+pub fn hash(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let mut words = &arguments[1..];
+    if words.is_empty() {
+        let listing: String = shell.remembered.values().map(|path| format!("{path}\n")).collect();
+        return print_text(shell, "hash", &listing);
+    }
+    while let Some((option, rest)) = words.split_first()
+        && option.starts_with('-')
+    {
+        match option.as_str() {
+            "-r" => shell.remembered = Rc::default(),
+            "--" | "-v" | "-t" => {}
+            "-d" => {
+                for name in rest {
+                    Rc::make_mut(&mut shell.remembered).remove(name.as_str());
+                }
+                return Ok(0);
+            }
+            other => return Ok(misuse(shell, "hash", &format!("Illegal option {other}"))),
+        }
+        words = rest;
+    }
+    let mut status = 0;
+    for name in words {
+        let is_own = find(name, shell.dialect).is_some() || shell.functions.contains_key(name.as_str());
+        Rc::make_mut(&mut shell.remembered).remove(name.as_str());
+        if !is_own && !name.contains('/') && shell.remembered_program(name).is_none() {
+            shell.report(&format!("hash: {name}: not found"));
+            status = 1;
+        }
+    }
+    Ok(status)
+}
+
+/// Runs a builtin though there is a function of its name.
+pub fn builtin(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let words = match arguments.get(1) {
+        None => return Ok(0),
+        Some(first) if first == "--" => &arguments[2..],
+        Some(_) => &arguments[1..],
+    };
+    let Some(name) = words.first() else { return Ok(0) };
+    match find(name, shell.dialect) {
+        Some(builtin) => (builtin.run)(shell, words),
+        None => {
+            shell.report(&format!("builtin: {name}: not a shell builtin"));
+            Ok(1)
+        }
+    }
 }
 
 /// A VM has no clock for processor time that a program can read.

@@ -19,7 +19,7 @@ pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
 }
 
 struct Parser<'a> {
-    shell: &'a Shell,
+    shell: &'a mut Shell,
     operands: &'a [&'a str],
     at: usize,
     /// Open parentheses.
@@ -30,7 +30,8 @@ type Checked = Result<bool, String>;
 
 impl Parser<'_> {
     fn all(&mut self) -> Checked {
-        if let Some(result) = self.by_count(self.operands) {
+        let operands = self.operands;
+        if let Some(result) = self.by_count(operands) {
             return result;
         }
         let result = self.either()?;
@@ -41,12 +42,12 @@ impl Parser<'_> {
     }
 
     /// What POSIX says of zero to four arguments; none where the general grammar decides.
-    fn by_count(&self, operands: &[&str]) -> Option<Checked> {
+    fn by_count(&mut self, operands: &[&str]) -> Option<Checked> {
         match operands {
             [] => Some(Ok(false)),
             [text] => Some(Ok(!text.is_empty())),
             ["!", text] => Some(Ok(text.is_empty())),
-            [operator, operand] => unary(self.shell, operator, operand).map(Ok),
+            [operator, operand] => self.unary(operator, operand).map(Ok),
             [left, "-a", right] => Some(Ok(!left.is_empty() && !right.is_empty())),
             [left, "-o", right] => Some(Ok(!left.is_empty() || !right.is_empty())),
             [left, operator, right] if is_binary(operator) => binary(operator, left, right),
@@ -56,6 +57,14 @@ impl Parser<'_> {
             ["(", inner @ .., ")"] if inner.len() < 3 => self.by_count(inner),
             _ => None,
         }
+    }
+
+    fn unary(&mut self, operator: &str, operand: &str) -> Option<bool> {
+        if operator == "-v" {
+            // What can't be evaluated was reported.
+            return Some(self.shell.is_set(operand).unwrap_or(false));
+        }
+        unary(self.shell, operator, operand)
     }
 
     fn peek(&self) -> Option<&str> {
@@ -91,6 +100,12 @@ impl Parser<'_> {
 
     fn primary(&mut self) -> Checked {
         let rest = self.operands.get(self.at..).unwrap_or_default();
+        if let ["(", inside, ")", ..] = rest
+            && self.operands.len() > 4
+        {
+            self.at += 3;
+            return Ok(!inside.is_empty());
+        }
         if let [left, operator, right, ..] = rest
             && let Some(result) = binary(operator, left, right)
         {
@@ -112,9 +127,9 @@ impl Parser<'_> {
                 self.depth -= 1;
                 Ok(result)
             }
-            [operator, operand, ..] if unary(self.shell, operator, operand).is_some() => {
+            [operator, operand, ..] if let Some(result) = self.unary(operator, operand) => {
                 self.at += 2;
-                Ok(unary(self.shell, operator, operand).unwrap_or(false))
+                Ok(result)
             }
             [text, ..] => {
                 self.at += 1;
@@ -156,7 +171,10 @@ pub fn unary(shell: &Shell, operator: &str, operand: &str) -> Option<bool> {
                 .and_then(|number| shell.descriptors.get(number).ok())
                 .is_some_and(|handle| handle.is_terminal())
         }
-        "-v" => shell.variable(operand).is_some(),
+        "-R" => shell
+            .variables
+            .get(operand)
+            .is_some_and(|variable| variable.reference && variable.value.is_some()),
         "-o" => {
             let mut options = shell.options;
             options.table().into_iter().any(|(name, _, on)| name == operand && *on)

@@ -2,10 +2,14 @@
 
 use std::rc::Rc;
 
-use super::{misuse, print, quote};
+use super::{misuse, print_text, quote};
 use crate::{
-    state::{Flow, Outcome, Shell, Variable},
-    syntax::extent::is_name,
+    state::{Flow, Outcome, Shell},
+    syntax::{
+        dialect::{self, Dialect},
+        extent::is_name,
+    },
+    variables::Variable,
 };
 
 pub fn export(shell: &mut Shell, arguments: &[String]) -> Outcome {
@@ -28,11 +32,10 @@ fn declare(
     if operands.is_empty() {
         let mut listing = String::new();
         for (variable_name, variable) in shell.variables.iter().filter(|(_, variable)| marked(variable)) {
-            let value =
-                variable.value.as_deref().map(|value| format!("={}", quote(value))).unwrap_or_default();
+            let value = variable.text().map(|value| format!("={}", quote(value))).unwrap_or_default();
             listing.push_str(&format!("{name} {variable_name}{value}\n"));
         }
-        return print(shell, name, listing.as_bytes());
+        return print_text(shell, name, &listing);
     }
     for operand in operands {
         let (variable, value) = assignment(operand);
@@ -109,6 +112,9 @@ pub fn shift(shell: &mut Shell, arguments: &[String]) -> Outcome {
             }
         },
     };
+    if count > shell.positional.len() && shell.dialect == Dialect::Bash {
+        return Ok(1);
+    }
     if count > shell.positional.len() {
         shell.report("shift: can't shift that many");
         return Err(Flow::Error);
@@ -123,9 +129,12 @@ pub fn set(shell: &mut Shell, arguments: &[String]) -> Outcome {
         let listing: String = shell
             .variables
             .iter()
-            .filter_map(|(name, variable)| Some(format!("{name}={}\n", quote(variable.value.as_deref()?))))
+            .filter_map(|(name, variable)| match shell.dialect {
+                Dialect::Posix => Some(format!("{name}={}\n", quote(variable.text()?))),
+                Dialect::Bash => Some(super::declare::plain(name, variable)),
+            })
             .collect();
-        return print(shell, "set", listing.as_bytes());
+        return print_text(shell, "set", &listing);
     }
     match apply_options(shell, words) {
         Ok((_, used)) if used == words.len() && words.last().is_none_or(|last| last != "--") => Ok(0),
@@ -148,7 +157,7 @@ pub fn apply_options(shell: &mut Shell, words: &[String]) -> Result<(String, usi
     while let Some(word) = words.get(used) {
         let on = word.starts_with('-');
         let letters = word.strip_prefix(['-', '+']).unwrap_or_default();
-        if letters.is_empty() && word != "-" {
+        if letters.is_empty() && !matches!(word.as_str(), "-" | "+") {
             break;
         }
         used += 1;
@@ -173,6 +182,7 @@ pub fn apply_options(shell: &mut Shell, words: &[String]) -> Result<(String, usi
                     None => list_options(shell, on),
                 },
                 'c' | 's' | 'i' | 'l' | 'm' | 'h' => others.push(letter),
+                'B' | 'H' | 'P' | 'k' | 'p' | 't' | 'r' if dialect::is_bash() => {}
                 _ if shell.options.set_letter(letter, on) => {}
                 _ => return Err(format!("Illegal option -{letter}")),
             }
@@ -193,7 +203,7 @@ fn list_options(shell: &mut Shell, readable: bool) {
         })
         .collect();
     // A listing that can't be written is no error of `set`.
-    let _ = print(shell, "set", listing.as_bytes());
+    let _ = print_text(shell, "set", &listing);
 }
 
 pub fn arithmetic(shell: &mut Shell, arguments: &[String]) -> Outcome {
@@ -208,9 +218,6 @@ pub fn getopts(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let (Some(options), Some(name)) = (arguments.get(1), arguments.get(2)) else {
         return Ok(misuse(shell, "getopts", "usage: getopts optstring var [arg]"));
     };
-    if !is_name(name) {
-        return Ok(misuse(shell, "getopts", &format!("{name}: bad variable name")));
-    }
     let operands = match arguments.get(3..) {
         Some(given) if !given.is_empty() => given.to_vec(),
         _ => shell.positional.to_vec(),
@@ -218,6 +225,10 @@ pub fn getopts(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let silent = options.starts_with(':');
     let mut index = shell.variable("OPTIND").and_then(|text| text.parse::<usize>().ok()).unwrap_or(1).max(1);
     let mut offset = shell.getopts_offset;
+    if index > operands.len() + 1 {
+        // There were more at the last time.
+        (index, offset) = (operands.len() + 1, 0);
+    }
     let mut found = None;
     if let Some(word) = operands.get(index - 1) {
         let rest = word.get(offset.max(1)..).unwrap_or_default();
@@ -249,7 +260,7 @@ pub fn getopts(shell: &mut Shell, arguments: &[String]) -> Outcome {
         if silent {
             argument = Some(letter.to_string());
         } else {
-            complain(shell, &format!("Illegal option -{letter}"));
+            complain(shell, letter, ("Illegal option -", ""), "illegal option -- ");
         }
     } else if takes_argument {
         if after.is_empty() {
@@ -264,7 +275,7 @@ pub fn getopts(shell: &mut Shell, arguments: &[String]) -> Outcome {
             if silent {
                 argument = Some(letter.to_string());
             } else {
-                complain(shell, &format!("No arg for -{letter} option"));
+                complain(shell, letter, ("No arg for -", " option"), "option requires an argument -- ");
             }
         }
     }
@@ -280,15 +291,28 @@ pub fn getopts(shell: &mut Shell, arguments: &[String]) -> Outcome {
     Ok(0)
 }
 
-/// A message of the script, not of the shell: it names neither.
-fn complain(shell: &Shell, message: &str) {
+/// A message of the script, not of the shell: dash's names neither, bash's the script.
+fn complain(shell: &Shell, letter: char, posix: (&str, &str), bash: &str) {
+    if shell.dialect == Dialect::Bash && shell.variable("OPTERR") == Some("0") {
+        return;
+    }
+    let text = match shell.dialect {
+        Dialect::Posix => format!("{}{letter}{}\n", posix.0, posix.1),
+        Dialect::Bash => format!("{}: {bash}{letter}\n", shell.name),
+    };
     if let Ok(handle) = shell.descriptors.get(2) {
         // Nobody is left to tell when standard error is gone.
-        let _ = handle.write(format!("{message}\n").as_bytes());
+        let _ = handle.write_text(&text);
     }
 }
 
 fn finish(shell: &mut Shell, name: &str, value: &str, index: usize, offset: usize) -> Result<(), Flow> {
+    if !is_name(name) {
+        shell.assign("OPTIND", index.to_string())?;
+        shell.getopts_offset = offset;
+        shell.report(&format!("getopts: {name}: bad variable name"));
+        return Err(Flow::Error);
+    }
     shell.assign(name, value.to_owned())?;
     shell.assign("OPTIND", index.to_string())?;
     // Assigning OPTIND starts over; this assignment goes on.

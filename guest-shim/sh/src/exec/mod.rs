@@ -1,6 +1,7 @@
 //! Execution: walks the syntax tree. Lists and compound commands are here; simple commands, pipelines, redirections,
 //! jobs and subshells have their own files.
 
+pub mod control;
 pub mod jobs;
 mod pipeline;
 mod redirect;
@@ -11,14 +12,16 @@ pub mod transfer;
 pub mod traps;
 
 use crate::{
-    state::{Flow, Outcome, Shell},
-    syntax::tree::{AfterArm, AndOr, Arm, Command, Compound, Connector, List, Pipeline, Word},
+    builtins, bytes,
+    state::{Condition, ERROR_STATUS, Flow, Outcome, Shell},
+    syntax::dialect::Dialect,
+    syntax::tree::{AfterArm, AndOr, Arm, Command, Compound, Connector, List, Piece, Pipeline, Word},
 };
 
 /// How deeply running commands may nest: calls of functions, substitutions, sourced files, compound commands. A function
 /// that calls itself within an `if` takes three levels for each call. A level needs up to 1.2 KiB of the stack that the
 /// host gives a program (`WASM_STACK` of `src/command`), and some of the one in linear memory (`build.rs`).
-const MAX_DEPTH: u32 = 3200;
+pub const MAX_DEPTH: u32 = 3200;
 
 impl Shell {
     pub fn run_list(&mut self, list: &List) -> Outcome {
@@ -68,13 +71,17 @@ impl Shell {
             self.report_time(started.elapsed());
         }
         self.status = status;
-        if status != 0
-            && !pipeline.negated
-            && self.options.errexit
-            && !self.failure_is_handled
-            && ends_shell(&pipeline.stages)
+        if self.dialect == Dialect::Bash
+            && let [Command::Simple(_)] = pipeline.stages.as_slice()
         {
-            return Err(Flow::Exit(status));
+            self.extras.statuses = std::rc::Rc::new(vec![status]);
+        }
+        if status != 0 && !pipeline.negated && !self.failure_is_handled && ends_shell(&pipeline.stages) {
+            self.run_trap(Condition::Error)?;
+            self.status = status;
+            if self.options.errexit {
+                return Err(Flow::Exit(status));
+            }
         }
         self.run_traps()?;
         if pipeline.negated {
@@ -87,7 +94,11 @@ impl Shell {
         let (minutes, seconds) = (elapsed.as_secs() / 60, elapsed.as_secs_f64() % 60.0);
         if let Ok(handle) = self.descriptors.get(2) {
             // A lost report is no reason to fail.
-            let _ = handle.write(format!("real\t{minutes}m{seconds:.3}s\n").as_bytes());
+            let _ = handle.write_text(&match self.dialect {
+                Dialect::Posix => format!("real\t{minutes}m{seconds:.3}s\n"),
+                // A VM has no clock for processor time that a program can read.
+                Dialect::Bash => format!("\nreal\t{minutes}m{seconds:.3}s\nuser\t0m0.000s\nsys\t0m0.000s\n"),
+            });
         }
     }
 
@@ -109,6 +120,7 @@ impl Shell {
             }
             Command::Function { name, body } => {
                 std::rc::Rc::make_mut(&mut shell.functions).insert(name.clone(), body.clone());
+                shell.note_source(name);
                 Ok(0)
             }
         })
@@ -129,6 +141,13 @@ impl Shell {
     pub fn run_compound(&mut self, compound: &Compound) -> Outcome {
         match compound {
             Compound::Group(list) => self.run_list(list),
+            Compound::Subshell(list) if self.control.is_some() => {
+                let Some(child) = self.as_subshell().start_instance(list) else {
+                    return Ok(self.error_status());
+                };
+                let statuses = self.wait_in_front(vec![child], || "( ... )".to_owned())?;
+                Ok(statuses.last().copied().unwrap_or(0))
+            }
             Compound::Subshell(list) => Ok(self.in_subshell(|_| (), |shell| shell.run_list(list))),
             Compound::If { branches, otherwise } => {
                 for (condition, body) in branches {
@@ -142,22 +161,38 @@ impl Shell {
                 let met = shell.handling_failure(true, |shell| shell.run_list(condition))? == 0;
                 if met == *until { Ok(None) } else { run_body(shell, body).map(Some) }
             }),
-            Compound::For { variable, words, body } => self.run_for(variable, words.as_deref(), body),
+            Compound::For { line, variable, words, body } => {
+                self.line = *line;
+                self.run_for(*line, variable, words.as_deref(), body)
+            }
+            Compound::Select { line, variable, words, body } => {
+                self.line = *line;
+                self.run_trap(Condition::Debug)?;
+                self.run_select(variable, words, body)
+            }
             Compound::Case { line, subject, arms } => {
                 self.line = *line;
+                self.run_trap(Condition::Debug)?;
                 self.run_case(subject, arms)
             }
-            Compound::Arithmetic(expression) => {
+            Compound::Arithmetic { line, expression } => {
+                self.line = *line;
+                self.run_trap(Condition::Debug)?;
                 let value = self.expand_arithmetic(expression)?;
                 Ok(i32::from(value == 0))
             }
-            Compound::ArithmeticFor { start, condition, step, body } => {
+            Compound::ArithmeticFor { line, start, condition, step, body } => {
+                self.line = *line;
+                self.run_trap(Condition::Debug)?;
                 self.expand_arithmetic(start)?;
                 let mut first = true;
                 self.run_loop(|shell, run_body| {
+                    shell.line = *line;
                     if !std::mem::take(&mut first) {
+                        shell.run_trap(Condition::Debug)?;
                         shell.expand_arithmetic(step)?;
                     }
+                    shell.run_trap(Condition::Debug)?;
                     let endless = condition.0.is_empty();
                     if !endless && shell.expand_arithmetic(condition)? == 0 {
                         return Ok(None);
@@ -165,7 +200,12 @@ impl Shell {
                     run_body(shell, body).map(Some)
                 })
             }
-            Compound::Test(test) => Ok(i32::from(!self.run_test(test)?)),
+            Compound::Test { line, test } => {
+                self.line = *line;
+                self.run_trap(Condition::Debug)?;
+                let met = self.run_test(test)?;
+                Ok(if std::mem::take(&mut self.test_failed) { ERROR_STATUS } else { i32::from(!met) })
+            }
         }
     }
 
@@ -178,6 +218,9 @@ impl Shell {
         self.loops += 1;
         let mut status = 0;
         let outcome = loop {
+            if let Err(flow) = self.run_traps() {
+                break Err(flow);
+            }
             match turn(self, Shell::run_list) {
                 Ok(Some(last)) => status = last,
                 Ok(None) => break Ok(status),
@@ -192,7 +235,7 @@ impl Shell {
         outcome
     }
 
-    fn run_for(&mut self, variable: &str, words: Option<&[Word]>, body: &List) -> Outcome {
+    fn run_for(&mut self, line: u32, variable: &str, words: Option<&[Word]>, body: &List) -> Outcome {
         let values = match words {
             Some(words) => self.expand_words(words)?,
             None => self.positional.to_vec(),
@@ -200,9 +243,59 @@ impl Shell {
         let mut values = values.into_iter();
         self.run_loop(|shell, run_body| {
             let Some(value) = values.next() else { return Ok(None) };
+            shell.line = line;
+            shell.run_trap(Condition::Debug)?;
             shell.assign(variable, value)?;
             run_body(shell, body).map(Some)
         })
+    }
+
+    /// Offers the words by their numbers until standard input ends or the body leaves the loop.
+    fn run_select(&mut self, variable: &str, words: &[Word], body: &List) -> Outcome {
+        let words = self.expand_words(words)?;
+        if words.is_empty() {
+            return Ok(0);
+        }
+        let menu: String =
+            words.iter().enumerate().map(|(index, word)| format!("{}) {word}\n", index + 1)).collect();
+        let mut shows_menu = true;
+        self.run_loop(|shell, run_body| {
+            loop {
+                let prompt = shell.variable("PS3").unwrap_or("#? ").to_owned();
+                if let Ok(handle) = shell.descriptors.get(2) {
+                    // Nobody is left to choose otherwise.
+                    let _ = handle.write_text(&if shows_menu { format!("{menu}{prompt}") } else { prompt });
+                }
+                let input = shell.descriptors.get(0).ok();
+                let read = input.and_then(|handle| builtins::read_line(&handle, &|| false).ok());
+                let line = match read {
+                    Some((bytes, complete)) if complete || !bytes.is_empty() => bytes::decode(bytes),
+                    _ => {
+                        shell.status = 1;
+                        return Ok(None);
+                    }
+                };
+                shell.assign("REPLY", line.clone())?;
+                shows_menu = line.is_empty();
+                if shows_menu {
+                    continue;
+                }
+                let chosen = line.trim().parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+                let chosen = chosen.and_then(|index| words.get(index)).cloned().unwrap_or_default();
+                shell.assign(variable, chosen)?;
+                return run_body(shell, body).map(Some);
+            }
+        })
+    }
+
+    fn pattern_matches(&mut self, pattern: &Word, text: &str) -> Result<bool, Flow> {
+        if let [Piece::Text(own)] = pattern.0.as_slice()
+            && own.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte))
+            && !self.extras.patterns.nocasematch
+        {
+            return Ok(own == text);
+        }
+        Ok(self.expand_pattern(pattern)?.matches(text))
     }
 
     fn run_case(&mut self, subject: &Word, arms: &[Arm]) -> Outcome {
@@ -212,7 +305,7 @@ impl Shell {
         for arm in arms {
             let mut matches = std::mem::take(&mut falls_through);
             for pattern in &arm.patterns {
-                matches = matches || self.expand_pattern(pattern)?.matches(&text);
+                matches = matches || self.pattern_matches(pattern, &text)?;
             }
             if !matches {
                 continue;
@@ -233,7 +326,7 @@ impl Shell {
 fn ends_shell(stages: &[Command]) -> bool {
     match stages {
         [Command::Compound(compound, _)] => {
-            matches!(**compound, Compound::Subshell(_) | Compound::Arithmetic(_) | Compound::Test(_))
+            matches!(**compound, Compound::Subshell(_) | Compound::Arithmetic { .. } | Compound::Test { .. })
         }
         _ => true,
     }

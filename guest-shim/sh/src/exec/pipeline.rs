@@ -4,7 +4,9 @@
 
 use crate::{
     builtins,
-    state::{Flow, Outcome, Shell},
+    exec::jobs,
+    state::{Condition, Flow, Outcome, Shell},
+    syntax::dialect::Dialect,
     syntax::tree::{AndOr, Command, Item, List, Pipeline, Simple, Word},
     system::{self, Child, Handle, Whence},
 };
@@ -39,6 +41,9 @@ impl Shell {
     /// Runs all stages and waits for them.
     pub fn run_stages(&mut self, commands: &[Command]) -> Outcome {
         let mut stages = self.prepare_stages(commands)?;
+        if self.control.is_some() {
+            return self.run_stages_as_job(stages, commands);
+        }
         let shell_stages = |stages: &[Option<Stage>]| {
             stages.iter().rposition(|stage| matches!(stage, Some(Stage { kind: Kind::Shell(_), .. })))
         };
@@ -60,8 +65,16 @@ impl Shell {
         if let Some(index) = here
             && let Some(Stage { shell, kind: Kind::Shell(command) }) = stages[index].take()
         {
-            progress[index] =
-                Progress::Ended(self.run_stage_here(shell, &command, index + 1 == commands.len()));
+            let last = index + 1 == commands.len();
+            let status = if last && self.extras.last_pipe {
+                let before = std::mem::replace(&mut self.descriptors, shell.descriptors);
+                let outcome = self.run_command(&command);
+                self.descriptors = before;
+                outcome?
+            } else {
+                self.run_stage_here(shell, &command, last)
+            };
+            progress[index] = Progress::Ended(status);
         }
         let statuses: Vec<i32> = progress
             .into_iter()
@@ -70,6 +83,9 @@ impl Shell {
                 Progress::Ended(status) => status,
             })
             .collect();
+        if self.dialect == Dialect::Bash {
+            self.extras.statuses = std::rc::Rc::new(statuses.clone());
+        }
         let last = statuses.last().copied().unwrap_or_default();
         let failed = statuses.iter().rev().copied().find(|status| *status != 0).unwrap_or_default();
         Ok(if self.options.pipefail { failed } else { last })
@@ -77,16 +93,27 @@ impl Shell {
 
     /// Starts all stages, each as a process, for a job in the background.
     pub fn start_stages(&mut self, commands: &[Command]) -> Vec<Child> {
-        let Ok(mut stages) = self.prepare_stages(commands) else { return Vec::new() };
-        let started = stages.iter_mut().filter_map(Option::take).map(|stage| {
-            let shell = stage.shell.clone();
-            match stage.start() {
-                Progress::Running(child) => Some(child),
-                // The job still has to end with that status.
-                Progress::Ended(status) => shell.start_instance(&exit_with(status)),
-            }
-        });
-        started.flatten().collect()
+        match self.prepare_stages(commands) {
+            Ok(stages) => start_all(stages),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Runs all stages in front of a terminal, each as a process of one group.
+    fn run_stages_as_job(&mut self, stages: Vec<Option<Stage>>, commands: &[Command]) -> Outcome {
+        let wanted = stages.len();
+        let children = start_all(stages);
+        if children.is_empty() {
+            return Ok(self.error_status());
+        }
+        let missing = children.len() < wanted;
+        let statuses = self.wait_in_front(children, || jobs::description(commands))?;
+        if self.dialect == Dialect::Bash {
+            self.extras.statuses = std::rc::Rc::new(statuses.clone());
+        }
+        let last = if missing { self.error_status() } else { statuses.last().copied().unwrap_or_default() };
+        let failed = statuses.iter().rev().copied().find(|status| *status != 0).unwrap_or_default();
+        Ok(if self.options.pipefail { failed } else { last })
     }
 
     fn prepare_stages<'a>(&mut self, commands: &'a [Command]) -> Result<Vec<Option<Stage<'a>>>, Flow> {
@@ -106,6 +133,10 @@ impl Shell {
                 })?;
                 let _ = shell.descriptors.set(1, Some(write));
                 input = Some(read);
+            }
+            if let Command::Simple(simple) = command {
+                self.line = simple.line;
+                self.run_trap(Condition::Debug)?;
             }
             let kind = shell.stage_kind(command, index == 0);
             stages.push(Some(Stage { shell, kind }));
@@ -127,7 +158,9 @@ impl Shell {
         match self.expand_words(&simple.words) {
             Err(flow) => Kind::Failed(self.finish(Err(flow))),
             Ok(arguments) => match arguments.first() {
-                Some(name) if !self.functions.contains_key(name) && builtins::find(name).is_none() => {
+                Some(name)
+                    if !self.functions.contains_key(name) && builtins::find(name, self.dialect).is_none() =>
+                {
                     Kind::Program { simple, arguments }
                 }
                 // What was expanded must not be expanded again.
@@ -177,6 +210,28 @@ impl Shell {
         }
         self.without_sigpipe(shell, |shell| self.run_inner(shell, |shell| shell.run_command(command)))
     }
+}
+
+/// Starts all stages, in one group where there is job control.
+fn start_all(mut stages: Vec<Option<Stage>>) -> Vec<Child> {
+    let mut group = None;
+    let mut children = Vec::with_capacity(stages.len());
+    for mut stage in stages.iter_mut().filter_map(Option::take) {
+        stage.shell.job_group = group;
+        let shell = stage.shell.clone();
+        let started = match stage.start() {
+            Progress::Running(child) => Some(child),
+            // The job still has to end with that status.
+            Progress::Ended(status) => shell.start_instance(&exit_with(status)),
+        };
+        if let Some(child) = started {
+            if shell.control.is_some() {
+                group.get_or_insert(child.id);
+            }
+            children.push(child);
+        }
+    }
+    children
 }
 
 impl Stage<'_> {

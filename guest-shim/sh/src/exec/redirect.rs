@@ -1,13 +1,17 @@
 //! Redirections: what a command's descriptors are while it runs.
 
 use crate::{
-    state::{Flow, Outcome, Shell},
-    syntax::tree::{Redirect, RedirectKind},
+    bytes,
+    state::{Flow, MAX_DESCRIPTOR, Outcome, Shell},
+    syntax::{
+        dialect::Dialect,
+        tree::{Redirect, RedirectKind, Word},
+    },
     system::{self, Errno, FileStatus, FileType, Handle, OpenFlags},
 };
 
-/// The status of a command whose redirection failed.
-pub const REDIRECTION_FAILED: i32 = 2;
+/// Descriptors that a script leaves the numbers of to the shell begin here.
+const FIRST_NAMED: u32 = 10;
 
 impl Shell {
     /// Runs something with its redirections in place.
@@ -19,7 +23,7 @@ impl Shell {
         let before = self.descriptors.clone();
         let outcome = match self.redirect(redirects) {
             Ok(true) => run(self),
-            Ok(false) => Ok(REDIRECTION_FAILED),
+            Ok(false) => Ok(self.error_status()),
             Err(flow) => Err(flow),
         };
         self.descriptors = before;
@@ -45,47 +49,89 @@ impl Shell {
                 | RedirectKind::HereString
                 | RedirectKind::Duplicate { output: false }
         );
-        let number = redirect.number.unwrap_or(u32::from(!input));
+        let number = match &redirect.variable {
+            None => redirect.number.unwrap_or(u32::from(!input)),
+            Some(name) => match self.named_descriptor(name, redirect)? {
+                Some(number) => number,
+                None => return Ok(false),
+            },
+        };
         let opened = match redirect.kind {
             RedirectKind::HereDocument => {
                 let text = self.expand_quoted(&redirect.target)?;
-                system::file_with(text.as_bytes()).map_err(|errno| ("here-document".to_owned(), errno))
+                system::file_with(&bytes::encode(&text)).map_err(|errno| ("here-document".to_owned(), errno))
             }
             RedirectKind::HereString => {
                 let text = self.expand_text(&redirect.target)? + "\n";
-                system::file_with(text.as_bytes()).map_err(|errno| ("here-string".to_owned(), errno))
+                system::file_with(&bytes::encode(&text)).map_err(|errno| ("here-string".to_owned(), errno))
             }
             RedirectKind::Duplicate { output } => {
                 let source = self.expand_text(&redirect.target)?;
                 // `>&name` without a number is `&>name`.
-                if output && redirect.number.is_none() && source != "-" && source.parse::<u32>().is_err() {
+                let plain = redirect.number.is_none() && redirect.variable.is_none();
+                if output && plain && source.trim_end_matches('-').parse::<u32>().is_err() && source != "-" {
                     return Ok(self.redirect_both(&source, false));
                 }
                 return Ok(self.duplicate(number, &source));
             }
             RedirectKind::Both { append } => {
-                let path = self.expand_text(&redirect.target)?;
+                let Some(path) = self.expand_path(&redirect.target)? else { return Ok(false) };
                 return Ok(self.redirect_both(&path, append));
             }
             kind => {
-                let path = self.expand_text(&redirect.target)?;
+                let Some(path) = self.expand_path(&redirect.target)? else { return Ok(false) };
                 self.open(&path, kind).map_err(|errno| (path, errno))
             }
         };
         Ok(match opened {
-            Ok(handle) => self.place(number, Some(handle)),
+            Ok(handle) => self.put(number, Some(handle)),
             Err((path, errno)) => {
                 let verb = if input { "open" } else { "create" };
-                self.report(&format!("cannot {verb} {path}: {}", system::describe(errno)));
+                let message = system::describe(errno);
+                self.report(&match self.dialect {
+                    Dialect::Posix => format!("cannot {verb} {path}: {message}"),
+                    Dialect::Bash => format!("{path}: {message}"),
+                });
                 false
             }
         })
     }
 
+    /// The file that a redirection names. None in bash where that is not one word, which was reported.
+    fn expand_path(&mut self, word: &Word) -> Result<Option<String>, Flow> {
+        if self.dialect == Dialect::Posix {
+            return self.expand_text(word).map(Some);
+        }
+        match <[String; 1]>::try_from(self.expand_words(std::slice::from_ref(word))?) {
+            Ok([path]) => Ok(Some(path)),
+            Err(_) => {
+                self.report("ambiguous redirect");
+                Ok(None)
+            }
+        }
+    }
+
+    /// The number that a variable gets for a redirection of its own, or has for one that closes it.
+    fn named_descriptor(&mut self, name: &str, redirect: &Redirect) -> Result<Option<u32>, Flow> {
+        if matches!(redirect.kind, RedirectKind::Duplicate { .. }) && redirect.target.is_text("-") {
+            let number = self.parameter(name).and_then(|value| value.parse().ok());
+            if number.is_none() {
+                self.report(&format!("{name}: ambiguous redirect"));
+            }
+            return Ok(number);
+        }
+        let number = (FIRST_NAMED..MAX_DESCRIPTOR).find(|number| self.descriptors.get(*number).is_err());
+        match number {
+            Some(number) => self.assign(name, number.to_string())?,
+            None => self.report(&format!("{name}: {}", system::describe(Errno::Emfile))),
+        }
+        Ok(number)
+    }
+
     fn redirect_both(&mut self, path: &str, append: bool) -> bool {
         let kind = if append { RedirectKind::Append } else { RedirectKind::Write };
         match self.open(path, kind) {
-            Ok(handle) => self.place(1, Some(handle.clone())) && self.place(2, Some(handle)),
+            Ok(handle) => self.put(1, Some(handle.clone())) && self.put(2, Some(handle)),
             Err(errno) => {
                 self.report(&format!("cannot create {path}: {}", system::describe(errno)));
                 false
@@ -95,11 +141,17 @@ impl Shell {
 
     fn duplicate(&mut self, number: u32, source: &str) -> bool {
         if source == "-" {
-            return self.place(number, None);
+            return self.put(number, None);
+        }
+        // `5>&6-` moves.
+        if let Some(moved) = source.strip_suffix('-')
+            && let Ok(closed) = moved.parse::<u32>()
+        {
+            return self.duplicate(number, moved) && (closed == number || self.put(closed, None));
         }
         match source.parse::<u32>().map_err(|_| Errno::Ebadf).and_then(|source| self.descriptors.get(source))
         {
-            Ok(handle) => self.place(number, Some(handle)),
+            Ok(handle) => self.put(number, Some(handle)),
             Err(errno) => {
                 self.report(&format!("{source}: {}", system::describe(errno)));
                 false
@@ -107,7 +159,7 @@ impl Shell {
         }
     }
 
-    fn place(&mut self, number: u32, handle: Option<Handle>) -> bool {
+    fn put(&mut self, number: u32, handle: Option<Handle>) -> bool {
         match self.descriptors.set(number, handle) {
             Ok(()) => true,
             Err(errno) => {

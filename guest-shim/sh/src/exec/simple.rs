@@ -3,44 +3,76 @@
 use std::rc::Rc;
 
 use crate::{
+    bash::Frame,
     builtins,
-    state::{ERROR_STATUS, Flow, Outcome, Shell, Variable},
+    state::{Condition, Flow, Outcome, Shell},
     syntax::{
-        tree::{Assignment, FunctionBody, Simple},
+        dialect::Dialect,
+        tree::{Assigned, Assignment, FunctionBody, Simple},
         word,
     },
     system::{self, Child, Errno, FileType, Handle, Program},
+    variables::{Place, Variable},
 };
 
 pub const NOT_FOUND: i32 = 127;
 pub const NOT_EXECUTABLE: i32 = 126;
 
+/// The places of so many programs are remembered.
+const MAX_REMEMBERED: usize = 1000;
+
 impl Shell {
     pub fn run_simple(&mut self, simple: &Simple) -> Outcome {
         self.line = simple.line;
         self.substitution_status = None;
+        if self.dialect == Dialect::Posix {
+            return self.run_expanded(simple);
+        }
+        self.run_trap(Condition::Debug)?;
+        // The pipes of process substitutions are open as long as the command runs.
+        let before = self.descriptors.clone();
+        let substituted = self.extras.substituted.len();
+        let outcome = self.run_expanded(simple);
+        if self.extras.substituted.len() > substituted {
+            // What `exec` has redirected stays.
+            if !matches!(simple.words.first(), Some(word) if word.is_text("exec")) {
+                self.descriptors = before;
+            }
+            self.forget_ended_substitutions();
+        }
+        outcome
+    }
+
+    fn run_expanded(&mut self, simple: &Simple) -> Outcome {
         let arguments = self.expand_words(&simple.words)?;
         let Some(name) = arguments.first() else {
             return self.run_assignments(simple);
         };
+        if self.dialect == Dialect::Bash {
+            let last = arguments.last().map_or("", String::as_str);
+            self.extras.last_argument = last.split_once("=\0").map_or(last, |(name, _)| name).to_owned();
+        }
         // Where redirections do not lead yet.
         let trace = self.options.xtrace.then(|| self.descriptors.get(2).ok()).flatten();
         if let Some(function) = self.functions.get(name).cloned() {
             return self.with_redirects(&simple.redirects, |shell| {
                 shell.with_assignments(&simple.assignments, |shell| {
                     shell.trace(trace, &simple.assignments, &arguments);
-                    shell.call(&function, &arguments[1..])
+                    shell.call(name, &function, &arguments[1..])
                 })
             });
         }
-        if let Some(builtin) = builtins::find(name) {
+        if let Some(builtin) = builtins::find(name, self.dialect) {
             return self.run_builtin(builtin, simple, &arguments, trace);
         }
         let before = self.descriptors.clone();
         let started = self.start_simple(simple, &arguments, trace);
         self.descriptors = before;
         match started {
-            Ok(Ok(child)) => Ok(child.wait()),
+            Ok(Ok(child)) => {
+                let statuses = self.wait_in_front(vec![child], || arguments.join(" "))?;
+                Ok(statuses.last().copied().unwrap_or(0))
+            }
             Ok(Err(status)) => Ok(status),
             Err(flow) => Err(flow),
         }
@@ -55,8 +87,10 @@ impl Shell {
             }
         }
         for assignment in &simple.assignments {
-            let value = self.assigned_value(assignment)?;
-            self.assign(&assignment.name, value)?;
+            self.make_assignment(assignment)?;
+        }
+        if self.dialect == Dialect::Bash {
+            self.extras.last_argument.clear();
         }
         if self.options.xtrace {
             self.trace(self.descriptors.get(2).ok(), &simple.assignments, &[]);
@@ -64,12 +98,29 @@ impl Shell {
         Ok(self.substitution_status.unwrap_or(0))
     }
 
-    fn assigned_value(&mut self, assignment: &Assignment) -> Result<String, Flow> {
-        let value = self.expand_text(&assignment.value)?;
-        Ok(match self.variable(&assignment.name) {
-            Some(before) if assignment.append => format!("{before}{value}"),
-            _ => value,
-        })
+    fn make_assignment(&mut self, assignment: &Assignment) -> Result<(), Flow> {
+        let name = assignment.name.as_str();
+        match &assignment.value {
+            Assigned::Array(_) if assignment.subscript.is_some() => {
+                self.report(&format!("{name}: cannot assign list to array member"));
+                Err(Flow::Error)
+            }
+            Assigned::Array(elements) => {
+                let elements = self.expand_elements(elements)?;
+                self.assign_array(name, elements, assignment.append)
+            }
+            Assigned::Word(word) => {
+                let place = match &assignment.subscript {
+                    None => Place::Whole,
+                    Some(subscript) => {
+                        let subscript = self.expand_text(subscript)?;
+                        self.place(name, &subscript)?
+                    }
+                };
+                let value = self.expand_text(word)?;
+                self.assign_place(name, &place, value, assignment.append)
+            }
+        }
     }
 
     fn run_builtin(
@@ -79,23 +130,29 @@ impl Shell {
         arguments: &[String],
         trace: Option<Handle>,
     ) -> Outcome {
-        if arguments[0] == "exec" && arguments.len() == 1 {
+        let by_command = matches!(arguments, [command, rest @ ..]
+            if command == "command" && rest.iter().find(|word| !matches!(word.as_str(), "--" | "-p")).is_some_and(|word| word == "exec")
+                && rest.last().is_some_and(|word| word == "exec"));
+        if (arguments[0] == "exec" && arguments.len() == 1) || by_command {
             // The redirections of an `exec` without a command are there to stay.
             for assignment in &simple.assignments {
-                let value = self.assigned_value(assignment)?;
-                self.assign(&assignment.name, value)?;
+                self.make_assignment(assignment)?;
             }
             self.trace(trace, &simple.assignments, arguments);
-            return if self.redirect(&simple.redirects)? { Ok(0) } else { Err(Flow::Error) };
+            return match (self.redirect(&simple.redirects)?, self.dialect) {
+                (true, _) => Ok(0),
+                (false, _) if by_command => Ok(self.error_status()),
+                (false, Dialect::Posix) => Err(Flow::Error),
+                (false, Dialect::Bash) => Ok(self.error_status()),
+            };
         }
         let run = |shell: &mut Shell| {
             shell.trace(trace, &simple.assignments, arguments);
             shell.with_redirects_of(builtin, simple, arguments)
         };
-        if builtin.special {
+        if builtin.special && self.dialect == Dialect::Posix && arguments[0] != "exec" {
             for assignment in &simple.assignments {
-                let value = self.assigned_value(assignment)?;
-                self.assign(&assignment.name, value)?;
+                self.make_assignment(assignment)?;
             }
             run(self)
         } else {
@@ -109,8 +166,10 @@ impl Shell {
         simple: &Simple,
         arguments: &[String],
     ) -> Outcome {
+        // In bash, an error of a special builtin ends no more than that.
+        let special = builtin.special && self.dialect == Dialect::Posix;
         let run = |shell: &mut Shell| match (builtin.run)(shell, arguments) {
-            Err(Flow::Error) if !builtin.special => Ok(ERROR_STATUS),
+            Err(Flow::Error) if !special => Ok(shell.error_status()),
             outcome => outcome,
         };
         if simple.redirects.is_empty() {
@@ -119,8 +178,8 @@ impl Shell {
         let before = self.descriptors.clone();
         let outcome = match self.redirect(&simple.redirects) {
             Ok(true) => run(self),
-            Ok(false) if builtin.special => Err(Flow::Error),
-            Ok(false) => Ok(super::redirect::REDIRECTION_FAILED),
+            Ok(false) if special => Err(Flow::Error),
+            Ok(false) => Ok(self.error_status()),
             Err(flow) => Err(flow),
         };
         self.descriptors = before;
@@ -151,15 +210,17 @@ impl Shell {
     }
 
     fn hide(&mut self, assignment: &Assignment, hidden: &mut Vec<(String, Option<Variable>)>) -> Outcome {
-        let value = self.assigned_value(assignment)?;
         let before = self.variables.get(&assignment.name).cloned();
-        self.assign(&assignment.name, value)?;
+        self.make_assignment(assignment)?;
         self.variable_mut(&assignment.name).exported = true;
         hidden.push((assignment.name.clone(), before));
         Ok(0)
     }
 
     pub fn put_back(&mut self, name: String, variable: Option<Variable>) {
+        if name == "PATH" {
+            self.remembered = Rc::default();
+        }
         let variables = Rc::make_mut(&mut self.variables);
         match variable {
             Some(variable) => variables.insert(name, variable),
@@ -167,17 +228,20 @@ impl Shell {
         };
     }
 
-    pub fn call(&mut self, function: &FunctionBody, arguments: &[String]) -> Outcome {
+    pub fn call(&mut self, name: &str, function: &FunctionBody, arguments: &[String]) -> Outcome {
         let positional = std::mem::replace(&mut self.positional, Rc::new(arguments.to_vec()));
         let loops = std::mem::take(&mut self.loops);
         self.locals.push(Vec::new());
         self.calls += 1;
+        let called_from = self.line;
+        self.enter_frame(name, None);
         let outcome = self.nested(|shell| {
-            if function.redirects.is_empty() {
+            let outcome = if function.redirects.is_empty() {
                 shell.run_compound(&function.body)
             } else {
                 shell.with_redirects(&function.redirects, |shell| shell.run_compound(&function.body))
-            }
+            };
+            shell.leave_frame(outcome)
         });
         self.calls -= 1;
         for (name, variable) in self.locals.pop().unwrap_or_default().into_iter().rev() {
@@ -185,10 +249,40 @@ impl Shell {
         }
         self.loops = loops;
         self.positional = positional;
+        self.line = called_from;
         match outcome {
             Err(Flow::Return(status)) => Ok(status),
             other => other,
         }
+    }
+
+    /// A function, or a file that is sourced, begins to run.
+    pub fn enter_frame(&mut self, function: &str, file: Option<&str>) {
+        if self.dialect == Dialect::Posix {
+            return;
+        }
+        let source = match file {
+            Some(file) => file.to_owned(),
+            None => self.extras.sources.get(function).cloned().unwrap_or_else(|| self.source()),
+        };
+        let frame = Frame { function: function.to_owned(), source, called_from: self.line };
+        Rc::make_mut(&mut self.extras.frames).push(frame);
+        self.hide_traps(file.is_some());
+    }
+
+    /// It has ended like that.
+    pub fn leave_frame(&mut self, outcome: Outcome) -> Outcome {
+        if self.dialect == Dialect::Posix {
+            return outcome;
+        }
+        let returned = matches!(outcome, Ok(_) | Err(Flow::Return(_)));
+        if let Ok(status) | Err(Flow::Return(status)) = outcome {
+            self.status = status;
+        }
+        let trapped = if returned { self.run_trap(Condition::Return) } else { Ok(()) };
+        self.unhide_traps();
+        Rc::make_mut(&mut self.extras.frames).pop();
+        trapped.and(outcome)
     }
 
     /// Starts the program that a simple command names; an exit status when it can't be started. Redirections stay in
@@ -200,7 +294,7 @@ impl Shell {
         trace: Option<Handle>,
     ) -> Result<Result<Child, i32>, Flow> {
         if !self.redirect(&simple.redirects)? {
-            return Ok(Err(super::redirect::REDIRECTION_FAILED));
+            return Ok(Err(self.error_status()));
         }
         if simple.assignments.is_empty() {
             self.trace(trace, &[], arguments);
@@ -218,20 +312,25 @@ impl Shell {
     pub fn status_of(&self, flow: Flow) -> i32 {
         match flow {
             Flow::Exit(status) | Flow::Return(status) => status,
-            Flow::Error => ERROR_STATUS,
+            Flow::Error => self.error_status(),
+            Flow::Interrupt => 130,
             Flow::Break(_) | Flow::Continue(_) => self.status,
         }
     }
 
     /// Starts a program in this environment; an exit status when it can't be started, which was reported.
     pub fn start_program(&mut self, arguments: &[String]) -> Result<Child, i32> {
-        let name = arguments.first().map_or("", String::as_str);
+        let name = arguments.first().cloned().unwrap_or_default();
+        self.start_called(&name, arguments)
+    }
+
+    /// The same for a program that is not called what it is found by.
+    pub fn start_called(&mut self, name: &str, arguments: &[String]) -> Result<Child, i32> {
         if name.is_empty() {
-            self.report(": not found");
+            self.report(&format!(": {}", self.not_found("")));
             return Err(NOT_FOUND);
         }
-        let exported = self.variables.get("PATH").is_some_and(|path| path.exported);
-        let found = if name.contains('/') || exported { None } else { self.find_program(name) };
+        let found = if name.contains('/') { None } else { self.remembered_program(name) };
         let path = found.as_deref().unwrap_or(name);
         let errno = match self.start(path, arguments.to_vec()) {
             Ok(child) => return Ok(child),
@@ -239,7 +338,7 @@ impl Shell {
         };
         let (message, status) = match errno {
             Errno::Enoexec => return self.start_script(name, arguments),
-            Errno::Enoent | Errno::Enotdir => ("not found", NOT_FOUND),
+            Errno::Enoent | Errno::Enotdir => (self.not_found(name), NOT_FOUND),
             Errno::Eagain | Errno::Enomem => (system::CANNOT_FORK, 2),
             Errno::Eisdir => (system::describe(Errno::Eacces), NOT_EXECUTABLE),
             other => (system::describe(other), NOT_EXECUTABLE),
@@ -248,11 +347,20 @@ impl Shell {
         Err(status)
     }
 
+    fn not_found(&self, name: &str) -> &'static str {
+        match self.dialect {
+            Dialect::Posix => "not found",
+            Dialect::Bash if name.contains('/') => "No such file or directory",
+            Dialect::Bash => "command not found",
+        }
+    }
+
     /// A file that is executable but of no known format is a script for this shell.
     fn start_script(&mut self, name: &str, arguments: &[String]) -> Result<Child, i32> {
         let path = if name.contains('/') { Some(name.to_owned()) } else { self.find_program(name) };
         let Some(path) = path else { return Err(NOT_FOUND) };
-        let mut all = vec!["sh".to_owned(), path];
+        let shell = if self.dialect == Dialect::Bash { "bash" } else { "sh" };
+        let mut all = vec![shell.to_owned(), path];
         all.extend_from_slice(arguments.get(1..).unwrap_or_default());
         self.start(system::SHELL_PATH, all).map_err(|errno| {
             self.report(&format!("{name}: {}", system::describe(errno)));
@@ -267,7 +375,21 @@ impl Shell {
             environment: self.exported(),
             descriptors: self.descriptors.all(),
             ignored_signals: self.ignored_signals(),
+            group: self.group_to_start_in(),
+            default_signals: self.signals_for_jobs(),
         })
+    }
+
+    /// The file that a name stood for when it was last looked for in this `PATH`.
+    pub fn remembered_program(&mut self, name: &str) -> Option<Rc<str>> {
+        if let Some(path) = self.remembered.get(name) {
+            return Some(path.clone());
+        }
+        let path: Rc<str> = self.find_program(name)?.into();
+        if self.remembered.len() < MAX_REMEMBERED {
+            Rc::make_mut(&mut self.remembered).insert(name.to_owned(), path.clone());
+        }
+        Some(path)
     }
 
     /// The file in `PATH` that a name without a slash stands for.
@@ -288,12 +410,20 @@ impl Shell {
     fn trace(&mut self, to: Option<Handle>, assignments: &[Assignment], words: &[String]) {
         let Some(handle) = to else { return };
         let assigned = assignments.iter().map(|assignment| {
-            format!("{}={}", assignment.name, self.variable(&assignment.name).unwrap_or_default())
+            let value = self.variable(&assignment.name).unwrap_or_default();
+            match self.dialect {
+                Dialect::Posix => format!("{}={value}", assignment.name),
+                Dialect::Bash => format!("{}={}", assignment.name, traced(value)),
+            }
         });
-        let text = assigned.chain(words.iter().cloned()).collect::<Vec<_>>().join(" ");
+        let words = words.iter().map(|word| match self.dialect {
+            Dialect::Posix => word.clone(),
+            Dialect::Bash => traced(word),
+        });
+        let text = assigned.chain(words).collect::<Vec<_>>().join(" ");
         let prefix = self.trace_prefix();
         // A lost trace is no reason to fail.
-        let _ = handle.write(format!("{prefix}{text}\n").as_bytes());
+        let _ = handle.write_text(&format!("{prefix}{text}\n"));
     }
 
     /// `PS4` with its expansions done; as it stands where they fail.
@@ -310,4 +440,9 @@ impl Shell {
         (self.status, self.substitution_status, self.line) = before;
         expanded.unwrap_or(prefix)
     }
+}
+
+/// A word as bash traces it.
+fn traced(word: &str) -> String {
+    if word.is_empty() { "''".to_owned() } else { crate::quote::listed(word) }
 }

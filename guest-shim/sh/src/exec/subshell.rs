@@ -2,8 +2,12 @@
 //! process and not to the environment (current directory, umask, what it wants of signals) is put back afterwards.
 
 use crate::{
+    bytes,
     state::{Condition, Flow, Outcome, Shell},
-    syntax::tree::List,
+    syntax::{
+        dialect::Dialect,
+        tree::{Command, List, Redirect, RedirectKind},
+    },
     system::{self, Whence},
 };
 
@@ -20,6 +24,13 @@ impl Shell {
         self.run_inner(inner, run)
     }
 
+    /// A copy of this environment for a process of its own.
+    pub fn as_subshell(&self) -> Shell {
+        let mut inner = self.clone();
+        inner.enter_subshell();
+        inner
+    }
+
     /// Runs in `inner`, a copy of this environment that is a subshell already.
     pub fn run_inner(&self, mut inner: Shell, run: impl FnOnce(&mut Shell) -> Outcome) -> i32 {
         let outcome = run(&mut inner);
@@ -31,6 +42,11 @@ impl Shell {
     /// What changes for an environment that begins as a copy.
     pub fn enter_subshell(&mut self) {
         self.enclose_traps();
+        self.extras.subshells += 1;
+        self.extras.substituted.clear();
+        if self.dialect == Dialect::Bash && !self.extras.inherit_errexit && self.in_substitution {
+            self.options.errexit = false;
+        }
         self.jobs.clear();
         self.original_directory = None;
         self.original_umask = None;
@@ -66,7 +82,7 @@ impl Shell {
         self.depth = 0;
         self.status_before_trap = Some(status);
         match self.run_text(&action, 1) {
-            Err(flow @ (Flow::Exit(_) | Flow::Error)) => self.status_of(flow),
+            Err(flow @ (Flow::Exit(_) | Flow::Error | Flow::Interrupt)) => self.status_of(flow),
             _ => status,
         }
     }
@@ -77,9 +93,18 @@ impl Shell {
             shell.report(&format!("command substitution: {}", system::describe(errno)));
             Flow::Error
         };
+        if self.dialect == Dialect::Bash
+            && let Some(redirect) = only_reads(list)
+        {
+            return self.contents(redirect);
+        }
         let file = system::memory_file().map_err(|errno| failed(self, errno))?;
+        self.in_substitution = true;
         let status = self.in_subshell(
             |inner| {
+                inner.in_substitution = false;
+                // What it runs is a part of this shell's own group.
+                inner.control = None;
                 // Number 1 is always in range.
                 let _ = inner.descriptors.set(1, Some(file.clone()));
             },
@@ -93,18 +118,54 @@ impl Shell {
                 outcome
             },
         );
+        self.in_substitution = false;
         self.status = status;
         self.substitution_status = Some(status);
         let output = file.seek(0, Whence::Start).and_then(|_| system::read_to_end(&file));
         let output = output.map_err(|errno| failed(self, errno))?;
-        let mut text = match String::from_utf8(output) {
-            Ok(text) => text,
-            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-        };
-        text.truncate(text.trim_end_matches('\n').len());
-        if text.contains('\0') {
-            text.retain(|character| character != '\0');
-        }
+        let mut text = bytes::decode(output);
+        tidy(&mut text);
         Ok(text)
+    }
+
+    /// `$(<file)`: what is in the file, without running anything.
+    fn contents(&mut self, redirect: &Redirect) -> Result<String, Flow> {
+        let path = self.expand_text(&redirect.target)?;
+        let (mut text, status) = match self.read_file(&path) {
+            Ok(bytes) => (bytes::decode(bytes), 0),
+            Err(errno) => {
+                self.report(&format!("{path}: {}", system::describe(errno)));
+                (String::new(), 1)
+            }
+        };
+        (self.status, self.substitution_status) = (status, Some(status));
+        tidy(&mut text);
+        Ok(text)
+    }
+}
+
+/// Takes away what a substitution does not keep.
+fn tidy(text: &mut String) {
+    text.truncate(text.trim_end_matches('\n').len());
+    if text.contains('\0') {
+        text.retain(|character| character != '\0');
+    }
+}
+
+/// The one redirection that a list consists of, if it is one to read a file.
+fn only_reads(list: &List) -> Option<&Redirect> {
+    let [item] = list.0.as_slice() else { return None };
+    let ([Command::Simple(simple)], [], false) =
+        (item.and_or.first.stages.as_slice(), item.and_or.rest.as_slice(), item.background)
+    else {
+        return None;
+    };
+    match simple.redirects.as_slice() {
+        [redirect @ Redirect { kind: RedirectKind::Read, number: None | Some(0), variable: None, .. }]
+            if simple.words.is_empty() && simple.assignments.is_empty() =>
+        {
+            Some(redirect)
+        }
+        _ => None,
     }
 }

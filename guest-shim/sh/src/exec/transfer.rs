@@ -7,12 +7,15 @@ use std::{collections::BTreeMap, rc::Rc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    state::{Condition, Descriptors, Options, Shell, Variable},
+    bash::Extras,
+    state::{Condition, Descriptors, Options, Shell},
     syntax::{
         aliases::Aliases,
+        dialect::{self, Dialect},
         tree::{FunctionBody, List},
     },
     system::{self, Child, Errno, Program, signals},
+    variables::Variable,
 };
 
 /// The option that names the descriptor.
@@ -21,6 +24,9 @@ pub const OPTION: &str = "--inherit";
 #[derive(Serialize, Deserialize)]
 struct Environment {
     name: String,
+    dialect: Dialect,
+    is_command: bool,
+    extras: Extras,
     variables: Rc<BTreeMap<String, Variable>>,
     functions: Rc<BTreeMap<String, Rc<FunctionBody>>>,
     aliases: Aliases,
@@ -44,6 +50,9 @@ impl Shell {
     pub fn start_instance(&self, list: &List) -> Option<Child> {
         let environment = Environment {
             name: self.name.to_string(),
+            dialect: self.dialect,
+            is_command: self.is_command,
+            extras: self.extras.clone(),
             variables: self.variables.clone(),
             functions: self.functions.clone(),
             aliases: self.aliases.clone(),
@@ -79,6 +88,8 @@ impl Shell {
                 environment: self.exported(),
                 descriptors,
                 ignored_signals: self.ignored_signals(),
+                group: self.group_to_start_in(),
+                default_signals: self.signals_for_jobs(),
             })
             .map_err(|errno| match errno {
                 Errno::Eagain | Errno::Enomem => system::CANNOT_FORK,
@@ -101,6 +112,11 @@ pub fn receive(number: &str) -> Option<(Shell, List)> {
     let bytes = system::read_to_end(&system::inherited(number)?).ok()?;
     let environment: Environment = postcard::from_bytes(&bytes).ok()?;
     let mut shell = Shell::new(&environment.name, Descriptors::inherited(number));
+    shell.dialect = environment.dialect;
+    shell.is_command = environment.is_command;
+    shell.extras = environment.extras;
+    dialect::set(shell.dialect);
+    dialect::set_extended_patterns(shell.extras.patterns.extglob);
     shell.variables = environment.variables;
     shell.functions = environment.functions;
     shell.aliases = environment.aliases;

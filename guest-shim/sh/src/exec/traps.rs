@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use crate::{
+    exec::control::NOT_FOR_THE_SHELL,
     state::{Condition, Flow, Shell},
     system::{
         self, Child,
@@ -38,7 +39,7 @@ impl Shell {
         ignored
             .filter_map(|(condition, _)| match condition {
                 Condition::Signal(signal) => Some(*signal),
-                Condition::Exit => None,
+                _ => None,
             })
             .collect()
     }
@@ -56,11 +57,68 @@ impl Shell {
     pub fn enclose_traps(&mut self) {
         let enclosing = Enclosing { traps: self.traps.clone(), enclosing: self.enclosing.take() };
         self.enclosing = Some(Rc::new(enclosing));
-        self.traps.retain(|(condition, action)| action.is_empty() && *condition != Condition::Exit);
+        let options = self.options;
+        self.has_set_traps = false;
+        self.traps.retain(|(condition, action)| match condition {
+            Condition::Exit => false,
+            Condition::Signal(_) => action.is_empty(),
+            Condition::Error => options.errtrace,
+            Condition::Debug | Condition::Return => options.functrace,
+        });
+    }
+
+    /// Runs the trap of a condition that is no signal, if there is one.
+    pub fn run_trap(&mut self, condition: Condition) -> Result<(), Flow> {
+        if self.extras.in_trap || self.traps.is_empty() {
+            return Ok(());
+        }
+        let Some(action) = find(&self.traps, condition).filter(|action| !action.is_empty()) else {
+            return Ok(());
+        };
+        let action = action.to_owned();
+        self.extras.in_trap = true;
+        let line = self.line;
+        let outcome = self.run_action_from(&action, line);
+        self.extras.in_trap = false;
+        outcome
+    }
+
+    /// A function begins, which these traps are not for unless options say so. A file that is sourced has those of ERR and
+    /// DEBUG.
+    pub fn hide_traps(&mut self, is_file: bool) {
+        let options = self.options;
+        let hidden = |condition: Condition| match condition {
+            Condition::Error => !options.errtrace && !is_file,
+            Condition::Debug => !options.functrace && !is_file,
+            Condition::Return => !options.functrace && !is_file,
+            _ => false,
+        };
+        let (hidden, kept) = self.traps.drain(..).partition(|(condition, _)| hidden(*condition));
+        self.traps = kept;
+        self.extras.hidden_traps.push(hidden);
+    }
+
+    /// It has ended. What it has set itself stays.
+    pub fn unhide_traps(&mut self) {
+        for (condition, action) in self.extras.hidden_traps.pop().unwrap_or_default() {
+            if find(&self.traps, condition).is_none() {
+                self.set_trap(condition, Some(action));
+            }
+        }
     }
 
     /// What the process has to want of a signal while this environment runs.
     fn disposition(&self, signal: Signal) -> Disposition {
+        let trapped = find(&self.traps, Condition::Signal(signal)).is_some();
+        if self.control.is_some() && !trapped {
+            // What a shell at a terminal wants of it whatever its traps say.
+            if signal == Signal::Interrupt {
+                return Disposition::Handle;
+            }
+            if NOT_FOR_THE_SHELL.contains(&signal) {
+                return Disposition::Ignore;
+            }
+        }
         let is_handled = handles(&self.traps, signal)
             || self.around().any(|around| handles(&around.traps, signal))
             || (signal == Signal::Pipe && self.ends_at_broken_pipe);
@@ -73,8 +131,17 @@ impl Shell {
         }
     }
 
+    /// What `trap` shows: in a subshell that has set none, those of the environment around it.
+    pub fn listed_traps(&self) -> &Traps {
+        match &self.enclosing {
+            Some(around) if !self.has_set_traps => &around.traps,
+            _ => &self.traps,
+        }
+    }
+
     /// Sets, with an empty action to ignore a signal, or takes away a trap.
     pub fn set_trap(&mut self, condition: Condition, action: Option<String>) {
+        self.has_set_traps = true;
         self.traps.retain(|(known, _)| *known != condition);
         if let Some(action) = action {
             let place = self.traps.partition_point(|(known, _)| known.number() < condition.number());
@@ -119,13 +186,20 @@ impl Shell {
         trapped
             .filter_map(|(condition, _)| match condition {
                 Condition::Signal(signal) => Some(*signal),
-                Condition::Exit => None,
+                _ => None,
             })
             .find(|signal| signals::is_caught(*signal, self.is_outermost()))
     }
 
     /// Runs the actions of what has arrived. `$?` stays what it was.
     pub fn run_traps(&mut self) -> Result<(), Flow> {
+        if self.control.is_some() && find(&self.traps, Condition::Signal(Signal::Interrupt)).is_none() {
+            signals::catch();
+            if signals::is_caught(Signal::Interrupt, true) {
+                signals::forget(Signal::Interrupt, true);
+                return Err(Flow::Interrupt);
+            }
+        }
         let traps_signals = |(condition, action): &(Condition, String)| {
             matches!(condition, Condition::Signal(_)) && !action.is_empty()
         };
@@ -140,12 +214,18 @@ impl Shell {
     }
 
     fn run_action(&mut self, action: &str) -> Result<(), Flow> {
+        self.run_action_from(action, 1)
+    }
+
+    fn run_action_from(&mut self, action: &str, first_line: u32) -> Result<(), Flow> {
         let (status, line) = (self.status, self.line);
         let status_before_trap = self.status_before_trap.replace(status);
+        let calls_before_trap = std::mem::replace(&mut self.calls_before_trap, self.calls);
         let failure_is_handled = std::mem::take(&mut self.failure_is_handled);
-        let outcome = self.nested(|shell| shell.run_text(action, 1));
+        let outcome = self.nested(|shell| shell.run_text(action, first_line));
         self.failure_is_handled = failure_is_handled;
         self.status_before_trap = status_before_trap;
+        self.calls_before_trap = calls_before_trap;
         (self.status, self.line) = (status, line);
         outcome.map(drop)
     }

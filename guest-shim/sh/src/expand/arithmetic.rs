@@ -1,221 +1,474 @@
-//! Evaluates arithmetic expressions. Their grammar is that of `brush-parser`; numbers are 64 bits wide and wrap.
-
-use brush_parser::{
-    arithmetic,
-    ast::{ArithmeticExpr, ArithmeticTarget, BinaryOperator, UnaryAssignmentOperator, UnaryOperator},
-};
+//! Evaluates arithmetic expressions (POSIX.1-2024 XCU 2.6.4, and bash's beyond), whose expansions are done: as they are
+//! read, since what a loop evaluates is short and never twice the same. Our own, because a subscript of an associative
+//! array is no expression, which a grammar can't know, and because loops are made of them. Numbers are 64 bits wide and
+//! wrap.
 
 use crate::{
+    exec::MAX_DEPTH as MAX_NESTED,
     state::{Flow, Shell},
-    syntax::MAX_NESTING,
+    syntax::{
+        dialect::Dialect,
+        extent::{is_name_byte, is_name_start},
+        word,
+    },
+    variables::{Place, Variable},
 };
 
-/// How many operators an expression may have that are evaluated from the right, for each of which the parser descends.
-const MAX_RIGHT_ASSOCIATIVE: usize = 1000;
-
-/// How many operators an expression may have: the parser keeps what it has parsed, and copies it level by level.
-const MAX_OPERATORS: usize = 10_000;
+/// How deeply parentheses, assignments, conditions and signs may be nested.
+const MAX_DEPTH: u32 = 250;
 
 /// Characters of an expression that a message shows.
 const MAX_SHOWN: usize = 200;
 
 /// How often the value of a variable may be an expression that names another variable.
-const MAX_INDIRECTION: u32 = 16;
+const MAX_INDIRECTION: u32 = 200;
+
+/// Binary operators, the longer first, with how tightly they bind and whether they assign with `=` behind.
+const OPERATORS: [(&str, u8, bool); 19] = [
+    ("**", 11, false),
+    ("||", 1, false),
+    ("&&", 2, false),
+    ("==", 6, false),
+    ("!=", 6, false),
+    ("<<", 8, true),
+    (">>", 8, true),
+    ("<=", 7, false),
+    (">=", 7, false),
+    ("|", 3, true),
+    ("^", 4, true),
+    ("&", 5, true),
+    ("<", 7, false),
+    (">", 7, false),
+    ("+", 9, true),
+    ("-", 9, true),
+    ("*", 10, true),
+    ("/", 10, true),
+    ("%", 10, true),
+];
+
+/// Why there is no value.
+enum Failure {
+    Message(String),
+    /// It was reported.
+    Reported(Flow),
+}
+
+impl From<&str> for Failure {
+    fn from(message: &str) -> Self {
+        Failure::Message(message.to_owned())
+    }
+}
+
+type Evaluated<T> = Result<T, Failure>;
 
 impl Shell {
     /// The value of an expression whose expansions are done.
     pub fn arithmetic(&mut self, text: &str) -> Result<i64, Flow> {
-        self.evaluate(text, 0).map_err(|message| {
-            let shown: String = text.chars().take(MAX_SHOWN).collect();
-            let more = if shown.len() < text.len() { "..." } else { "" };
-            self.report(&format!("arithmetic expression: {message}: \"{shown}{more}\""));
-            Flow::Error
+        self.evaluate(text, 0).map_err(|failure| match failure {
+            Failure::Reported(flow) => flow,
+            Failure::Message(message) => {
+                let shown: String = text.chars().take(MAX_SHOWN).collect();
+                let more = if shown.len() < text.len() { "..." } else { "" };
+                self.report(&format!("arithmetic expression: {message}: \"{shown}{more}\""));
+                Flow::Error
+            }
         })
     }
 
-    fn evaluate(&mut self, text: &str, indirection: u32) -> Result<i64, String> {
-        let text = text.trim();
-        if let Ok(number) = text.parse::<i64>()
-            && (number == 0 || !text.trim_start_matches(['-', '+']).starts_with('0'))
+    fn evaluate(&mut self, text: &str, indirection: u32) -> Evaluated<i64> {
+        let trimmed = text.trim_ascii();
+        if let Ok(number) = trimmed.parse::<i64>()
+            && (number == 0 && trimmed.len() == 1 || !trimmed.trim_start_matches(['-', '+']).starts_with('0'))
         {
             return Ok(number);
         }
-        if text.is_empty() {
+        let mut evaluator =
+            Evaluator { shell: self, text: trimmed, at: 0, skipped: 0, depth: 0, indirection };
+        evaluator.blanks();
+        if evaluator.at == trimmed.len() {
             return Ok(0);
         }
-        if text.bytes().filter(|byte| b"+-*/%&|^<>!~".contains(byte)).count() > MAX_OPERATORS {
-            return Err("too long".to_owned());
-        }
-        if nesting(text) > MAX_NESTING || right_associative(text) > MAX_RIGHT_ASSOCIATIVE {
-            return Err("nested too deeply".to_owned());
-        }
-        let expression = arithmetic::parse(text).map_err(|_| "syntax error".to_owned())?;
-        let value = self.value(&expression, indirection);
-        discard(expression);
-        value
+        let value = evaluator.comma()?;
+        if evaluator.at < trimmed.len() { Err("syntax error".into()) } else { Ok(value) }
+    }
+}
+
+/// A variable, or an element, that stands in an expression.
+struct Target<'a> {
+    name: &'a str,
+    place: Place,
+}
+
+struct Evaluator<'s, 'a> {
+    shell: &'s mut Shell,
+    text: &'a str,
+    at: usize,
+    /// Within so many parts that are read but do not count: nothing is assigned there.
+    skipped: u32,
+    depth: u32,
+    indirection: u32,
+}
+
+impl<'a> Evaluator<'_, 'a> {
+    fn byte(&self, ahead: usize) -> Option<u8> {
+        self.text.as_bytes().get(self.at + ahead).copied()
     }
 
-    fn value(&mut self, expression: &ArithmeticExpr, indirection: u32) -> Result<i64, String> {
-        Ok(match expression {
-            ArithmeticExpr::Literal(number) => *number,
-            ArithmeticExpr::Reference(target) => self.reference(target, indirection)?,
-            ArithmeticExpr::UnaryOp(operator, operand) => {
-                let value = self.value(operand, indirection)?;
-                match operator {
-                    UnaryOperator::UnaryPlus => value,
-                    UnaryOperator::UnaryMinus => value.wrapping_neg(),
-                    UnaryOperator::BitwiseNot => !value,
-                    UnaryOperator::LogicalNot => i64::from(value == 0),
-                }
+    /// Passes blanks, and double quotes, which mean nothing here.
+    fn blanks(&mut self) {
+        while matches!(self.byte(0), Some(b' ' | b'\t' | b'\n' | b'\r' | b'"')) {
+            self.at += 1;
+        }
+    }
+
+    fn takes(&mut self, expected: u8) -> bool {
+        let there = self.byte(0) == Some(expected);
+        if there {
+            self.at += 1;
+            self.blanks();
+        }
+        there
+    }
+
+    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Evaluated<T>) -> Evaluated<T> {
+        if self.depth >= MAX_DEPTH {
+            return Err("nested too deeply".into());
+        }
+        self.depth += 1;
+        let outcome = read(self);
+        self.depth -= 1;
+        outcome
+    }
+
+    fn skipping(&mut self, skips: bool, read: impl FnOnce(&mut Self) -> Evaluated<i64>) -> Evaluated<i64> {
+        self.skipped += u32::from(skips);
+        let outcome = read(self);
+        self.skipped -= u32::from(skips);
+        outcome
+    }
+
+    fn comma(&mut self) -> Evaluated<i64> {
+        let mut value = self.conditional()?;
+        while self.takes(b',') {
+            value = self.conditional()?;
+        }
+        Ok(value)
+    }
+
+    fn conditional(&mut self) -> Evaluated<i64> {
+        self.deeper(|this| {
+            let condition = this.binary(0)?;
+            if !this.takes(b'?') {
+                return Ok(condition);
             }
-            ArithmeticExpr::BinaryOp(..) => {
-                // A long sum is as deep on its left as it has terms: not a case for recursion.
-                let mut rest = Vec::new();
-                let mut first = expression;
-                while let ArithmeticExpr::BinaryOp(operator, left, right) = first {
-                    rest.push((*operator, right));
-                    first = left;
-                }
-                let mut value = self.value(first, indirection)?;
-                for (operator, right) in rest.into_iter().rev() {
-                    value = match operator {
-                        BinaryOperator::LogicalAnd => {
-                            i64::from(value != 0 && self.value(right, indirection)? != 0)
-                        }
-                        BinaryOperator::LogicalOr => {
-                            i64::from(value != 0 || self.value(right, indirection)? != 0)
-                        }
-                        _ => binary(operator, value, self.value(right, indirection)?)?,
-                    };
-                }
-                value
+            let then = this.skipping(condition == 0, Self::comma)?;
+            if !this.takes(b':') {
+                return Err("`:' expected".into());
             }
-            ArithmeticExpr::Conditional(condition, then, otherwise) => {
-                let chosen = if self.value(condition, indirection)? != 0 { then } else { otherwise };
-                self.value(chosen, indirection)?
-            }
-            ArithmeticExpr::Assignment(target, value) => {
-                let value = self.value(value, indirection)?;
-                self.store(target, value)?
-            }
-            ArithmeticExpr::BinaryAssignment(operator, target, operand) => {
-                let before = self.reference(target, indirection)?;
-                let operand = self.value(operand, indirection)?;
-                let value = binary(*operator, before, operand)?;
-                self.store(target, value)?
-            }
-            ArithmeticExpr::UnaryAssignment(operator, target) => {
-                let before = self.reference(target, indirection)?;
-                match operator {
-                    UnaryAssignmentOperator::PrefixIncrement => self.store(target, before.wrapping_add(1))?,
-                    UnaryAssignmentOperator::PrefixDecrement => self.store(target, before.wrapping_sub(1))?,
-                    UnaryAssignmentOperator::PostfixIncrement => {
-                        self.store(target, before.wrapping_add(1))?;
-                        before
-                    }
-                    UnaryAssignmentOperator::PostfixDecrement => {
-                        self.store(target, before.wrapping_sub(1))?;
-                        before
-                    }
-                }
-            }
+            let otherwise = this.skipping(condition != 0, Self::conditional)?;
+            Ok(if condition != 0 { then } else { otherwise })
         })
     }
 
-    fn reference(&mut self, target: &ArithmeticTarget, indirection: u32) -> Result<i64, String> {
-        let name = scalar(target)?;
-        let Some(text) = self.parameter(name) else {
-            if self.options.nounset {
-                return Err(format!("{name}: parameter not set"));
+    /// The operator here, unless it is part of an assignment.
+    fn operator(&self) -> Option<(&'static str, u8)> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let (operator, binds, assigns) =
+            OPERATORS.into_iter().find(|(operator, _, _)| rest.starts_with(operator.as_bytes()))?;
+        if assigns && rest.get(operator.len()) == Some(&b'=') { None } else { Some((operator, binds)) }
+    }
+
+    /// Operators that bind at least as tightly as `least`.
+    fn binary(&mut self, least: u8) -> Evaluated<i64> {
+        let mut left = self.unary()?;
+        while let Some((operator, binds)) = self.operator()
+            && binds >= least
+        {
+            self.at += operator.len();
+            self.blanks();
+            left = match operator {
+                "&&" => {
+                    let right = self.skipping(left == 0, |this| this.binary(binds + 1))?;
+                    i64::from(left != 0 && right != 0)
+                }
+                "||" => {
+                    let right = self.skipping(left != 0, |this| this.binary(binds + 1))?;
+                    i64::from(left != 0 || right != 0)
+                }
+                "**" => {
+                    let right = self.deeper(|this| this.binary(binds))?;
+                    self.apply(operator, left, right)?
+                }
+                _ => {
+                    let right = self.binary(binds + 1)?;
+                    self.apply(operator, left, right)?
+                }
+            };
+        }
+        Ok(left)
+    }
+
+    fn apply(&self, operator: &str, left: i64, right: i64) -> Evaluated<i64> {
+        Ok(match operator {
+            "**" => match u32::try_from(right) {
+                Ok(exponent) => left.wrapping_pow(exponent),
+                Err(_) if self.skipped > 0 => 0,
+                Err(_) if right < 0 => return Err("exponent less than 0".into()),
+                Err(_) => return Err("exponent out of range".into()),
+            },
+            "/" | "%" if right == 0 && self.skipped > 0 => 0,
+            "/" | "%" if right == 0 => return Err("division by zero".into()),
+            "*" => left.wrapping_mul(right),
+            "/" => left.wrapping_div(right),
+            "%" => left.wrapping_rem(right),
+            "+" => left.wrapping_add(right),
+            "-" => left.wrapping_sub(right),
+            // As the hardware does it: only the lowest six bits count.
+            "<<" => left.wrapping_shl(right as u32),
+            ">>" => left.wrapping_shr(right as u32),
+            "<" => i64::from(left < right),
+            "<=" => i64::from(left <= right),
+            ">" => i64::from(left > right),
+            ">=" => i64::from(left >= right),
+            "==" => i64::from(left == right),
+            "!=" => i64::from(left != right),
+            "&" => left & right,
+            "^" => left ^ right,
+            _ => left | right,
+        })
+    }
+
+    fn unary(&mut self) -> Evaluated<i64> {
+        let Some(sign) = self.byte(0) else { return Err("operand expected".into()) };
+        if !matches!(sign, b'!' | b'~' | b'+' | b'-') {
+            return self.primary();
+        }
+        if matches!(sign, b'+' | b'-') && self.byte(1) == Some(sign) && self.names_at(2) {
+            self.at += 2;
+            self.blanks();
+            let target = self.target()?;
+            let value = self.value(&target)?;
+            let changed = if sign == b'+' { value.wrapping_add(1) } else { value.wrapping_sub(1) };
+            return self.store(&target, changed);
+        }
+        self.at += 1;
+        self.blanks();
+        let value = self.deeper(Self::unary)?;
+        Ok(match sign {
+            b'!' => i64::from(value == 0),
+            b'~' => !value,
+            b'-' => value.wrapping_neg(),
+            _ => value,
+        })
+    }
+
+    /// Whether a name stands so far ahead, behind blanks.
+    fn names_at(&self, ahead: usize) -> bool {
+        let rest = self.text.as_bytes().get(self.at + ahead..).unwrap_or_default();
+        rest.trim_ascii_start().first().is_some_and(|byte| is_name_start(*byte))
+    }
+
+    fn primary(&mut self) -> Evaluated<i64> {
+        match self.byte(0) {
+            Some(b'(') => {
+                self.at += 1;
+                self.blanks();
+                let value = self.deeper(Self::comma)?;
+                if self.takes(b')') { Ok(value) } else { Err("missing `)'".into()) }
+            }
+            Some(byte) if byte.is_ascii_digit() => self.number(),
+            Some(byte) if is_name_start(byte) => {
+                let target = self.target()?;
+                self.after_target(&target)
+            }
+            _ => Err("operand expected".into()),
+        }
+    }
+
+    fn number(&mut self) -> Evaluated<i64> {
+        let bytes = &self.text.as_bytes()[self.at..];
+        let length = bytes
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b'@' | b'_'))
+            .count();
+        let text = &self.text[self.at..self.at + length];
+        self.at += length;
+        self.blanks();
+        let (base, digits) = match text.split_once('#') {
+            Some((base, digits)) => {
+                let base = base.parse::<i64>().ok().filter(|base| (2..=64).contains(base));
+                (base.ok_or("invalid arithmetic base")?, digits)
+            }
+            None => match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+                Some(digits) => (16, digits),
+                None if text.len() > 1 && text.starts_with('0') => (8, text),
+                None => (10, text),
+            },
+        };
+        let mut value = 0i64;
+        for byte in digits.bytes() {
+            let digit = i64::from(match byte {
+                b'0'..=b'9' => byte - b'0',
+                b'a'..=b'z' => byte - b'a' + 10,
+                b'A'..=b'Z' if base <= 36 => byte - b'A' + 10,
+                b'A'..=b'Z' => byte - b'A' + 36,
+                b'@' => 62,
+                _ => 63,
+            });
+            if digit >= base {
+                return Err("value too great for base".into());
+            }
+            value = match (
+                value.checked_mul(base).and_then(|value| value.checked_add(digit)),
+                self.shell.dialect,
+            ) {
+                (Some(value), _) => value,
+                (None, Dialect::Posix) => i64::MAX,
+                (None, Dialect::Bash) => value.wrapping_mul(base).wrapping_add(digit),
+            };
+        }
+        Ok(value)
+    }
+
+    fn target(&mut self) -> Evaluated<Target<'a>> {
+        let text = self.text;
+        let start = self.at;
+        while self.byte(0).is_some_and(is_name_byte) {
+            self.at += 1;
+        }
+        let name = text.get(start..self.at).unwrap_or_default();
+        if name.is_empty() {
+            return Err("operand expected".into());
+        }
+        let mut place = Place::Whole;
+        if self.byte(0) == Some(b'[') && self.shell.dialect == Dialect::Bash {
+            let subscript = self.subscript()?;
+            let expanded;
+            let subscript = if subscript.contains(['$', '`']) {
+                expanded = self.expanded(subscript)?;
+                &expanded
+            } else {
+                subscript
+            };
+            place = if self.shell.find(name).is_some_and(Variable::is_associative) {
+                Place::Key(subscript.replace(['"', '\''], ""))
+            } else {
+                let indirection = self.indirection + 1;
+                if indirection > MAX_INDIRECTION {
+                    return Err("nested too deeply".into());
+                }
+                Place::Index(self.shell.evaluate(subscript, indirection)?)
+            };
+        }
+        self.blanks();
+        Ok(Target { name, place })
+    }
+
+    /// A subscript that came out of a variable with its expansions yet to be done.
+    fn expanded(&mut self, subscript: &str) -> Evaluated<String> {
+        let word = word::expanded_text(subscript, self.shell.line, 0).map_err(|_| "syntax error")?;
+        self.shell.expand_quoted(&word).map_err(Failure::Reported)
+    }
+
+    /// What stands between the brackets here.
+    fn subscript(&mut self) -> Evaluated<&'a str> {
+        let text = self.text;
+        let start = self.at + 1;
+        let mut depth = 0usize;
+        loop {
+            match self.byte(0) {
+                None => return Err("missing `]'".into()),
+                Some(b'[') => depth += 1,
+                Some(b']') => depth -= 1,
+                Some(_) => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                return Ok(text.get(start..self.at - 1).unwrap_or_default());
+            }
+        }
+    }
+
+    /// What is done with a variable.
+    fn after_target(&mut self, target: &Target<'a>) -> Evaluated<i64> {
+        for (sign, step) in [(b'+', 1i64), (b'-', -1)] {
+            if self.byte(0) == Some(sign) && self.byte(1) == Some(sign) {
+                self.at += 2;
+                self.blanks();
+                let value = self.value(target)?;
+                self.store(target, value.wrapping_add(step))?;
+                return Ok(value);
+            }
+        }
+        let rest = &self.text.as_bytes()[self.at..];
+        if rest.first() == Some(&b'=') && rest.get(1) != Some(&b'=') {
+            self.at += 1;
+            self.blanks();
+            let value = self.conditional()?;
+            return self.store(target, value);
+        }
+        let assigning = OPERATORS.into_iter().find(|(operator, _, assigns)| {
+            *assigns && rest.starts_with(operator.as_bytes()) && rest.get(operator.len()) == Some(&b'=')
+        });
+        if let Some((operator, _, _)) = assigning {
+            self.at += operator.len() + 1;
+            self.blanks();
+            let before = self.value(target)?;
+            let operand = self.conditional()?;
+            let value = self.apply(operator, before, operand)?;
+            return self.store(target, value);
+        }
+        self.value(target)
+    }
+
+    fn value(&mut self, target: &Target<'a>) -> Evaluated<i64> {
+        if self.skipped > 0 {
+            return Ok(0);
+        }
+        let text = match &target.place {
+            Place::Whole => {
+                // What most variables of a loop are.
+                if let Some(number) = self.shell.variables.get(target.name).and_then(plain_number) {
+                    return Ok(number);
+                }
+                self.shell.parameter(target.name)
+            }
+            place => self.shell.element(target.name, place),
+        };
+        let Some(text) = text else {
+            if self.shell.options.nounset && self.shell.dialect == Dialect::Bash {
+                self.shell.report(&format!("{}: unbound variable", target.name));
+                return Err(Failure::Reported(Flow::Exit(1)));
             }
             return Ok(0);
         };
-        if indirection >= MAX_INDIRECTION {
-            return Err(format!("{name}: refers to too many variables in turn"));
+        if self.indirection >= MAX_INDIRECTION || self.shell.depth + 4 * self.indirection >= MAX_NESTED {
+            return Err(Failure::Message(format!("{}: refers to too many variables in turn", target.name)));
         }
-        self.evaluate(&text, indirection + 1)
+        self.shell.evaluate(&text, self.indirection + 1)
     }
 
-    fn store(&mut self, target: &ArithmeticTarget, value: i64) -> Result<i64, String> {
-        let name = scalar(target)?;
-        if self.variables.get(name).is_some_and(|variable| variable.readonly) {
-            return Err(format!("{name}: is read only"));
+    fn store(&mut self, target: &Target<'a>, value: i64) -> Evaluated<i64> {
+        if self.skipped > 0 {
+            return Ok(value);
         }
-        self.assign(name, value.to_string()).map_err(|_| format!("{name}: can't be assigned"))?;
+        if self.shell.find(target.name).is_some_and(|variable| variable.readonly) {
+            return Err(Failure::Message(format!("{}: is read only", target.name)));
+        }
+        let stored = self.shell.assign_place(target.name, &target.place, value.to_string(), false);
+        stored.map_err(Failure::Reported)?;
         Ok(value)
     }
 }
 
-fn scalar(target: &ArithmeticTarget) -> Result<&str, String> {
-    match target {
-        ArithmeticTarget::Variable(name) => Ok(name),
-        ArithmeticTarget::ArrayElement(name, _) => Err(format!("{name}: arrays are not supported")),
+/// The number that a variable holds, if it is written as one.
+fn plain_number(variable: &Variable) -> Option<i64> {
+    if variable.reference {
+        return None;
     }
-}
-
-fn binary(operator: BinaryOperator, left: i64, right: i64) -> Result<i64, String> {
-    Ok(match operator {
-        BinaryOperator::Power => {
-            let exponent = u32::try_from(right).map_err(|_| "exponent out of range".to_owned())?;
-            left.wrapping_pow(exponent)
-        }
-        BinaryOperator::Multiply => left.wrapping_mul(right),
-        BinaryOperator::Divide | BinaryOperator::Modulo if right == 0 => {
-            return Err("division by zero".to_owned());
-        }
-        BinaryOperator::Divide => left.wrapping_div(right),
-        BinaryOperator::Modulo => left.wrapping_rem(right),
-        BinaryOperator::Comma => right,
-        BinaryOperator::Add => left.wrapping_add(right),
-        BinaryOperator::Subtract => left.wrapping_sub(right),
-        // As the hardware does it: only the lowest six bits count.
-        BinaryOperator::ShiftLeft => left.wrapping_shl(right as u32),
-        BinaryOperator::ShiftRight => left.wrapping_shr(right as u32),
-        BinaryOperator::LessThan => i64::from(left < right),
-        BinaryOperator::LessThanOrEqualTo => i64::from(left <= right),
-        BinaryOperator::GreaterThan => i64::from(left > right),
-        BinaryOperator::GreaterThanOrEqualTo => i64::from(left >= right),
-        BinaryOperator::Equals => i64::from(left == right),
-        BinaryOperator::NotEquals => i64::from(left != right),
-        BinaryOperator::BitwiseAnd => left & right,
-        BinaryOperator::BitwiseXor => left ^ right,
-        BinaryOperator::BitwiseOr => left | right,
-        BinaryOperator::LogicalAnd => i64::from(left != 0 && right != 0),
-        BinaryOperator::LogicalOr => i64::from(left != 0 || right != 0),
-    })
-}
-
-/// Drops an expression, however long it is on its left.
-fn discard(mut expression: ArithmeticExpr) {
-    while let ArithmeticExpr::BinaryOp(_, left, _) = expression {
-        expression = *left;
-    }
-}
-
-/// At least as many as there are operators whose right side holds the rest: assignments, conditions, powers.
-fn right_associative(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let powers = bytes.windows(2).filter(|pair| *pair == b"**").count();
-    powers + bytes.iter().filter(|byte| matches!(byte, b'=' | b'?')).count()
-}
-
-/// The deepest level of parentheses and of signs in a row, each of which the parser descends for.
-fn nesting(text: &str) -> usize {
-    let (mut depth, mut deepest, mut signs) = (0usize, 0usize, 0usize);
-    for byte in text.bytes() {
-        match byte {
-            b'(' | b'[' => depth += 1,
-            b')' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        signs = match byte {
-            b'!' | b'~' | b'-' | b'+' => signs + 1,
-            b' ' | b'\t' | b'\n' => signs,
-            _ => 0,
-        };
-        deepest = deepest.max(depth + signs);
-    }
-    deepest
+    let text = variable.text()?;
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.starts_with('0') && digits.len() > 1 { None } else { text.parse().ok() }
 }
 
 #[cfg(test)]
@@ -244,7 +497,9 @@ mod tests {
         assert_eq!(shell.variable("x"), Some("8"));
         assert!(shell.arithmetic("1 / 0").is_err());
         assert_eq!(shell.arithmetic(&vec!["1"; 6_000].join(" + ")), Ok(6_000));
-        assert!(shell.arithmetic(&vec!["1"; 20_000].join(" + ")).is_err());
+        assert_eq!(shell.arithmetic(&vec!["1"; 20_000].join(" + ")), Ok(20_000));
+        assert!(shell.arithmetic(&"(".repeat(10_000)).is_err());
+        assert!(shell.arithmetic(&"-".repeat(10_000)).is_err());
         assert_eq!(shell.arithmetic(&format!("0{}", " && 1 / 0".repeat(1000))), Ok(0));
         assert!(shell.arithmetic(&"x = ".repeat(10_000)).is_err());
         assert!(shell.arithmetic("1 +").is_err());

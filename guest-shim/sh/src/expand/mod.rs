@@ -2,18 +2,28 @@
 //! then file names, then quotes are forgotten.
 
 mod arithmetic;
+mod braces;
+mod expression;
 pub mod fields;
 mod glob;
 mod parameter;
 pub mod pattern;
+mod process;
+mod transform;
 
 use fields::{Field, Fields};
 use pattern::Pattern;
 
 use crate::{
     state::{Flow, Shell},
-    syntax::tree::{Piece, Word},
+    syntax::{
+        dialect::Dialect,
+        tree::{Element, Operation, Piece, Word},
+    },
 };
+
+/// The value of `IFS` that splits at blanks.
+const BLANKS: &str = " \t\n";
 
 /// How the pieces of a word are taken.
 #[derive(Clone, Copy, Default)]
@@ -29,37 +39,141 @@ impl Shell {
     pub fn expand_words(&mut self, words: &[Word]) -> Result<Vec<String>, Flow> {
         let mut arguments = Vec::with_capacity(words.len());
         for word in words {
-            // Most words are plain text.
-            if let [Piece::Text(text)] = word.0.as_slice()
-                && (!text.contains(['*', '?', '[']) || text == "[")
-            {
-                arguments.push(text.clone());
+            if self.dialect == Dialect::Bash && braces::may_expand(word) {
+                let Some(expanded) = braces::expand(word) else {
+                    self.report("brace expansion: too many words");
+                    return Err(Flow::Error);
+                };
+                for word in &expanded {
+                    self.expand_word(word, &mut arguments)?;
+                }
                 continue;
             }
-            let mut fields = Fields::new(Some(self.separators()));
-            self.expand_pieces(&word.0, Mode::default(), &mut fields)?;
-            for field in fields.finish() {
-                self.expand_names(field, &mut arguments);
-            }
+            self.expand_word(word, &mut arguments)?;
         }
         Ok(arguments)
     }
 
-    fn expand_names(&self, field: Field, arguments: &mut Vec<String>) {
-        if !self.options.noglob && field.has_pattern() {
-            arguments.append(&mut glob::expand(&field));
-            return;
+    fn expand_word(&mut self, word: &Word, arguments: &mut Vec<String>) -> Result<(), Flow> {
+        // Most words are plain text.
+        if let [Piece::Text(text)] = word.0.as_slice()
+            && (!text.contains(['*', '?', '[', '(']) || text == "[")
+        {
+            arguments.push(text.clone());
+            return Ok(());
         }
-        arguments.push(field.text);
+        if let Some(value) = self.expand_plainly(word) {
+            arguments.push(value);
+            return Ok(());
+        }
+        let mut fields = Fields::new(Some(self.separators()));
+        self.expand_pieces(&word.0, Mode::default(), &mut fields)?;
+        for field in fields.finish() {
+            self.expand_names(field, arguments)?;
+        }
+        Ok(())
+    }
+
+    /// What a word of one plain parameter expands to, where that is one field that matches nothing: what most words of
+    /// loops are. None where it has to be looked at more closely.
+    fn expand_plainly(&self, word: &Word) -> Option<String> {
+        let (piece, quoted) = match word.0.as_slice() {
+            [Piece::DoubleQuoted(inner)] => match inner.as_slice() {
+                [piece] => (piece, true),
+                _ => return None,
+            },
+            [piece] => (piece, false),
+            _ => return None,
+        };
+        let Piece::Parameter(parameter) = piece else { return None };
+        if parameter.operation != Operation::Value
+            || parameter.subscript.is_some()
+            || parameter.indirect
+            || matches!(parameter.name.as_str(), "@" | "*")
+            || self.variables.get(&parameter.name).is_some_and(|variable| variable.reference)
+        {
+            return None;
+        }
+        let value = self.parameter(&parameter.name)?;
+        let is_one_field = || {
+            !value.is_empty()
+                && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./-".contains(&byte))
+                && self.separators() == BLANKS
+        };
+        (quoted || is_one_field()).then_some(value)
+    }
+
+    fn expand_names(&self, field: Field, arguments: &mut Vec<String>) -> Result<(), Flow> {
+        if self.options.noglob || !field.has_pattern() {
+            arguments.push(field.text);
+            return Ok(());
+        }
+        let mut options = self.extras.patterns;
+        options.dotglob |=
+            self.dialect == Dialect::Bash && self.variable("GLOBIGNORE").is_some_and(|text| !text.is_empty());
+        match glob::expand(&field, options).and_then(|names| self.without_ignored(names)) {
+            Some(mut names) => arguments.append(&mut names),
+            None if options.failglob => {
+                self.report(&format!("no match: {}", field.text));
+                return Err(Flow::Error);
+            }
+            None if options.nullglob => {}
+            None => arguments.push(field.text),
+        }
+        Ok(())
+    }
+
+    /// The names that `GLOBIGNORE` leaves; none when that is none.
+    fn without_ignored(&self, mut names: Vec<String>) -> Option<Vec<String>> {
+        let ignored =
+            self.variable("GLOBIGNORE").filter(|_| self.dialect == Dialect::Bash).unwrap_or_default();
+        for pattern in glob::split_patterns(ignored) {
+            let mut field = Field::default();
+            field.push(pattern, false);
+            let pattern = Pattern::new(&field);
+            names.retain(|name| !pattern.matches(name));
+        }
+        (!names.is_empty()).then_some(names)
     }
 
     /// One string, neither split nor matched against names: the value of an assignment, a file to open.
     pub fn expand_text(&mut self, word: &Word) -> Result<String, Flow> {
+        match word.0.as_slice() {
+            [Piece::Text(text) | Piece::Quoted(text)] => return Ok(text.clone()),
+            [Piece::Arithmetic(expression)] => return Ok(self.expand_arithmetic(expression)?.to_string()),
+            _ => {
+                if let Some(value) = self.expand_plainly(word) {
+                    return Ok(value);
+                }
+            }
+        }
         Ok(self.expand_field(word)?.text)
     }
 
     pub fn expand_pattern(&mut self, word: &Word) -> Result<Pattern, Flow> {
-        Ok(Pattern::new(&self.expand_field(word)?))
+        let pattern = Pattern::new(&self.expand_field(word)?);
+        Ok(if self.extras.patterns.nocasematch { pattern.ignoring_case() } else { pattern })
+    }
+
+    /// The elements of an array as a script wrote them.
+    pub fn expand_elements(
+        &mut self,
+        elements: &[Element],
+    ) -> Result<Vec<(Option<String>, bool, String)>, Flow> {
+        let mut expanded = Vec::with_capacity(elements.len());
+        for element in elements {
+            match &element.subscript {
+                Some(subscript) => {
+                    let key = self.expand_text(subscript)?;
+                    expanded.push((Some(key), element.append, self.expand_text(&element.value)?));
+                }
+                None => {
+                    let words = self.expand_words(std::slice::from_ref(&element.value))?;
+                    expanded.extend(words.into_iter().map(|word| (None, false, word)));
+                }
+            }
+        }
+        Ok(expanded)
     }
 
     fn expand_field(&mut self, word: &Word) -> Result<Field, Flow> {
@@ -76,15 +190,15 @@ impl Shell {
     }
 
     pub fn expand_arithmetic(&mut self, word: &Word) -> Result<i64, Flow> {
+        if let [Piece::Text(text)] = word.0.as_slice() {
+            return self.arithmetic(text);
+        }
         let text = self.expand_quoted(word)?;
         self.arithmetic(&text)
     }
 
     fn separators(&self) -> &str {
-        match self.variables.get("IFS") {
-            Some(variable) => variable.value.as_deref().unwrap_or(" \t\n"),
-            None => " \t\n",
-        }
+        self.variable("IFS").unwrap_or(BLANKS)
     }
 
     fn expand_pieces(&mut self, pieces: &[Piece], mode: Mode, fields: &mut Fields) -> Result<(), Flow> {
@@ -110,6 +224,14 @@ impl Shell {
                 Piece::Arithmetic(expression) => {
                     let value = self.expand_arithmetic(expression)?;
                     add(fields, &value.to_string(), mode);
+                }
+                Piece::Process { writes, list } => {
+                    let path = self.substitute_process(*writes, &list.0)?;
+                    fields.quoted(&path);
+                }
+                Piece::Array(elements) => {
+                    let elements = self.expand_elements(elements)?;
+                    fields.quoted(&crate::builtins::declare::pack(&elements));
                 }
             }
         }

@@ -1,7 +1,10 @@
 //! Shell patterns (POSIX.1-2024 XCU 2.14): matching of names, of `case` words and of parts of values. Our own because
 //! quoted characters stand for themselves, which the crates that match globs by their text can't be told.
 
+use std::collections::BTreeSet;
+
 use super::fields::Field;
+use crate::syntax::{MAX_NESTING, dialect};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Token {
@@ -14,6 +17,22 @@ pub enum Token {
         negated: bool,
         items: Vec<Item>,
     },
+    /// bash's `?(a|b)` and its like.
+    Group {
+        times: Times,
+        alternatives: Vec<Pattern>,
+    },
+}
+
+/// How often one of the alternatives of a group has to match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    AtMostOnce,
+    Any,
+    AtLeastOnce,
+    Once,
+    /// What is there must not be one of them.
+    Not,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,18 +85,27 @@ impl Pattern {
                 }
             }
         }
-        Pattern::compile(&source)
+        Pattern::compile(&source, 0)
     }
 
-    fn compile(source: &[Source]) -> Pattern {
+    fn compile(source: &[Source], depth: usize) -> Pattern {
         let mut tokens = Vec::new();
         let mut at = 0;
         while let Some(&Source { character, quoted }) = source.get(at) {
             at += 1;
+            if !quoted
+                && depth < MAX_NESTING
+                && dialect::is_bash()
+                && let Some((token, end)) = group(source, character, at, depth)
+            {
+                tokens.push(token);
+                at = end;
+                continue;
+            }
             tokens.push(match character {
                 _ if quoted => Token::Char(character),
                 '?' => Token::Any,
-                '*' if tokens.last() == Some(&Token::Many) => continue,
+                '*' if tokens.ends_with(&[Token::Many, Token::Many]) => continue,
                 '*' => Token::Many,
                 '[' => match bracket(source, at) {
                     Some((token, end)) => {
@@ -90,6 +118,53 @@ impl Pattern {
             });
         }
         Pattern(tokens)
+    }
+
+    /// The same pattern for letters of either case.
+    pub fn ignoring_case(self) -> Pattern {
+        let both = |item: Item| {
+            let upper = |character: char| character.to_uppercase().next().unwrap_or(character);
+            let lower = |character: char| character.to_lowercase().next().unwrap_or(character);
+            match item {
+                Item::Char(character) => vec![Item::Char(upper(character)), Item::Char(lower(character))],
+                Item::Range(first, last) => {
+                    vec![Item::Range(upper(first), upper(last)), Item::Range(lower(first), lower(last))]
+                }
+                Item::Class(Class::Lower | Class::Upper) => vec![Item::Class(Class::Alpha)],
+                Item::Class(_) => vec![item],
+            }
+        };
+        let tokens = self.0.into_iter().map(|token| match token {
+            Token::Char(character) if character.is_alphabetic() => {
+                Token::Bracket { negated: false, items: both(Item::Char(character)) }
+            }
+            Token::Bracket { negated, items } => {
+                Token::Bracket { negated, items: items.into_iter().flat_map(both).collect() }
+            }
+            Token::Group { times, alternatives } => Token::Group {
+                times,
+                alternatives: alternatives.into_iter().map(Pattern::ignoring_case).collect(),
+            },
+            other => other,
+        });
+        Pattern(tokens.collect())
+    }
+
+    fn has_groups(&self) -> bool {
+        self.0.iter().any(|token| matches!(token, Token::Group { .. }))
+    }
+
+    /// Every place where a match that begins at one of `starts` can end. Steps through all ways at once, so that no
+    /// pattern takes longer than the square of the text.
+    fn ends(&self, text: &str, starts: BTreeSet<usize>) -> BTreeSet<usize> {
+        let mut places = starts;
+        for token in &self.0 {
+            places = token.ends(text, &places);
+            if places.is_empty() {
+                break;
+            }
+        }
+        places
     }
 
     /// The text it matches and nothing else, if it is such a pattern.
@@ -108,6 +183,9 @@ impl Pattern {
 
     /// Whether it matches the whole of `text`.
     pub fn matches(&self, text: &str) -> bool {
+        if self.has_groups() {
+            return self.ends(text, BTreeSet::from([0])).contains(&text.len());
+        }
         let tokens = &self.0;
         let (mut at, mut rest) = (0, text);
         // Where to go on when what follows the last `*` does not match here.
@@ -172,7 +250,7 @@ impl Token {
         match self {
             Token::Char(expected) => *expected == character,
             Token::Any => true,
-            Token::Many => false,
+            Token::Many | Token::Group { .. } => false,
             Token::Bracket { negated, items } => {
                 let listed = items.iter().any(|item| match item {
                     Item::Char(expected) => *expected == character,
@@ -182,6 +260,79 @@ impl Token {
                 listed != *negated
             }
         }
+    }
+}
+
+impl Token {
+    fn ends(&self, text: &str, starts: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let once = |alternatives: &[Pattern], starts: &BTreeSet<usize>| -> BTreeSet<usize> {
+            alternatives.iter().flat_map(|alternative| alternative.ends(text, starts.clone())).collect()
+        };
+        let from = |start: usize| boundaries(&text[start..]).map(move |end| start + end);
+        match self {
+            Token::Many => starts.first().map(|first| from(*first).collect()).unwrap_or_default(),
+            Token::Group { times: Times::Once, alternatives } => once(alternatives, starts),
+            Token::Group { times: Times::AtMostOnce, alternatives } => &once(alternatives, starts) | starts,
+            Token::Group { times: times @ (Times::Any | Times::AtLeastOnce), alternatives } => {
+                let mut found = if *times == Times::Any { starts.clone() } else { BTreeSet::new() };
+                let mut new = starts.clone();
+                while !new.is_empty() {
+                    let next = once(alternatives, &new);
+                    new = &next - &found;
+                    found.extend(&new);
+                }
+                found
+            }
+            Token::Group { times: Times::Not, alternatives } => {
+                let rest = |start: &usize| {
+                    let matching = once(alternatives, &BTreeSet::from([*start]));
+                    from(*start).filter(move |end| !matching.contains(end))
+                };
+                starts.iter().flat_map(rest).collect()
+            }
+            single => {
+                let step = |start: &usize| {
+                    let character = text[*start..].chars().next()?;
+                    single.accepts(character).then_some(start + character.len_utf8())
+                };
+                starts.iter().filter_map(step).collect()
+            }
+        }
+    }
+}
+
+/// The group that `sign` begins when a `(` follows, and where it ends.
+fn group(source: &[Source], sign: char, start: usize, depth: usize) -> Option<(Token, usize)> {
+    let times = match sign {
+        '?' => Times::AtMostOnce,
+        '*' => Times::Any,
+        '+' => Times::AtLeastOnce,
+        '@' => Times::Once,
+        '!' => Times::Not,
+        _ => return None,
+    };
+    let active = |at: usize, expected: char| {
+        source.get(at).is_some_and(|source| !source.quoted && source.character == expected)
+    };
+    if !active(start, '(') {
+        return None;
+    }
+    let mut alternatives = Vec::new();
+    let (mut at, mut begin, mut open) = (start + 1, start + 1, 0usize);
+    loop {
+        source.get(at)?;
+        if active(at, '(') {
+            open += 1;
+        } else if active(at, ')') && open > 0 {
+            open -= 1;
+        } else if (active(at, '|') && open == 0) || active(at, ')') {
+            alternatives.push(Pattern::compile(&source[begin..at], depth + 1));
+            begin = at + 1;
+            if active(at, ')') {
+                return Some((Token::Group { times, alternatives }, at + 1));
+            }
+        }
+        at += 1;
     }
 }
 
@@ -208,6 +359,16 @@ fn bracket(source: &[Source], start: usize) -> Option<(Token, usize)> {
                 at = close + 2;
                 continue;
             }
+        }
+        // A collating symbol or an equivalence class: in this locale, the character itself.
+        if active(at, '[')
+            && let Some(sign) = ['.', '='].into_iter().find(|sign| active(at + 1, *sign))
+            && active(at + 3, sign)
+            && active(at + 4, ']')
+        {
+            items.push(Item::Char(source.get(at + 2)?.character));
+            at += 5;
+            continue;
         }
         let end = source.get(at + 2).filter(|_| active(at + 1, '-') && !active(at + 2, ']'));
         match end {
@@ -286,6 +447,26 @@ mod tests {
         assert!(pattern("[[:digit:]_]").matches("7"));
         assert!(pattern("[a").matches("[a"));
         assert!(pattern("[a-]").matches("-"));
+    }
+
+    #[test]
+    fn groups_of_bash() {
+        dialect::set(dialect::Dialect::Bash);
+        for (text, yes, no) in [
+            ("@(a|bc)d", "bcd", "bd"),
+            ("?(a)b", "b", "aab"),
+            ("*(ab)c", "ababc", "abac"),
+            ("+(a|b)", "abba", ""),
+            ("!(*.txt)", "a.c", "a.txt"),
+            ("a!(b)c", "axc", "abc"),
+            ("@(a|@(b|c))", "c", "d"),
+        ] {
+            assert!(pattern(text).matches(yes), "{text}");
+            assert!(!pattern(text).matches(no), "{text}");
+        }
+        assert!(!pattern("+(a|aa|aaa)b").matches(&"a".repeat(200)));
+        assert!(pattern("AbC[x-z]").ignoring_case().matches("aBcY"));
+        dialect::set(dialect::Dialect::Posix);
     }
 
     #[test]

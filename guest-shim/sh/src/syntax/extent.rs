@@ -3,7 +3,7 @@
 //!
 //! All positions are byte offsets into the whole text; every character that matters here is ASCII.
 
-use super::{MAX_NESTING, SyntaxError, lexer};
+use super::{MAX_NESTING, SyntaxError, dialect, lexer};
 
 /// A text and how deep in it we are.
 #[derive(Clone, Copy)]
@@ -96,6 +96,7 @@ impl<'a> Extent<'a> {
                 }
             }
             Some(b'{') => self.deeper(at)?.braces(at + 2, in_double_quotes),
+            Some(b'[') if dialect::is_bash() => Ok(self.deeper(at)?.subscript(at + 2)?.unwrap_or(at + 1)),
             Some(b'\'') if !in_double_quotes => self.ansi_quote(at + 2),
             _ => Ok(at + 1),
         }
@@ -163,6 +164,142 @@ impl<'a> Extent<'a> {
                 Some(_) => at += 1,
             }
         }
+    }
+
+    /// From after the `(` of an array's values, or of a pattern such as `@(a|b)`, to after the matching `)`.
+    pub fn parentheses(&self, start: usize) -> Result<usize, SyntaxError> {
+        let mut at = start;
+        let mut depth = 1usize;
+        let mut begins = true;
+        loop {
+            let begun = std::mem::take(&mut begins);
+            at = match self.byte(at) {
+                None => return Err(self.unterminated(start, "end of file unexpected (expecting \")\")")),
+                Some(b'(') => {
+                    depth += 1;
+                    at + 1
+                }
+                Some(b')') => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return Ok(at + 1);
+                    }
+                    at + 1
+                }
+                Some(b'#') if begun => {
+                    let rest = self.text.as_bytes().get(at..).unwrap_or_default();
+                    at + rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len())
+                }
+                Some(b' ' | b'\t' | b'\n') => {
+                    begins = true;
+                    at + 1
+                }
+                _ => self.step(at)?,
+            };
+        }
+    }
+
+    /// From after a `[` to after the matching `]`; none when there is none before the end of the word.
+    pub fn subscript(&self, start: usize) -> Result<Option<usize>, SyntaxError> {
+        let mut at = start;
+        let mut depth = 1usize;
+        loop {
+            at = match self.byte(at) {
+                None | Some(b'\n') => return Ok(None),
+                Some(b'[') => {
+                    depth += 1;
+                    at + 1
+                }
+                Some(b']') => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return Ok(Some(at + 1));
+                    }
+                    at + 1
+                }
+                _ => self.step(at)?,
+            };
+        }
+    }
+
+    /// Over one character, or over what is quoted or expanded here.
+    pub fn step(&self, at: usize) -> Result<usize, SyntaxError> {
+        Ok(match self.byte(at) {
+            Some(b'\\') => at + 2,
+            Some(b'\'') => self.single_quote(at + 1)?,
+            Some(b'"') => self.double_quote(at + 1)?,
+            Some(b'$') => self.dollar(at, false)?,
+            Some(b'`') => self.backquote(at + 1)?,
+            _ => at + 1,
+        })
+    }
+
+    /// The end of what stands between words: blanks, newlines and comments.
+    pub fn between_words(&self, mut at: usize) -> usize {
+        while let Some(byte) = self.byte(at) {
+            match byte {
+                b' ' | b'\t' | b'\n' => at += 1,
+                b'\\' if self.byte(at + 1) == Some(b'\n') => at += 2,
+                b'#' => {
+                    let rest = self.text.as_bytes().get(at..).unwrap_or_default();
+                    at += rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+                }
+                _ => break,
+            }
+        }
+        at
+    }
+
+    /// The end of the word that begins here, in bash's language with its patterns and process substitutions. Only where a
+    /// command begins, the subscript of an assignment may hold blanks.
+    pub fn word(
+        &self,
+        start: usize,
+        begins: bool,
+        in_test: bool,
+        separates: fn(u8) -> bool,
+    ) -> Result<usize, SyntaxError> {
+        let mut at = start;
+        if let Some(value) = self.assigned_value(start)?
+            && (begins || !self.text.as_bytes().get(start..value).unwrap_or_default().contains(&b' '))
+        {
+            at = value;
+            if self.byte(at) == Some(b'(') {
+                return self.deeper(at)?.parentheses(at + 1);
+            }
+        }
+        while let Some(byte) = self.byte(at) {
+            let opens = self.byte(at + 1) == Some(b'(');
+            at = match byte {
+                b'<' | b'>' if opens => self.deeper(at)?.command(at + 2)?,
+                _ if separates(byte) => break,
+                b'?' | b'*' | b'+' | b'@' if opens => self.deeper(at)?.parentheses(at + 2)?,
+                b'!' if opens && (in_test || dialect::extended_patterns()) => {
+                    self.deeper(at)?.parentheses(at + 2)?
+                }
+                _ => self.step(at)?,
+            };
+        }
+        Ok(at.min(self.text.len()))
+    }
+
+    /// Where the value begins of the assignment that stands here, if one does: to a name, or to an element of an array.
+    pub fn assigned_value(&self, start: usize) -> Result<Option<usize>, SyntaxError> {
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        if !rest.first().is_some_and(|first| is_name_start(*first)) {
+            return Ok(None);
+        }
+        let mut at = start + rest.iter().take_while(|byte| is_name_byte(**byte)).count();
+        if self.byte(at) == Some(b'[') {
+            match self.subscript(at + 1)? {
+                Some(end) => at = end,
+                None => return Ok(None),
+            }
+        }
+        if self.byte(at) == Some(b'+') {
+            at += 1;
+        }
+        Ok((self.byte(at) == Some(b'=')).then_some(at + 1))
     }
 
     /// The name at the start of a `${`, and where the operator after it begins. The name is empty where none stands.

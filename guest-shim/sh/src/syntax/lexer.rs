@@ -9,13 +9,20 @@ use brush_parser::{SourcePosition, SourceSpan, Token};
 use super::{
     MAX_NESTING, SyntaxError,
     aliases::{Found, Replacements},
-    extent::Extent,
+    dialect,
+    extent::{Extent, is_name},
     joined::Joined,
     tracker::{Closed, Tracker},
 };
 
 /// Stands for the missing words of `for name in; do`, which the grammar's tree can't tell from `for name; do`.
 pub const NO_WORDS: &str = "\u{0}";
+
+/// Begins the words of a `select`, which the grammar reads as a `for`.
+pub const SELECT: &str = "\u{1}";
+
+/// Redirections whose number goes into a variable have numbers from here on, which count the variables.
+pub const FIRST_NAMED_DESCRIPTOR: u32 = 1_000_000;
 
 /// The longest number that can stand before a redirection operator.
 const MAX_DESCRIPTOR_DIGITS: usize = 4;
@@ -59,6 +66,10 @@ pub struct Lexer<'a> {
     replacements: Option<&'a Replacements>,
     pub found: Option<Found>,
     pub tokens: Vec<Token>,
+    /// The variables of redirections such as `{name}>file`.
+    pub named_descriptors: Vec<String>,
+    /// A `select` was begun whose words are still to come.
+    selects: bool,
 }
 
 impl<'a> Lexer<'a> {
@@ -74,6 +85,8 @@ impl<'a> Lexer<'a> {
             replacements: None,
             found: None,
             tokens: Vec::new(),
+            named_descriptors: Vec::new(),
+            selects: false,
         }
     }
 
@@ -105,6 +118,9 @@ impl<'a> Lexer<'a> {
                 return self.end(in_substitution);
             };
             if byte == b'(' && self.tracker.arithmetic_may_start() && self.arithmetic()? {
+                continue;
+            }
+            if dialect::is_bash() && self.regular_expression()? {
                 continue;
             }
             let Some(operator) = self.operator_here() else {
@@ -159,11 +175,23 @@ impl<'a> Lexer<'a> {
     }
 
     fn note_separator(&mut self, operator: &'static str) {
+        if self.selects && self.tracker.for_parameters() && operator != "\n" {
+            self.over_parameters();
+        }
         if self.tracker.for_words_are_missing() {
             self.push(self.at, self.at, NO_WORDS.to_owned(), false);
         }
         self.tracker.operator(operator);
         self.push_operator(operator);
+    }
+
+    /// `select name` without words goes over the parameters.
+    fn over_parameters(&mut self) {
+        for word in ["in", SELECT, "\"$@\""] {
+            self.push(self.at, self.at, word.to_owned(), false);
+            self.tracker.word(word);
+        }
+        self.selects = false;
     }
 
     fn end(&mut self, in_substitution: bool) -> Result<Stop, SyntaxError> {
@@ -197,6 +225,9 @@ impl<'a> Lexer<'a> {
 
     fn operator_here(&self) -> Option<&'static str> {
         let rest = &self.extent.text.as_bytes()[self.at..];
+        if matches!(rest, [b'<' | b'>', b'(', ..]) && dialect::is_bash() {
+            return None;
+        }
         if !matches!(rest.first(), Some(b'&' | b'|' | b';' | b'<' | b'>' | b'(' | b')' | b'\n')) {
             return None;
         }
@@ -229,8 +260,19 @@ impl<'a> Lexer<'a> {
     fn word(&mut self) -> Result<(), SyntaxError> {
         let (start, end) = (self.at, self.end_of_word()?);
         let text = &self.extent.text[start..end];
-        let numbers_a_redirect = matches!(self.extent.byte(end), Some(b'<' | b'>'))
-            && text.bytes().all(|byte| byte.is_ascii_digit());
+        let redirects = matches!(self.extent.byte(end), Some(b'<' | b'>'));
+        let numbers_a_redirect = redirects && text.bytes().all(|byte| byte.is_ascii_digit());
+        if redirects
+            && dialect::is_bash()
+            && let Some(name) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'))
+            && is_name(name)
+        {
+            let number = FIRST_NAMED_DESCRIPTOR + self.named_descriptors.len() as u32;
+            self.named_descriptors.push(name.to_owned());
+            self.push(start, end, number.to_string(), false);
+            self.at = end;
+            return Ok(());
+        }
         if numbers_a_redirect {
             if text.len() > MAX_DESCRIPTOR_DIGITS {
                 return Err(SyntaxError::new(self.line, "Bad fd number"));
@@ -248,9 +290,33 @@ impl<'a> Lexer<'a> {
                 self.tracker.operator(";;");
                 self.push(start, start, ";;".to_owned(), true);
             }
+            if text == "do" && self.selects && self.tracker.for_parameters() {
+                self.over_parameters();
+                self.note_separator(";");
+                self.at = start;
+            }
+            if text == "select" && dialect::is_bash() && self.tracker.keyword_may_stand() {
+                self.tracker.word("select");
+                self.selects = true;
+                self.push(start, end, "for".to_owned(), false);
+                self.at = end;
+                return Ok(());
+            }
+            let is_later_pattern = text == "esac" && self.tracker.later_pattern_may_stand();
             self.tracker.word(text);
+            if is_later_pattern {
+                // The grammar takes it for the end wherever it stands.
+                self.push(start, end, "\\esac".to_owned(), false);
+                self.at = end;
+                return Ok(());
+            }
         }
         self.push(start, end, text.to_owned(), false);
+        if self.selects && text == "in" {
+            self.selects = false;
+            self.push(end, end, SELECT.to_owned(), false);
+            self.tracker.word(SELECT);
+        }
         self.line += text.bytes().filter(|&byte| byte == b'\n').count() as u32;
         self.at = end;
         Ok(())
@@ -258,6 +324,14 @@ impl<'a> Lexer<'a> {
 
     fn end_of_word(&self) -> Result<usize, SyntaxError> {
         let extent = &self.extent;
+        if dialect::is_bash() {
+            return extent.word(
+                self.at,
+                self.tracker.assignment_may_stand(),
+                self.tracker.in_test(),
+                separates_words,
+            );
+        }
         let mut at = self.at;
         loop {
             at = match extent.byte(at) {
@@ -275,6 +349,42 @@ impl<'a> Lexer<'a> {
                 Some(_) => at + 1,
             }
         }
+    }
+
+    /// What follows `=~`, up to the next blank outside of parentheses: the grammar takes it for several words.
+    fn regular_expression(&mut self) -> Result<bool, SyntaxError> {
+        if !(self.tracker.in_test() && self.ends_with_word("=~")) {
+            return Ok(false);
+        }
+        let start = self.at;
+        let mut at = start;
+        let mut depth = 0usize;
+        loop {
+            at = match self.extent.byte(at) {
+                None | Some(b'\n') => break,
+                Some(b' ' | b'\t') if depth == 0 => break,
+                Some(b'(') => {
+                    depth += 1;
+                    at + 1
+                }
+                Some(b')') if depth == 0 => break,
+                Some(b')') => {
+                    depth -= 1;
+                    at + 1
+                }
+                Some(_) => self.extent.step(at)?,
+            };
+        }
+        let at = at.min(self.extent.text.len());
+        if at == start {
+            return Ok(false);
+        }
+        let text = self.extent.text[start..at].to_owned();
+        self.push(start, at, text.clone(), false);
+        self.tracker.word(&text);
+        self.line += text.bytes().filter(|&byte| byte == b'\n').count() as u32;
+        self.at = at;
+        Ok(true)
     }
 
     /// `((...))` as a command or as the head of a `for`: the grammar takes the text between as words.
@@ -353,6 +463,10 @@ impl<'a> Lexer<'a> {
         }
         Ok(())
     }
+}
+
+fn separates_words(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'&' | b'|' | b';' | b'<' | b'>' | b'(' | b')')
 }
 
 /// The delimiter of a here-document without its quotes.

@@ -2,14 +2,15 @@
 
 use std::rc::Rc;
 
-use brush_parser::ast;
+use brush_parser::ast::{self, SourceLocation};
 
 use super::{
-    SyntaxError,
-    lexer::NO_WORDS,
+    SyntaxError, dialect,
+    extent::is_name,
+    lexer::{FIRST_NAMED_DESCRIPTOR, NO_WORDS, SELECT},
     tree::{
-        AfterArm, AndOr, Arm, Assignment, Command, Compound, Connector, FunctionBody, Item, List, Pipeline,
-        Redirect, RedirectKind, Simple, Test, Word,
+        AfterArm, AndOr, Arm, Assigned, Assignment, Command, Compound, Connector, FunctionBody, Item, List,
+        Piece, Pipeline, Redirect, RedirectKind, Simple, Test, Word,
     },
     word::{self, Tildes},
 };
@@ -18,9 +19,17 @@ type Lowered<T> = Result<T, SyntaxError>;
 
 /// Builtins whose operands are assignments, expanded like those.
 const DECLARATIONS: [&str; 3] = ["export", "readonly", "local"];
+/// Those of bash beyond.
+const BASH_DECLARATIONS: [&str; 2] = ["declare", "typeset"];
 
-pub fn program(program: ast::Program, depth: usize) -> Lowered<List> {
-    let lowering = Lowering { depth };
+/// The tree of a program, which was read of `text`. `named_descriptors` are the variables of its redirections, as the lexer has counted them.
+pub fn program(
+    program: ast::Program,
+    text: &str,
+    depth: usize,
+    named_descriptors: &[String],
+) -> Lowered<List> {
+    let lowering = Lowering { text, depth, named_descriptors };
     let mut list = List::default();
     for command in program.complete_commands {
         list.0.append(&mut lowering.list(command)?.0);
@@ -28,8 +37,10 @@ pub fn program(program: ast::Program, depth: usize) -> Lowered<List> {
     Ok(list)
 }
 
-struct Lowering {
+struct Lowering<'a> {
+    text: &'a str,
     depth: usize,
+    named_descriptors: &'a [String],
 }
 
 fn line_of(word: &ast::Word) -> u32 {
@@ -40,7 +51,7 @@ fn unsupported(line: u32, what: &str) -> SyntaxError {
     SyntaxError::new(line, format!("{what} are not supported"))
 }
 
-impl Lowering {
+impl Lowering<'_> {
     fn word(&self, word: &ast::Word) -> Lowered<Word> {
         word::word(&word.value, line_of(word), self.depth, Tildes::AtStart)
     }
@@ -78,12 +89,19 @@ impl Lowering {
                 Ok(Command::Compound(Box::new(self.compound(compound)?), self.redirects(redirects)?))
             }
             ast::Command::ExtendedTest(test, redirects) => {
-                let compound = Compound::Test(self.test(test.expr)?);
+                let line = test.loc.start.line as u32;
+                let compound = Compound::Test { line, test: self.test(test.expr)? };
                 Ok(Command::Compound(Box::new(compound), self.redirects(redirects)?))
             }
             ast::Command::Function(definition) => {
                 let ast::FunctionBody(body, redirects) = definition.body;
-                let body = FunctionBody { body: self.compound(body)?, redirects: self.redirects(redirects)? };
+                let text = match body.location() {
+                    Some(place) => self.text.get(place.start.index..place.end.index).unwrap_or_default(),
+                    None => "",
+                };
+                let text = text.to_owned();
+                let body =
+                    FunctionBody { text, body: self.compound(body)?, redirects: self.redirects(redirects)? };
                 Ok(Command::Function { name: definition.fname.value, body: Rc::new(body) })
             }
         }
@@ -92,85 +110,124 @@ impl Lowering {
     fn simple(&self, command: ast::SimpleCommand) -> Lowered<Simple> {
         let mut simple = Simple::default();
         let mut line = None;
-        let declares =
-            command.word_or_name.as_ref().is_some_and(|name| DECLARATIONS.contains(&name.value.as_str()));
-        for item in command.prefix.map(|prefix| prefix.0).unwrap_or_default() {
-            match item {
+        let mut redirected = None;
+        let mut declares = false;
+        let prefix = command.prefix.map(|prefix| prefix.0).unwrap_or_default();
+        let suffix = command.suffix.map(|suffix| suffix.0).unwrap_or_default();
+        let name = command.word_or_name.map(ast::CommandPrefixOrSuffixItem::Word);
+        for item in prefix.into_iter().chain(name).chain(suffix) {
+            let word = match item {
+                ast::CommandPrefixOrSuffixItem::IoRedirect(redirect) => {
+                    if let ast::IoRedirect::File(_, _, ast::IoFileRedirectTarget::Filename(word)) = &redirect
+                    {
+                        redirected.get_or_insert(line_of(word));
+                    }
+                    simple.redirects.push(self.redirect(redirect)?);
+                    continue;
+                }
+                ast::CommandPrefixOrSuffixItem::ProcessSubstitution(_, command) => {
+                    return Err(unsupported(command.loc.start.line as u32, "process substitutions"));
+                }
                 ast::CommandPrefixOrSuffixItem::AssignmentWord(assignment, word) => {
-                    line.get_or_insert(line_of(&word));
-                    match self.assignment(assignment, &word)? {
-                        Some(assignment) => simple.assignments.push(assignment),
-                        None => simple.words.push(self.word(&word)?),
+                    if matches!(assignment.value, ast::AssignmentValue::Array(_)) {
+                        return Err(unsupported(line_of(&word), "arrays"));
+                    }
+                    word
+                }
+                ast::CommandPrefixOrSuffixItem::Word(word) => word,
+            };
+            line.get_or_insert(line_of(&word));
+            if simple.words.is_empty() {
+                match self.assignment(&word)? {
+                    Some(assignment) => {
+                        simple.assignments.push(assignment);
+                        continue;
+                    }
+                    None => {
+                        let name = word.value.as_str();
+                        declares = DECLARATIONS.contains(&name)
+                            || (dialect::is_bash() && BASH_DECLARATIONS.contains(&name));
                     }
                 }
-                other => self.operand(other, false, &mut simple)?,
             }
+            let declared = if declares { self.assignment(&word)? } else { None };
+            simple.words.push(match declared {
+                Some(assignment) => self.declared(assignment, &word)?,
+                None => self.word(&word)?,
+            });
         }
-        if let Some(name) = command.word_or_name {
-            line.get_or_insert(line_of(&name));
-            simple.words.push(self.word(&name)?);
-        }
-        for item in command.suffix.map(|suffix| suffix.0).unwrap_or_default() {
-            self.operand(item, declares, &mut simple)?;
-        }
-        simple.line = line.unwrap_or(1);
+        simple.line = line.or(redirected).unwrap_or(1);
         Ok(simple)
     }
 
-    fn operand(
-        &self,
-        item: ast::CommandPrefixOrSuffixItem,
-        declares: bool,
-        simple: &mut Simple,
-    ) -> Lowered<()> {
-        match item {
-            ast::CommandPrefixOrSuffixItem::IoRedirect(redirect) => {
-                simple.redirects.push(self.redirect(redirect)?)
-            }
-            ast::CommandPrefixOrSuffixItem::Word(word) => simple.words.push(self.word(&word)?),
-            ast::CommandPrefixOrSuffixItem::AssignmentWord(assignment, word) => {
-                let parsed = if declares { self.assignment(assignment, &word)? } else { None };
-                simple.words.push(match parsed {
-                    // Quoting the whole keeps the value from being split.
-                    Some(assignment) if !assignment.append => {
-                        let mut pieces = Word::literal(&format!("{}=", assignment.name)).0;
-                        pieces.extend(assignment.value.0.into_iter().map(protect));
-                        Word(pieces)
-                    }
-                    _ => self.word(&word)?,
-                });
-            }
-            ast::CommandPrefixOrSuffixItem::ProcessSubstitution(_, command) => {
-                return Err(unsupported(command.loc.start.line as u32, "process substitutions"));
-            }
+    /// An assignment as the operand of a builtin that makes it.
+    fn declared(&self, assignment: Assignment, word: &ast::Word) -> Lowered<Word> {
+        let Assignment { name, subscript, append, value } = assignment;
+        if append && !dialect::is_bash() {
+            return self.word(word);
         }
-        Ok(())
+        let operator = if append { "+=" } else { "=" };
+        let mut pieces = Word::literal(&name).0;
+        if let Some(subscript) = subscript {
+            pieces.extend(Word::literal("[").0);
+            pieces.extend(subscript.0.into_iter().map(protect));
+            pieces.extend(Word::literal("]").0);
+        }
+        pieces.extend(Word::literal(operator).0);
+        match value {
+            // Quoting the whole keeps the value from being split.
+            Assigned::Word(value) => pieces.extend(value.0.into_iter().map(protect)),
+            Assigned::Array(elements) => pieces.push(Piece::Array(elements)),
+        }
+        Ok(Word(pieces))
     }
 
-    /// None when it only looks like an assignment: `a[1]=x` is an ordinary word to us.
-    fn assignment(&self, assignment: ast::Assignment, word: &ast::Word) -> Lowered<Option<Assignment>> {
+    /// The assignment that a word is, if it is one. Outside of bash's language `a[1]=x` is an ordinary word.
+    fn assignment(&self, word: &ast::Word) -> Lowered<Option<Assignment>> {
         let line = line_of(word);
-        let ast::AssignmentName::VariableName(name) = assignment.name else { return Ok(None) };
-        let ast::AssignmentValue::Scalar(value) = assignment.value else {
-            return Err(unsupported(line, "arrays"));
+        if dialect::is_bash() {
+            return word::assignment(&word.value, line, self.depth);
+        }
+        let Some((name, value)) = word.value.split_once('=') else { return Ok(None) };
+        let (name, append) = match name.strip_suffix('+') {
+            Some(name) => (name, true),
+            None => (name, false),
         };
-        let value = word::word(&value.value, line, self.depth, Tildes::AfterColons)?;
-        Ok(Some(Assignment { name, append: assignment.append, value }))
+        if !is_name(name) {
+            return Ok(None);
+        }
+        let value = Assigned::Word(word::word(value, line, self.depth, Tildes::AfterColons)?);
+        Ok(Some(Assignment { name: name.to_owned(), subscript: None, append, value }))
     }
 
     fn words(&self, words: &[ast::Word]) -> Lowered<Vec<Word>> {
-        words.iter().filter(|word| word.value != NO_WORDS).map(|word| self.word(word)).collect()
+        words
+            .iter()
+            .filter(|word| !matches!(word.value.as_str(), NO_WORDS | SELECT))
+            .map(|word| self.word(word))
+            .collect()
     }
 
     fn compound(&self, compound: ast::CompoundCommand) -> Lowered<Compound> {
         Ok(match compound {
             ast::CompoundCommand::BraceGroup(group) => Compound::Group(self.list(group.list)?),
             ast::CompoundCommand::Subshell(subshell) => Compound::Subshell(self.list(subshell.list)?),
-            ast::CompoundCommand::ForClause(clause) => Compound::For {
-                variable: clause.variable_name,
-                words: clause.values.map(|words| self.words(&words)).transpose()?,
-                body: self.list(clause.body.list)?,
-            },
+            ast::CompoundCommand::ForClause(clause) => {
+                let selects = |words: &Vec<ast::Word>| words.first().is_some_and(|word| word.value == SELECT);
+                let is_select = clause.values.as_ref().is_some_and(selects);
+                if !is_name(&clause.variable_name) {
+                    let line = clause.loc.start.line as u32;
+                    return Err(SyntaxError::new(line, "Bad for loop variable"));
+                }
+                let line = clause.loc.start.line as u32;
+                let (variable, body) = (clause.variable_name, self.list(clause.body.list)?);
+                let words = clause.values.map(|words| self.words(&words)).transpose()?;
+                if is_select {
+                    Compound::Select { line, variable, words: words.unwrap_or_default(), body }
+                } else {
+                    Compound::For { line, variable, words, body }
+                }
+            }
             ast::CompoundCommand::CaseClause(clause) => Compound::Case {
                 line: line_of(&clause.value),
                 subject: self.word(&clause.value)?,
@@ -183,17 +240,18 @@ impl Lowering {
             ast::CompoundCommand::UntilClause(ast::WhileOrUntilClauseCommand(condition, body, _)) => {
                 Compound::Loop { until: true, condition: self.list(condition)?, body: self.list(body.list)? }
             }
-            ast::CompoundCommand::Arithmetic(command) => Compound::Arithmetic(word::expanded_text(
-                &command.expr.value,
-                command.loc.start.line as u32,
-                self.depth,
-            )?),
+            ast::CompoundCommand::Arithmetic(command) => {
+                let line = command.loc.start.line as u32;
+                let expression = word::expanded_text(&command.expr.value, line, self.depth)?;
+                Compound::Arithmetic { line, expression }
+            }
             ast::CompoundCommand::ArithmeticForClause(clause) => {
                 let line = clause.loc.start.line as u32;
                 let part = |part: Option<ast::UnexpandedArithmeticExpr>| {
                     word::expanded_text(&part.map(|part| part.value).unwrap_or_default(), line, self.depth)
                 };
                 Compound::ArithmeticFor {
+                    line,
                     start: part(clause.initializer)?,
                     condition: part(clause.condition)?,
                     step: part(clause.updater)?,
@@ -245,7 +303,7 @@ impl Lowering {
             }
             ast::ExtendedTestExpr::BinaryTest(predicate, left, right) => {
                 let operator = predicate.to_string();
-                if operator == "=~" {
+                if operator == "=~" && !dialect::is_bash() {
                     return Err(unsupported(line_of(&left), "regular expressions in [[ ]]"));
                 }
                 Test::Binary(operator, self.word(&left)?, self.word(&right)?)
@@ -259,6 +317,15 @@ impl Lowering {
     }
 
     fn redirect(&self, redirect: ast::IoRedirect) -> Lowered<Redirect> {
+        let mut lowered = self.numbered_redirect(redirect)?;
+        if let Some(index) = lowered.number.and_then(|number| number.checked_sub(FIRST_NAMED_DESCRIPTOR)) {
+            lowered.number = None;
+            lowered.variable = self.named_descriptors.get(index as usize).cloned();
+        }
+        Ok(lowered)
+    }
+
+    fn numbered_redirect(&self, redirect: ast::IoRedirect) -> Lowered<Redirect> {
         let number = |number: Option<ast::IoFd>| number.and_then(|number| u32::try_from(number).ok());
         Ok(match redirect {
             ast::IoRedirect::File(descriptor, kind, target) => {
@@ -279,7 +346,7 @@ impl Lowering {
                         return Err(unsupported(command.loc.start.line as u32, "process substitutions"));
                     }
                 };
-                Redirect { number: number(descriptor), kind, target }
+                Redirect { number: number(descriptor), variable: None, kind, target }
             }
             ast::IoRedirect::HereDocument(descriptor, document) => {
                 let target = if document.requires_expansion {
@@ -287,26 +354,33 @@ impl Lowering {
                 } else {
                     Word::literal(&document.doc.value)
                 };
-                Redirect { number: number(descriptor), kind: RedirectKind::HereDocument, target }
+                Redirect {
+                    number: number(descriptor),
+                    variable: None,
+                    kind: RedirectKind::HereDocument,
+                    target,
+                }
             }
             ast::IoRedirect::HereString(descriptor, word) => Redirect {
                 number: number(descriptor),
+                variable: None,
                 kind: RedirectKind::HereString,
                 target: self.word(&word)?,
             },
             ast::IoRedirect::OutputAndError(word, append) => {
-                Redirect { number: None, kind: RedirectKind::Both { append }, target: self.word(&word)? }
+                let target = self.word(&word)?;
+                Redirect { number: None, variable: None, kind: RedirectKind::Both { append }, target }
             }
         })
     }
 }
 
 /// A piece of an assignment's value as part of an operand, where it must not be split or matched against file names.
-fn protect(piece: super::tree::Piece) -> super::tree::Piece {
-    use super::tree::Piece;
+fn protect(piece: Piece) -> Piece {
     match piece {
         Piece::Text(text) => Piece::Quoted(text),
         Piece::Quoted(_) | Piece::DoubleQuoted(_) | Piece::Tilde(_) => piece,
+        Piece::Process { .. } | Piece::Array(_) => piece,
         Piece::Parameter(_) | Piece::Command(_) | Piece::Arithmetic(_) => Piece::DoubleQuoted(vec![piece]),
     }
 }

@@ -3,6 +3,7 @@
 //! Knows nothing of variables or processes.
 
 pub mod aliases;
+pub mod dialect;
 pub mod extent;
 mod joined;
 pub mod lexer;

@@ -7,7 +7,7 @@ use super::{
     aliases::{Found, Replacements},
     extent::Extent,
     joined::Joined,
-    lexer::{Lexer, NO_WORDS, Stop},
+    lexer::{Lexer, NO_WORDS, SELECT, Stop},
     lower,
     tree::List,
 };
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
             }
             match brush_parser::parse_tokens(&lexer.tokens, &options()) {
                 Ok(program) => {
-                    let list = lower::program(program, self.depth)?;
+                    let list = lower::program(program, text, self.depth, &lexer.named_descriptors)?;
                     return Ok(Read::Command { list: Some(list), at: lexer.position(), line: lexer.line() });
                 }
                 // What looked like the end of a command was none.
@@ -136,7 +136,7 @@ fn describe(error: &ParseError, tokens: &[Token], last_line: u32) -> SyntaxError
         ParseError::ParsingNear(position) => {
             let token = tokens.iter().find(|token| token.location().start.index >= position.index);
             let text = match token.map_or("", Token::to_str) {
-                "\n" | NO_WORDS => "newline".to_owned(),
+                "\n" | NO_WORDS | SELECT => "newline".to_owned(),
                 text => format!("\"{text}\""),
             };
             SyntaxError::new(position.line as u32, format!("{text} unexpected"))
@@ -194,7 +194,7 @@ mod tests {
         };
         assert!(matches!(compound("( (a) )"), Compound::Subshell(_)));
         assert!(matches!(compound("((a); (b))"), Compound::Subshell(_)));
-        assert!(matches!(compound("((a + 1))"), Compound::Arithmetic(_)));
+        assert!(matches!(compound("((a + 1))"), Compound::Arithmetic { .. }));
         assert!(matches!(compound("for ((;;)) do a; done"), Compound::ArithmeticFor { .. }));
     }
 

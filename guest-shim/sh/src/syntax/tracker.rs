@@ -2,7 +2,10 @@
 //! to, whether a newline ends the command. This is not the grammar (the parser decides what is right); it tells the
 //! lexer when to hand over and where `$(` ends.
 
-use super::extent::is_name;
+use super::{
+    dialect,
+    extent::{Extent, is_name},
+};
 
 const RESERVED: [&str; 19] = [
     "!", "[[", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "then",
@@ -10,6 +13,10 @@ const RESERVED: [&str; 19] = [
 ];
 
 fn is_assignment(word: &str) -> bool {
+    if dialect::is_bash() {
+        let extent = Extent { text: word, first_line: 1, depth: 0 };
+        return extent.assigned_value(0).is_ok_and(|value| value.is_some());
+    }
     word.split_once('=').is_some_and(|(name, _)| is_name(name.strip_suffix('+').unwrap_or(name)))
 }
 
@@ -209,6 +216,38 @@ impl Tracker {
                 self.after_assignments = is_assignment(word);
             }
         }
+    }
+
+    /// Whether a reserved word may stand here.
+    pub fn keyword_may_stand(&self) -> bool {
+        let elsewhere = matches!(
+            self.top(),
+            Some(
+                Frame::Test
+                    | Frame::For(_)
+                    | Frame::Case(CasePart::Subject | CasePart::In | CasePart::Pattern { .. })
+            )
+        );
+        self.at_start && !self.skip_word && !elsewhere
+    }
+
+    /// Whether a pattern may stand here that is not the first of its arm.
+    pub fn later_pattern_may_stand(&self) -> bool {
+        self.top() == Some(Frame::Case(CasePart::Pattern { first: false }))
+    }
+
+    /// Whether an assignment may stand here.
+    pub fn assignment_may_stand(&self) -> bool {
+        !self.skip_word && (self.after_assignments || self.keyword_may_stand())
+    }
+
+    pub fn in_test(&self) -> bool {
+        self.top() == Some(Frame::Test)
+    }
+
+    /// Whether the name of a `for` was read and its `in` may follow.
+    pub fn for_parameters(&self) -> bool {
+        self.top() == Some(Frame::For(ForPart::In))
     }
 
     /// Whether a separator here must be preceded by a marker, because `for name in` has no words.

@@ -48,6 +48,8 @@ pub enum Command {
 /// What a call of a function runs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FunctionBody {
+    /// The body as the script has it.
+    pub text: String,
     pub body: Compound,
     pub redirects: Vec<Redirect>,
 }
@@ -60,11 +62,44 @@ pub struct Simple {
     pub redirects: Vec<Redirect>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
     pub name: String,
+    /// Of one element of an array.
+    pub subscript: Option<Word>,
+    pub append: bool,
+    pub value: Assigned,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Assigned {
+    Word(Word),
+    /// `(a b [3]=c)`
+    Array(Vec<Element>),
+}
+
+impl Assigned {
+    /// Whether expanding it runs commands.
+    pub fn runs_commands(&self) -> bool {
+        match self {
+            Assigned::Word(word) => word.runs_commands(),
+            Assigned::Array(elements) => elements.iter().any(Element::runs_commands),
+        }
+    }
+}
+
+/// An element of an array as a script writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Element {
+    pub subscript: Option<Word>,
     pub append: bool,
     pub value: Word,
+}
+
+impl Element {
+    fn runs_commands(&self) -> bool {
+        self.value.runs_commands() || self.subscript.as_ref().is_some_and(Word::runs_commands)
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,8 +118,15 @@ pub enum Compound {
     },
     /// Without `words` it runs over the positional parameters.
     For {
+        line: u32,
         variable: String,
         words: Option<Vec<Word>>,
+        body: List,
+    },
+    Select {
+        line: u32,
+        variable: String,
+        words: Vec<Word>,
         body: List,
     },
     Case {
@@ -93,16 +135,23 @@ pub enum Compound {
         arms: Vec<Arm>,
     },
     /// `(( ))`
-    Arithmetic(Word),
+    Arithmetic {
+        line: u32,
+        expression: Word,
+    },
     /// `for (( ; ; ))`
     ArithmeticFor {
+        line: u32,
         start: Word,
         condition: Word,
         step: Word,
         body: List,
     },
     /// `[[ ]]`
-    Test(Test),
+    Test {
+        line: u32,
+        test: Test,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -134,6 +183,8 @@ pub enum Test {
 pub struct Redirect {
     /// The descriptor, where the script names one.
     pub number: Option<u32>,
+    /// The variable that gets the number: `{name}>file`.
+    pub variable: Option<String>,
     pub kind: RedirectKind,
     /// A file name, a descriptor, or the text of a here-document.
     pub target: Word,
@@ -176,6 +227,13 @@ pub enum Piece {
     Parameter(Box<Parameter>),
     Command(Substitution),
     Arithmetic(Word),
+    /// `<(list)`, and `>(list)` when `writes` is set: a path that leads to a pipe.
+    Process {
+        writes: bool,
+        list: Substitution,
+    },
+    /// The array that an operand of `declare` and its like assigns.
+    Array(Vec<Element>),
 }
 
 /// A command substitution. Two are never equal, which is all that comparing words is for.
@@ -194,7 +252,20 @@ impl Eq for Substitution {}
 pub struct Parameter {
     /// A variable's name, a number, or one of `@*#?-$!`.
     pub name: String,
+    pub subscript: Option<Subscript>,
+    /// `${!x}`: what is expanded is what the value names.
+    pub indirect: bool,
     pub operation: Operation,
+}
+
+/// What of an array is meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Subscript {
+    /// `[@]`
+    All,
+    /// `[*]`
+    Joined,
+    Element(Word),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -235,6 +306,20 @@ pub enum Operation {
         replacement: Word,
         place: Place,
     },
+    /// `^`, `^^`, `,`, `,,`
+    Case {
+        upper: bool,
+        all: bool,
+        pattern: Option<Word>,
+    },
+    /// `@Q` and its like.
+    Transform(char),
+    /// `${!a[@]}`: the subscripts there are.
+    Subscripts,
+    /// `${!prefix@}`, and `${!prefix*}` when `joined` is set: the variables whose names begin like that.
+    Names {
+        joined: bool,
+    },
     /// Something else stood between the braces. That is an error of the expansion, not of the syntax.
     Bad(String),
 }
@@ -254,6 +339,11 @@ impl Word {
         Word(vec![Piece::Quoted(text.to_owned())])
     }
 
+    /// Whether it is written as exactly `text`, without quotes.
+    pub fn is_text(&self, text: &str) -> bool {
+        matches!(self.0.as_slice(), [Piece::Text(own)] if own == text)
+    }
+
     /// Whether expanding it runs commands.
     pub fn runs_commands(&self) -> bool {
         self.0.iter().any(Piece::runs_commands)
@@ -264,11 +354,17 @@ impl Piece {
     fn runs_commands(&self) -> bool {
         match self {
             Piece::Text(_) | Piece::Quoted(_) | Piece::Tilde(_) => false,
-            Piece::Command(_) => true,
+            Piece::Command(_) | Piece::Process { .. } => true,
+            Piece::Array(elements) => elements.iter().any(Element::runs_commands),
             Piece::DoubleQuoted(pieces) => pieces.iter().any(Piece::runs_commands),
             Piece::Arithmetic(word) => word.runs_commands(),
             Piece::Parameter(parameter) => match &parameter.operation {
+                _ if matches!(&parameter.subscript, Some(Subscript::Element(word)) if word.runs_commands()) => {
+                    true
+                }
                 Operation::Value | Operation::Length | Operation::Bad(_) => false,
+                Operation::Transform(_) | Operation::Subscripts | Operation::Names { .. } => false,
+                Operation::Case { pattern, .. } => pattern.as_ref().is_some_and(Word::runs_commands),
                 Operation::Error { word: None, .. } => false,
                 Operation::Default { word, .. }
                 | Operation::Assign { word, .. }

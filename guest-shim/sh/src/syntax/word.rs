@@ -2,11 +2,15 @@
 
 use std::rc::Rc;
 
+use crate::bytes;
+
 use super::{
-    SyntaxError,
+    SyntaxError, dialect,
     extent::{Extent, is_name_start},
     reader::Reader,
-    tree::{Operation, Parameter, Piece, Place, Substitution, Word},
+    tree::{
+        Assigned, Assignment, Element, Operation, Parameter, Piece, Place, Subscript, Substitution, Word,
+    },
 };
 
 /// Where tildes are expanded.
@@ -43,7 +47,67 @@ impl Until {
 /// A word as it stands in a script.
 pub fn word(text: &str, line: u32, depth: usize, tildes: Tildes) -> Result<Word, SyntaxError> {
     let mut parser = Parser::new(text, line, depth);
+    parser.assigns = tildes == Tildes::AfterColons;
     parser.unquoted(Until::End, tildes).map(Word)
+}
+
+/// The assignment that a word of bash's language is, if it is one.
+pub fn assignment(text: &str, line: u32, depth: usize) -> Result<Option<Assignment>, SyntaxError> {
+    let extent = Extent { text, first_line: line, depth };
+    let Some(value) = extent.assigned_value(0)? else { return Ok(None) };
+    let target = &text[..value - 1];
+    let (target, append) = match target.strip_suffix('+') {
+        Some(target) => (target, true),
+        None => (target, false),
+    };
+    let (name, subscript) = match target.split_once('[') {
+        Some((name, subscript)) => {
+            let subscript = subscript.strip_suffix(']').unwrap_or(subscript);
+            (name, Some(word(subscript, line, depth, Tildes::Nowhere)?))
+        }
+        None => (target, None),
+    };
+    let value = if extent.byte(value) == Some(b'(') {
+        Assigned::Array(elements(extent, value + 1, text.len().saturating_sub(1))?)
+    } else {
+        Assigned::Word(word(&text[value..], line, depth, Tildes::AfterColons)?)
+    };
+    Ok(Some(Assignment { name: name.to_owned(), subscript, append, value }))
+}
+
+/// What stands between the parentheses of an array's values.
+fn elements(extent: Extent<'_>, start: usize, end: usize) -> Result<Vec<Element>, SyntaxError> {
+    let mut elements = Vec::new();
+    let mut at = extent.between_words(start);
+    while at < end {
+        let line = extent.line(at);
+        let element = match (extent.byte(at), extent.text.as_bytes().get(at..)) {
+            (Some(b'['), Some(_)) => extent.subscript(at + 1)?.and_then(|after| {
+                let append = extent.byte(after) == Some(b'+');
+                let equals = after + usize::from(append);
+                (extent.byte(equals) == Some(b'=')).then_some((after, append, equals + 1))
+            }),
+            _ => None,
+        };
+        let value = element.map_or(at, |(_, _, value)| value);
+        let after =
+            extent.word(value, false, false, |byte| matches!(byte, b' ' | b'\t' | b'\n' | b')'))?.min(end);
+        let text = extent.text.get(value..after).unwrap_or_default();
+        let (subscript, append) = match element {
+            Some((close, append, _)) => {
+                let subscript = extent.text.get(at + 1..close - 1).unwrap_or_default();
+                (Some(word(subscript, line, extent.depth, Tildes::Nowhere)?), append)
+            }
+            None => (None, false),
+        };
+        if after == at {
+            return Err(SyntaxError::new(line, "\"(\" unexpected"));
+        }
+        let tildes = if subscript.is_some() { Tildes::AfterColons } else { Tildes::AtStart };
+        elements.push(Element { subscript, append, value: word(text, line, extent.depth, tildes)? });
+        at = extent.between_words(after);
+    }
+    Ok(elements)
 }
 
 /// Text that is expanded as between double quotes, in which a double quote itself is an ordinary character: a
@@ -64,11 +128,13 @@ enum Closing {
 struct Parser<'a> {
     extent: Extent<'a>,
     at: usize,
+    /// What is read is the value of an assignment.
+    assigns: bool,
 }
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str, first_line: u32, depth: usize) -> Self {
-        Parser { extent: Extent { text, first_line, depth }, at: 0 }
+        Parser { extent: Extent { text, first_line, depth }, at: 0, assigns: false }
     }
 
     fn byte(&self) -> Option<u8> {
@@ -124,6 +190,9 @@ impl<'a> Parser<'a> {
                     None => add_text(&mut pieces, '$'),
                 },
                 b'`' => pieces.push(self.backquote(false)?),
+                b'<' | b'>' if self.extent.byte(self.at + 1) == Some(b'(') && dialect::is_bash() => {
+                    pieces.push(self.process(byte == b'>')?);
+                }
                 _ => {
                     let Some(character) = self.character() else { break };
                     add_text(&mut pieces, character);
@@ -210,6 +279,7 @@ impl<'a> Parser<'a> {
         match self.extent.byte(start + 1) {
             Some(b'(') => self.parenthesis().map(Some),
             Some(b'{') => self.braces(in_double_quotes).map(Some),
+            Some(b'[') if dialect::is_bash() => self.old_arithmetic().map(Some),
             Some(byte) if is_name_start(byte) => {
                 let (name, end) = self.extent.parameter_name(start + 1);
                 self.at = end;
@@ -239,6 +309,48 @@ impl<'a> Parser<'a> {
         substitution(self.slice(start + 2, end - 1), line, inner.depth)
     }
 
+    /// `$[...]`, as `$((...))` was written once.
+    fn old_arithmetic(&mut self) -> Result<Piece, SyntaxError> {
+        let start = self.at;
+        let inner = self.extent.deeper(start)?;
+        let Some(end) = inner.subscript(start + 2)? else {
+            self.at += 1;
+            return Ok(Piece::Text("$".to_owned()));
+        };
+        self.at = end;
+        let text = self.slice(start + 2, end - 1);
+        Ok(Piece::Arithmetic(expanded_text(text, inner.line(start), inner.depth)?))
+    }
+
+    /// Where the offset of `${x:offset:length}` ends when a length follows: its own conditions have colons too.
+    fn offset_end(&self) -> Result<Option<usize>, SyntaxError> {
+        let (mut at, mut depth, mut conditions) = (self.at, 0usize, 0usize);
+        loop {
+            match self.extent.byte(at) {
+                None | Some(b'}') => return Ok(None),
+                Some(b'(' | b'[') => depth += 1,
+                Some(b')' | b']') => depth = depth.saturating_sub(1),
+                Some(b'?') => conditions += 1,
+                Some(b':') if conditions > 0 => conditions -= 1,
+                Some(b':') if depth == 0 => return Ok(Some(at)),
+                Some(_) => {}
+            }
+            at = self.extent.step(at)?;
+        }
+    }
+
+    /// A process substitution.
+    fn process(&mut self, writes: bool) -> Result<Piece, SyntaxError> {
+        let start = self.at;
+        let inner = self.extent.deeper(start)?;
+        let end = inner.command(start + 2)?;
+        self.at = end;
+        match substitution(self.slice(start + 2, end - 1), inner.line(start), inner.depth)? {
+            Piece::Command(list) => Ok(Piece::Process { writes, list }),
+            other => Ok(other),
+        }
+    }
+
     fn backquote(&mut self, in_double_quotes: bool) -> Result<Piece, SyntaxError> {
         let start = self.at;
         let inner = self.extent.deeper(start)?;
@@ -263,18 +375,72 @@ impl<'a> Parser<'a> {
         let end = inner.braces(start + 2, in_double_quotes)?;
         let (name, operator) = inner.parameter_name(start + 2);
         // `${#x}` is a length, `${#}` and `${#-word}` are the number of parameters.
-        let parameter = if name == "#" && operator + 1 != end {
+        let mut parameter = None;
+        if name == "#" && operator + 1 != end {
             let (measured, after) = inner.parameter_name(operator);
+            let (subscript, after) = self.subscript(inner, measured, after)?;
             if !measured.is_empty() && after + 1 == end {
-                Parameter { name: measured.to_owned(), operation: Operation::Length }
-            } else {
-                self.operation(inner, name, operator, end, in_double_quotes)?
+                let operation = Operation::Length;
+                parameter =
+                    Some(Parameter { name: measured.to_owned(), subscript, indirect: false, operation });
             }
-        } else {
-            self.operation(inner, name, operator, end, in_double_quotes)?
+        } else if name == "!" && dialect::is_bash() {
+            parameter = self.indirect(inner, operator, end, in_double_quotes)?;
+        }
+        let parameter = match parameter {
+            Some(parameter) => parameter,
+            None => {
+                let (subscript, operator) = self.subscript(inner, name, operator)?;
+                let operation = self.operation(inner, name, operator, end, in_double_quotes)?;
+                Parameter { name: name.to_owned(), subscript, indirect: false, operation }
+            }
         };
         self.at = end;
         Ok(Piece::Parameter(Box::new(parameter)))
+    }
+
+    /// What follows `${!`; none where `!` itself is the parameter.
+    fn indirect(
+        &self,
+        extent: Extent<'a>,
+        start: usize,
+        end: usize,
+        in_double_quotes: bool,
+    ) -> Result<Option<Parameter>, SyntaxError> {
+        let (name, after) = extent.parameter_name(start);
+        if name.is_empty()
+            || (!name.as_bytes().first().is_some_and(|byte| is_name_start(*byte) || byte.is_ascii_digit())
+                && after + 1 != end)
+        {
+            return Ok(None);
+        }
+        let (subscript, operator) = self.subscript(extent, name, after)?;
+        let (indirect, operation) = match (self.slice(operator, end - 1), &subscript) {
+            ("", Some(Subscript::All | Subscript::Joined)) => (false, Operation::Subscripts),
+            (rest @ ("@" | "*"), None) => (false, Operation::Names { joined: rest == "*" }),
+            _ => (true, self.operation(extent, name, operator, end, in_double_quotes)?),
+        };
+        Ok(Some(Parameter { name: name.to_owned(), subscript, indirect, operation }))
+    }
+
+    /// The subscript after the name of a parameter, and where what follows begins.
+    fn subscript(
+        &self,
+        extent: Extent<'a>,
+        name: &str,
+        at: usize,
+    ) -> Result<(Option<Subscript>, usize), SyntaxError> {
+        let is_variable = name.as_bytes().first().is_some_and(|byte| is_name_start(*byte));
+        if !is_variable || extent.byte(at) != Some(b'[') || !dialect::is_bash() {
+            return Ok((None, at));
+        }
+        let Some(after) = extent.subscript(at + 1)? else { return Ok((None, at)) };
+        let subscript = match self.slice(at + 1, after - 1) {
+            "@" => Subscript::All,
+            "*" => Subscript::Joined,
+            text => Subscript::Element(word(text, extent.line(at), extent.depth, Tildes::Nowhere)?),
+        };
+        Ok((Some(subscript), after))
     }
 
     /// What stands between the name and the closing brace, which is at `end - 1`.
@@ -285,19 +451,19 @@ impl<'a> Parser<'a> {
         operator: usize,
         end: usize,
         in_double_quotes: bool,
-    ) -> Result<Parameter, SyntaxError> {
+    ) -> Result<Operation, SyntaxError> {
         let text = self.slice(operator, end - 1);
         // The word is read from the whole text, so that lines are counted from its start.
-        let mut parser = Parser { extent, at: operator };
+        let mut parser = Parser { extent, at: operator, assigns: self.assigns };
         let operation = if name.is_empty() {
             Operation::Bad(text.to_owned())
         } else {
             parser.operator(text, in_double_quotes)?
         };
         if parser.at + 1 != end && !matches!(operation, Operation::Bad(_)) {
-            return Ok(Parameter { name: name.to_owned(), operation: Operation::Bad(text.to_owned()) });
+            return Ok(Operation::Bad(text.to_owned()));
         }
-        Ok(Parameter { name: name.to_owned(), operation })
+        Ok(operation)
     }
 
     fn operator(&mut self, text: &str, in_double_quotes: bool) -> Result<Operation, SyntaxError> {
@@ -312,7 +478,8 @@ impl<'a> Parser<'a> {
             let word = Word(if in_double_quotes {
                 self.quoted(Closing::Brace)?
             } else {
-                self.unquoted(Until::Brace, Tildes::AtStart)?
+                let tildes = if self.assigns { Tildes::AfterColons } else { Tildes::AtStart };
+                self.unquoted(Until::Brace, tildes)?
             });
             return Ok(match symbol {
                 b'-' => Operation::Default { colon, word },
@@ -340,10 +507,16 @@ impl<'a> Parser<'a> {
                     _ => Place::First,
                 };
                 self.at += 1 + usize::from(place != Place::First);
-                let pattern = Word(self.unquoted(Until::BraceOrSlash, Tildes::Nowhere)?);
+                // A slash at its start belongs to the pattern.
+                let slash = place == Place::All && self.byte() == Some(b'/') && dialect::is_bash();
+                self.at += usize::from(slash);
+                let mut pattern = Word(self.unquoted(Until::BraceOrSlash, Tildes::AtStart)?);
+                if slash {
+                    pattern.0.insert(0, Piece::Text("/".to_owned()));
+                }
                 let replacement = if self.byte() == Some(b'/') {
                     self.at += 1;
-                    Word(self.unquoted(Until::Brace, Tildes::Nowhere)?)
+                    Word(self.unquoted(Until::Brace, Tildes::AtStart)?)
                 } else {
                     Word::default()
                 };
@@ -351,7 +524,15 @@ impl<'a> Parser<'a> {
             }
             b':' => {
                 self.at += 1;
-                let offset = Word(self.unquoted(Until::BraceOrColon, Tildes::Nowhere)?);
+                let offset = match self.offset_end()? {
+                    Some(end) if dialect::is_bash() => {
+                        let text = self.slice(self.at, end);
+                        let line = self.extent.line(self.at);
+                        self.at = end;
+                        word(text, line, self.extent.depth, Tildes::Nowhere)?
+                    }
+                    _ => Word(self.unquoted(Until::BraceOrColon, Tildes::Nowhere)?),
+                };
                 let length = if self.byte() == Some(b':') {
                     self.at += 1;
                     Some(Word(self.unquoted(Until::Brace, Tildes::Nowhere)?))
@@ -360,13 +541,28 @@ impl<'a> Parser<'a> {
                 };
                 Ok(Operation::Substring { offset, length })
             }
+            b'^' | b',' if dialect::is_bash() => {
+                self.at += 1 + usize::from(doubled);
+                let pattern = Word(self.unquoted(Until::Brace, Tildes::Nowhere)?);
+                let pattern = (!pattern.0.is_empty()).then_some(pattern);
+                Ok(Operation::Case { upper: bytes[0] == b'^', all: doubled, pattern })
+            }
+            b'@' if dialect::is_bash() && bytes.len() == 2 => {
+                self.at += 2;
+                Ok(Operation::Transform(char::from(bytes[1])))
+            }
             _ => Ok(Operation::Bad(text.to_owned())),
         }
     }
 }
 
 fn plain(name: &str) -> Piece {
-    Piece::Parameter(Box::new(Parameter { name: name.to_owned(), operation: Operation::Value }))
+    Piece::Parameter(Box::new(Parameter {
+        name: name.to_owned(),
+        subscript: None,
+        indirect: false,
+        operation: Operation::Value,
+    }))
 }
 
 fn substitution(text: &str, line: u32, depth: usize) -> Result<Piece, SyntaxError> {
@@ -388,7 +584,7 @@ fn add_quoted(pieces: &mut Vec<Piece>, character: char) {
 }
 
 /// The text of `$'...'`.
-fn unescape_ansi(text: &str) -> String {
+pub fn unescape_ansi(text: &str) -> String {
     let mut result = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
@@ -410,20 +606,27 @@ fn unescape_ansi(text: &str) -> String {
             't' => result.push('\t'),
             'v' => result.push('\u{b}'),
             '\\' | '\'' | '"' | '?' => result.push(escape),
-            'x' | 'u' | 'U' => {
-                let most = match escape {
-                    'x' => 2,
-                    'u' => 4,
-                    _ => 8,
-                };
-                let (character, remaining) = number(16, after, most);
-                result.extend(character);
+            'x' => {
+                let (value, remaining) = number(16, after, 2);
+                push_byte(&mut result, value);
+                rest = remaining;
+            }
+            'u' | 'U' => {
+                let (value, remaining) = number(16, after, if escape == 'u' { 4 } else { 8 });
+                result.extend(value.and_then(char::from_u32));
                 rest = remaining;
             }
             '0'..='7' => {
-                let (character, remaining) = number(8, rest_from(text, after, 1), 3);
-                result.extend(character);
+                let (value, remaining) = number(8, rest_from(text, after, 1), 3);
+                push_byte(&mut result, value);
                 rest = remaining;
+            }
+            'c' => {
+                let mut following = after.chars();
+                if let Some(letter) = following.next() {
+                    result.push(char::from((letter.to_ascii_uppercase() as u32 as u8) & 0x1f));
+                    rest = following.as_str();
+                }
             }
             _ => {
                 result.push('\\');
@@ -432,14 +635,24 @@ fn unescape_ansi(text: &str) -> String {
         }
     }
     result.push_str(rest);
-    result
+    // A NUL ends the text in a shell that keeps it as C does.
+    if let Some(end) = result.find('\0') {
+        result.truncate(end);
+    }
+    bytes::join(result)
 }
 
-/// The character whose number begins `text`, and what follows the number.
-fn number(radix: u32, text: &str, most: usize) -> (Option<char>, &str) {
+fn push_byte(text: &mut String, value: Option<u32>) {
+    if let Some(value) = value {
+        bytes::push(text, value as u8);
+    }
+}
+
+/// The number that begins `text`, and what follows it.
+fn number(radix: u32, text: &str, most: usize) -> (Option<u32>, &str) {
     let length = text.bytes().take(most).take_while(|byte| char::from(*byte).is_digit(radix)).count();
     let value = u32::from_str_radix(&text[..length], radix).ok();
-    (value.and_then(char::from_u32), &text[length..])
+    (value, &text[length..])
 }
 
 /// `after` extended to the front by `bytes` of the `text` it is the end of.

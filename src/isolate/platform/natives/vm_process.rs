@@ -91,6 +91,7 @@ fn spawn(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
         cwd,
         fds,
         ignored_signals,
+        default_signals: SignalSet::default(),
         grouping: Grouping::Inherit,
     };
     match core.settings().kernel.spawn(&process, request) {

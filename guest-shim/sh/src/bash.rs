@@ -1,0 +1,285 @@
+//! What an execution environment of bash has beyond that of `sh`: its own options, the functions that are being called,
+//! and the variables whose values come about when they are asked for.
+
+use std::{cell::Cell, collections::BTreeMap, rc::Rc, time::SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    exec::traps::Traps,
+    state::{Descriptors, Shell},
+    syntax::dialect::{self, Dialect},
+    system::{self, Child},
+    variables::{Associative, Value, Variable},
+};
+
+/// The version whose language this is.
+const VERSION: &str = "5.2.15(1)-release";
+const VERSION_PARTS: [&str; 6] = ["5", "2", "15", "1", "release", "wasm32-unknown-wasi"];
+
+/// Variables whose values come about when they are asked for, and are not kept.
+pub const MADE_UP: [&str; 15] = [
+    "BASHOPTS",
+    "BASHPID",
+    "BASH_LINENO",
+    "BASH_SOURCE",
+    "BASH_SUBSHELL",
+    "DIRSTACK",
+    "EPOCHREALTIME",
+    "EPOCHSECONDS",
+    "FUNCNAME",
+    "GROUPS",
+    "PIPESTATUS",
+    "RANDOM",
+    "SECONDS",
+    "SHELLOPTS",
+    "SRANDOM",
+];
+
+/// The options of `shopt` that change something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PatternOptions {
+    pub dotglob: bool,
+    pub extglob: bool,
+    pub failglob: bool,
+    pub globstar: bool,
+    pub nocaseglob: bool,
+    pub nocasematch: bool,
+    pub nullglob: bool,
+}
+
+/// A function or a sourced file that runs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Frame {
+    /// `source` for a file.
+    pub function: String,
+    /// The file that it is in.
+    pub source: String,
+    /// The line that it was called from.
+    pub called_from: u32,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Extras {
+    pub patterns: PatternOptions,
+    pub expands_aliases: bool,
+    pub echo_escapes: bool,
+    pub last_pipe: bool,
+    pub inherit_errexit: bool,
+    /// The innermost last.
+    pub frames: Rc<Vec<Frame>>,
+    /// The files that functions are in.
+    pub sources: Rc<BTreeMap<String, String>>,
+    /// `PIPESTATUS`
+    pub statuses: Rc<Vec<i32>>,
+    /// What `pushd` has put aside, the last first.
+    pub directories: Rc<Vec<String>>,
+    /// `$_`
+    pub last_argument: String,
+    /// `BASH_SUBSHELL`
+    pub subshells: u32,
+    /// The state that `RANDOM` goes on from; 0 before it was asked for.
+    random: Cell<u32>,
+    /// The second since 1970 that `SECONDS` counts from.
+    seconds_from: i64,
+    /// Process substitutions that this environment has begun.
+    #[serde(skip)]
+    pub substituted: Vec<Substituted>,
+    /// The traps that the functions around this command do not have.
+    #[serde(skip)]
+    pub hidden_traps: Vec<Traps>,
+    /// A trap of DEBUG, ERR or RETURN runs: none runs within.
+    #[serde(skip)]
+    pub in_trap: bool,
+}
+
+/// A command that a process substitution runs.
+#[derive(Clone)]
+pub struct Substituted {
+    pub child: Rc<Child>,
+    /// It reads what this environment writes.
+    pub reads: bool,
+}
+
+fn now() -> std::time::Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+impl Shell {
+    /// Process substitutions that have ended are of no more interest.
+    pub fn forget_ended_substitutions(&mut self) {
+        self.extras.substituted.retain(|substituted| substituted.child.try_wait().is_none());
+    }
+
+    /// This program ends: what still has its output to read may do so before.
+    pub fn wait_for_substitutions(&mut self) {
+        self.descriptors = Descriptors::default();
+        for Substituted { child, reads } in std::mem::take(&mut self.extras.substituted) {
+            if reads {
+                child.wait();
+            }
+        }
+    }
+
+    /// A function is in the file that is being read.
+    pub fn note_source(&mut self, function: &str) {
+        if self.dialect == Dialect::Bash {
+            let source = self.source();
+            Rc::make_mut(&mut self.extras.sources).insert(function.to_owned(), source);
+        }
+    }
+
+    /// The file that is being read.
+    pub fn source(&self) -> String {
+        let file = || match (self.is_command, self.options.stdin) {
+            (true, _) => "environment".to_owned(),
+            (_, true) => "main".to_owned(),
+            _ => self.name.to_string(),
+        };
+        self.extras.frames.last().map_or_else(file, |frame| frame.source.clone())
+    }
+
+    /// Makes this a bash.
+    pub fn speak_bash(&mut self) {
+        self.dialect = Dialect::Bash;
+        dialect::set(Dialect::Bash);
+        self.extras.seconds_from = now().as_secs() as i64;
+        let level = self.variable("SHLVL").and_then(|level| level.parse::<u32>().ok()).unwrap_or(0);
+        let path = system::SHELL_PATH.replace("/sh", "/bash");
+        let mut preset = |name: &str, value: &str, exported: bool| {
+            let variable = self.variable_mut(name);
+            variable.value = Some(Value::Text(value.to_owned()));
+            variable.exported |= exported;
+        };
+        preset("BASH", &path, false);
+        preset("BASH_VERSION", VERSION, false);
+        preset("HOSTTYPE", "wasm32", false);
+        preset("MACHTYPE", "wasm32-unknown-wasi", false);
+        preset("OSTYPE", "linux-gnu", false);
+        preset("OPTERR", "1", false);
+        preset("SHLVL", &level.saturating_add(1).to_string(), true);
+        let parts = VERSION_PARTS.iter().enumerate();
+        let parts = parts.map(|(index, part)| (index as u64, (*part).to_owned())).collect();
+        *self.variable_mut("BASH_VERSINFO") =
+            Variable { value: Some(Value::Indexed(parts)), readonly: true, ..Variable::default() };
+        for name in ["UID", "EUID"] {
+            let id = system::USER_ID.to_string();
+            *self.variable_mut(name) = Variable {
+                value: Some(Value::Text(id)),
+                readonly: true,
+                integer: true,
+                ..Variable::default()
+            };
+        }
+        if self.variable("SHELL").is_none() {
+            self.variable_mut("SHELL").value = Some(Value::Text(path.clone()));
+        }
+        if self.variable("HOSTNAME").is_none() {
+            let name = system::read_file("/etc/hostname").unwrap_or_default();
+            let name = crate::bytes::decode(name).trim().to_owned();
+            self.variable_mut("HOSTNAME").value =
+                Some(Value::Text(if name.is_empty() { "localhost".to_owned() } else { name }));
+        }
+        self.variables_of_hash();
+    }
+
+    /// `BASH_CMDS` and `BASH_ALIASES` are there, and empty.
+    fn variables_of_hash(&mut self) {
+        for name in ["BASH_ALIASES", "BASH_CMDS"] {
+            self.variable_mut(name).value = Some(Value::Associative(Associative::default()));
+        }
+    }
+
+    /// What an assignment to a variable with a meaning of its own does.
+    pub fn notice_assignment(&mut self, name: &str, value: &str) {
+        match name {
+            "OPTIND" => self.getopts_offset = 0,
+            "PATH" => self.remembered = Rc::default(),
+            "RANDOM" if self.dialect == Dialect::Bash => {
+                self.extras.random.set(value.parse::<i64>().unwrap_or(0) as u32);
+            }
+            "SECONDS" if self.dialect == Dialect::Bash => {
+                self.extras.seconds_from =
+                    (now().as_secs() as i64).saturating_sub(value.parse::<i64>().unwrap_or(0));
+            }
+            _ => {}
+        }
+    }
+
+    /// The value of a variable that bash makes up when it is asked for.
+    pub fn made_up(&self, name: &str) -> Option<String> {
+        if self.dialect != Dialect::Bash {
+            return None;
+        }
+        Some(match name {
+            "RANDOM" => self.random().to_string(),
+            "SRANDOM" => (u64::from(self.random()) << 17 | u64::from(self.random())).to_string(),
+            "SECONDS" => (now().as_secs() as i64).saturating_sub(self.extras.seconds_from).to_string(),
+            "EPOCHSECONDS" => now().as_secs().to_string(),
+            "EPOCHREALTIME" => format!("{}.{:06}", now().as_secs(), now().subsec_micros()),
+            "BASHPID" => system::process_id().to_string(),
+            "BASH_SUBSHELL" => self.extras.subshells.to_string(),
+            "BASHOPTS" => self.shopt_names(),
+            "SHELLOPTS" => {
+                let mut options = self.options;
+                let on = options.table().into_iter().filter(|(_, _, on)| **on).map(|(name, _, _)| name);
+                let mut names: Vec<&str> =
+                    on.chain(["braceexpand", "hashall", "interactive-comments"]).collect();
+                names.sort_unstable();
+                names.join(":")
+            }
+            "FUNCNAME" | "BASH_SOURCE" | "BASH_LINENO" | "PIPESTATUS" | "DIRSTACK" | "GROUPS" => {
+                return self.made_up_list(name)?.into_iter().next();
+            }
+            _ => return None,
+        })
+    }
+
+    /// The same for arrays.
+    pub fn made_up_list(&self, name: &str) -> Option<Vec<String>> {
+        if self.dialect != Dialect::Bash {
+            return None;
+        }
+        let frames = || self.extras.frames.iter().rev();
+        let in_file = !self.is_command && !self.options.stdin;
+        let in_function = self.extras.frames.iter().any(|frame| frame.function != "source");
+        Some(match name {
+            "FUNCNAME" if in_function => {
+                let main = in_file.then(|| "main".to_owned());
+                frames().map(|frame| frame.function.clone()).chain(main).collect()
+            }
+            "FUNCNAME" => Vec::new(),
+            "BASH_SOURCE" => {
+                let main = in_file.then(|| self.name.to_string());
+                frames().map(|frame| frame.source.clone()).chain(main).collect()
+            }
+            "BASH_LINENO" => frames()
+                .map(|frame| frame.called_from.to_string())
+                .chain(in_file.then(|| "0".to_owned()))
+                .collect(),
+            "PIPESTATUS" => self.extras.statuses.iter().map(i32::to_string).collect(),
+            "DIRSTACK" => {
+                let current = self.variable("PWD").unwrap_or_default().to_owned();
+                std::iter::once(current).chain(self.extras.directories.iter().cloned()).collect()
+            }
+            "GROUPS" => vec![system::USER_ID.to_string()],
+            _ => return None,
+        })
+    }
+
+    /// The generator that bash has had since 5.1, so that a seed gives the numbers that scripts expect of it.
+    fn random(&self) -> u32 {
+        let state = match self.extras.random.get() {
+            0 => {
+                use std::hash::BuildHasher;
+                std::hash::RandomState::new().hash_one(self.process_id) as u32 & 0x7fff_ffff
+            }
+            state => state,
+        };
+        let state = if state == 0 { 123_459_876 } else { i64::from(state) };
+        let next = 16_807 * (state % 127_773) - 2_836 * (state / 127_773);
+        let next = if next < 0 { next + 0x7fff_ffff } else { next } as u32;
+        self.extras.random.set(next);
+        ((next >> 16) ^ (next & 0xffff)) & 0x7fff
+    }
+}

@@ -1,0 +1,47 @@
+//! Which language a script is in: that of `sh`, where what POSIX does not know is what dash makes of it, or bash's. It
+//! belongs to the program and not to an execution environment, since it holds for whatever one instance of it reads.
+
+use std::cell::Cell;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Dialect {
+    #[default]
+    Posix,
+    Bash,
+}
+
+impl Dialect {
+    /// What a shell that was started by this name speaks.
+    pub fn of_program(name: &str) -> Dialect {
+        let name = name.trim_start_matches('-');
+        match name.rsplit_once('/').map_or(name, |(_, file)| file) {
+            "bash" => Dialect::Bash,
+            _ => Dialect::Posix,
+        }
+    }
+}
+
+thread_local! {
+    static CURRENT: Cell<Dialect> = const { Cell::new(Dialect::Posix) };
+    static EXTENDED_PATTERNS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What holds for everything that is read from now on.
+pub fn set(dialect: Dialect) {
+    CURRENT.set(dialect);
+}
+
+pub fn is_bash() -> bool {
+    CURRENT.get() == Dialect::Bash
+}
+
+/// Whether `!(...)` is a pattern: bash's option `extglob`. The other patterns of that kind can be nothing else.
+pub fn set_extended_patterns(on: bool) {
+    EXTENDED_PATTERNS.set(on);
+}
+
+pub fn extended_patterns() -> bool {
+    EXTENDED_PATTERNS.get()
+}

@@ -1,0 +1,59 @@
+//! Small utilities of a VM that are not in coreutils: one WASI program that answers to every utility's name.
+//!
+//! They are cordon's own, some over crates that do the work: there is none that is such a program and runs under WASI.
+
+mod column;
+mod getopt;
+mod hexdump;
+mod iconv;
+mod install;
+mod number;
+mod pager;
+mod patch;
+mod strings;
+mod system;
+mod terminal;
+mod tree;
+mod xxd;
+
+use cordon_multicall::{Program, Utilities, is_sorted};
+
+/// Sorted by name: it is searched, and `--list` prints it, in this order.
+const UTILITIES: Utilities = &[
+    ("bc", number::bc::main),
+    ("clear", terminal::clear),
+    ("column", column::main),
+    ("dc", number::dc::main),
+    ("df", system::df),
+    ("getopt", getopt::main),
+    ("hd", hexdump::hd),
+    ("hexdump", hexdump::hexdump),
+    ("hostname", system::hostname),
+    ("iconv", iconv::main),
+    ("install", install::main),
+    ("less", pager::less),
+    ("mkfifo", system::mkfifo),
+    ("more", pager::more),
+    ("patch", patch::main),
+    ("ps", system::ps),
+    ("strings", strings::main),
+    ("sync", system::sync),
+    ("time", system::time),
+    ("tput", terminal::tput),
+    ("tree", tree::main),
+    ("xxd", xxd::main),
+];
+
+const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");
+
+fn main() {
+    Program {
+        name: "utilities",
+        version: concat!("utilities (cordon ", env!("CARGO_PKG_VERSION"), ")"),
+        utilities: UTILITIES,
+        direct: |_, _| None,
+        prepare: |_| {},
+        named_by_argument: || {},
+    }
+    .main()
+}

@@ -1,0 +1,66 @@
+Tests, builtins and variables.
+
+#### regular expressions
+if [[ "2024-05-17" =~ ^([0-9]{4})-([0-9]{2})-([0-9]+)$ ]]; then echo "${BASH_REMATCH[1]}/${BASH_REMATCH[2]}/${#BASH_REMATCH[@]}"; fi
+re='^[a-z]+$'; for w in abc a1c; do [[ $w =~ $re ]] && echo "$w yes" || echo "$w no"; done
+[[ "a.c" =~ a"."c ]] && echo quoted; [[ abc =~ a"."c ]] || echo literal; [[ x =~ (x)(y)? ]] && echo "[${BASH_REMATCH[2]}]"
+#### conditions
+[[ abc == a* && ! abc == b* ]] && echo one; [[ abc < abd || 1 -gt 2 ]] && echo two; [[ -n x && ( -z '' ) ]] && echo three
+x=; [[ -v x ]] && echo set; [[ $x ]] || echo empty; [[ 3+4 -eq 7 ]] && echo sum; shopt -s nocasematch; [[ ABC == abc ]] && echo nocase
+#### declare and attributes
+declare -i n=3+4; n+=5; echo $n; declare -r c=1; (c=2) 2>/dev/null || echo readonly
+declare -x e=v; env | grep ^e=; declare -p n c e; f() { local -i l=2*3; declare -g g=7; echo $l; }; f; echo $g
+#### references
+swap() { local -n p=$1 q=$2; local t=$p; p=$q; q=$t; }; a=1; b=2; swap a b; echo $a $b
+add() { local -n arr=$1; arr+=("$2"); }; list=(x); add list "y z"; echo "${#list[@]} ${list[1]}"; declare -n r=list; echo "${r[0]}"
+#### printf
+printf -v s '%05d|%-5s|%x' 42 ab 255; echo "$s"; printf '%q %q\n' "a b" "it's"; printf '%s\n' "${s@Q}"
+printf '%(%Y-%m-%d)T\n' 0; printf '%b|%s\n' 'a\tb' 'a\tb'; printf '\x41\u00e9\n'; printf -v a[3] x; echo "${!a[@]}"
+#### read
+IFS=, read -r x y z <<< "1,2,3,4"; echo "$x|$y|$z"; read -ra w <<< "a b  c"; echo "${#w[@]} ${w[2]}"
+read -d : -r a <<< "x y:z"; echo "$a"; read -n 3 b <<< abcdef; echo "$b"; printf 'a\0b\0' | while IFS= read -r -d '' f; do echo "[$f]"; done
+read -N 4 c <<< $'ab\ncd'; echo "$c" | od -An -c; read -t 0.05 d < <(sleep 1); echo "timed out: $(( $? > 128 ))"; read -u 3 e 3<<< three; echo $e
+#### mapfile
+printf '%s\n' a b c d | { mapfile -t -s 1 -n 2 m; echo "${m[@]}"; }; mapfile -d : p <<< "x:y"; echo "${#p[@]} ${p[0]}"
+readarray -t -O 2 q < <(printf '1\n2\n'); echo "${!q[@]}"
+#### process substitution
+diff <(printf 'a\nb\n') <(printf 'a\nc\n'); echo $?; cat <(echo one) <(echo two)
+while read -r l; do n=$((n+1)); done < <(printf '1\n2\n3\n'); echo "$n"; echo to | tee >(cat > out) > /dev/null; sleep 0.2; cat out
+#### descriptors by name
+exec {fd}> f; echo hi >&$fd; exec {fd}>&-; cat f; ((fd >= 10)) && echo high
+#### functions that know where they are
+inner() { echo "${FUNCNAME[0]} ${FUNCNAME[1]}"; }; outer() { inner; }; outer; f() { return 3; }; f; echo $?
+false | true | (exit 4); echo "${PIPESTATUS[@]}"; : a b; echo "$_"
+#### traps
+trap 'echo "err $?"' ERR; false; if false; then :; fi; trap - ERR; f() { trap 'echo ret' RETURN; echo in; }; f
+(trap 'echo bye' EXIT; exit 2); echo $?; trap 'echo int' INT; trap -p INT
+#### pushd and popd
+mkdir a b; cd a; pushd ../b > /dev/null; echo "${#DIRSTACK[@]} ${PWD##*/}"; popd > /dev/null; echo "${PWD##*/}"
+#### select
+select x in red green; do echo "$REPLY $x"; [ "$x" ] && break; done <<< $'5\n2' 2> /dev/null
+#### echo
+echo -e 'a\tb\x41'; echo -n no; echo -E '\t'; echo 'a\nb'; echo -ne 'x\n'
+#### case with fall through
+for v in 1 2 3; do case $v in 1) echo -n one;;& [12]) echo -n low;& 3) echo " next";; esac; done
+#### options
+set -o pipefail; false | true; echo $?; shopt -q extglob || echo off; set -e; f() { false; echo no; }; (f); echo unreached
+#### errors that end no script
+cd /nonexistent 2> /dev/null; echo $?; shift 9; echo $?; . ./missing 2> /dev/null; echo $?; echo x 2> /dev/null > /no/dir; echo $?
+type -t cd if ls f nothing; f() { :; }; type -t f; command -v cd; builtin echo b; unset nothing; echo $?
+#### random numbers of a seed
+RANDOM=42; echo $RANDOM $RANDOM; ((SECONDS < 100)) && echo young; [[ $EPOCHSECONDS -gt 1600000000 && $BASHPID -gt 0 ]] && echo ok
+#### wait for whoever is first
+(sleep 0.3; exit 3) & (exit 5) & wait -n; echo $?; wait; echo done
+#### here-documents and strings
+x=v; cat <<EOF <<< "$x"
+no
+EOF
+cat <<-'Q'
+	$x
+	Q
+#### heredoc into a loop of arrays
+declare -A seen; while IFS='=' read -r k v; do seen[$k]=$v; done <<EOF
+a=1
+b=2
+EOF
+echo "${seen[a]}${seen[b]}"

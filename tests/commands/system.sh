@@ -1,0 +1,14 @@
+#### sync
+sync; echo $?; touch f; sync f; echo $?; sync nofile; echo $?; sync -d; echo $?; sync -z; echo $?
+#### clear
+TERM=xterm clear | od -c; TERM=vt100 clear -x > /dev/null; echo $?; clear; echo $?; TERM=nonesuch clear; echo $?
+#### tput
+export TERM=xterm-256color; for c in bold sgr0 smul rmul rev smso rmso dim el ed home cuu1 civis sc rc; do tput $c; echo; done | od -c; tput setaf 1 | od -c; tput setab 12 | od -c; tput setaf 200 | od -c; tput cup 3 4 | od -c; tput colors; tput -T xterm colors; tput -T dumb colors; COLUMNS=99 tput cols
+#### tput status
+tput bold; echo $?; TERM=nonesuch tput bold; echo $?; TERM=xterm tput nonesuch; echo $?; TERM=dumb tput bold; echo $?; tput -T xterm am; echo $?; TERM=xterm tput; echo $?
+#### time
+/usr/bin/env time -f %x true 2>&1; command time -f '%C %x' false 2>&1; echo $?; command time -f 'a\tb%%' true 2>&1; command time -o o -f x true; cat o; command time nonesuch; echo $?; command time -p true 2>&1 | sed 's/[0-9.]*$//'; command time -q -f '' sh -c 'exit 3'; echo $?; command time; echo $?
+#### ps
+ps -o pid= -p $$ | grep -c .; ps -p 999999; echo $?; ps -o pid,nope; echo $?; ps -C nonesuch -o pid=; echo $?; sleep 5 & p=$!; ps -o comm= -p $p; ps -o ppid= -p $p | tr -d ' ' | grep -c "^$$\$"; ps -e | grep -c sleep; ps -o pid,comm -p $p | head -1; ps -p $p -o args=; kill $p
+#### ps headings
+ps -f -p $$ | head -1; ps -p $$ | head -1; ps -o pid,ppid,stat,args -p $$ | head -1; ps aux | head -1
