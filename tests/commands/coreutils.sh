@@ -15,6 +15,6 @@ TMPDIR= mktemp -u -t hello.XXXXXXXX | grep -c '^/tmp/hello\.........$'; TMPDIR= 
 #### dd with odd numbers
 printf 'high' > a; dd if=a 'count= 2' ibs=1 2>/dev/null; echo; dd if=a bs=1x2 count=1 2>/dev/null; echo; dd if=a bs=0x1 count=0 2>/dev/null; echo $?
 #### columns of many widths
-touch a bb ccc dddd eeeee ffffff one two three four five six seven eight nine ten; for w in 1 7 10 15 19 20 33 40 64 80 100; do ls -Cw $w; ls -xw $w; ls -mw $w; done; ls -C -T 0 -w 40; ls -C -w 0; ls -m -w 0; ls -Fxw 30
+touch a bb ccc dddd eeeee ffffff one two three four five six seven eight nine ten; for w in 1 7 10 15 19 20 33 40 64 80 100; do ls -Cw $w; ls -xw $w; ls -mw $w; done; ls -C -T 0 -w 40; ls -C -w 0; ls -m -w 0; ls -Fxw 30; mkdir n; cd n; touch a b c d e f; for w in 1 2 3 4 5 6 7 8 9; do ls -Cw $w; done
 #### chown and chgrp
 touch f; ln -s f l; chown root f; echo $?; chown 0:0 f; echo $?; chown root: f; chown :root f; chgrp 0 f; chgrp root f l; echo $?; chown nobody-there f 2>/dev/null; echo $?; chown root none 2>/dev/null; echo $?; mkdir -p d/e; chown -R root:root d; echo $?; stat -c %U:%G f; chown 2>/dev/null; echo $?; chown -v 0 f; chgrp -v 0 f; chown --reference=l f; echo $?

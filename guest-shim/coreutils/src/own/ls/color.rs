@@ -86,8 +86,9 @@ impl Colors {
     }
 
     fn of_ending(&self, name: &str) -> Option<&str> {
-        let matches = |(ending, _): &&(String, String)| {
-            name.len() >= ending.len()
+        let matches = |(ending, color): &&(String, String)| {
+            !color.is_empty()
+                && name.len() >= ending.len()
                 && name.is_char_boundary(name.len() - ending.len())
                 && name[name.len() - ending.len()..].eq_ignore_ascii_case(ending)
         };
@@ -143,7 +144,7 @@ mod tests {
         let colors = Colors::read("di=1:*.tar=31:*.TAR=32:*x=0:garbage:=:*=");
         assert_eq!(colors.of("di"), Some("1"));
         assert_eq!(colors.of("ln"), Some("01;36"));
-        assert_eq!(colors.of_ending("a.tar"), Some(""));
+        assert_eq!(colors.of_ending("a.tar"), Some("32"));
         let colors = Colors::read("*.tar=31:*.TAR=32");
         assert_eq!(colors.of_ending("a.tar"), Some("32"));
         assert_eq!(colors.of_ending("ar"), None);

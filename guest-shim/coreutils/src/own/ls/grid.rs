@@ -23,7 +23,10 @@ impl<'a> Grid<'a> {
     pub fn new(cells: &'a [String], is_across: bool, width: usize, tab_size: usize) -> Grid<'a> {
         let lengths: Vec<usize> = cells.iter().map(|cell| ansi_width(cell)).collect();
         let most = width.div_ceil(LEAST).clamp(1, cells.len().max(1));
-        let fits = |widths: &Vec<usize>| widths.iter().sum::<usize>() < width;
+        // Columns that are all as narrow as can be GNU does not add up.
+        let fits = |widths: &Vec<usize>| {
+            widths.iter().all(|width| *width == LEAST) || widths.iter().sum::<usize>() < width
+        };
         let columns = (width > 0).then(|| {
             let mut tried = (2..=most).rev().map(|columns| widths(&lengths, columns, is_across));
             tried.find(fits).unwrap_or_else(|| vec![0])
@@ -100,6 +103,8 @@ mod tests {
         assert_eq!(shown(10, 0), "a   ccc\nbb  dddd\n");
         assert_eq!(shown(80, 0), "a  bb  ccc  dddd\n");
         assert_eq!(Grid::new(&cells, true, 10, 0).to_string(), "a    bb\nccc  dddd\n");
+        let narrow: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).into();
+        assert_eq!(Grid::new(&narrow, false, 4, 8).to_string(), "a  c\nb  d\n");
         assert_eq!(Grid::new(&[], true, 10, 8).to_string(), "");
     }
 }
