@@ -43,7 +43,9 @@ async fn a_gigabyte_goes_through_pipes_in_a_small_vm() {
 #[tokio::test]
 async fn an_endless_loop_ends_with_its_time() {
     let vm = default_vm().await;
-    for script in ["while :; do :; done", "i=0; while [ 1 ]; do i=$((i+1)); done", "for ((;;)); do x=$x; done"] {
+    for script in
+        ["while :; do :; done", "i=0; while [ 1 ]; do i=$((i+1)); done", "for ((;;)); do x=$x; done"]
+    {
         assert_eq!(run(&vm, script, 1).await.outcome, Outcome::TimedOut, "{script}");
     }
     goes_on(&vm).await;

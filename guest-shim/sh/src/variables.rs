@@ -14,8 +14,6 @@ use crate::{
 
 /// How many references may lead from one to the next.
 const MAX_REFERENCES: usize = 16;
-/// The largest subscript: arrays are sparse, so it costs nothing.
-const MAX_SUBSCRIPT: i64 = i64::MAX;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Value {
@@ -352,9 +350,9 @@ impl Shell {
             return self.assign_keys(&name, elements);
         }
         let mut next = match &self.variable_mut(&name).value {
-            Some(Value::Indexed(elements)) => elements.last_key_value().map_or(0, |(last, _)| {
-                i64::try_from(*last).map_or(MAX_SUBSCRIPT, |last| last.saturating_add(1))
-            }),
+            Some(Value::Indexed(elements)) => elements
+                .last_key_value()
+                .map_or(0, |(last, _)| i64::try_from(*last).map_or(i64::MAX, |last| last.saturating_add(1))),
             _ => 0,
         };
         let plain = {
@@ -376,7 +374,7 @@ impl Shell {
             if next < 0 {
                 next = 0;
             }
-            next = next.saturating_add(1).min(MAX_SUBSCRIPT);
+            next = next.saturating_add(1);
         }
         Ok(())
     }
@@ -458,7 +456,7 @@ impl Shell {
 /// The index that a subscript means: from the end where it is negative.
 fn counted(index: i64, elements: &BTreeMap<u64, String>) -> Option<u64> {
     if index >= 0 {
-        return u64::try_from(index.min(MAX_SUBSCRIPT)).ok();
+        return u64::try_from(index).ok();
     }
     let end = elements.last_key_value().map_or(0, |(last, _)| last + 1);
     end.checked_sub(index.unsigned_abs())

@@ -12,6 +12,9 @@ use crate::{
     system::{self, Change, Child, Handle, Signal},
 };
 
+/// The status of a child that has ended, and the signal where one ended it.
+type End = (i32, Option<Signal>);
+
 /// Programs that were started together and that nobody waits for yet.
 pub struct Job {
     pub number: u32,
@@ -25,7 +28,7 @@ pub struct Job {
     is_group: bool,
     stopped: Cell<bool>,
     /// What has become of each child.
-    ends: RefCell<Vec<Option<(i32, Option<Signal>)>>>,
+    ends: RefCell<Vec<Option<End>>>,
 }
 
 fn identity(handle: &Handle) -> usize {
