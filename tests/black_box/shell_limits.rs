@@ -35,7 +35,7 @@ async fn an_endless_writer_ends_with_its_reader() {
 
 #[tokio::test]
 async fn a_gigabyte_goes_through_pipes_in_a_small_vm() {
-    let vm = vm(json!({ "limits": { "memoryBytes": 64 << 20 } })).await;
+    let vm = vm(json!({ "limits": { "memoryBytes": 64 << 20, "heapBytes": 16 << 20 } })).await;
     let result = run(&vm, "head -c 1000000000 /dev/zero | cat | wc -c", 300).await;
     assert_eq!(result.stdout.to_text(), "1000000000\n", "{}", result.stderr.to_text());
 }

@@ -19,7 +19,7 @@ const WAITS: &[&str] =
     &["descriptor.read", "descriptor.write", "child.wait", "process.wait-signal", "host.call"];
 
 /// Interfaces that JavaScript does not have.
-const COMMANDS_ALONE: &[&str] = &["terminal", "jobs"];
+const COMMANDS_ALONE: &[&str] = &["terminal", "jobs", "polling"];
 
 /// What may be left out, and what it then is.
 const OPTIONAL: &[(&str, &str)] = &[

@@ -6,7 +6,7 @@ pub mod signals;
 use std::rc::Rc;
 
 use crate::bytes;
-use cordon_vm::{begin, descriptors, filesystem, jobs, process, replace, terminal};
+use cordon_vm::{begin, descriptors, filesystem, jobs, polling, process, replace, terminal};
 pub use cordon_vm::{
     descriptors::Whence,
     filesystem::OpenFlags,
@@ -62,7 +62,7 @@ impl File {
     /// Whether there is something to read, or the end, before so much time has passed.
     pub fn wait_readable(&self, timeout: std::time::Duration) -> Result<bool, Errno> {
         let milliseconds = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
-        self.descriptor.wait_readable(milliseconds)
+        polling::wait_readable(&self.descriptor, milliseconds)
     }
 
     /// Writes all of it, whatever signals arrive.

@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use wasmtime::component::Resource;
 
@@ -30,7 +29,7 @@ impl Guest {
 }
 
 /// For errors of reading and writing: who is being ended by a signal runs no further.
-fn transfer_failure(process: &Process, errno: Errno) -> Failure {
+pub(super) fn transfer_failure(process: &Process, errno: Errno) -> Failure {
     if matches!(errno, Errno::Epipe | Errno::Eintr) && process.killed().is_some() {
         return Failure::Trap(Ended::Killed.into());
     }
@@ -123,23 +122,6 @@ impl descriptors::HostDescriptor for Guest {
     fn duplicate(&mut self, handle: Resource<Descriptor>) -> Result<Resource<Descriptor>, Failure> {
         let file = self.open_file(&handle)?.clone();
         self.push_file(file)
-    }
-
-    async fn wait_readable(
-        &mut self,
-        handle: Resource<Descriptor>,
-        milliseconds: u32,
-    ) -> Result<bool, Failure> {
-        let (process, file) = (&*self.process, &*self.table.get(&handle)?.0);
-        if poll_fn(|cx| Poll::Ready(file.poll_readable(cx).is_ready())).await {
-            return Ok(true);
-        }
-        let readable = poll_fn(|cx| match file.poll_readable(cx) {
-            Poll::Pending => process.poll_interrupted(cx).map(|()| Err(Errno::Eintr)),
-            Poll::Ready(()) => Poll::Ready(Ok(true)),
-        });
-        let waited = tokio::time::timeout(Duration::from_millis(milliseconds.into()), readable).await;
-        waited.unwrap_or(Ok(false)).map_err(|errno| transfer_failure(process, errno))
     }
 
     fn is_terminal(&mut self, handle: Resource<Descriptor>) -> wasmtime::Result<bool> {

@@ -6,6 +6,7 @@ mod errors;
 mod filesystem;
 mod host;
 mod jobs;
+mod polling;
 mod process;
 mod terminal;
 
@@ -22,7 +23,6 @@ pub(super) mod bindings {
             // The functions that may have to wait for another process or for the embedder.
             "cordon:vm/descriptors.[method]descriptor.read": async | trappable,
             "cordon:vm/descriptors.[method]descriptor.write": async | trappable,
-            "cordon:vm/descriptors.[method]descriptor.wait-readable": async | trappable,
             "cordon:vm/process.[method]child.wait": async | trappable,
             // A program may stop itself.
             "cordon:vm/process.kill": async | trappable,
@@ -30,6 +30,7 @@ pub(super) mod bindings {
             "cordon:vm/process.wait-signal": async | trappable,
             "cordon:vm/jobs.wait": async | trappable,
             "cordon:vm/jobs.kill-group": async | trappable,
+            "cordon:vm/polling.wait-readable": async | trappable,
             "cordon:vm/terminal.set-attributes": async | trappable,
             "cordon:vm/terminal.set-foreground": async | trappable,
             "cordon:vm/host.call": async | trappable,
@@ -56,6 +57,7 @@ pub fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     vm::process::add_to_linker::<_, Own>(linker, |guest| guest)?;
     vm::terminal::add_to_linker::<_, Own>(linker, |guest| guest)?;
     vm::jobs::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    vm::polling::add_to_linker::<_, Own>(linker, |guest| guest)?;
     vm::host::add_to_linker::<_, Own>(linker, |guest| guest)?;
     vm::engine::add_to_linker::<_, Own>(linker, |guest| guest)
 }

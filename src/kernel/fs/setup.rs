@@ -48,8 +48,8 @@ impl Filesystem {
             let link = self.forced_link(&format!("/proc/self/fd{below}"));
             self.attach_forced(&dev, name, link);
         }
-        self.install_file("/etc/passwd", b"user:x:0:0::/home/user:/bin/sh\n", 0o644)?;
-        self.install_file("/etc/group", b"user:x:0:\n", 0o644)
+        self.install_file("/etc/passwd", b"user:x:1000:1000::/home/user:/bin/sh\n", 0o644)?;
+        self.install_file("/etc/group", b"user:x:1000:\n", 0o644)
     }
 
     fn forced_inode(&self, content: Content, mode: u32) -> Arc<Inode> {

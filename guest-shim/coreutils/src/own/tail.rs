@@ -168,7 +168,7 @@ impl Tail<'_> {
     fn head(&mut self, at: usize, name: &str) {
         if self.settings.verbose && self.last != Some(at) {
             let before = if self.last.is_some() { "\n" } else { "" };
-            let _ = write!(io::stdout(), "{before}==> {name} <==\n");
+            let _ = writeln!(io::stdout(), "{before}==> {name} <==");
         }
         self.last = Some(at);
     }
