@@ -15,4 +15,6 @@ mod generated {
     wit_bindgen::generate!({ path: "../../wit", world: "command" });
 }
 
-pub use generated::cordon::vm::{descriptors, engine, filesystem, host, jobs, polling, process, terminal, types};
+pub use generated::cordon::vm::{
+    descriptors, engine, filesystem, host, jobs, polling, process, terminal, types,
+};
