@@ -467,6 +467,8 @@ async fn jobs_are_stopped_and_resumed_and_end_by_keys() {
     // From the background it may not read.
     terminal.write(b"cat\n").await;
     until(&mut terminal, "cat\r\n").await;
+    terminal.write(b"again\n").await;
+    until(&mut terminal, "again\r\nagain\r\n").await;
     terminal.write(b"\x1a").await;
     until(&mut terminal, "$ ").await;
     assert_eq!(said(&mut terminal, "bg").await, "");
