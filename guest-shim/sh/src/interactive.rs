@@ -38,12 +38,16 @@ impl Shell {
             self.show(&prompt);
             let interrupted = || signals::is_caught(Signal::Interrupt, true);
             let read = builtins::read_line(handle, &interrupted);
+            signals::catch();
             if interrupted() {
+                // What was typed before Ctrl-C is forgotten by the terminal too: a line that came with it was typed after.
                 signals::forget(Signal::Interrupt, true);
                 text.clear();
-                self.status = 128 + signals::number(Signal::Interrupt);
-                self.show("\n");
-                continue;
+                if !matches!(read, Ok((_, true))) {
+                    self.status = 128 + signals::number(Signal::Interrupt);
+                    self.show("\n");
+                    continue;
+                }
             }
             let (bytes, more) = match read {
                 Ok(read) => read,
