@@ -71,9 +71,5 @@ command -v cat > /dev/null && echo found
 hash; echo $?
 #### no core files
 ulimit -c 0 && ulimit -c
-#### printf options
-printf -v x a; echo "[$x] $?"
-printf -- '-v %s\n' a; printf -v 2>/dev/null; echo $?
 #### what other shells have is as it stands
-echo a{1,2} {a,b} {1..3} x{,}y
 echo -e 'a\tb'; echo -ne x; echo -E a; echo -n -n a

@@ -40,6 +40,3 @@ $(echo echo) hi
 echo data | { x=$(cat); echo "<$x>"; }
 #### background output is waited for
 x=$( { sleep 0.1; echo late; } & echo early ); echo $x
-#### only a redirection of a file
-echo content > f; x=$(<f); echo "[$x]"; y=`<f`; echo "[$y]"
-z=$(< f cat); echo "[$z]"; set -- "$(<f)" "$(cat <f)"; echo "$#:$1:$2"

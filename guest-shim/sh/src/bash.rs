@@ -123,10 +123,8 @@ impl Shell {
 
     /// A function is in the file that is being read.
     pub fn note_source(&mut self, function: &str) {
-        if self.dialect == Dialect::Bash {
-            let source = self.source();
-            Rc::make_mut(&mut self.extras.sources).insert(function.to_owned(), source);
-        }
+        let source = self.source();
+        Rc::make_mut(&mut self.extras.sources).insert(function.to_owned(), source);
     }
 
     /// The file that is being read.
@@ -139,11 +137,15 @@ impl Shell {
         self.extras.frames.last().map_or_else(file, |frame| frame.source.clone())
     }
 
+    /// `SECONDS` counts from now.
+    pub fn start_clock(&mut self) {
+        self.extras.seconds_from = now().as_secs() as i64;
+    }
+
     /// Makes this a bash.
     pub fn speak_bash(&mut self) {
         self.dialect = Dialect::Bash;
         dialect::set(Dialect::Bash);
-        self.extras.seconds_from = now().as_secs() as i64;
         let level = self.variable("SHLVL").and_then(|level| level.parse::<u32>().ok()).unwrap_or(0);
         let path = system::SHELL_PATH.replace("/sh", "/bash");
         let mut preset = |name: &str, value: &str, exported: bool| {
@@ -195,10 +197,10 @@ impl Shell {
         match name {
             "OPTIND" => self.getopts_offset = 0,
             "PATH" => self.remembered = Rc::default(),
-            "RANDOM" if self.dialect == Dialect::Bash => {
+            "RANDOM" => {
                 self.extras.random.set(value.parse::<i64>().unwrap_or(0) as u32);
             }
-            "SECONDS" if self.dialect == Dialect::Bash => {
+            "SECONDS" => {
                 self.extras.seconds_from =
                     (now().as_secs() as i64).saturating_sub(value.parse::<i64>().unwrap_or(0));
             }
@@ -208,9 +210,6 @@ impl Shell {
 
     /// The value of a variable that bash makes up when it is asked for.
     pub fn made_up(&self, name: &str) -> Option<String> {
-        if self.dialect != Dialect::Bash {
-            return None;
-        }
         Some(match name {
             "RANDOM" => self.random().to_string(),
             "SRANDOM" => (u64::from(self.random()) << 17 | u64::from(self.random())).to_string(),
@@ -237,9 +236,6 @@ impl Shell {
 
     /// The same for arrays.
     pub fn made_up_list(&self, name: &str) -> Option<Vec<String>> {
-        if self.dialect != Dialect::Bash {
-            return None;
-        }
         let frames = || self.extras.frames.iter().rev();
         let in_file = !self.is_command && !self.options.stdin;
         let in_function = self.extras.frames.iter().any(|frame| frame.function != "source");

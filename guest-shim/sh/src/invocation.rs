@@ -32,6 +32,7 @@ pub fn run() -> i32 {
     let mut shell = Shell::new(name, Descriptors::inherited(0));
     shell.process_id = system::process_id();
     shell.import_environment(system::environment());
+    shell.start_clock();
     if Dialect::of_program(name) == Dialect::Bash {
         shell.speak_bash();
     }

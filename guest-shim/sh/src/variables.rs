@@ -266,7 +266,7 @@ impl Shell {
         }
         self.refuse_readonly(&name)?;
         self.notice_assignment(&name, &value);
-        if self.dialect == Dialect::Bash && MADE_UP.contains(&name.as_str()) {
+        if MADE_UP.contains(&name.as_str()) {
             // Their values are not kept.
             return Ok(());
         }

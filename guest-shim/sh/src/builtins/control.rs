@@ -225,9 +225,7 @@ pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
             .listed_traps()
             .iter()
             .filter(|(condition, _)| {
-                shown.is_none_or(|shown| {
-                    shown.iter().any(|name| find_condition(shell, name) == Some(*condition))
-                })
+                shown.is_none_or(|shown| shown.iter().any(|name| find_condition(name) == Some(*condition)))
             })
             .map(|(condition, action)| match shell.dialect {
                 Dialect::Posix => format!("trap -- {} {}\n", quote(action), condition_name(*condition)),
@@ -250,7 +248,7 @@ pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
     };
     let mut status = 0;
     for name in conditions {
-        let Some(condition) = find_condition(shell, name) else {
+        let Some(condition) = find_condition(name) else {
             shell.report(&format!("trap: {name}: bad trap"));
             status = 1;
             continue;
@@ -260,13 +258,13 @@ pub fn trap(shell: &mut Shell, arguments: &[String]) -> Outcome {
     Ok(status)
 }
 
-fn find_condition(shell: &Shell, name: &str) -> Option<Condition> {
+fn find_condition(name: &str) -> Option<Condition> {
     let upper = name.to_ascii_uppercase();
     Some(match upper.as_str() {
         "0" | "EXIT" => Condition::Exit,
-        "DEBUG" if shell.dialect == Dialect::Bash => Condition::Debug,
-        "ERR" if shell.dialect == Dialect::Bash => Condition::Error,
-        "RETURN" if shell.dialect == Dialect::Bash => Condition::Return,
+        "DEBUG" => Condition::Debug,
+        "ERR" => Condition::Error,
+        "RETURN" => Condition::Return,
         _ => Condition::Signal(signals::find(name)?),
     })
 }

@@ -121,7 +121,7 @@ pub fn find(name: &str, dialect: Dialect) -> Option<&'static Builtin> {
         table.get(index)
     };
     match dialect {
-        Dialect::Posix => within(&BUILTINS),
+        Dialect::Posix => within(&BUILTINS).or_else(|| within(&BUILTINS_OF_BASH)),
         Dialect::Bash => within(&BUILTINS_OF_BASH).or_else(|| within(&BUILTINS)),
     }
 }
@@ -172,6 +172,6 @@ mod tests {
         }
         let posix = |name| find(name, Dialect::Posix);
         assert!(posix("[").is_some() && posix("wait").is_some() && posix("ls").is_none());
-        assert!(posix("declare").is_none() && find("declare", Dialect::Bash).is_some());
+        assert!(posix("declare").is_some() && find("declare", Dialect::Bash).is_some());
     }
 }

@@ -18,8 +18,7 @@ pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let mut words = &arguments[1..];
     let bash = shell.dialect == Dialect::Bash;
     let mut variable = None;
-    if bash
-        && let [option, rest @ ..] = words
+    if let [option, rest @ ..] = words
         && let Some(given) = option.strip_prefix("-v")
     {
         let (name, rest) = match (given, rest) {
@@ -172,11 +171,7 @@ impl<'a> Printer<'a> {
                 precision => Some(bounded(precision.unwrap_or(0).unsigned_abs())?),
             };
         }
-        while let Some(next) = rest
-            .strip_prefix(b"l")
-            .or(rest.strip_prefix(b"h"))
-            .or(rest.strip_prefix(b"q").filter(|_| !self.bash))
-        {
+        while let Some(next) = rest.strip_prefix(b"l").or(rest.strip_prefix(b"h")) {
             rest = next;
         }
         let Some((&kind, next)) = rest.split_first() else {
@@ -187,11 +182,11 @@ impl<'a> Printer<'a> {
                 let text = self.next().unwrap_or_default();
                 self.text(&spec, &bytes::encode(text));
             }
-            b'q' | b'Q' if self.bash => {
+            b'q' | b'Q' => {
                 let text = quote::backslashed(self.next().unwrap_or_default());
                 self.text(&spec, &bytes::encode(&text));
             }
-            b'(' if self.bash => return self.time(&spec, next),
+            b'(' => return self.time(&spec, next),
             b'b' => {
                 let mut text = Vec::new();
                 self.stopped |=

@@ -101,7 +101,7 @@ const TIMED_OUT: i32 = 142;
 
 pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let bash = shell.dialect == Dialect::Bash;
-    let request = match Request::parse(&arguments[1..], bash) {
+    let request = match Request::parse(&arguments[1..], true) {
         Ok(request) => request,
         Err(message) => return Ok(misuse(shell, "read", &message)),
     };

@@ -12,11 +12,23 @@ use crate::{
     variables::Variable,
 };
 
+/// Whether operands are arrays, or there are options that only bash has.
+fn is_for_declare(arguments: &[String]) -> bool {
+    let has_option = |word: &String| word.len() > 1 && word.starts_with('-') && word != "-p" && word != "--";
+    arguments.iter().any(|word| word.contains("=\0")) || arguments.get(1).is_some_and(has_option)
+}
+
 pub fn export(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    if is_for_declare(arguments) {
+        return super::declare::run(shell, arguments);
+    }
     declare(shell, arguments, |variable| variable.exported = true, |variable| variable.exported)
 }
 
 pub fn readonly(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    if is_for_declare(arguments) {
+        return super::declare::run(shell, arguments);
+    }
     declare(shell, arguments, |variable| variable.readonly = true, |variable| variable.readonly)
 }
 
@@ -59,6 +71,9 @@ fn assignment(operand: &str) -> (&str, Option<&str>) {
 }
 
 pub fn local(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    if is_for_declare(arguments) && !shell.locals.is_empty() {
+        return super::declare::run(shell, arguments);
+    }
     if shell.locals.is_empty() {
         shell.report("local: not in a function");
         return Err(Flow::Error);
@@ -83,6 +98,9 @@ pub fn local(shell: &mut Shell, arguments: &[String]) -> Outcome {
 }
 
 pub fn unset(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    if arguments.iter().skip(1).any(|word| word.contains('[')) {
+        return super::declare::unset(shell, arguments);
+    }
     let mut functions = false;
     for operand in &arguments[1..] {
         match operand.as_str() {

@@ -71,8 +71,8 @@ impl Shell {
             self.report_time(started.elapsed());
         }
         self.status = status;
-        if self.dialect == Dialect::Bash
-            && let [Command::Simple(_)] = pipeline.stages.as_slice()
+        if let [Command::Simple(_)] = pipeline.stages.as_slice()
+            && **self.extras.statuses != [status]
         {
             self.extras.statuses = std::rc::Rc::new(vec![status]);
         }

@@ -6,7 +6,6 @@ use crate::{
     builtins,
     exec::jobs,
     state::{Condition, Flow, Outcome, Shell},
-    syntax::dialect::Dialect,
     syntax::tree::{AndOr, Command, Item, List, Pipeline, Simple, Word},
     system::{self, Child, Handle, Whence},
 };
@@ -83,9 +82,7 @@ impl Shell {
                 Progress::Ended(status) => status,
             })
             .collect();
-        if self.dialect == Dialect::Bash {
-            self.extras.statuses = std::rc::Rc::new(statuses.clone());
-        }
+        self.extras.statuses = std::rc::Rc::new(statuses.clone());
         let last = statuses.last().copied().unwrap_or_default();
         let failed = statuses.iter().rev().copied().find(|status| *status != 0).unwrap_or_default();
         Ok(if self.options.pipefail { failed } else { last })
@@ -108,9 +105,7 @@ impl Shell {
         }
         let missing = children.len() < wanted;
         let statuses = self.wait_in_front(children, || jobs::description(commands))?;
-        if self.dialect == Dialect::Bash {
-            self.extras.statuses = std::rc::Rc::new(statuses.clone());
-        }
+        self.extras.statuses = std::rc::Rc::new(statuses.clone());
         let last = if missing { self.error_status() } else { statuses.last().copied().unwrap_or_default() };
         let failed = statuses.iter().rev().copied().find(|status| *status != 0).unwrap_or_default();
         Ok(if self.options.pipefail { failed } else { last })

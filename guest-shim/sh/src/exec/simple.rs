@@ -25,9 +25,6 @@ impl Shell {
     pub fn run_simple(&mut self, simple: &Simple) -> Outcome {
         self.line = simple.line;
         self.substitution_status = None;
-        if self.dialect == Dialect::Posix {
-            return self.run_expanded(simple);
-        }
         self.run_trap(Condition::Debug)?;
         // The pipes of process substitutions are open as long as the command runs.
         let before = self.descriptors.clone();
@@ -258,9 +255,6 @@ impl Shell {
 
     /// A function, or a file that is sourced, begins to run.
     pub fn enter_frame(&mut self, function: &str, file: Option<&str>) {
-        if self.dialect == Dialect::Posix {
-            return;
-        }
         let source = match file {
             Some(file) => file.to_owned(),
             None => self.extras.sources.get(function).cloned().unwrap_or_else(|| self.source()),
@@ -272,9 +266,6 @@ impl Shell {
 
     /// It has ended like that.
     pub fn leave_frame(&mut self, outcome: Outcome) -> Outcome {
-        if self.dialect == Dialect::Posix {
-            return outcome;
-        }
         let returned = matches!(outcome, Ok(_) | Err(Flow::Return(_)));
         if let Ok(status) | Err(Flow::Return(status)) = outcome {
             self.status = status;

@@ -93,9 +93,7 @@ impl Shell {
             shell.report(&format!("command substitution: {}", system::describe(errno)));
             Flow::Error
         };
-        if self.dialect == Dialect::Bash
-            && let Some(redirect) = only_reads(list)
-        {
+        if let Some(redirect) = only_reads(list) {
             return self.contents(redirect);
         }
         let file = system::memory_file().map_err(|errno| failed(self, errno))?;

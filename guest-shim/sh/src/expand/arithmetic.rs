@@ -341,7 +341,7 @@ impl<'a> Evaluator<'_, 'a> {
             return Err("operand expected".into());
         }
         let mut place = Place::Whole;
-        if self.byte(0) == Some(b'[') && self.shell.dialect == Dialect::Bash {
+        if self.byte(0) == Some(b'[') {
             let subscript = self.subscript()?;
             let expanded;
             let subscript = if subscript.contains(['$', '`']) {

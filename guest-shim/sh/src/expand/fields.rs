@@ -1,8 +1,6 @@
 //! Fields in the making: text that remembers which parts of it were quoted, cut apart at the characters of `IFS`.
 //! Pure: knows neither variables nor files.
 
-use crate::syntax::dialect;
-
 /// A word after expansion, before its quotes are forgotten.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Field {
@@ -36,9 +34,7 @@ impl Field {
 
     /// Whether an unquoted part has a character that matches more than itself.
     pub fn has_pattern(&self) -> bool {
-        self.parts().any(|(text, quoted)| {
-            !quoted && (text.contains(['*', '?', '[']) || (text.contains('(') && dialect::is_bash()))
-        })
+        self.parts().any(|(text, quoted)| !quoted && (text.contains(['*', '?', '[']) || (text.contains('('))))
     }
 }
 

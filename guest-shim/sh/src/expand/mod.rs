@@ -39,7 +39,7 @@ impl Shell {
     pub fn expand_words(&mut self, words: &[Word]) -> Result<Vec<String>, Flow> {
         let mut arguments = Vec::with_capacity(words.len());
         for word in words {
-            if self.dialect == Dialect::Bash && braces::may_expand(word) {
+            if braces::may_expand(word) {
                 let Some(expanded) = braces::expand(word) else {
                     self.report("brace expansion: too many words");
                     return Err(Flow::Error);

@@ -83,7 +83,7 @@ impl Shell {
         let (name, subscript) = match text.split_once('[') {
             None => (text, None),
             Some((name, rest)) => match rest.strip_suffix(']') {
-                Some(subscript) if self.dialect == Dialect::Bash => (name, Some(subscript)),
+                Some(subscript) => (name, Some(subscript)),
                 _ => return Ok(None),
             },
         };

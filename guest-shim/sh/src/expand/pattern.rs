@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::fields::Field;
-use crate::syntax::{MAX_NESTING, dialect};
+use crate::syntax::MAX_NESTING;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Token {
@@ -95,7 +95,6 @@ impl Pattern {
             at += 1;
             if !quoted
                 && depth < MAX_NESTING
-                && dialect::is_bash()
                 && let Some((token, end)) = group(source, character, at, depth)
             {
                 tokens.push(token);
@@ -451,7 +450,6 @@ mod tests {
 
     #[test]
     fn groups_of_bash() {
-        dialect::set(dialect::Dialect::Bash);
         for (text, yes, no) in [
             ("@(a|bc)d", "bcd", "bd"),
             ("?(a)b", "b", "aab"),
@@ -466,7 +464,6 @@ mod tests {
         }
         assert!(!pattern("+(a|aa|aaa)b").matches(&"a".repeat(200)));
         assert!(pattern("AbC[x-z]").ignoring_case().matches("aBcY"));
-        dialect::set(dialect::Dialect::Posix);
     }
 
     #[test]

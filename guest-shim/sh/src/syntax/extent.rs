@@ -96,7 +96,7 @@ impl<'a> Extent<'a> {
                 }
             }
             Some(b'{') => self.deeper(at)?.braces(at + 2, in_double_quotes),
-            Some(b'[') if dialect::is_bash() => Ok(self.deeper(at)?.subscript(at + 2)?.unwrap_or(at + 1)),
+            Some(b'[') => Ok(self.deeper(at)?.subscript(at + 2)?.unwrap_or(at + 1)),
             Some(b'\'') if !in_double_quotes => self.ansi_quote(at + 2),
             _ => Ok(at + 1),
         }

@@ -9,7 +9,6 @@ use brush_parser::{SourcePosition, SourceSpan, Token};
 use super::{
     MAX_NESTING, SyntaxError,
     aliases::{Found, Replacements},
-    dialect,
     extent::{Extent, is_name},
     joined::Joined,
     tracker::{Closed, Tracker},
@@ -120,7 +119,7 @@ impl<'a> Lexer<'a> {
             if byte == b'(' && self.tracker.arithmetic_may_start() && self.arithmetic()? {
                 continue;
             }
-            if dialect::is_bash() && self.regular_expression()? {
+            if self.regular_expression()? {
                 continue;
             }
             let Some(operator) = self.operator_here() else {
@@ -225,7 +224,7 @@ impl<'a> Lexer<'a> {
 
     fn operator_here(&self) -> Option<&'static str> {
         let rest = &self.extent.text.as_bytes()[self.at..];
-        if matches!(rest, [b'<' | b'>', b'(', ..]) && dialect::is_bash() {
+        if matches!(rest, [b'<' | b'>', b'(', ..]) {
             return None;
         }
         if !matches!(rest.first(), Some(b'&' | b'|' | b';' | b'<' | b'>' | b'(' | b')' | b'\n')) {
@@ -263,7 +262,6 @@ impl<'a> Lexer<'a> {
         let redirects = matches!(self.extent.byte(end), Some(b'<' | b'>'));
         let numbers_a_redirect = redirects && text.bytes().all(|byte| byte.is_ascii_digit());
         if redirects
-            && dialect::is_bash()
             && let Some(name) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'))
             && is_name(name)
         {
@@ -295,7 +293,7 @@ impl<'a> Lexer<'a> {
                 self.note_separator(";");
                 self.at = start;
             }
-            if text == "select" && dialect::is_bash() && self.tracker.keyword_may_stand() {
+            if text == "select" && self.tracker.keyword_may_stand() {
                 self.tracker.word("select");
                 self.selects = true;
                 self.push(start, end, "for".to_owned(), false);
@@ -323,32 +321,8 @@ impl<'a> Lexer<'a> {
     }
 
     fn end_of_word(&self) -> Result<usize, SyntaxError> {
-        let extent = &self.extent;
-        if dialect::is_bash() {
-            return extent.word(
-                self.at,
-                self.tracker.assignment_may_stand(),
-                self.tracker.in_test(),
-                separates_words,
-            );
-        }
-        let mut at = self.at;
-        loop {
-            at = match extent.byte(at) {
-                None | Some(b' ' | b'\t' | b'\n' | b'&' | b'|' | b';' | b'<' | b'>' | b'(' | b')') => {
-                    return Ok(at);
-                }
-                Some(b'\\') => match extent.byte(at + 1) {
-                    None => at + 1,
-                    Some(_) => at + 2,
-                },
-                Some(b'\'') => extent.single_quote(at + 1)?,
-                Some(b'"') => extent.double_quote(at + 1)?,
-                Some(b'`') => extent.backquote(at + 1)?,
-                Some(b'$') => extent.dollar(at, false)?,
-                Some(_) => at + 1,
-            }
-        }
+        let (begins, in_test) = (self.tracker.assignment_may_stand(), self.tracker.in_test());
+        self.extent.word(self.at, begins, in_test, separates_words)
     }
 
     /// What follows `=~`, up to the next blank outside of parentheses: the grammar takes it for several words.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use brush_parser::ast::{self, SourceLocation};
 
 use super::{
-    SyntaxError, dialect,
+    SyntaxError,
     extent::is_name,
     lexer::{FIRST_NAMED_DESCRIPTOR, NO_WORDS, SELECT},
     tree::{
@@ -18,9 +18,7 @@ use super::{
 type Lowered<T> = Result<T, SyntaxError>;
 
 /// Builtins whose operands are assignments, expanded like those.
-const DECLARATIONS: [&str; 3] = ["export", "readonly", "local"];
-/// Those of bash beyond.
-const BASH_DECLARATIONS: [&str; 2] = ["declare", "typeset"];
+const DECLARATIONS: [&str; 5] = ["declare", "export", "local", "readonly", "typeset"];
 
 /// The tree of a program, which was read of `text`. `named_descriptors` are the variables of its redirections, as the lexer has counted them.
 pub fn program(
@@ -145,14 +143,13 @@ impl Lowering<'_> {
                     }
                     None => {
                         let name = word.value.as_str();
-                        declares = DECLARATIONS.contains(&name)
-                            || (dialect::is_bash() && BASH_DECLARATIONS.contains(&name));
+                        declares = DECLARATIONS.contains(&name);
                     }
                 }
             }
             let declared = if declares { self.assignment(&word)? } else { None };
             simple.words.push(match declared {
-                Some(assignment) => self.declared(assignment, &word)?,
+                Some(assignment) => self.declared(assignment),
                 None => self.word(&word)?,
             });
         }
@@ -161,11 +158,8 @@ impl Lowering<'_> {
     }
 
     /// An assignment as the operand of a builtin that makes it.
-    fn declared(&self, assignment: Assignment, word: &ast::Word) -> Lowered<Word> {
+    fn declared(&self, assignment: Assignment) -> Word {
         let Assignment { name, subscript, append, value } = assignment;
-        if append && !dialect::is_bash() {
-            return self.word(word);
-        }
         let operator = if append { "+=" } else { "=" };
         let mut pieces = Word::literal(&name).0;
         if let Some(subscript) = subscript {
@@ -179,25 +173,12 @@ impl Lowering<'_> {
             Assigned::Word(value) => pieces.extend(value.0.into_iter().map(protect)),
             Assigned::Array(elements) => pieces.push(Piece::Array(elements)),
         }
-        Ok(Word(pieces))
+        Word(pieces)
     }
 
-    /// The assignment that a word is, if it is one. Outside of bash's language `a[1]=x` is an ordinary word.
+    /// The assignment that a word is, if it is one.
     fn assignment(&self, word: &ast::Word) -> Lowered<Option<Assignment>> {
-        let line = line_of(word);
-        if dialect::is_bash() {
-            return word::assignment(&word.value, line, self.depth);
-        }
-        let Some((name, value)) = word.value.split_once('=') else { return Ok(None) };
-        let (name, append) = match name.strip_suffix('+') {
-            Some(name) => (name, true),
-            None => (name, false),
-        };
-        if !is_name(name) {
-            return Ok(None);
-        }
-        let value = Assigned::Word(word::word(value, line, self.depth, Tildes::AfterColons)?);
-        Ok(Some(Assignment { name: name.to_owned(), subscript: None, append, value }))
+        word::assignment(&word.value, line_of(word), self.depth)
     }
 
     fn words(&self, words: &[ast::Word]) -> Lowered<Vec<Word>> {
@@ -303,9 +284,6 @@ impl Lowering<'_> {
             }
             ast::ExtendedTestExpr::BinaryTest(predicate, left, right) => {
                 let operator = predicate.to_string();
-                if operator == "=~" && !dialect::is_bash() {
-                    return Err(unsupported(line_of(&left), "regular expressions in [[ ]]"));
-                }
                 Test::Binary(operator, self.word(&left)?, self.word(&right)?)
             }
         })

@@ -2,10 +2,7 @@
 //! to, whether a newline ends the command. This is not the grammar (the parser decides what is right); it tells the
 //! lexer when to hand over and where `$(` ends.
 
-use super::{
-    dialect,
-    extent::{Extent, is_name},
-};
+use super::extent::Extent;
 
 const RESERVED: [&str; 19] = [
     "!", "[[", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "then",
@@ -13,11 +10,8 @@ const RESERVED: [&str; 19] = [
 ];
 
 fn is_assignment(word: &str) -> bool {
-    if dialect::is_bash() {
-        let extent = Extent { text: word, first_line: 1, depth: 0 };
-        return extent.assigned_value(0).is_ok_and(|value| value.is_some());
-    }
-    word.split_once('=').is_some_and(|(name, _)| is_name(name.strip_suffix('+').unwrap_or(name)))
+    let extent = Extent { text: word, first_line: 1, depth: 0 };
+    extent.assigned_value(0).is_ok_and(|value| value.is_some())
 }
 
 /// What is open.

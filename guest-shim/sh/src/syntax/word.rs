@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::bytes;
 
 use super::{
-    SyntaxError, dialect,
+    SyntaxError,
     extent::{Extent, is_name_start},
     reader::Reader,
     tree::{
@@ -190,7 +190,7 @@ impl<'a> Parser<'a> {
                     None => add_text(&mut pieces, '$'),
                 },
                 b'`' => pieces.push(self.backquote(false)?),
-                b'<' | b'>' if self.extent.byte(self.at + 1) == Some(b'(') && dialect::is_bash() => {
+                b'<' | b'>' if self.extent.byte(self.at + 1) == Some(b'(') => {
                     pieces.push(self.process(byte == b'>')?);
                 }
                 _ => {
@@ -279,7 +279,7 @@ impl<'a> Parser<'a> {
         match self.extent.byte(start + 1) {
             Some(b'(') => self.parenthesis().map(Some),
             Some(b'{') => self.braces(in_double_quotes).map(Some),
-            Some(b'[') if dialect::is_bash() => self.old_arithmetic().map(Some),
+            Some(b'[') => self.old_arithmetic().map(Some),
             Some(byte) if is_name_start(byte) => {
                 let (name, end) = self.extent.parameter_name(start + 1);
                 self.at = end;
@@ -384,7 +384,7 @@ impl<'a> Parser<'a> {
                 parameter =
                     Some(Parameter { name: measured.to_owned(), subscript, indirect: false, operation });
             }
-        } else if name == "!" && dialect::is_bash() {
+        } else if name == "!" {
             parameter = self.indirect(inner, operator, end, in_double_quotes)?;
         }
         let parameter = match parameter {
@@ -431,7 +431,7 @@ impl<'a> Parser<'a> {
         at: usize,
     ) -> Result<(Option<Subscript>, usize), SyntaxError> {
         let is_variable = name.as_bytes().first().is_some_and(|byte| is_name_start(*byte));
-        if !is_variable || extent.byte(at) != Some(b'[') || !dialect::is_bash() {
+        if !is_variable || extent.byte(at) != Some(b'[') {
             return Ok((None, at));
         }
         let Some(after) = extent.subscript(at + 1)? else { return Ok((None, at)) };
@@ -508,7 +508,7 @@ impl<'a> Parser<'a> {
                 };
                 self.at += 1 + usize::from(place != Place::First);
                 // A slash at its start belongs to the pattern.
-                let slash = place == Place::All && self.byte() == Some(b'/') && dialect::is_bash();
+                let slash = place == Place::All && self.byte() == Some(b'/');
                 self.at += usize::from(slash);
                 let mut pattern = Word(self.unquoted(Until::BraceOrSlash, Tildes::AtStart)?);
                 if slash {
@@ -525,7 +525,7 @@ impl<'a> Parser<'a> {
             b':' => {
                 self.at += 1;
                 let offset = match self.offset_end()? {
-                    Some(end) if dialect::is_bash() => {
+                    Some(end) => {
                         let text = self.slice(self.at, end);
                         let line = self.extent.line(self.at);
                         self.at = end;
@@ -541,13 +541,13 @@ impl<'a> Parser<'a> {
                 };
                 Ok(Operation::Substring { offset, length })
             }
-            b'^' | b',' if dialect::is_bash() => {
+            b'^' | b',' => {
                 self.at += 1 + usize::from(doubled);
                 let pattern = Word(self.unquoted(Until::Brace, Tildes::Nowhere)?);
                 let pattern = (!pattern.0.is_empty()).then_some(pattern);
                 Ok(Operation::Case { upper: bytes[0] == b'^', all: doubled, pattern })
             }
-            b'@' if dialect::is_bash() && bytes.len() == 2 => {
+            b'@' if bytes.len() == 2 => {
                 self.at += 2;
                 Ok(Operation::Transform(char::from(bytes[1])))
             }
