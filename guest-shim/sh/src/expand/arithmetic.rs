@@ -344,7 +344,8 @@ impl<'a> Evaluator<'_, 'a> {
         if self.byte(0) == Some(b'[') {
             let subscript = self.subscript()?;
             let expanded;
-            let subscript = if subscript.contains(['$', '`']) {
+            // Only bash runs what a value holds: elsewhere it is data, and this an error.
+            let subscript = if self.shell.dialect == Dialect::Bash && subscript.contains(['$', '`']) {
                 expanded = self.expanded(subscript)?;
                 &expanded
             } else {
