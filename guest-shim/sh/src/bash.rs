@@ -97,6 +97,8 @@ pub struct Extras {
 #[derive(Clone)]
 pub struct Substituted {
     pub child: Rc<Child>,
+    /// The descriptor that this environment has of it while its command runs.
+    pub number: u32,
     /// It reads what this environment writes.
     pub reads: bool,
 }
@@ -114,7 +116,7 @@ impl Shell {
     /// This program ends: what still has its output to read may do so before.
     pub fn wait_for_substitutions(&mut self) {
         self.descriptors = Descriptors::default();
-        for Substituted { child, reads } in std::mem::take(&mut self.extras.substituted) {
+        for Substituted { child, reads, .. } in std::mem::take(&mut self.extras.substituted) {
             if reads {
                 child.wait();
             }

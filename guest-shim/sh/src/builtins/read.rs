@@ -138,12 +138,11 @@ pub fn run(shell: &mut Shell, arguments: &[String]) -> Outcome {
         }
         _ => characters(&handle, &request, deadline, &interrupted),
     };
-    let (line, complete, status) = match read {
-        Ok(Some((line, complete))) => (line, complete, i32::from(!complete)),
-        Ok(None) => (Vec::new(), false, TIMED_OUT),
+    let (line, status) = match read {
+        Ok(Some((line, complete))) => (line, i32::from(!complete)),
+        Ok(None) => (Vec::new(), TIMED_OUT),
         Err(errno) => return Ok(failed(shell, errno)),
     };
-    let _ = complete;
     let separators = shell.variable("IFS").unwrap_or(" \t\n").to_owned();
     let text = |line: &[Marked]| line.iter().map(|(character, _)| character).collect::<String>();
     if let Some(array) = request.array {

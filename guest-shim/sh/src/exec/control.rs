@@ -43,8 +43,8 @@ impl Control {
 }
 
 impl Shell {
-    /// Takes the terminal. False where it has none that controls it.
-    pub fn take_control(&mut self, terminal: Handle) -> bool {
+    /// Takes the terminal, unless it has none that controls it: then there is no job control.
+    pub fn take_control(&mut self, terminal: Handle) {
         for signal in NOT_FOR_THE_SHELL {
             signals::set_disposition(signal, Disposition::Ignore);
         }
@@ -53,11 +53,10 @@ impl Shell {
         let _ = system::lead_group();
         let group = system::own_group();
         if system::set_foreground(&terminal, group).is_err() {
-            return false;
+            return;
         }
         let attributes = RefCell::new(system::attributes(&terminal));
         self.control = Some(Rc::new(Control { terminal, group, attributes }));
-        true
     }
 
     /// The group that a program starts in.
@@ -91,22 +90,29 @@ impl Shell {
             return Ok(children.iter().map(Child::wait).collect());
         };
         let job = Rc::new(Job::in_front(children, text()));
-        let waited = job.wait_or_stop();
-        control.take_back(waited.as_ref().is_ok_and(|_| !job.was_signaled()));
-        match waited {
-            Ok(statuses) => {
-                if job.was_interrupted() {
-                    self.show("\n");
-                    return Err(Flow::Interrupt);
-                }
-                Ok(statuses)
-            }
+        match self.follow(&control, &job)? {
+            Ok(statuses) => Ok(statuses),
             Err(signal) => {
                 let job = self.keep_job(job);
-                self.show(&format!("\n[{}]+  Stopped                 {}\n", job.number, job.command));
+                self.tell_of_stop(&job);
                 Ok(vec![128 + signals::number(signal)])
             }
         }
+    }
+
+    /// Waits for a job that has the terminal, and takes that back: its statuses, or the signal that has stopped it.
+    fn follow(&self, control: &Control, job: &Job) -> Result<Result<Vec<i32>, Signal>, Flow> {
+        let waited = job.wait_or_stop();
+        control.take_back(waited.is_ok() && !job.was_signaled());
+        if waited.is_ok() && job.was_interrupted() {
+            self.show("\n");
+            return Err(Flow::Interrupt);
+        }
+        Ok(waited)
+    }
+
+    fn tell_of_stop(&self, job: &Job) {
+        self.show(&format!("\n[{}]+  Stopped                 {}\n", job.number, job.command));
     }
 
     /// Goes on with a job in front; its status.
@@ -114,21 +120,15 @@ impl Shell {
         let Some(control) = self.control.clone() else { return Ok(1) };
         let Some(group) = job.group() else { return Ok(1) };
         control.give(group);
-        job.go_on();
-        let _ = system::kill_group(group, Signal::Continue);
-        let waited = job.wait_or_stop();
-        control.take_back(waited.as_ref().is_ok_and(|_| !job.was_signaled()));
-        match waited {
-            Ok(statuses) => {
-                self.jobs.retain(|known| !Rc::ptr_eq(known, job));
-                if job.was_interrupted() {
-                    self.show("\n");
-                    return Err(Flow::Interrupt);
-                }
-                Ok(statuses.last().copied().unwrap_or(0))
-            }
+        self.continue_behind(job);
+        let followed = self.follow(&control, job);
+        if !matches!(followed, Ok(Err(_))) {
+            self.jobs.retain(|known| !Rc::ptr_eq(known, job));
+        }
+        match followed? {
+            Ok(statuses) => Ok(statuses.last().copied().unwrap_or(0)),
             Err(signal) => {
-                self.show(&format!("\n[{}]+  Stopped                 {}\n", job.number, job.command));
+                self.tell_of_stop(job);
                 Ok(128 + signals::number(signal))
             }
         }

@@ -26,14 +26,15 @@ impl Shell {
         self.line = simple.line;
         self.substitution_status = None;
         self.run_trap(Condition::Debug)?;
-        // The pipes of process substitutions are open as long as the command runs.
-        let before = self.descriptors.clone();
-        let substituted = self.extras.substituted.len();
+        let before = self.extras.substituted.len();
         let outcome = self.run_expanded(simple);
-        if self.extras.substituted.len() > substituted {
-            // What `exec` has redirected stays.
+        if self.extras.substituted.len() > before {
+            // The pipes of process substitutions are open as long as the command runs. What `exec` has redirected stays.
             if !matches!(simple.words.first(), Some(word) if word.is_text("exec")) {
-                self.descriptors = before;
+                for substituted in &self.extras.substituted[before..] {
+                    // The number was in range when it was taken.
+                    let _ = self.descriptors.set(substituted.number, None);
+                }
             }
             self.forget_ended_substitutions();
         }

@@ -31,7 +31,7 @@ impl Shell {
         let _ = inner.descriptors.set(u32::from(!writes), Some(other));
         let child = inner.start_instance(list).ok_or(Flow::Error)?;
         self.last_background = Some(child.id);
-        self.extras.substituted.push(Substituted { child: std::rc::Rc::new(child), reads: writes });
+        self.extras.substituted.push(Substituted { child: std::rc::Rc::new(child), number, reads: writes });
         self.descriptors.set(number, Some(own)).map_err(|errno| failed(self, system::describe(errno)))?;
         Ok(format!("/dev/fd/{number}"))
     }

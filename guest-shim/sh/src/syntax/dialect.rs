@@ -1,4 +1,4 @@
-//! Which language a script is in: that of `sh`, where what POSIX does not know is what dash makes of it, or bash's. It
+//! Whose ways a shell has, where they differ: those of `sh`, which are dash's, or bash's. Both read the same language. It
 //! belongs to the program and not to an execution environment, since it holds for whatever one instance of it reads.
 
 use std::cell::Cell;
