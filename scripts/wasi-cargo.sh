@@ -20,6 +20,8 @@ eval "$answer"
 
 # Flags meant for the host's code, or inherited from a cargo that called us, would replace ours.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS CARGO_BUILD_TARGET
+# Incremental builds lay code out otherwise: the stack that a program needs would be another one at each developer.
+unset CARGO_INCREMENTAL
 # uucore embeds the translation of the builder's language besides English: keep the module the same everywhere.
 export LANG=C
 

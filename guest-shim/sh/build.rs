@@ -1,6 +1,7 @@
 //! Links the program with a stack of its own size: what it keeps in linear memory for each level of a script's nesting.
 
-/// As much as `MAX_DEPTH` of `exec` takes, with room for reading a script that is nested deeply itself.
+/// As much as a function takes that calls itself a thousand times within an `if`, as it may in dash. What needs more ends
+/// with an error (`src/stack.rs`).
 const STACK_BYTES: u32 = 4 * 1024 * 1024;
 
 fn main() {

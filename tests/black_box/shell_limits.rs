@@ -60,6 +60,9 @@ async fn deep_recursion_is_an_error_of_the_script() {
         "f() { x=$(f); }; f",
         "f() { eval f; }; f",
         "f() { ( f ); }; f; exit $?",
+        "f() { case x in x) while :; do f; done;; esac; }; f",
+        "f() { [ \"$(f)\" ] || exit; }; f",
+        "f() { echo $(({ f; })) ${x:-$(f)} || exit; }; f",
         "x='x+1'; echo $((x))",
     ] {
         let result = run(&vm, script, 60).await;

@@ -12,6 +12,7 @@ pub mod fuzz;
 mod interactive;
 mod invocation;
 mod quote;
+mod stack;
 mod state;
 mod syntax;
 mod system;

@@ -12,7 +12,7 @@ pub mod transfer;
 pub mod traps;
 
 use crate::{
-    builtins, bytes,
+    builtins, bytes, stack,
     state::{Condition, ERROR_STATUS, Flow, Outcome, Shell},
     syntax::dialect::Dialect,
     syntax::tree::{AfterArm, AndOr, Arm, Command, Compound, Connector, List, Piece, Pipeline, Word},
@@ -20,7 +20,7 @@ use crate::{
 
 /// How deeply running commands may nest: calls of functions, substitutions, sourced files, compound commands. A function
 /// that calls itself within an `if` takes three levels for each call. A level needs up to 1.2 KiB of the stack that the
-/// host gives a program (`WASM_STACK` of `src/command`), and some of the one in linear memory (`build.rs`).
+/// host gives a program (`WASM_STACK` of `src/command`), and some of the one in linear memory, which `stack` watches.
 pub const MAX_DEPTH: u32 = 3200;
 
 impl Shell {
@@ -90,6 +90,7 @@ impl Shell {
         Ok(self.status)
     }
 
+    #[inline(never)] // Its buffers are no part of what every level of nesting takes.
     fn report_time(&self, elapsed: std::time::Duration) {
         let (minutes, seconds) = (elapsed.as_secs() / 60, elapsed.as_secs_f64() % 60.0);
         if let Ok(handle) = self.descriptors.get(2) {
@@ -128,7 +129,7 @@ impl Shell {
 
     /// Counts a level of nesting, or refuses it.
     pub fn nested(&mut self, run: impl FnOnce(&mut Shell) -> Outcome) -> Outcome {
-        if self.depth >= MAX_DEPTH {
+        if self.depth >= MAX_DEPTH || stack::is_short() {
             self.report("commands are nested too deeply");
             return Err(Flow::Error);
         }
@@ -141,14 +142,7 @@ impl Shell {
     pub fn run_compound(&mut self, compound: &Compound) -> Outcome {
         match compound {
             Compound::Group(list) => self.run_list(list),
-            Compound::Subshell(list) if self.control.is_some() => {
-                let Some(child) = self.as_subshell().start_instance(list) else {
-                    return Ok(self.error_status());
-                };
-                let statuses = self.wait_in_front(vec![child], || "( ... )".to_owned())?;
-                Ok(statuses.last().copied().unwrap_or(0))
-            }
-            Compound::Subshell(list) => Ok(self.in_subshell(|_| (), |shell| shell.run_list(list))),
+            Compound::Subshell(list) => self.run_subshell(list),
             Compound::If { branches, otherwise } => {
                 for (condition, body) in branches {
                     if self.handling_failure(true, |shell| shell.run_list(condition))? == 0 {
@@ -209,6 +203,18 @@ impl Shell {
         }
     }
 
+    #[inline(never)] // A copy of the shell is no part of what every level of nesting takes.
+    fn run_subshell(&mut self, list: &List) -> Outcome {
+        if self.control.is_none() {
+            return Ok(self.in_subshell(|_| (), |shell| shell.run_list(list)));
+        }
+        let Some(child) = self.as_subshell().start_instance(list) else {
+            return Ok(self.error_status());
+        };
+        let statuses = self.wait_in_front(vec![child], || "( ... )".to_owned())?;
+        Ok(statuses.last().copied().unwrap_or(0))
+    }
+
     /// Calls `turn` until it has nothing more to run. `turn` gets the function that runs the body, which takes care of
     /// `break` and `continue` for it.
     fn run_loop(
@@ -235,6 +241,7 @@ impl Shell {
         outcome
     }
 
+    #[inline(never)]
     fn run_for(&mut self, line: u32, variable: &str, words: Option<&[Word]>, body: &List) -> Outcome {
         let values = match words {
             Some(words) => self.expand_words(words)?,
@@ -251,6 +258,7 @@ impl Shell {
     }
 
     /// Offers the words by their numbers until standard input ends or the body leaves the loop.
+    #[inline(never)]
     fn run_select(&mut self, variable: &str, words: &[Word], body: &List) -> Outcome {
         let words = self.expand_words(words)?;
         if words.is_empty() {
@@ -298,6 +306,7 @@ impl Shell {
         Ok(self.expand_pattern(pattern)?.matches(text))
     }
 
+    #[inline(never)]
     fn run_case(&mut self, subject: &Word, arms: &[Arm]) -> Outcome {
         let text = self.expand_text(subject)?;
         let mut falls_through = false;

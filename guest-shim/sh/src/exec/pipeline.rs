@@ -38,6 +38,7 @@ const FINITE: [&str; 8] = ["echo", "printf", "pwd", "true", "false", ":", "test"
 
 impl Shell {
     /// Runs all stages and waits for them.
+    #[inline(never)] // What it keeps of each stage is no part of what every level of nesting takes.
     pub fn run_stages(&mut self, commands: &[Command]) -> Outcome {
         let mut stages = self.prepare_stages(commands)?;
         if self.control.is_some() {
