@@ -9,6 +9,9 @@ pub const BASH: &str = "bash";
 /// Module of the multi-call program that holds the utilities that every VM uses.
 pub const COREUTILS: &str = "coreutils";
 
+/// The modules that nearly every script runs: VMs have one instance of each begun ahead.
+pub const COMMON_MODULES: [&str; 2] = [COREUTILS, SHELL];
+
 /// A module that is many utilities: under `/bin` each of its names is a link to it.
 #[derive(Debug)]
 pub struct MultiCall {

@@ -164,7 +164,11 @@ async fn session(
     request: VmRequest,
     prints_value: bool,
 ) -> Result<u8, Error> {
-    let client = Client::connect(&Embedded(supervisor(0, None)?)).await?;
+    let supervisor = supervisor(0, None)?;
+    if matches!(&request, VmRequest::Spawn { command, .. } if command == "sh") {
+        supervisor.prepare_scripts().await;
+    }
+    let client = Client::connect(&Embedded(supervisor)).await?;
     let vm = client.create_vm(config).await?;
     let result = attended(&vm, request).await;
     conclude(arguments, vm, result, prints_value).await
@@ -177,7 +181,11 @@ async fn at_terminal(
     command: &str,
     args: Vec<String>,
 ) -> Result<u8, Error> {
-    let client = Client::connect(&Embedded(supervisor(0, None)?)).await?;
+    let supervisor = supervisor(0, None)?;
+    if command == "sh" {
+        supervisor.prepare_scripts().await;
+    }
+    let client = Client::connect(&Embedded(supervisor)).await?;
     let mut env = BTreeMap::new();
     if let (false, Ok(kind)) = (config.env.contains_key("TERM"), std::env::var("TERM")) {
         env.insert("TERM".to_owned(), kind);

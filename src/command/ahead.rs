@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use artifact::applets::{COREUTILS, SHELL};
+use artifact::applets::COMMON_MODULES;
 use futures_util::future::{Either, select};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -19,9 +19,6 @@ use wasmtime_wasi::p2::bindings::CommandPre;
 use kernel::Process;
 
 use super::guest::{Guest, Start};
-
-/// Modules that are begun ahead, one of each at a time.
-pub const MODULES: [&str; 2] = [COREUTILS, SHELL];
 
 /// A program that runs: to what `wasi:cli/run` gives, and its store.
 pub(super) type Execution =
@@ -81,7 +78,7 @@ enum Place {
 
 impl Ahead {
     pub(super) fn new() -> Ahead {
-        Ahead(Mutex::new(MODULES.map(|module| (module, Place::Empty)).into()))
+        Ahead(Mutex::new(COMMON_MODULES.map(|module| (module, Place::Empty)).into()))
     }
 
     /// The one that waits, for a command that begins.

@@ -20,7 +20,7 @@ mod ticker;
 mod vm;
 mod wasi;
 
-pub use ahead::MODULES as COMMON_MODULES;
+pub use artifact::applets::COMMON_MODULES;
 pub use engine::CommandLimits;
 pub use install::{ENGINE, install_programs, lay_out};
 pub use runtime::{CommandRuntime, Prepared, StartError, ThreadWork, Threads};

@@ -18,7 +18,7 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::task;
 use wasmtime::Engine;
 
-use artifact::applets;
+use artifact::applets::{self, COMMON_MODULES};
 use kernel::{Errno, Executor, ExitStatus, Kernel, Process, Program};
 use protocol::wire::ErrorData;
 
@@ -175,7 +175,7 @@ impl Started {
     /// Begins what the next commands will likely be, while no command runs. `guest` makes one of a process that has
     /// ended.
     async fn begin_ahead(&self, guest: impl Fn() -> Guest) {
-        for module in ahead::MODULES {
+        for module in COMMON_MODULES {
             // Whoever has something to do goes first.
             task::yield_now().await;
             if self.ticker.is_idle()

@@ -203,9 +203,15 @@ impl Artifacts {
 
     /// Whether every module has been prepared.
     pub(crate) fn are_ready(&self) -> bool {
+        let names: Vec<&str> = self.modules.iter().map(|(name, _)| name.as_str()).collect();
+        self.have(&names)
+    }
+
+    /// Whether these modules have been prepared.
+    pub(super) fn have(&self, names: &[&str]) -> bool {
         // Held for as long as a module is compiled, and then they are not.
         let state = self.state.try_lock();
-        state.is_some_and(|state| self.modules.iter().all(|(name, _)| state.ready.contains_key(name)))
+        state.is_some_and(|state| names.iter().all(|name| state.ready.contains_key(*name)))
     }
 
     /// Prepares every module that can be.

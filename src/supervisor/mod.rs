@@ -30,6 +30,7 @@ pub use installation::{DIRECTORY_VARIABLE, Installation};
 use launcher::client::Launcher;
 use outside::{Descriptors, Forbidden, HostMounts};
 use pool::{Pool, PoolKey};
+use artifact::applets::COMMON_MODULES;
 use protocol::broker::{Claim, ClaimedMount};
 use protocol::config::{CreateVmConfig, Layout, Mount};
 use protocol::enclosure::EnclosureReport;
@@ -153,6 +154,18 @@ impl Supervisor {
         tokio::task::spawn_blocking(move || inner.artifacts.prepare())
             .await
             .unwrap_or_else(|error| Err(ErrorData::new(code::INTERNAL, error.to_string())))
+    }
+
+    /// Likewise of what nearly every script runs: a VM that is made then is ready for scripts from its first moment.
+    /// Failures are left for whoever runs a command to report.
+    pub async fn prepare_scripts(&self) {
+        let inner = self.inner.clone();
+        let prepared = tokio::task::spawn_blocking(move || {
+            for module in COMMON_MODULES {
+                let _ = inner.artifacts.get(module);
+            }
+        });
+        let _ = prepared.await;
     }
 
     /// Where the commands' native code is kept.

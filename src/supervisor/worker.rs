@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use artifact::applets::COMMON_MODULES;
 use protocol::broker::{Claim, FromWorker, ToWorker};
 use protocol::config::CreateVmConfig;
 use protocol::enclosure::EnclosureReport;
@@ -180,6 +181,10 @@ pub(super) fn arguments(role: &str, key: &PoolKey, artifacts: &Artifacts) -> Vec
     if !key.choice.profile.jit {
         // Whatever it does not load before its filter is there it cannot load at all.
         arguments.extend(artifacts.names());
+    } else if role != "template" && artifacts.have(&COMMON_MODULES) {
+        // What it begins before its filter is there has an image of its memory: each start is ten times as fast. (A
+        // template knows these by itself, and waits for them.)
+        arguments.extend(COMMON_MODULES.map(str::to_owned));
     }
     arguments
 }

@@ -16,6 +16,7 @@ mod memory;
 mod policy;
 mod preload;
 mod programs;
+mod rehearsal;
 mod serve;
 mod services;
 mod streams;
@@ -59,7 +60,7 @@ struct Arguments {
     role: Role,
     profile: EngineProfile,
     platform: Platform,
-    /// Commands to load before anything may run, where none can be loaded later.
+    /// Commands to load before anything may run: where `jit` is denied all that there will be.
     modules: Vec<String>,
 }
 
@@ -90,7 +91,7 @@ impl Arguments {
             .find(|platform| platform.name() == name)?;
         let profile = EngineProfile { wasm, jit };
         let modules: Vec<String> = arguments.collect();
-        (modules.is_empty() || !jit).then_some(Arguments { role, profile, platform, modules })
+        Some(Arguments { role, profile, platform, modules })
     }
 }
 
@@ -150,11 +151,14 @@ fn boot(
     let helpers = if contexts == 0 { Helpers::Later } else { Helpers::Now };
     isolate::initialize(&profile, helpers);
     let isolate = Isolate::new(profile, platform, node::library(), contexts);
-    // Where it may not be mapped later.
-    let commands = match profile.jit {
-        true => None,
-        false => Some(preload::load(&channel.0, &mut channel.1, modules, true)?),
+    // Where it may not be mapped later, or costs next to nothing now.
+    let commands = match modules {
+        [] if profile.jit => None,
+        _ => Some(preload::load(&channel.0, &mut channel.1, modules, !profile.jit)?),
     };
+    if let Some(commands) = &commands {
+        rehearsal::rehearse(commands);
+    }
     // V8's own threads exist now; the filter is for every thread, these and those to come.
     let rules = enclosure::Rules::read()?;
     enclosure::filter_calls(&rules)?;

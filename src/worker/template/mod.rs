@@ -7,7 +7,6 @@
 
 mod fork;
 mod heritage;
-mod rehearsal;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -24,7 +23,7 @@ use rustix::io::retry_on_intr;
 
 use super::channel::{self, Receiver, Sender};
 use super::enclosure::{self, Rules};
-use super::preload;
+use super::{preload, rehearsal};
 use super::serve::Booted;
 use fork::{Forker, Side};
 use heritage::Heritage;

@@ -1,5 +1,5 @@
-//! A first run of the commands that every VM has, in a template, over a kernel that no VM will have: what all instances
-//! of a program share is made then. Whatever a program could learn before it waits for its process would be the same for
+//! A first run of the commands that every VM has, in a template or in a worker that was executed, before its filter is
+//! there and over a kernel that no VM will have: what all instances of a program share is made then. Whatever a program could learn before it waits for its process would be the same for
 //! all siblings, so there is nothing to learn: no argument, no variable, no file, and no randomness but zeros, in an
 //! instance that is let go.
 
