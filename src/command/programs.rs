@@ -30,6 +30,8 @@ pub(super) struct Programs {
     engine: Engine,
     linker: Linker<Guest>,
     loaded: Mutex<HashMap<Arc<str>, Arc<CommandPre<Guest>>>>,
+    /// Held by whoever fetches a module: it is asked for once, however many start it at the same time.
+    loading: Mutex<HashMap<Arc<str>, Arc<tokio::sync::Mutex<()>>>>,
     /// Once it is there nothing is loaded any more: why what lacks does.
     lacking: OnceLock<HashMap<String, ErrorData>>,
 }
@@ -39,11 +41,12 @@ impl Programs {
         let mut linker = Linker::new(&engine);
         wasi::add_to_linker(&mut linker)?;
         vm::add_to_linker(&mut linker)?;
-        Ok(Programs { engine, linker, loaded: Mutex::default(), lacking: OnceLock::new() })
+        let (loaded, loading) = (Mutex::default(), Mutex::default());
+        Ok(Programs { engine, linker, loaded, loading, lacking: OnceLock::new() })
     }
 
     /// The program of that module, loaded now if nobody asked for it before.
-    pub(super) fn get(
+    pub(super) async fn get(
         &self,
         module: &Arc<str>,
         services: &dyn Services,
@@ -56,9 +59,18 @@ impl Programs {
                 lacking.get(&**module).cloned().unwrap_or_else(|| too_late(module)),
             ));
         }
-        // Not under the lock: it may take a while. Two that load the same map it twice, and one is kept.
-        let artifact = services.open_artifact(module).map_err(LoadError::Missing)?;
-        self.load(module, &artifact).map_err(LoadError::Unusable)
+        // A lock of its own, since it may take a while.
+        let turn = self.loading.lock().entry(module.clone()).or_default().clone();
+        let _turn = turn.lock().await;
+        if let Some(program) = self.loaded(module) {
+            return Ok(program);
+        }
+        let loaded = services
+            .open_artifact(module)
+            .map_err(LoadError::Missing)
+            .and_then(|artifact| self.load(module, &artifact).map_err(LoadError::Unusable));
+        self.loading.lock().remove(module);
+        loaded
     }
 
     /// Has nothing loaded any more, for these reasons.

@@ -223,7 +223,7 @@ async fn command(
     mut ending: Ending,
 ) {
     let module = program.module;
-    match started.programs.get(&module, &*services) {
+    match started.programs.get(&module, &*services).await {
         Ok(program) => {
             let process = ending.process.clone();
             let execution = match started.ahead.take(&module) {

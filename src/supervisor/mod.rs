@@ -22,6 +22,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
+use artifact::applets::COMMON_MODULES;
 use artifacts::Artifacts;
 pub use artifacts::CommandCache;
 pub(crate) use budget::{Budget, Held};
@@ -30,7 +31,6 @@ pub use installation::{DIRECTORY_VARIABLE, Installation};
 use launcher::client::Launcher;
 use outside::{Descriptors, Forbidden, HostMounts};
 use pool::{Pool, PoolKey};
-use artifact::applets::COMMON_MODULES;
 use protocol::broker::{Claim, ClaimedMount};
 use protocol::config::{CreateVmConfig, Layout, Mount};
 use protocol::enclosure::EnclosureReport;

@@ -130,7 +130,8 @@ impl Calls {
         let slot = self.slot(call)?;
         self.open_for_us(call, slot, ARTIFACT_TIME, no_artifact);
         let Some(thread) = self.artifact_threads.try_hold(1) else {
-            self.send(call, no_artifact(), None);
+            let error = ErrorData::new(code::LIMIT, "too many commands of this VM are being compiled");
+            self.send(call, BrokerReply::CommandArtifact { result: Err(error) }, None);
             return Ok(());
         };
         let (artifacts, done) = (artifacts.clone(), self.done());

@@ -23,8 +23,8 @@ use rustix::io::retry_on_intr;
 
 use super::channel::{self, Receiver, Sender};
 use super::enclosure::{self, Rules};
-use super::{preload, rehearsal};
 use super::serve::Booted;
+use super::{preload, rehearsal};
 use fork::{Forker, Side};
 use heritage::Heritage;
 
