@@ -38,6 +38,12 @@ async fn until(terminal: &mut Terminal, text: &str) -> String {
     shown
 }
 
+/// Types, and gives what is shown up to where a text is.
+async fn typed(terminal: &mut Terminal, keys: &str, text: &str) -> String {
+    terminal.write(keys.as_bytes()).await;
+    until(terminal, text).await
+}
+
 /// Presses Ctrl-C until a text is shown: what is to be interrupted may not have the terminal yet.
 async fn interrupt(terminal: &mut Terminal, text: &str) {
     for _ in 0..100 {
@@ -99,6 +105,60 @@ async fn keys_send_signals_to_what_runs() {
 }
 
 #[tokio::test]
+async fn lines_of_a_shell_are_edited_completed_and_found_again() {
+    let vm = default_vm().await;
+    for name in ["sh", "bash"] {
+        let env = [("PS1".to_owned(), "@ ".to_owned())].into();
+        let mut terminal = vm.open_terminal(TerminalOptions { env, ..options(name, &[]) }).await.unwrap();
+        let end = |output: &str| format!("\r\n{output}\r\n@ ");
+        until(&mut terminal, "@ ").await;
+        // Moving and changing, by characters and words; what was cut out comes back.
+        typed(&mut terminal, "ecoh\x1b[D\x14 hXi\x02\x7f\r", &end("hi")).await;
+        typed(&mut terminal, "one echo two\x01\x1bd\x04\x05 \x19\r", &end("two one")).await;
+        typed(&mut terminal, "echo é漢\x1b[D\x1b[Dx\x1b[3~\x05!\r", &end("x漢!")).await;
+        typed(&mut terminal, "echo ab cd\x17\x1b\x7f\x19\r", &end("ab")).await;
+        typed(&mut terminal, "echo rest\x01echo kept; \x0b\r", &end("kept")).await;
+        // Earlier commands, and back to what was being typed.
+        typed(&mut terminal, "echo line\x1b[A\x1b[A\x1b[B\x1b[B\r", &end("line")).await;
+        typed(&mut terminal, "\x10\x10\r", &end("kept")).await;
+        // What takes several lines is one command.
+        typed(&mut terminal, "echo 'a\r", "> ").await;
+        typed(&mut terminal, "b'\r", &end("a\r\nb")).await;
+        typed(&mut terminal, "\x1b[A\x7fc'\r", &end("a\r\nbc")).await;
+        // Found by a part of it; Ctrl-R again goes further, Ctrl-G leaves all as it was.
+        typed(&mut terminal, "\x12two\r", &end("two one")).await;
+        typed(&mut terminal, "\x12echo\x12\x12", "\nb'\x1b[J").await;
+        typed(&mut terminal, "\x07echo left\r", &end("left")).await;
+        // Commands, files and variables; a second Tab shows the ways.
+        typed(&mut terminal, "mkd\t-p 'a dir'/in\ner; touch 'a dir/f$1'\r", "@ ").await;
+        typed(&mut terminal, "ech\t\\$USE; ls a\ti\t\r", "@ ").await;
+        typed(&mut terminal, "ls a\\ \tf\t\r", &end("'a dir/f$1'")).await;
+        typed(&mut terminal, "variable_of_mine=value\r", "@ ").await;
+        typed(&mut terminal, "echo ${variable_of\t\x7f}\r", &end("value")).await;
+        typed(&mut terminal, "basenam\t\x15base\t\t", "base32    base64    basename  basenc\r\n@ base").await;
+        typed(&mut terminal, "\x15history | grep -c 'echo kept'\r", &end("3")).await;
+        typed(&mut terminal, "history 1\r", &format!("{}@ ", "  history 1\r\n")).await;
+        typed(&mut terminal, "history -c; history; echo \x17n\\one\r", "none\r\n@ ").await;
+        typed(&mut terminal, "base", "base").await;
+        // Interrupted and ended.
+        typed(&mut terminal, "\x03", "^C\r\n@ ").await;
+        typed(&mut terminal, "echo $?\r", &end("130")).await;
+        terminal.write(b"\x04").await;
+        rest(&mut terminal).await;
+        assert_eq!(ended(&mut terminal).await.0, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn a_terminal_that_can_show_little_edits_lines_by_itself() {
+    let vm = default_vm().await;
+    let env = [("PS1".to_owned(), "@ ".to_owned()), ("TERM".to_owned(), "dumb".to_owned())].into();
+    let mut terminal = vm.open_terminal(TerminalOptions { env, ..options("sh", &[]) }).await.unwrap();
+    until(&mut terminal, "@ ").await;
+    assert_eq!(typed(&mut terminal, "echo ax\x7f\r", "a\r\n@ ").await, "echo ax\x08 \x08\r\na\r\n@ ");
+}
+
+#[tokio::test]
 async fn a_shell_stops_and_resumes_its_jobs() {
     let vm = default_vm().await;
     for name in ["sh", "bash"] {
@@ -119,8 +179,8 @@ async fn a_shell_stops_and_resumes_its_jobs() {
             ("\x03", "@ "),
             ("echo status $?\r", "status 130"),
             ("cat | tr a-z A-Z | cat\r", "| cat\r\n"),
-            ("abc\r", "abc\r\n"),
-            ("\x04", "ABC"),
+            ("abc\r", "ABC"),
+            ("\x04", "@ "),
             ("echo l\\oop; while :; do sleep 0.01; done\r", "loop"),
             ("\x03", "@ "),
             ("echo l\\oop; while :; do :; done\r", "loop"),

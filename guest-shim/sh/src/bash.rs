@@ -1,11 +1,17 @@
 //! What an execution environment of bash has beyond that of `sh`: its own options, the functions that are being called,
 //! and the variables whose values come about when they are asked for.
 
-use std::{cell::Cell, collections::BTreeMap, rc::Rc, time::SystemTime};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    time::SystemTime,
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    editor::Editor,
     exec::traps::Traps,
     state::{Descriptors, Shell},
     syntax::dialect::{self, Dialect},
@@ -91,6 +97,9 @@ pub struct Extras {
     /// A trap of DEBUG, ERR or RETURN runs: none runs within.
     #[serde(skip)]
     pub in_trap: bool,
+    /// What edits the lines of a shell that somebody sits at, with the commands that were typed.
+    #[serde(with = "crate::editor::transfer")]
+    pub editor: Option<Rc<RefCell<Editor>>>,
 }
 
 /// A command that a process substitution runs.

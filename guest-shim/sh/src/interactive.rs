@@ -1,8 +1,11 @@
-//! A shell that somebody sits at: prompts, lines from the terminal, and errors that end no more than their command. The
-//! terminal itself edits the line that is being typed.
+//! A shell that somebody sits at: prompts, lines from the terminal, and errors that end no more than their command. Lines
+//! are edited by `editor`; on a terminal that can show no more than one character after the other, by the terminal itself.
+
+use std::{cell::RefCell, rc::Rc};
 
 use crate::{
     builtins, bytes,
+    editor::{Editor, Line, Terminal},
     state::{Flow, Outcome, Shell},
     syntax::{dialect::Dialect, reader::Reader},
     system::{
@@ -27,6 +30,7 @@ impl Shell {
         self.options.interactive = true;
         self.run_start_file();
         self.take_control(handle.clone());
+        let terminal = self.edits_lines(handle);
         let mut text = String::new();
         let mut line = 1;
         let mut warned = false;
@@ -35,11 +39,20 @@ impl Shell {
                 self.tell_of_jobs();
             }
             let prompt = self.prompt_of(if text.is_empty() { "PS1" } else { "PS2" });
-            self.show(&prompt);
             let interrupted = || signals::is_caught(Signal::Interrupt, true);
-            let read = builtins::read_line(handle, &interrupted);
+            let (read, pressed) = match &terminal {
+                Some((editor, terminal)) => match editor.borrow_mut().read(self, &prompt, terminal) {
+                    Line::Typed(line) => (Ok((bytes::encode(&line).into_owned(), true)), false),
+                    Line::Interrupted => (Ok((Vec::new(), false)), true),
+                    Line::End => (Ok((Vec::new(), false)), false),
+                },
+                None => {
+                    self.show(&prompt);
+                    (builtins::read_line(handle, &interrupted), false)
+                }
+            };
             signals::catch();
-            if interrupted() {
+            if interrupted() || pressed {
                 // What was typed before Ctrl-C is forgotten by the terminal too: a line that came with it was typed after.
                 signals::forget(Signal::Interrupt, true);
                 text.clear();
@@ -73,6 +86,7 @@ impl Shell {
                 Ok(list) => list,
                 Err(error) if error.incomplete && text.len() < MAX_COMMAND_BYTES => continue,
                 Err(error) => {
+                    self.remember(&text);
                     self.line = error.line;
                     self.report(&format!("syntax error: {}", error.message));
                     self.status = 2;
@@ -80,6 +94,9 @@ impl Shell {
                     continue;
                 }
             };
+            if list.is_some() {
+                self.remember(&text);
+            }
             text.clear();
             line = next_line;
             let Some(list) = list else { continue };
@@ -89,6 +106,21 @@ impl Shell {
                 Err(flow) => self.status_of(flow),
             };
             (self.loops, self.depth) = (0, 0);
+        }
+    }
+
+    /// Has lines edited from now on, at a terminal that can show that.
+    fn edits_lines(&mut self, input: &Handle) -> Option<(Rc<RefCell<Editor>>, Terminal)> {
+        let can_show = self.variable("TERM").is_some_and(|kind| !kind.is_empty() && kind != "dumb");
+        let output = self.descriptors.get(2).ok().filter(|output| can_show && output.is_terminal())?;
+        let editor = Rc::new(RefCell::new(Editor::new()));
+        self.extras.editor = Some(editor.clone());
+        Some((editor, Terminal { input: input.clone(), output }))
+    }
+
+    fn remember(&self, command: &str) {
+        if let Some(editor) = &self.extras.editor {
+            editor.borrow_mut().remember(command);
         }
     }
 

@@ -5,6 +5,7 @@
 mod bash;
 mod builtins;
 mod bytes;
+mod editor;
 mod exec;
 mod expand;
 #[cfg(any(test, fuzzing))]

@@ -11,7 +11,7 @@ pub use cordon_vm::{
     descriptors::Whence,
     filesystem::OpenFlags,
     process::{ExitStatus, Signal},
-    terminal::Attributes,
+    terminal::{Attributes, LocalModes},
     types::{Errno, FileStatus, FileType, Symlinks},
 };
 
@@ -404,6 +404,12 @@ pub fn attributes(handle: &Handle) -> Option<Attributes> {
 
 pub fn set_attributes(handle: &Handle, attributes: &Attributes) -> Result<(), Errno> {
     terminal::set_attributes(&handle.descriptor, terminal::ChangeWhen::Drained, *attributes)
+}
+
+/// How many columns a terminal shows; 80 where it does not say.
+pub fn columns(handle: &Handle) -> usize {
+    let columns = terminal::get_size(&handle.descriptor).map_or(0, |size| size.columns);
+    if columns == 0 { 80 } else { columns.into() }
 }
 
 fn exit_code(status: ExitStatus) -> i32 {

@@ -5,6 +5,7 @@ mod control;
 mod dates;
 pub mod declare;
 mod directory;
+mod history;
 mod lines;
 mod options;
 mod output;
@@ -101,7 +102,7 @@ static BUILTINS_OF_BASH: [Builtin; 24] = [
     regular("enable", unsupported),
     special("export", declare::run),
     regular("fc", unsupported),
-    regular("history", control::succeed),
+    regular("history", history::run),
     regular("local", declare::run),
     regular("mapfile", lines::mapfile),
     regular("popd", stack::popd),
@@ -124,6 +125,15 @@ pub fn find(name: &str, dialect: Dialect) -> Option<&'static Builtin> {
         Dialect::Posix => within(&BUILTINS).or_else(|| within(&BUILTINS_OF_BASH)),
         Dialect::Bash => within(&BUILTINS_OF_BASH).or_else(|| within(&BUILTINS)),
     }
+}
+
+/// The names of all.
+pub fn names(dialect: Dialect) -> impl Iterator<Item = &'static str> {
+    BUILTINS
+        .iter()
+        .chain(&BUILTINS_OF_BASH)
+        .filter(move |builtin| find(builtin.name, dialect).is_some())
+        .map(|builtin| builtin.name)
 }
 
 /// What bash has for whoever sits at it, and this shell has not.
