@@ -349,7 +349,7 @@ impl Typing<'_> {
                     self.replace(&before.0, before.1);
                     self.at = self.editor.commands.len();
                     self.draw();
-                    return Some(keys::read(|| self.terminal.byte())?);
+                    return keys::read(|| self.terminal.byte());
                 }
                 key => {
                     self.draw();
