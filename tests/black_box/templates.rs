@@ -11,7 +11,7 @@ use cordon::wire::ExecutionOptions;
 use serde_json::json;
 
 use crate::common::{
-    config, cordon, descendants, directory, eventually, installation, sh, stdout_of, supervisor_at, text,
+    config, cordon, descendants, directory, eventually, installation, run, sh, stdout_of, supervisor_at, text,
 };
 
 /// VMs that are compared.
@@ -136,6 +136,24 @@ fn holds(memory: &std::fs::File, start: u64, end: u64, needle: &[u8]) -> bool {
 
 fn has(text: &[u8], needle: &[u8]) -> bool {
     text.windows(needle.len()).any(|window| window == needle)
+}
+
+#[tokio::test]
+async fn a_worker_that_was_executed_begins_programs_from_images_too() {
+    if !may_look() {
+        return;
+    }
+    assert!(run(&["prepare"]).status.success());
+    // What `cordon sh` runs in is the only VM of its process, and there is no template yet.
+    let mut child = cordon(&["sh", "-c", "sleep 600"]).spawn().unwrap();
+    let workers = || descendants(child.id()).into_iter().filter(|process| process.name == "cordon-worker");
+    let maps = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+    // Where the engine has no image of a program's memory, it copies that memory at each start.
+    eventually("a program stands on an image of its memory", || {
+        workers().any(|worker| maps(worker.pid).contains("wasm-memory-image"))
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[tokio::test]
