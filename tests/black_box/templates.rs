@@ -145,15 +145,19 @@ async fn a_worker_that_was_executed_begins_programs_from_images_too() {
     }
     assert!(run(&["prepare"]).status.success());
     // What `cordon sh` runs in is the only VM of its process, and there is no template yet.
-    let mut child = cordon(&["sh", "-c", "sleep 600"]).spawn().unwrap();
-    let workers = || descendants(child.id()).into_iter().filter(|process| process.name == "cordon-worker");
-    let maps = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
-    // Where the engine has no image of a program's memory, it copies that memory at each start.
-    eventually("a program stands on an image of its memory", || {
-        workers().any(|worker| maps(worker.pid).contains("wasm-memory-image"))
+    let mut child = cordon(&["sh", "-c", "sleep 60"]).spawn().unwrap();
+    let has_image = || {
+        // Where the engine has no image of a program's memory, it copies that memory at each start.
+        let maps = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+        descendants(child.id()).into_iter().any(|process| maps(process.pid).contains("wasm-memory-image"))
+    };
+    let found = (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        has_image()
     });
     child.kill().unwrap();
     child.wait().unwrap();
+    assert!(found);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
 
 use cordon_multicall::files::{finish, output};
+use cordon_multicall::pattern::fits;
 use cordon_multicall::{calendar, say};
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
@@ -19,63 +20,6 @@ use zip::{CompressionMethod, DateTime};
 use crate::reason;
 
 type Args = std::vec::IntoIter<OsString>;
-
-/// Whether a name fits a pattern of `*`, `?` and brackets; slashes are letters like others.
-fn fits(pattern: &str, name: &str, folds: bool) -> bool {
-    let fold = |text: &str| -> Vec<char> {
-        if folds { text.to_lowercase().chars().collect() } else { text.chars().collect() }
-    };
-    let (pattern, name) = (fold(pattern), fold(name));
-    let (mut p, mut n, mut star) = (0, 0, None);
-    while n < name.len() {
-        let next = match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, n));
-                p += 1;
-                continue;
-            }
-            Some('?') => Some(p + 1),
-            Some('[') => {
-                bracket(&pattern[p..], name[n]).and_then(|(length, is_in)| is_in.then_some(p + length))
-            }
-            Some('\\') if p + 1 < pattern.len() => (pattern[p + 1] == name[n]).then_some(p + 2),
-            Some(letter) => (*letter == name[n]).then_some(p + 1),
-            None => None,
-        };
-        match (next, star) {
-            (Some(next), _) => (p, n) = (next, n + 1),
-            (None, Some((at, taken))) => {
-                star = Some((at, taken + 1));
-                (p, n) = (at + 1, taken + 1);
-            }
-            (None, None) => return false,
-        }
-    }
-    pattern[p..].iter().all(|letter| *letter == '*')
-}
-
-/// How long a bracket is, and whether the letter is in it.
-fn bracket(pattern: &[char], letter: char) -> Option<(usize, bool)> {
-    let is_negated = matches!(pattern.get(1), Some('!' | '^'));
-    let start = 1 + usize::from(is_negated);
-    let (mut at, mut is_in) = (start, false);
-    loop {
-        let first = *pattern.get(at)?;
-        if first == ']' && at > start {
-            return Some((at + 1, is_in != is_negated));
-        }
-        match (pattern.get(at + 1), pattern.get(at + 2)) {
-            (Some('-'), Some(&last)) if last != ']' => {
-                is_in |= (first..=last).contains(&letter);
-                at += 3;
-            }
-            _ => {
-                is_in |= first == letter;
-                at += 1;
-            }
-        }
-    }
-}
 
 /// Exit statuses of `zip`.
 const ZIP_FORMAT: i32 = 3;

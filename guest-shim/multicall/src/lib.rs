@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod files;
 pub mod launch;
 pub mod options;
+pub mod pattern;
 
 use std::env;
 use std::ffi::{OsStr, OsString};

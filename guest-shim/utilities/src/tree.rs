@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use cordon_multicall::files::{finish, output};
+use cordon_multicall::pattern::fits;
 use cordon_multicall::{calendar, options, say};
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
@@ -312,7 +313,12 @@ impl Options {
 
     fn is_shown(&self, entry: &Entry) -> bool {
         let folds = self.has('5');
-        let matches = |patterns: &[String]| patterns.iter().any(|pattern| glob(pattern, &entry.name, folds));
+        let matches = |patterns: &[String]| {
+            patterns.iter().any(|pattern| {
+                // A directory's may end in a slash.
+                fits(pattern.strip_suffix('/').unwrap_or(pattern), &entry.name, folds)
+            })
+        };
         if self.has('d') && !entry.leads_to_directory() {
             return false;
         }
@@ -509,67 +515,5 @@ fn date(nanoseconds: u64) -> String {
         format!("{month} {day:>2}  {year}")
     } else {
         format!("{month} {day:>2} {:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60)
-    }
-}
-
-/// Whether a name fits a pattern of `*`, `?` and brackets. A directory's pattern may end in a slash.
-fn glob(pattern: &str, name: &str, folds: bool) -> bool {
-    let fold = |text: &str| if folds { text.to_lowercase() } else { text.to_owned() };
-    let pattern: Vec<char> = fold(pattern.strip_suffix('/').unwrap_or(pattern)).chars().collect();
-    let name: Vec<char> = fold(name).chars().collect();
-    // Where the last star is, and how much it stands for: earlier ones need not be looked at again.
-    let (mut p, mut n) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while n < name.len() {
-        let next = match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, n));
-                p += 1;
-                continue;
-            }
-            Some('?') => Some(p + 1),
-            Some('[') => match class(&pattern[p..], name[n]) {
-                Some((length, true)) => Some(p + length),
-                Some((_, false)) => None,
-                None => (name[n] == '[').then_some(p + 1),
-            },
-            Some('\\') if p + 1 < pattern.len() => (pattern[p + 1] == name[n]).then_some(p + 2),
-            Some(letter) => (*letter == name[n]).then_some(p + 1),
-            None => None,
-        };
-        match (next, star) {
-            (Some(next), _) => (p, n) = (next, n + 1),
-            (None, Some((at, taken))) => {
-                star = Some((at, taken + 1));
-                (p, n) = (at + 1, taken + 1);
-            }
-            (None, None) => return false,
-        }
-    }
-    pattern[p..].iter().all(|letter| *letter == '*')
-}
-
-/// How long a bracket is, and whether the letter is in it. None where it is not closed.
-fn class(pattern: &[char], letter: char) -> Option<(usize, bool)> {
-    let mut at = 1;
-    let is_negated = matches!(pattern.get(at), Some('!' | '^'));
-    at += usize::from(is_negated);
-    let start = at;
-    let mut is_in = false;
-    loop {
-        let first = *pattern.get(at)?;
-        if first == ']' && at > start {
-            return Some((at + 1, is_in != is_negated));
-        }
-        match (pattern.get(at + 1), pattern.get(at + 2)) {
-            (Some('-'), Some(&last)) if last != ']' => {
-                is_in |= (first..=last).contains(&letter);
-                at += 3;
-            }
-            _ => {
-                is_in |= first == letter;
-                at += 1;
-            }
-        }
     }
 }
