@@ -138,7 +138,7 @@ async fn lines_of_a_shell_are_edited_completed_and_found_again() {
         typed(&mut terminal, "basenam\t\x15base\t\t", "base32    base64    basename  basenc\r\n@ base").await;
         typed(&mut terminal, "\x15history | grep -c 'echo kept'\r", &end("3")).await;
         typed(&mut terminal, "history 1\r", &format!("{}@ ", "  history 1\r\n")).await;
-        typed(&mut terminal, "history -c; history; echo \x17n\\one\r", "none\r\n@ ").await;
+        typed(&mut terminal, "history -c; history; echo n\\one\r", "none\r\n@ ").await;
         typed(&mut terminal, "base", "base").await;
         // Interrupted and ended.
         typed(&mut terminal, "\x03", "^C\r\n@ ").await;

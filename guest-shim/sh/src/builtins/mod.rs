@@ -128,12 +128,8 @@ pub fn find(name: &str, dialect: Dialect) -> Option<&'static Builtin> {
 }
 
 /// The names of all.
-pub fn names(dialect: Dialect) -> impl Iterator<Item = &'static str> {
-    BUILTINS
-        .iter()
-        .chain(&BUILTINS_OF_BASH)
-        .filter(move |builtin| find(builtin.name, dialect).is_some())
-        .map(|builtin| builtin.name)
+pub fn names() -> impl Iterator<Item = &'static str> {
+    BUILTINS.iter().chain(&BUILTINS_OF_BASH).map(|builtin| builtin.name)
 }
 
 /// What bash has for whoever sits at it, and this shell has not.

@@ -50,7 +50,7 @@ fn variables(shell: &Shell, typed: &str) -> Vec<Pair> {
 }
 
 fn commands(shell: &Shell, typed: &str) -> Vec<Pair> {
-    let mut names: Vec<String> = builtins::names(shell.dialect).map(str::to_owned).collect();
+    let mut names: Vec<String> = builtins::names().map(str::to_owned).collect();
     names.extend(shell.functions.keys().cloned());
     names.extend(shell.aliases.keys().cloned());
     for directory in shell.variable("PATH").unwrap_or_default().split(':').filter(|path| !path.is_empty()) {
