@@ -164,14 +164,23 @@ async fn session(
     request: VmRequest,
     prints_value: bool,
 ) -> Result<u8, Error> {
+    let command = match &request {
+        VmRequest::Spawn { command, .. } => command.as_str(),
+        _ => "",
+    };
+    let vm = vm_for(command, config).await?;
+    let result = attended(&vm, request).await;
+    conclude(arguments, vm, result, prints_value).await
+}
+
+/// The VM that this process is there for, ready for scripts if a shell is what runs in it.
+async fn vm_for(command: &str, config: CreateVmConfig) -> Result<Vm, Error> {
     let supervisor = supervisor(0, None)?;
-    if matches!(&request, VmRequest::Spawn { command, .. } if command == "sh") {
+    if command == "sh" {
         supervisor.prepare_scripts().await;
     }
     let client = Client::connect(&Embedded(supervisor)).await?;
-    let vm = client.create_vm(config).await?;
-    let result = attended(&vm, request).await;
-    conclude(arguments, vm, result, prints_value).await
+    client.create_vm(config).await
 }
 
 /// A command at a terminal of the VM, which is shown at ours.
@@ -181,16 +190,11 @@ async fn at_terminal(
     command: &str,
     args: Vec<String>,
 ) -> Result<u8, Error> {
-    let supervisor = supervisor(0, None)?;
-    if command == "sh" {
-        supervisor.prepare_scripts().await;
-    }
-    let client = Client::connect(&Embedded(supervisor)).await?;
     let mut env = BTreeMap::new();
     if let (false, Ok(kind)) = (config.env.contains_key("TERM"), std::env::var("TERM")) {
         env.insert("TERM".to_owned(), kind);
     }
-    let vm = client.create_vm(config).await?;
+    let vm = vm_for(command, config).await?;
     let options =
         TerminalOptions { command: Some(command.to_owned()), args, env, ..TerminalOptions::default() };
     match terminal::attended(&vm, options, arguments.timeout).await {

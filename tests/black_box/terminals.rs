@@ -23,6 +23,14 @@ async fn shell(vm: &Vm, script: &str) -> Terminal {
     vm.open_terminal(options("sh", &["-c", script])).await.unwrap()
 }
 
+/// An interactive shell at a terminal of that kind, after its first prompt, which is `@ `.
+async fn prompted(vm: &Vm, shell: &str, kind: &str) -> Terminal {
+    let env = [("PS1", "@ "), ("TERM", kind)].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let mut terminal = vm.open_terminal(TerminalOptions { env, ..options(shell, &[]) }).await.unwrap();
+    until(&mut terminal, "@ ").await;
+    terminal
+}
+
 /// What it shows until a text was seen. More in the same piece is part of it.
 async fn until(terminal: &mut Terminal, text: &str) -> String {
     let mut shown = String::new();
@@ -108,10 +116,8 @@ async fn keys_send_signals_to_what_runs() {
 async fn lines_of_a_shell_are_edited_completed_and_found_again() {
     let vm = default_vm().await;
     for name in ["sh", "bash"] {
-        let env = [("PS1".to_owned(), "@ ".to_owned())].into();
-        let mut terminal = vm.open_terminal(TerminalOptions { env, ..options(name, &[]) }).await.unwrap();
+        let mut terminal = prompted(&vm, name, "xterm-256color").await;
         let end = |output: &str| format!("\r\n{output}\r\n@ ");
-        until(&mut terminal, "@ ").await;
         // Moving and changing, by characters and words; what was cut out comes back.
         typed(&mut terminal, "ecoh\x1b[D\x14 hXi\x02\x7f\r", &end("hi")).await;
         typed(&mut terminal, "one echo two\x01\x1bd\x04\x05 \x19\r", &end("two one")).await;
@@ -152,9 +158,7 @@ async fn lines_of_a_shell_are_edited_completed_and_found_again() {
 #[tokio::test]
 async fn a_terminal_that_can_show_little_edits_lines_by_itself() {
     let vm = default_vm().await;
-    let env = [("PS1".to_owned(), "@ ".to_owned()), ("TERM".to_owned(), "dumb".to_owned())].into();
-    let mut terminal = vm.open_terminal(TerminalOptions { env, ..options("sh", &[]) }).await.unwrap();
-    until(&mut terminal, "@ ").await;
+    let mut terminal = prompted(&vm, "sh", "dumb").await;
     assert_eq!(typed(&mut terminal, "echo ax\x7f\r", "a\r\n@ ").await, "echo ax\x08 \x08\r\na\r\n@ ");
 }
 
@@ -162,9 +166,7 @@ async fn a_terminal_that_can_show_little_edits_lines_by_itself() {
 async fn a_shell_stops_and_resumes_its_jobs() {
     let vm = default_vm().await;
     for name in ["sh", "bash"] {
-        let env = [("PS1".to_owned(), "@ ".to_owned())].into();
-        let mut terminal = vm.open_terminal(TerminalOptions { env, ..options(name, &[]) }).await.unwrap();
-        until(&mut terminal, "@ ").await;
+        let mut terminal = prompted(&vm, name, "xterm-256color").await;
         for (typed, shown) in [
             // Errors end no more than their command.
             ("nothing-there; cd /nowhere\r", "@ "),

@@ -34,7 +34,7 @@ impl Field {
 
     /// Whether an unquoted part has a character that matches more than itself.
     pub fn has_pattern(&self) -> bool {
-        self.parts().any(|(text, quoted)| !quoted && (text.contains(['*', '?', '[']) || (text.contains('('))))
+        self.parts().any(|(text, quoted)| !quoted && text.contains(['*', '?', '[', '(']))
     }
 }
 
