@@ -203,7 +203,10 @@ impl Clock for GuestClock {
     }
 
     fn own_time(&self, time: u64) -> u64 {
-        FROZEN.get().map_or(time, |reading| time.min(nanoseconds(reading.wall)))
+        let Some(Reading { wall, .. }) = FROZEN.get() else { return time };
+        let time = Duration::from_nanos(time);
+        // Between whole steps it is no time, but the order in which files changed.
+        nanoseconds(if time < wall + STEP { time } else { wall + rest(time) })
     }
 }
 
@@ -265,6 +268,26 @@ mod tests {
         let shown = clock.at(now, wall);
         assert_eq!((shown.wall, shown.monotonic, shown.since), (wall, 1234 * US, now));
         assert_eq!(clock.file_time(wall, Some(clock.born)), wall);
+    }
+
+    #[test]
+    fn times_that_were_given_to_files_are_in_order_and_none_is_to_come() {
+        let now = Duration::from_secs(1000);
+        FROZEN.set(Some(Reading { wall: now, monotonic: Duration::ZERO, since: Instant::now() }));
+        let seen = |time: Duration| Duration::from_nanos(clock().own_time(nanoseconds(time)));
+        let order = Duration::from_nanos(7);
+        for (given, shown) in [
+            (now - STEP, now - STEP),
+            (now - STEP + order, now - STEP + order),
+            (now, now),
+            (now + order, now + order),
+            (now + STEP + order, now + order),
+            (now + 100 * STEP, now),
+        ] {
+            assert_eq!(seen(given), shown, "{given:?}");
+        }
+        FROZEN.set(None);
+        assert_eq!(seen(now + 100 * STEP), now + 100 * STEP);
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl Regular {
 
     /// The contents changed.
     fn touch(&self) {
-        self.inode.touch(self.fs.clock.realtime());
+        self.inode.touch(self.fs.file_time());
         self.fs.watches.changed(&self.inode);
         self.fs.watches.wake();
     }

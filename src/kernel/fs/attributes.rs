@@ -190,7 +190,7 @@ impl Filesystem {
                 return host.perform(on_host(host.relative.clone(), follow));
             }
         };
-        in_memory(&inode, self.clock.realtime());
+        in_memory(&inode, self.file_time());
         self.watches.changed(&inode);
         Ok(())
     }
@@ -226,7 +226,7 @@ impl Filesystem {
                     return Err(Errno::Eacces);
                 }
                 file.data.write().truncate(size)?;
-                inode.touch(self.clock.realtime());
+                inode.touch(self.file_time());
                 self.watches.changed(&inode);
                 return Ok(());
             }

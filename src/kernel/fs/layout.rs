@@ -43,6 +43,7 @@ impl Layout {
             open_files: Meter::new(0),
             pipe_bytes: Meter::new(0),
             process_bytes: Meter::new(0),
+            last_time: AtomicU64::new(0),
             next_inode: AtomicU64::new(2),
             processes: Weak::new(),
             watches: Watches::default(),

@@ -75,6 +75,8 @@ pub(crate) struct Filesystem {
     pub(crate) clock: Arc<dyn Clock>,
     /// When this filesystem came to be, which is the time of everything that was laid out.
     pub(crate) born: u64,
+    /// The last time that was given to a file.
+    last_time: AtomicU64,
     pub(crate) random: fn(&mut [u8]),
     bytes: Arc<Meter>,
     inodes: Arc<Meter>,
@@ -121,6 +123,19 @@ impl Filesystem {
         }
     }
 
+    /// The time of what changes now. It is later than every time that was given before, by a nanosecond where the clock
+    /// has not moved: which of two files is the newer one is known even if both were made while the clock stood still,
+    /// as it does for whole milliseconds where it is frozen.
+    pub(crate) fn file_time(&self) -> u64 {
+        let now = self.clock.realtime();
+        if now == inode::LAID_OUT {
+            return now;
+        }
+        let later = |last: u64| now.max(last.saturating_add(1)).min(inode::LAID_OUT - 1);
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        self.last_time.fetch_update(set, fetch, |last| Some(later(last))).map_or(now, later)
+    }
+
     fn new_inode(&self, content: Content, mode: u32) -> Result<Arc<Inode>, Errno> {
         let share = Share::take(&self.inodes, 1).ok_or(Errno::Enospc)?;
         Ok(self.make_inode(content, mode, share))
@@ -128,13 +143,13 @@ impl Filesystem {
 
     fn make_inode(&self, content: Content, mode: u32, share: Share) -> Arc<Inode> {
         let id = self.next_inode.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Inode::new(id, content, mode, self.clock.realtime(), share))
+        Arc::new(Inode::new(id, content, mode, self.file_time(), share))
     }
 
     /// A regular file without a name.
     pub(crate) fn nameless_file(&self) -> Result<Arc<Inode>, Errno> {
         let inode = self.new_inode(self.empty_file(None), 0o600)?;
-        inode.add_links(-1, self.clock.realtime());
+        inode.add_links(-1, self.file_time());
         Ok(inode)
     }
 
@@ -154,7 +169,7 @@ impl Filesystem {
 
     /// [`attach`](Self::attach) of an entry that is paid for.
     fn attach_paid(&self, directory: &Arc<Inode>, name: &str, inode: Arc<Inode>) {
-        let now = self.clock.realtime();
+        let now = self.file_time();
         if let Some(child) = inode.directory() {
             child.state.write().place = Some((Arc::downgrade(directory), name.into()));
             directory.add_links(1, now);
@@ -171,7 +186,7 @@ impl Filesystem {
     fn detach(&self, directory: &Arc<Inode>, name: &str) -> Option<Arc<Inode>> {
         let inode = directory.directory()?.state.write().entries.remove(name)?;
         self.bytes.give(entry_cost(name));
-        let now = self.clock.realtime();
+        let now = self.file_time();
         if let Some(child) = inode.directory() {
             child.state.write().place = None;
             directory.add_links(-1, now);

@@ -201,7 +201,7 @@ impl Filesystem {
             _ => {}
         }
         self.attach(&directory, &name, inode.clone())?;
-        inode.add_links(1, self.clock.realtime());
+        inode.add_links(1, self.file_time());
         Ok(())
     }
 
@@ -271,7 +271,7 @@ impl Filesystem {
 
     /// Notes on an inode that one of its names is gone.
     pub(super) fn forget(&self, inode: &Arc<Inode>) {
-        let now = self.clock.realtime();
+        let now = self.file_time();
         match inode.directory() {
             Some(directory) => {
                 directory.state.write().removed = true;

@@ -243,7 +243,7 @@ impl Filesystem {
         let opened = OpenFile::new(self, file, flags, Some(path))?;
         if let (Some(file), true) = (inode.file(), flags.contains(OpenFlags::TRUNCATE)) {
             file.data.write().truncate(0)?;
-            inode.touch(self.clock.realtime());
+            inode.touch(self.file_time());
             self.watches.changed(&inode);
         }
         Ok(opened)

@@ -146,7 +146,7 @@ impl Filesystem {
         }
         self.detach(&old_parent, &old_name);
         self.attach_paid(&new_parent, &new_name, inode.clone());
-        inode.add_links(0, self.clock.realtime());
+        inode.add_links(0, self.file_time());
         Ok(target)
     }
 

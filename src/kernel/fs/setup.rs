@@ -33,7 +33,7 @@ impl Filesystem {
             self.make_directories(path)?;
         }
         let Spot::Memory(tmp) = self.make_directories("/tmp")? else { return Err(Errno::Exdev) };
-        tmp.set_mode(0o1777, self.clock.realtime());
+        tmp.set_mode(0o1777, self.file_time());
         let Spot::Memory(proc) = self.make_directories("/proc")? else { return Err(Errno::Exdev) };
         proc.directory().ok_or(Errno::Enotdir)?.state.write().mounted = Some(Mounted::Proc);
 
