@@ -7,3 +7,4 @@ pub mod applets;
 pub mod begin_import;
 pub mod engine_config;
 pub mod exit_import;
+pub mod interfaces;

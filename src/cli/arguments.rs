@@ -92,6 +92,12 @@ pub(super) enum Command {
     },
     /// Compile the command modules for this machine now rather than when the first command runs
     Prepare,
+    /// Check that modules or components can be commands (see --commands), and compile them for this machine now
+    Compile {
+        /// Files of WebAssembly
+        #[arg(required = true, value_name = "FILE.wasm")]
+        modules: Vec<PathBuf>,
+    },
     /// Show what is installed here, which engine a VM gets and what encloses it
     Doctor {
         /// As JSON
@@ -123,6 +129,9 @@ pub(super) struct VmArguments {
     /// Show a host directory in the VM; writable unless it ends in :ro
     #[arg(long, value_name = "HOST:GUEST[:ro]")]
     mount: Vec<String>,
+    /// Make commands of the modules in a host directory: tool.wasm is `tool`
+    #[arg(long, value_name = "DIRECTORY")]
+    commands: Vec<PathBuf>,
     /// Set an environment variable, or pass one on
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
@@ -202,6 +211,9 @@ impl VmArguments {
         }
         for text in &self.mount {
             config.mounts.push(mount(text)?);
+        }
+        for directory in &self.commands {
+            config.command_directories.push(absolute("--commands", directory)?);
         }
         for text in &self.env {
             let (name, value) = match text.split_once('=') {
@@ -327,10 +339,15 @@ fn mount(text: &str) -> Result<Mount, Error> {
     else {
         return Err(usage(format!("--mount {text}: write HOST:GUEST or HOST:GUEST:ro")));
     };
-    let host = std::path::absolute(host).map_err(|error| usage(format!("--mount {text}: {error}")))?;
-    let host =
-        host.into_os_string().into_string().map_err(|_| usage(format!("--mount {text}: not UTF-8")))?;
+    let host = absolute("--mount", Path::new(host))?;
     Ok(Mount { host, guest: guest.to_owned(), read_only })
+}
+
+/// The absolute path of a directory that an option names.
+fn absolute(option: &str, path: &Path) -> Result<String, Error> {
+    let wrong = |why: &dyn std::fmt::Display| usage(format!("{option} {}: {why}", path.display()));
+    let absolute = std::path::absolute(path).map_err(|error| wrong(&error))?;
+    absolute.into_os_string().into_string().map_err(|_| wrong(&"not UTF-8"))
 }
 
 #[cfg(test)]

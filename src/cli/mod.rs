@@ -59,6 +59,7 @@ pub fn main() -> ExitCode {
                 serve::serve(socket, warm, (template_forks > 0).then_some(templates)).await
             }
             Command::Prepare => session::prepare().await,
+            Command::Compile { modules } => session::compile(modules).await,
             Command::Doctor { json } => doctor::doctor(json).await,
         }
     });

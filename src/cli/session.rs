@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -115,6 +115,16 @@ pub(super) async fn sh(vm: VmArguments, command: Vec<String>, args: Vec<String>)
 /// `cordon prepare`.
 pub(super) async fn prepare() -> Result<u8, Error> {
     supervisor(0, None)?.prepare_commands().await?;
+    Ok(0)
+}
+
+/// `cordon compile`.
+pub(super) async fn compile(modules: Vec<PathBuf>) -> Result<u8, Error> {
+    let supervisor = supervisor(0, None)?;
+    for module in modules {
+        let bytes = supervisor.compile_command(&module).await?;
+        println!("{}: {:.1} MB of native code, in the cache", module.display(), bytes as f64 / 1e6);
+    }
     Ok(0)
 }
 

@@ -12,10 +12,10 @@ use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
 };
 use wasmtime::Engine;
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_component::{ComponentEncoder, DecodedWasm, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, WorldId};
 
-use artifact::{engine_config, exit_import};
+use artifact::{engine_config, exit_import, interfaces};
 
 use super::redirect::redirect;
 
@@ -35,6 +35,14 @@ pub enum CompileError {
         name: String,
         /// What is wrong with it.
         reason: anyhow::Error,
+    },
+    /// A component that could not be linked in a VM, or has no `main`.
+    #[error("{name} can be no command: it {what}")]
+    NoCommand {
+        /// The program.
+        name: String,
+        /// What it imports that commands are not given, or lacks.
+        what: String,
     },
     /// The compiler refused the component.
     #[error("cannot compile {name}: {reason:#}")]
@@ -96,10 +104,31 @@ impl Compiler {
     /// Compiles a program to the bytes of an artifact.
     pub fn compile(&self, name: &str, wasm: &[u8]) -> Result<Vec<u8>, CompileError> {
         let component = componentize(name, wasm)?;
+        check_contract(name, &component)?;
         self.engine
             .precompile_component(&component)
             .map_err(|reason| CompileError::Compile { name: name.to_owned(), reason })
     }
+}
+
+/// Whether a component imports only what commands are given, and has a `main`. One that is damaged beyond that is left to
+/// the compiler.
+fn check_contract(name: &str, component: &[u8]) -> Result<(), CompileError> {
+    let no_command = |what: String| CompileError::NoCommand { name: name.to_owned(), what };
+    let Ok(DecodedWasm::Component(resolve, world)) = wit_component::decode(component) else {
+        return Ok(());
+    };
+    let world = &resolve.worlds[world];
+    let imports = world.imports.keys().map(|key| resolve.name_world_key(key));
+    let strange: Vec<String> = imports.filter(|import| !interfaces::is_given(import)).collect();
+    if !strange.is_empty() {
+        return Err(no_command(format!("imports {}, which commands of a VM are not given", strange.join(", "))));
+    }
+    let mut exports = world.exports.keys().map(|key| resolve.name_world_key(key));
+    if !exports.any(|export| export.split('@').next() == Some(interfaces::MAIN)) {
+        return Err(no_command(format!("exports no {}", interfaces::MAIN)));
+    }
+    Ok(())
 }
 
 /// Makes a component of a core module; a component stays what it is.

@@ -1,4 +1,5 @@
-//! The command modules of this installation as native code, each verified or compiled once for this supervisor.
+//! Command modules as native code: this installation's, each verified or compiled once for this supervisor, and
+//! embedders' own ([`super::own_commands`]).
 //!
 //! What is handed out lies in sealed memory, once for all VMs. A cache that cannot be used keeps nobody from running
 //! commands: the code is compiled by this process then. What cannot be had at all is remembered for a while with its
@@ -8,7 +9,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -21,6 +22,8 @@ use protocol::wire::{ErrorData, code};
 
 /// How long a failure is remembered. Sooner if the module or the cache's directory is no longer what it was.
 const FAILURE_LIFE: Duration = Duration::from_secs(30);
+/// Failures that are remembered at once.
+const FAILURES_MAX: usize = 1024;
 
 /// What to do where a module itself is at fault.
 const MODULE_HINT: &str =
@@ -39,19 +42,40 @@ pub(super) fn reply(found: Found) -> (BrokerReply, Option<Arc<File>>) {
     (BrokerReply::CommandArtifact { result }, file)
 }
 
-/// Native code of the commands. Calls block while a module is verified or compiled.
+/// Native code of commands. Calls block while a module is verified or compiled.
 pub(crate) struct Artifacts {
-    modules: Vec<(String, PathBuf)>,
+    /// What is installed.
+    modules: Vec<Module>,
     progress: Box<dyn Fn(Progress<'_>) + Send + Sync>,
-    /// One lock: two modules are never compiled at once, which bounds the memory that takes.
-    state: Mutex<State>,
+    known: Mutex<Known>,
+    /// Held while one is verified or compiled: never two at once, which bounds the memory that takes.
+    place: Mutex<Option<Place>>,
 }
 
+/// A module of a command, in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Module {
+    /// The command's name.
+    pub(crate) name: String,
+    /// Where it lies.
+    pub(crate) path: PathBuf,
+}
+
+/// What became of the modules that were asked for.
 #[derive(Default)]
-struct State {
-    place: Option<Place>,
-    ready: HashMap<String, (Arc<File>, u64)>,
-    failed: HashMap<String, Failure>,
+struct Known {
+    ready: HashMap<PathBuf, Ready>,
+    failed: HashMap<PathBuf, Failure>,
+}
+
+/// Code that is in memory.
+struct Ready {
+    file: Weak<File>,
+    /// What it was made of.
+    module: Option<Identity>,
+    length: u64,
+    /// Of what is installed it stays there. An embedder's own does as long as a VM has it.
+    _kept: Option<Arc<File>>,
 }
 
 /// Where native code is kept.
@@ -109,6 +133,14 @@ fn open_cache() -> Result<ArtifactCache, CacheError> {
     ArtifactCache::open(&ArtifactCache::default_directory()?)
 }
 
+/// Of a file: device and inode, length and last change.
+type Identity = (u64, u64, u64, i64, i64);
+
+fn identity(path: &Path) -> Option<Identity> {
+    let status = std::fs::metadata(path).ok()?;
+    Some((status.dev(), status.ino(), status.len(), status.ctime(), status.ctime_nsec()))
+}
+
 struct Failure {
     error: ErrorData,
     since: Instant,
@@ -119,8 +151,7 @@ struct Failure {
 /// Whatever a user changes to mend a failure, room on the disk apart.
 #[derive(PartialEq)]
 struct Causes {
-    /// The module's identity, length and last change.
-    module: Option<(u64, u64, i64, i64)>,
+    module: Option<Identity>,
     /// The directory's identity, mode and owner. What is in it changes with every attempt, of other processes as well.
     directory: Option<(u64, u32, u32)>,
 }
@@ -130,52 +161,53 @@ impl Artifacts {
         installation: &Installation,
         progress: Box<dyn Fn(Progress<'_>) + Send + Sync>,
     ) -> Arc<Self> {
-        Arc::new(Artifacts { modules: installation.command_modules(), progress, state: Mutex::default() })
+        let modules = installation.command_modules();
+        let modules = modules.into_iter().map(|(name, path)| Module { name, path }).collect();
+        Arc::new(Artifacts { modules, progress, known: Mutex::default(), place: Mutex::default() })
     }
 
-    /// The names of all modules.
+    /// The names of all modules that are installed.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.modules.iter().map(|(name, _)| name.clone()).collect()
+        self.modules.iter().map(|module| module.name.clone()).collect()
     }
 
-    /// Whether there is a module of that name.
+    /// Whether a module of that name is installed.
     pub(crate) fn has(&self, module: &str) -> bool {
-        self.modules.iter().any(|(name, _)| name == module)
+        self.modules.iter().any(|known| known.name == module)
     }
 
-    /// A module's code.
+    /// The code of a module that is installed.
     ///
     /// # Errors
     /// As [`Found`] says.
     pub(super) fn get(&self, module: &str) -> Found {
-        let state = &mut *self.state.lock();
-        if let Some((file, length)) = state.ready.get(module) {
-            return Ok((file.clone(), *length));
-        }
-        let Some((name, path)) = self.modules.iter().find(|(name, _)| name == module) else {
+        let Some(found) = self.modules.iter().find(|known| known.name == module) else {
             let text = format!("no command module {module:?} is installed");
             return Err(ErrorData::new(code::NOT_INSTALLED, text).hint("build the modules with `make build`"));
         };
-        if let Some(failure) = state.failed.get(name)
-            && failure.since.elapsed() < FAILURE_LIFE
-            && failure.causes == Causes::now(path)
-        {
-            return Err(failure.error.clone());
+        self.code(found, true)
+    }
+
+    /// The code of an embedder's own module, which is in memory as long as somebody has it.
+    ///
+    /// # Errors
+    /// As [`Found`] says.
+    pub(super) fn get_own(&self, module: &Module) -> Found {
+        self.code(module, false)
+    }
+
+    fn code(&self, module: &Module, is_installed: bool) -> Found {
+        if let Some(found) = self.known.lock().find(module, is_installed) {
+            return found;
         }
-        match self.make(&mut state.place, name, path) {
-            Ok(Artifact { file, len, .. }) => {
-                state.failed.remove(name);
-                let found = (Arc::new(file), len);
-                state.ready.insert(name.clone(), found.clone());
-                Ok(found)
-            }
-            Err(error) => {
-                let causes = Causes::now(path);
-                let failure = Failure { error: error.clone(), since: Instant::now(), causes };
-                state.failed.insert(name.clone(), failure);
-                Err(error)
-            }
+        let mut place = self.place.lock();
+        // Whoever held it may have made it.
+        if let Some(found) = self.known.lock().find(module, is_installed) {
+            return found;
         }
+        let of = identity(&module.path);
+        let made = self.make(&mut place, &module.name, &module.path);
+        self.known.lock().note(module, of, is_installed, made)
     }
 
     fn make(&self, place: &mut Option<Place>, name: &str, path: &Path) -> Result<Artifact, ErrorData> {
@@ -203,21 +235,23 @@ impl Artifacts {
 
     /// Whether every module has been prepared.
     pub(crate) fn are_ready(&self) -> bool {
-        let names: Vec<&str> = self.modules.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = self.modules.iter().map(|module| module.name.as_str()).collect();
         self.have(&names)
     }
 
     /// Whether these modules have been prepared.
     pub(super) fn have(&self, names: &[&str]) -> bool {
-        // Held for as long as a module is compiled, and then they are not.
-        let state = self.state.try_lock();
-        state.is_some_and(|state| names.iter().all(|name| state.ready.contains_key(*name)))
+        let known = self.known.lock();
+        names.iter().all(|&name| {
+            let module = self.modules.iter().find(|module| module.name == name);
+            module.is_some_and(|module| known.ready.contains_key(&module.path))
+        })
     }
 
     /// Prepares every module that can be.
     pub(crate) fn try_all(&self) {
-        for (name, _) in &self.modules {
-            let _ = self.get(name);
+        for module in &self.modules {
+            let _ = self.get(&module.name);
         }
     }
 
@@ -226,7 +260,52 @@ impl Artifacts {
     /// # Errors
     /// The first that cannot be.
     pub(crate) fn prepare(&self) -> Result<(), ErrorData> {
-        self.modules.iter().try_for_each(|(name, _)| self.get(name).map(drop))
+        self.modules.iter().try_for_each(|module| self.get(&module.name).map(drop))
+    }
+}
+
+impl Known {
+    /// What is known of a module, if that still holds.
+    fn find(&self, module: &Module, is_installed: bool) -> Option<Found> {
+        if let Some(ready) = self.ready.get(&module.path)
+            && let Some(file) = ready.file.upgrade()
+            && (is_installed || ready.module == identity(&module.path))
+        {
+            return Some(Ok((file, ready.length)));
+        }
+        let failure = self.failed.get(&module.path)?;
+        let holds = failure.since.elapsed() < FAILURE_LIFE && failure.causes == Causes::now(&module.path);
+        holds.then(|| Err(failure.error.clone()))
+    }
+
+    /// Notes what was made of a module, and forgets what is of no use any more.
+    fn note(
+        &mut self,
+        module: &Module,
+        of: Option<Identity>,
+        is_installed: bool,
+        made: Result<Artifact, ErrorData>,
+    ) -> Found {
+        self.ready.retain(|_, ready| ready.file.strong_count() > 0);
+        self.failed.retain(|_, failure| failure.since.elapsed() < FAILURE_LIFE);
+        match made {
+            Ok(Artifact { file, len, .. }) => {
+                self.failed.remove(&module.path);
+                let file = Arc::new(file);
+                let kept = is_installed.then(|| file.clone());
+                let ready = Ready { file: Arc::downgrade(&file), module: of, length: len, _kept: kept };
+                self.ready.insert(module.path.clone(), ready);
+                Ok((file, len))
+            }
+            Err(error) => {
+                let causes = Causes::now(&module.path);
+                let failure = Failure { error: error.clone(), since: Instant::now(), causes };
+                if self.failed.len() < FAILURES_MAX {
+                    self.failed.insert(module.path.clone(), failure);
+                }
+                Err(error)
+            }
+        }
     }
 }
 
@@ -248,13 +327,11 @@ impl Place {
 
 impl Causes {
     fn now(module: &Path) -> Self {
-        let status = |path: &Path| std::fs::metadata(path).ok();
         let directory = ArtifactCache::default_directory().ok();
         Causes {
-            module: status(module)
-                .map(|module| (module.ino(), module.len(), module.ctime(), module.ctime_nsec())),
+            module: identity(module),
             directory: directory
-                .and_then(|directory| status(&directory))
+                .and_then(|directory| std::fs::metadata(directory).ok())
                 .map(|directory| (directory.ino(), directory.mode(), directory.uid())),
         }
     }
@@ -268,6 +345,10 @@ mod tests {
 
     const MODULE: &str = r#"(module (memory (export "memory") 1) (func (export "_start")))"#;
 
+    fn quiet(path: &Path) -> Module {
+        Module { name: "quiet".to_owned(), path: path.to_owned() }
+    }
+
     /// Artifacts of one module, and how often the compiler ran.
     fn artifacts(path: &Path) -> (Artifacts, Arc<AtomicUsize>) {
         let compiled = Arc::new(AtomicUsize::new(0));
@@ -277,8 +358,8 @@ mod tests {
                 counted.fetch_add(1, Ordering::Relaxed);
             }
         });
-        let modules = vec![("quiet".to_owned(), path.to_owned())];
-        (Artifacts { modules, progress, state: Mutex::default() }, compiled)
+        let modules = vec![quiet(path)];
+        (Artifacts { modules, progress, known: Mutex::default(), place: Mutex::default() }, compiled)
     }
 
     #[test]
@@ -287,7 +368,7 @@ mod tests {
         let path = folder.path().join("quiet.wasm");
         std::fs::write(&path, "text").unwrap();
         let (artifacts, compiled) = artifacts(&path);
-        artifacts.state.lock().place = Some(Place::Memory(MemoryArtifacts::new().unwrap()));
+        *artifacts.place.lock() = Some(Place::Memory(MemoryArtifacts::new().unwrap()));
         for _ in 0..3 {
             let error = artifacts.get("quiet").unwrap_err();
             assert_eq!(error.code, code::NOT_INSTALLED);
@@ -308,12 +389,33 @@ mod tests {
         let path = folder.path().join("quiet.wasm");
         std::fs::write(&path, "text").unwrap();
         let (artifacts, compiled) = artifacts(&path);
-        artifacts.state.lock().place = Some(Place::Memory(MemoryArtifacts::new().unwrap()));
+        *artifacts.place.lock() = Some(Place::Memory(MemoryArtifacts::new().unwrap()));
         artifacts.get("quiet").unwrap_err();
         let long_ago = Instant::now().checked_sub(FAILURE_LIFE).unwrap();
-        artifacts.state.lock().failed.get_mut("quiet").unwrap().since = long_ago;
+        artifacts.known.lock().failed.get_mut(&path).unwrap().since = long_ago;
         artifacts.get("quiet").unwrap_err();
         assert_eq!(compiled.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn an_own_module_is_in_memory_while_somebody_has_it_and_as_it_is_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("quiet.wasm");
+        std::fs::write(&path, wat::parse_str(MODULE).unwrap()).unwrap();
+        let (artifacts, compiled) = artifacts(folder.path());
+        *artifacts.place.lock() = Some(Place::Memory(MemoryArtifacts::new().unwrap()));
+        let (first, _) = artifacts.get_own(&quiet(&path)).unwrap();
+        let (second, _) = artifacts.get_own(&quiet(&path)).unwrap();
+        assert!(Arc::ptr_eq(&first, &second));
+        let other = MODULE.replace("_start", "_initialize").replace("1)", "2)");
+        std::fs::write(&path, wat::parse_str(&other).unwrap()).unwrap();
+        assert!(!artifacts.get_own(&quiet(&path)).is_ok_and(|(third, _)| Arc::ptr_eq(&first, &third)));
+        assert_eq!(compiled.load(Ordering::Relaxed), 2);
+        drop((first, second));
+        std::fs::write(&path, wat::parse_str(MODULE).unwrap()).unwrap();
+        drop(artifacts.get_own(&quiet(&path)).unwrap());
+        artifacts.get_own(&quiet(&path)).unwrap();
+        assert_eq!(compiled.load(Ordering::Relaxed), 4, "nobody had it any more");
     }
 
     #[test]

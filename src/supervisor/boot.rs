@@ -11,9 +11,10 @@ use protocol::wire::{ErrorData, code};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::artifacts::{self, Artifacts, Found};
+use super::artifacts::{self, Found};
 use super::channel::{Reader, Writer};
 use super::launcher::client::Ended;
+use super::own_commands::CommandSet;
 use super::pool::PoolKey;
 use super::worker::{START_TIMEOUT, no_start};
 
@@ -31,10 +32,10 @@ pub(super) struct Ready {
 
 /// Has native code ready that a process of this kind must have before it starts: where `jit` is denied none can be mapped
 /// later. What cannot be had is left to whoever runs it.
-pub(super) async fn prepare(artifacts: &Arc<Artifacts>, key: &PoolKey) {
-    if !key.choice.profile.jit && !artifacts.are_ready() {
-        let artifacts = artifacts.clone();
-        let prepared = tokio::task::spawn_blocking(move || artifacts.try_all());
+pub(super) async fn prepare(commands: &Arc<CommandSet>, key: &PoolKey) {
+    if !key.choice.profile.jit && !commands.are_ready() {
+        let commands = commands.clone();
+        let prepared = tokio::task::spawn_blocking(move || commands.try_all());
         let _ = prepared.await;
     }
 }
@@ -45,7 +46,7 @@ pub(super) async fn prepare(artifacts: &Arc<Artifacts>, key: &PoolKey) {
 /// It ends, says something else, or is not ready in time.
 pub(super) async fn until_ready(
     (reader, writer): (&mut Reader, &mut Writer),
-    artifacts: &Arc<Artifacts>,
+    commands: &Arc<CommandSet>,
     ended: &mut oneshot::Receiver<Ended>,
     executable: &Path,
 ) -> Result<Ready, ErrorData> {
@@ -57,8 +58,8 @@ pub(super) async fn until_ready(
                 return Ok(Ready { engine, enclosure, is_complete });
             }
             Ok(Ok(Some(FromWorker::Call { call, body: BrokerCall::CommandArtifact { module } }))) => {
-                let is_installed = artifacts.has(&module);
-                let found = artifact(artifacts, module).await;
+                let is_installed = commands.has(&module);
+                let found = artifact(commands, module).await;
                 is_complete &= found.is_ok() || !is_installed;
                 let (reply, file) = artifacts::reply(found);
                 if writer.send_with(&ToWorker::Reply { call, reply }, file).await.is_err() {
@@ -70,10 +71,10 @@ pub(super) async fn until_ready(
     }
 }
 
-async fn artifact(artifacts: &Arc<Artifacts>, module: String) -> Found {
-    let artifacts = artifacts.clone();
+async fn artifact(commands: &Arc<CommandSet>, module: String) -> Found {
+    let commands = commands.clone();
     // Once begun it goes on, for the next who asks.
-    let found = tokio::task::spawn_blocking(move || artifacts.get(&module));
+    let found = tokio::task::spawn_blocking(move || commands.get(&module));
     match tokio::time::timeout(ARTIFACT_TIME, found).await {
         Ok(Ok(found)) => found,
         Ok(Err(error)) => Err(ErrorData::new(code::INTERNAL, error.to_string())),

@@ -10,12 +10,14 @@ mod channel;
 mod installation;
 pub mod launcher;
 mod outside;
+mod own_commands;
 mod pool;
 mod template;
 mod templates;
 mod vm;
 mod worker;
 
+use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -30,9 +32,10 @@ use compile::cache::Progress;
 pub use installation::{DIRECTORY_VARIABLE, Installation};
 use launcher::client::Launcher;
 use outside::{Descriptors, Forbidden, HostMounts};
+use own_commands::CommandSet;
 use pool::{Pool, PoolKey};
 use protocol::broker::{Claim, ClaimedMount};
-use protocol::config::{CreateVmConfig, Layout, Mount};
+use protocol::config::{CreateVmConfig, Layout};
 use protocol::enclosure::EnclosureReport;
 use protocol::engine::EngineReport;
 use protocol::policy::Policy;
@@ -105,6 +108,8 @@ struct Inner {
     pool: Arc<Pool>,
     templates: Templates,
     artifacts: Arc<Artifacts>,
+    /// Those that are installed.
+    commands: Arc<CommandSet>,
     forbidden: Arc<Forbidden>,
     vms: Arc<tokio::sync::Semaphore>,
     descriptors: Descriptors,
@@ -122,6 +127,7 @@ impl Supervisor {
                 launcher: Mutex::new(None),
                 pool: Pool::new(options.warm),
                 templates: Templates::new(options.templates),
+                commands: CommandSet::installed(artifacts.clone()),
                 artifacts,
                 forbidden,
                 vms: Arc::new(tokio::sync::Semaphore::new(VMS_MAX)),
@@ -156,7 +162,19 @@ impl Supervisor {
             .unwrap_or_else(|error| Err(ErrorData::new(code::INTERNAL, error.to_string())))
     }
 
-    /// Likewise of what nearly every script runs: a VM that is made then is ready for scripts from its first moment.
+    /// Checks that the module or component in a file can be a command of VMs (`commandDirectories`), and keeps its native
+    /// code in the cache. Returns how long that is, in bytes.
+    ///
+    /// # Errors
+    /// It can be none, or cannot be compiled.
+    pub async fn compile_command(&self, path: &Path) -> Result<u64, ErrorData> {
+        let (inner, path) = (self.inner.clone(), path.to_owned());
+        tokio::task::spawn_blocking(move || own_commands::compile(&inner.artifacts, &path))
+            .await
+            .unwrap_or_else(|error| Err(ErrorData::new(code::INTERNAL, error.to_string())))
+    }
+
+    /// Verifies or compiles what nearly every script runs: a VM that is made then is ready for scripts from its first moment.
     /// Failures are left for whoever runs a command to report.
     pub async fn prepare_scripts(&self) {
         let inner = self.inner.clone();
@@ -186,7 +204,7 @@ impl Supervisor {
         let template = self.inner.templates.start_and_wait(&self.inner, &key).await;
         let mut worker = match &template {
             Ok(()) => self.inner.start_worker(&key, true).await?,
-            Err(_) => self.inner.execute_worker(&key, true).await?,
+            Err(_) => self.inner.execute_worker(&key, &self.inner.commands, true).await?,
         };
         worker.ready().await?;
         Ok(Probe { engine: worker.engine, enclosure: worker.enclosure, forked: template })
@@ -229,11 +247,18 @@ impl Supervisor {
         let choice = self.inner.installation.choose(&config)?;
         let key = PoolKey::new(choice, &config);
         let policy = Arc::new(Policy::new(&config.permissions)?);
-        let (mounts, claimed) = self.inner.open_mounts(&config.mounts, &policy).await?;
-        let commands = self.inner.artifacts.names();
-        let claim = Claim { mounts: claimed, commands, config };
+        let (mounts, claimed) = self.inner.open_mounts(&config, &policy).await?;
+        let commands = self.inner.commands(&config.command_directories).await?;
+        let claim = Claim { mounts: claimed, commands: commands.names(), config };
+        // One that has to have its own code before it is enclosed is nobody else's.
+        let is_apart = commands.has_own() && !key.choice.profile.jit;
         let worker = loop {
             match self.inner.pool.take(&key) {
+                _ if is_apart => {
+                    let mut worker = self.inner.execute_worker(&key, &commands, true).await?;
+                    worker.claim(claim.clone()).await?;
+                    break worker;
+                }
                 // A worker that died while it waited is no reason to fail.
                 Some(mut worker) => match worker.claim(claim.clone()).await {
                     Ok(()) => break worker,
@@ -244,8 +269,7 @@ impl Supervisor {
             }
         };
         self.inner.refill(&key);
-        let artifacts = self.inner.artifacts.clone();
-        let outside = vm::Outside::new(policy, mounts, artifacts, &claim.config.limits);
+        let outside = vm::Outside::new(policy, mounts, commands, &claim.config.limits);
         Ok(vm::start(worker, (permit, descriptor), &claim.config, outside))
     }
 }
@@ -263,17 +287,36 @@ async fn start_for_pool(inner: Weak<Inner>, key: PoolKey) {
 }
 
 impl Inner {
+    /// The commands of a VM with those in these directories, which are read on a thread that may wait for them.
+    async fn commands(&self, directories: &[String]) -> Result<Arc<CommandSet>, ErrorData> {
+        if directories.is_empty() {
+            return Ok(self.commands.clone());
+        }
+        let (installed, directories) = (self.artifacts.clone(), directories.to_vec());
+        let reading = tokio::task::spawn_blocking(move || CommandSet::new(installed, &directories));
+        match tokio::time::timeout(HOST_FS_TIME, reading).await {
+            Ok(Ok(read)) => read.map(Arc::new),
+            Ok(Err(error)) => Err(ErrorData::new(code::INTERNAL, error.to_string())),
+            Err(_) => {
+                let seconds = HOST_FS_TIME.as_secs();
+                let text = format!("commandDirectories: they could not be read in {seconds} s");
+                Err(ErrorData::new(code::TIMED_OUT, text).field("commandDirectories"))
+            }
+        }
+    }
+
     /// Opens the host directories of a VM, on a thread that may wait for them.
     async fn open_mounts(
         &self,
-        mounts: &[Mount],
+        config: &CreateVmConfig,
         policy: &Arc<Policy>,
     ) -> Result<(HostMounts, Vec<ClaimedMount>), ErrorData> {
-        let opened = HostMounts::new(policy.clone(), self.forbidden.clone(), &self.descriptors);
-        if mounts.is_empty() {
+        let forbidden = self.forbidden.with_commands(&config.command_directories);
+        let opened = HostMounts::new(policy.clone(), forbidden, &self.descriptors);
+        if config.mounts.is_empty() {
             return Ok((opened, Vec::new()));
         }
-        let mounts = mounts.to_vec();
+        let mounts = config.mounts.clone();
         let opening = tokio::task::spawn_blocking(move || {
             let claimed = opened.open_all(&mounts)?;
             Ok((opened, claimed))
@@ -309,12 +352,17 @@ impl Inner {
         {
             return template.fork();
         }
-        self.execute_worker(key, is_awaited).await
+        self.execute_worker(key, &self.commands, is_awaited).await
     }
 
-    async fn execute_worker(&self, key: &PoolKey, is_awaited: bool) -> Result<Worker, ErrorData> {
+    async fn execute_worker(
+        &self,
+        key: &PoolKey,
+        commands: &Arc<CommandSet>,
+        is_awaited: bool,
+    ) -> Result<Worker, ErrorData> {
         let how = (self.show_worker_stderr, is_awaited);
-        Worker::execute(&self.launcher()?, key, &self.artifacts, how).await
+        Worker::execute(&self.launcher()?, key, commands, how).await
     }
 
     /// A worker that has been claimed. One that cannot be forked, its template having ended, is executed.
@@ -325,7 +373,7 @@ impl Inner {
             Err(error) if error.code == code::WORKER_LOST => {}
             Err(error) => return Err(error),
         }
-        let mut worker = self.execute_worker(key, true).await?;
+        let mut worker = self.execute_worker(key, &self.commands, true).await?;
         worker.claim(claim).await?;
         Ok(worker)
     }

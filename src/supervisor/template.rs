@@ -8,10 +8,10 @@ use protocol::engine::EngineReport;
 use protocol::wire::ErrorData;
 use tokio::time::Instant;
 
-use super::artifacts::Artifacts;
 use super::boot::{self, Ready};
 use super::channel::{self, Reader, Writer};
 use super::launcher::client::{Launcher, Process};
+use super::own_commands::CommandSet;
 use super::pool::PoolKey;
 use super::worker::{Worker, arguments, check_engine, not_started};
 
@@ -34,19 +34,19 @@ impl Template {
     pub(super) async fn start(
         launcher: &Arc<Launcher>,
         key: &PoolKey,
-        artifacts: &Arc<Artifacts>,
+        commands: &Arc<CommandSet>,
         show_stderr: bool,
     ) -> Result<Template, ErrorData> {
-        boot::prepare(artifacts, key).await;
+        boot::prepare(commands, key).await;
         let (mut reader, mut writer, theirs) = channel::pair().map_err(not_started)?;
         let executable = &key.choice.executable;
         let (process, mut ended) = launcher
-            .execute(executable, arguments("template", key, artifacts), true, show_stderr, &theirs)
+            .execute(executable, arguments("template", key, commands), true, show_stderr, &theirs)
             .map_err(not_started)?;
         drop(theirs);
         let channel = (&mut reader, &mut writer);
         let Ready { engine, is_complete, .. } =
-            boot::until_ready(channel, artifacts, &mut ended, executable).await?;
+            boot::until_ready(channel, commands, &mut ended, executable).await?;
         check_engine(key, &engine)?;
         let has_ended = Arc::new(AtomicBool::new(false));
         let tell = has_ended.clone();

@@ -167,7 +167,7 @@ impl Templates {
 
     async fn present(inner: &Arc<Inner>, key: &PoolKey) -> Present {
         let started = match inner.launcher() {
-            Ok(launcher) => Template::start(&launcher, key, &inner.artifacts, inner.show_worker_stderr).await,
+            Ok(launcher) => Template::start(&launcher, key, &inner.commands, inner.show_worker_stderr).await,
             Err(error) => Err(error),
         };
         match started {

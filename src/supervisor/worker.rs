@@ -12,12 +12,12 @@ use protocol::engine::{EngineReport, WasmLevel};
 use protocol::wire::{ErrorData, code};
 use tokio::sync::oneshot;
 
-use super::artifacts::Artifacts;
 use super::boot::{self, Ready};
 use super::channel::{self, ChannelError, Reader, Writer};
 use super::installation::profile_arguments;
 use super::launcher::Exit;
 use super::launcher::client::{Ended, Launcher, Process};
+use super::own_commands::CommandSet;
 use super::pool::PoolKey;
 
 /// A process that has not said that it is ready by then is given up.
@@ -46,20 +46,20 @@ impl Worker {
     pub(crate) async fn execute(
         launcher: &Arc<Launcher>,
         key: &PoolKey,
-        artifacts: &Arc<Artifacts>,
+        commands: &Arc<CommandSet>,
         (show_stderr, is_awaited): (bool, bool),
     ) -> Result<Worker, ErrorData> {
-        boot::prepare(artifacts, key).await;
+        boot::prepare(commands, key).await;
         let (mut reader, mut writer, theirs) = channel::pair().map_err(not_started)?;
         let executable = &key.choice.executable;
         let role = if is_awaited { "awaited" } else { "worker" };
         let (process, mut ended) = launcher
-            .execute(executable, arguments(role, key, artifacts), false, show_stderr, &theirs)
+            .execute(executable, arguments(role, key, commands), false, show_stderr, &theirs)
             .map_err(not_started)?;
         drop(theirs);
         let channel = (&mut reader, &mut writer);
         let Ready { engine, enclosure, .. } =
-            boot::until_ready(channel, artifacts, &mut ended, executable).await?;
+            boot::until_ready(channel, commands, &mut ended, executable).await?;
         check_engine(key, &engine)?;
         Ok(Worker { process, ended, reader, writer, engine, enclosure, is_ready: true, is_made: false })
     }
@@ -175,13 +175,13 @@ pub(super) fn check_engine(key: &PoolKey, engine: &EngineReport) -> Result<(), E
 }
 
 /// The command line of a worker, or of a template of workers; read by the crate `worker`.
-pub(super) fn arguments(role: &str, key: &PoolKey, artifacts: &Artifacts) -> Vec<String> {
+pub(super) fn arguments(role: &str, key: &PoolKey, commands: &CommandSet) -> Vec<String> {
     let [wasm, jit] = profile_arguments(key.choice.profile);
     let mut arguments: Vec<String> = [role, wasm, jit, key.platform.name()].map(str::to_owned).into();
     if !key.choice.profile.jit {
         // Whatever it does not load before its filter is there it cannot load at all.
-        arguments.extend(artifacts.names());
-    } else if role != "template" && artifacts.have(&COMMON_MODULES) {
+        arguments.extend(commands.names());
+    } else if role != "template" && commands.have(&COMMON_MODULES) {
         // What it begins before its filter is there has an image of its memory: each start is ten times as fast. (A
         // template knows these by itself, and waits for them.)
         arguments.extend(COMMON_MODULES.map(str::to_owned));

@@ -51,6 +51,17 @@ fn cases() -> Vec<(&'static str, Value, Verdict)> {
             permissions(json!({ "web_assembly": "allow" })),
             Err("permissions.web_assembly"),
         ),
+        ("directories of commands", json!({ "commandDirectories": ["/opt/tools", "/srv/tools"] }), Ok(())),
+        (
+            "a relative directory of commands",
+            json!({ "commandDirectories": ["/opt/tools", "tools"] }),
+            Err("commandDirectories[1]"),
+        ),
+        (
+            "too many directories of commands",
+            json!({ "commandDirectories": vec!["/opt/tools"; 17] }),
+            Err("commandDirectories"),
+        ),
         ("jitless", permissions(json!({ "jit": "deny" })), Ok(())),
         (
             "jitless with WebAssembly",

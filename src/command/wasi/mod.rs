@@ -40,3 +40,28 @@ pub fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     cli::add_exit_with_code(linker)?;
     begin::add_to_linker(linker)
 }
+
+#[cfg(test)]
+mod tests {
+    use artifact::interfaces::{VM_INTERFACES, WASI_INTERFACES};
+    use wasmtime::component::Linker;
+
+    use super::*;
+    use crate::engine;
+
+    #[test]
+    fn what_the_compiler_lets_programs_import_is_linked() {
+        let engine = engine::start().unwrap();
+        let mut linker = Linker::new(&engine);
+        add_to_linker(&mut linker).unwrap();
+        crate::vm::add_to_linker(&mut linker).unwrap();
+        for name in WASI_INTERFACES {
+            // A name that is taken cannot be given again; the version is the newest that is linked.
+            let taken = (0..30).any(|patch| linker.root().instance(&format!("{name}@0.2.{patch}")).is_err());
+            assert!(taken, "{name}");
+        }
+        for name in VM_INTERFACES {
+            assert!(linker.root().instance(&format!("{name}@0.1.0")).is_err(), "{name}");
+        }
+    }
+}

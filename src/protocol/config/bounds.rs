@@ -19,6 +19,8 @@ pub(super) const PATTERNS_IN_ALL: usize = 1024;
 pub(super) const PATTERN_BYTES_IN_ALL: usize = 32 * 1024;
 /// Mounts of one VM.
 pub const MOUNTS: usize = 64;
+/// Directories of commands of one VM.
+pub(super) const COMMAND_DIRECTORIES: usize = 16;
 /// Host functions of one VM.
 pub(super) const HOST_FUNCTIONS: usize = 1024;
 /// Bytes of a host function's name, or of its collection's.

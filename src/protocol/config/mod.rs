@@ -139,6 +139,11 @@ pub struct CreateVmConfig {
     #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MOUNTS }>")]
     #[cfg_attr(feature = "schema", schemars(length(max = bounds::MOUNTS)))]
     pub mounts: Vec<Mount>,
+    /// Host directories whose modules are commands of the VM, `tool.wasm` as `/bin/tool`. Trusted as the installation is:
+    /// what lies there is compiled by the supervisor.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::COMMAND_DIRECTORIES }>")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::command_directories"))]
+    pub command_directories: Vec<String>,
     /// Names of host functions that the client serves, `name` or `collection.name`.
     #[serde(deserialize_with = "bounds::list::<_, _, { bounds::HOST_FUNCTIONS }>")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "schema::host_functions"))]
@@ -157,6 +162,7 @@ impl Default for CreateVmConfig {
             env: BTreeMap::new(),
             cwd: "/workspace".to_owned(),
             mounts: Vec::new(),
+            command_directories: Vec::new(),
             host_functions: Vec::new(),
             limits: Limits::default(),
         }
@@ -223,6 +229,16 @@ impl CreateVmConfig {
         }
         permissions.check()?;
         mount::check(&self.mounts)?;
+        if self.command_directories.len() > bounds::COMMAND_DIRECTORIES {
+            let text = format!("more than {}", bounds::COMMAND_DIRECTORIES);
+            return Err(ConfigError::new("commandDirectories", text));
+        }
+        for (index, directory) in self.command_directories.iter().enumerate() {
+            if !directory.starts_with('/') || directory.contains('\0') {
+                let text = format!("{directory:?} is not an absolute path");
+                return Err(ConfigError::new(format!("commandDirectories[{index}]"), text));
+            }
+        }
         absolute_path("cwd", &self.cwd)?;
         let mut bytes = 0;
         for (name, value) in &self.env {

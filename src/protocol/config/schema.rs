@@ -26,6 +26,11 @@ pub(super) fn host_path(_: &mut SchemaGenerator) -> Schema {
 }
 
 /// See [`super::CreateVmConfig::check`].
+pub(super) fn command_directories(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "maxItems": bounds::COMMAND_DIRECTORIES, "items": host_path(generator) })
+}
+
+/// See [`super::CreateVmConfig::check`].
 pub(super) fn environment(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",

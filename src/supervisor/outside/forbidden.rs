@@ -1,5 +1,5 @@
 //! Directories of the host that no VM is shown: cordon's cache of native code, which has the key that vouches for that
-//! code, and, to write, the installation, whose executables every worker is.
+//! code, and, to write, the installation, whose executables every worker is, and the VM's own commands.
 //!
 //! Directories are compared by what they are, not by what they are called: by device and inode up to the root, and, for
 //! directories that are mounted in several places, by their place in their filesystem as [`super::mount_table`] has it.
@@ -8,6 +8,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use compile::cache::ArtifactCache;
 use rustix::fs::{Mode, OFlags};
@@ -26,6 +27,7 @@ pub(crate) struct Forbidden {
     directories: Vec<Directory>,
 }
 
+#[derive(Clone)]
 struct Directory {
     path: PathBuf,
     kind: Kind,
@@ -37,6 +39,8 @@ enum Kind {
     Cache,
     /// Not to be written to.
     Installation,
+    /// Likewise.
+    Commands,
 }
 
 /// Why a directory is not mounted, and what to do instead.
@@ -67,6 +71,16 @@ impl Forbidden {
         let cache = ArtifactCache::default_directory().ok();
         let cache = cache.map(|path| Directory { path, kind: Kind::Cache });
         Forbidden { directories: cache.into_iter().chain(installed).collect() }
+    }
+
+    /// These, and the directories of a VM's own commands: what is written there the supervisor compiles.
+    pub(crate) fn with_commands(self: &Arc<Self>, directories: &[String]) -> Arc<Forbidden> {
+        if directories.is_empty() {
+            return self.clone();
+        }
+        let commands =
+            directories.iter().map(|path| Directory { path: path.into(), kind: Kind::Commands });
+        Arc::new(Forbidden { directories: self.directories.iter().cloned().chain(commands).collect() })
     }
 
     /// Whether an open directory may be mounted.
@@ -113,6 +127,10 @@ impl Directory {
             },
             Kind::Installation => Refusal {
                 reason: format!("a guest could change cordon's own executables in {path}"),
+                hint: "mount it read-only, or a directory that these are not in",
+            },
+            Kind::Commands => Refusal {
+                reason: format!("a guest could change the commands in {path}, which commandDirectories names"),
                 hint: "mount it read-only, or a directory that these are not in",
             },
         }

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use crate::supervisor::artifacts::{self, Artifacts};
+use crate::supervisor::artifacts;
 use crate::supervisor::budget::{Budget, Held};
 use crate::supervisor::outside::HostMounts;
+use crate::supervisor::own_commands::CommandSet;
 use protocol::abi::{Errno, HostFsReply, HostFsRequest, MountId};
 use protocol::broker::{BrokerReply, CALLS_MAX, ClaimedMount, HOST_FS_CALLS_MAX};
 use protocol::wire::{ErrorData, code};
@@ -125,7 +126,7 @@ impl Calls {
         &mut self,
         call: u64,
         module: String,
-        artifacts: &Arc<Artifacts>,
+        commands: &Arc<CommandSet>,
     ) -> Result<(), String> {
         let slot = self.slot(call)?;
         self.open_for_us(call, slot, ARTIFACT_TIME, no_artifact);
@@ -134,9 +135,9 @@ impl Calls {
             self.send(call, BrokerReply::CommandArtifact { result: Err(error) }, None);
             return Ok(());
         };
-        let (artifacts, done) = (artifacts.clone(), self.done());
+        let (commands, done) = (commands.clone(), self.done());
         tokio::task::spawn_blocking(move || {
-            let (reply, file) = artifacts::reply(artifacts.get(&module));
+            let (reply, file) = artifacts::reply(commands.get(&module));
             drop(thread);
             send(&done, call, reply, file);
         });

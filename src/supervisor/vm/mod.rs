@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use super::artifacts::Artifacts;
 use super::budget::{Budget, Held};
 use super::launcher::client::Process;
 use super::outside::{Channel, HostMounts};
+use super::own_commands::CommandSet;
 use super::worker::{Worker, loss};
 pub(super) use calls::HOST_FS_TIME;
 use host_calls::HostCalls;
@@ -84,7 +84,7 @@ impl Command {
 pub(super) struct Outside {
     policy: Arc<Policy>,
     mounts: Arc<HostMounts>,
-    artifacts: Arc<Artifacts>,
+    commands: Arc<CommandSet>,
     host_calls: Arc<HostCalls>,
 }
 
@@ -92,11 +92,11 @@ impl Outside {
     pub(super) fn new(
         policy: Arc<Policy>,
         mounts: HostMounts,
-        artifacts: Arc<Artifacts>,
+        commands: Arc<CommandSet>,
         limits: &Limits,
     ) -> Outside {
         let host_calls = Arc::new(HostCalls::new(limits));
-        Outside { policy, mounts: Arc::new(mounts), artifacts, host_calls }
+        Outside { policy, mounts: Arc::new(mounts), commands, host_calls }
     }
 }
 

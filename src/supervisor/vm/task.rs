@@ -347,7 +347,7 @@ impl Task {
                 self.calls.host_fs(call, (mount, request), &self.outside.mounts, client_paths)
             }
             BrokerCall::CommandArtifact { module } => {
-                self.calls.artifact(call, module, &self.outside.artifacts)
+                self.calls.artifact(call, module, &self.outside.commands)
             }
             BrokerCall::HostFunction { name, input } => self.call_host_function(call, name, input, held),
         }

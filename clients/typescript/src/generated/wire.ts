@@ -137,6 +137,11 @@ export type CreateVmConfig = {
      */
     mounts: Array<Mount>,
     /**
+     * Host directories whose modules are commands of the VM, `tool.wasm` as `/bin/tool`. Trusted as the installation is:
+     * what lies there is compiled by the supervisor.
+     */
+    commandDirectories: Array<string>,
+    /**
      * Names of host functions that the client serves, `name` or `collection.name`.
      */
     hostFunctions: Array<string>,
