@@ -12,6 +12,7 @@
 # target/examples/{ask,jobs}.wasm         examples/component, which is not part of an installation
 # target/cordon/cordon                   supervisor, sidecar, command line
 #              /cordon-launcher          starts workers
+#              /cordon-compiler          compiles what guests have made
 #              /cordon-worker-absent     its V8 was built without WebAssembly
 #              /cordon-worker-wasm       its V8 has it
 #              /cordon-worker-*.library, cordon-worker-*.library-jitless
@@ -95,8 +96,8 @@ install_file 644 "$root/target/node-lib/out/LICENSE" "$out/LICENSE-node"
 [ -n "$built" ] || { echo "build: no V8 at all; see scripts/v8.sh --help" >&2; exit 1; }
 
 step "supervisor"
-cargo build --release --package cordon
-for executable in cordon cordon-launcher; do
+cargo build --release --package cordon --package cordon-compiler
+for executable in cordon cordon-launcher cordon-compiler; do
     install_file 755 "target/release/$executable" "$out/$executable"
 done
 

@@ -9,6 +9,12 @@ pub const BASH: &str = "bash";
 /// Module of the multi-call program that holds the utilities that every VM uses.
 pub const COREUTILS: &str = "coreutils";
 
+/// Stands for whatever a guest has made and starts: no module is called so. The permission scope `childProcess` knows such
+/// programs by this name, since the guest chooses the names of their files.
+pub const GUEST_PROGRAM: &str = "webassembly";
+/// First bytes of every WebAssembly file.
+pub const MAGIC: &[u8] = b"\0asm";
+
 /// The modules that nearly every script runs: VMs have one instance of each begun ahead.
 pub const COMMON_MODULES: [&str; 2] = [COREUTILS, SHELL];
 

@@ -1,6 +1,6 @@
 //! Puts programs into a new VM: those that every VM has before there is a VM, the rest when it is made.
 
-use artifact::applets::{BASH, MULTI_CALL, SHELL};
+use artifact::applets::{BASH, GUEST_PROGRAM, MAGIC, MULTI_CALL, SHELL};
 use kernel::{Engine, Errno, Kernel, Layout, Program};
 
 /// The name of this engine in the kernel.
@@ -26,11 +26,13 @@ pub fn lay_out() -> Layout {
     layout
 }
 
-/// Adds the other modules that are installed. One that is named like a utility takes its place.
+/// Adds the other modules that are installed. One that is named like a utility takes its place. What the guest makes is
+/// run, if at all, as [`GUEST_PROGRAM`].
 ///
 /// # Errors
 /// A name is not one of a file.
 pub fn install_programs(kernel: &Kernel, modules: &[String]) -> Result<(), Errno> {
+    kernel.add_format(MAGIC, Program::new(ENGINE, GUEST_PROGRAM));
     let others = modules.iter().filter(|name| {
         name.as_str() != SHELL && MULTI_CALL.iter().all(|known| known.module != name.as_str())
     });

@@ -18,7 +18,7 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::task;
 use wasmtime::Engine;
 
-use artifact::applets::{self, COMMON_MODULES};
+use artifact::applets::{self, COMMON_MODULES, GUEST_PROGRAM};
 use kernel::{Errno, Executor, ExitStatus, Kernel, Process, Program};
 use protocol::wire::ErrorData;
 
@@ -223,7 +223,11 @@ async fn command(
     mut ending: Ending,
 ) {
     let module = program.module;
-    match started.programs.get(&module, &*services).await {
+    let found = match &*module {
+        GUEST_PROGRAM => started.programs.get_made(&ending.process, &*services),
+        _ => started.programs.get(&module, &*services).await,
+    };
+    match found {
         Ok(program) => {
             let process = ending.process.clone();
             let execution = match started.ahead.take(&module) {

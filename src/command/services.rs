@@ -27,6 +27,13 @@ pub trait Services: Send + Sync {
     /// The compiled program of that name, or why there is none. The message is shown to the guest.
     fn open_artifact(&self, module: &str) -> Result<ArtifactFile, ErrorData>;
 
+    /// Whether programs that the guest has made may be run; else why not. The message is shown to the guest.
+    fn permits_guest_programs(&self) -> Result<(), ErrorData>;
+
+    /// Has a program that the guest has made compiled, which takes a while: called by a thread that may wait. Its code is as
+    /// trustworthy as the guest.
+    fn compile_guest_program(&self, module: Vec<u8>) -> Result<ArtifactFile, ErrorData>;
+
     /// A process ends because its program could not be had, as [`open_artifact`](Self::open_artifact) has said.
     fn refused(&self, process: &Process, why: &ErrorData);
 

@@ -1,8 +1,8 @@
 //! The supervisor's compiler of command programs: core modules of WASI preview 1 and components in, artifacts of
 //! native code for this machine's processor out.
 //!
-//! It trusts its input as far as the compiler's own memory safety goes: the modules are the project's or the
-//! embedder's, never a guest's. It keeps nothing; [`super::cache`] and [`super::memory`] do.
+//! It trusts its input as far as the compiler's own memory safety goes: in the supervisor the modules are the project's or
+//! the embedder's, never a guest's ([`super::guest`]). It keeps nothing; [`super::cache`] and [`super::memory`] do.
 
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
@@ -15,6 +15,7 @@ use wasmtime::Engine;
 use wit_component::{ComponentEncoder, DecodedWasm, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, WorldId};
 
+use artifact::applets::MAGIC;
 use artifact::{engine_config, exit_import, interfaces};
 
 use super::redirect::redirect;
@@ -54,8 +55,7 @@ pub enum CompileError {
     },
 }
 
-/// First bytes of every WebAssembly file, and the version fields that tell the two kinds apart.
-const MAGIC: &[u8] = b"\0asm";
+/// The version fields that tell the two kinds of WebAssembly files apart.
 const CORE_VERSION: [u8; 4] = [1, 0, 0, 0];
 const COMPONENT_VERSION: [u8; 4] = [0x0d, 0, 1, 0];
 
@@ -88,6 +88,16 @@ impl Compiler {
     /// Sets up the compiler; cheap, nothing is compiled yet.
     pub fn new() -> Result<Self, CompileError> {
         let engine = Engine::new(&engine_config::shared()).map_err(CompileError::Engine)?;
+        Ok(Compiler { engine })
+    }
+
+    /// The same that needs no thread but the caller's.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_one_thread() -> Result<Self, CompileError> {
+        let engine =
+            Engine::new(engine_config::shared().parallel_compilation(false)).map_err(CompileError::Engine)?;
         Ok(Compiler { engine })
     }
 

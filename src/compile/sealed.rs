@@ -27,6 +27,16 @@ impl SealedWriter {
         Ok(SealedWriter(File::from(made?)))
     }
 
+    /// A file that may be sealed yet.
+    pub(super) fn of(file: File) -> SealedWriter {
+        SealedWriter(file)
+    }
+
+    /// The file as it is, to be changed by others before it is sealed.
+    pub(super) fn open(self) -> File {
+        self.0
+    }
+
     /// Appends.
     ///
     /// # Errors

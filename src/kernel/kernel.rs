@@ -10,7 +10,7 @@ use super::fs::{At, Filesystem, Layout};
 use super::limits::{Meter, Share};
 use super::net::Network;
 use super::process::birth::Birth;
-use super::process::program;
+use super::process::program::{self, Formats};
 use super::process::session::Membership;
 use super::process::table::{INIT, ProcessTable};
 use super::{
@@ -80,6 +80,7 @@ pub struct Kernel {
     limits: KernelLimits,
     terminal_bytes: Arc<Meter>,
     executors: RwLock<HashMap<Engine, Arc<dyn Executor>>>,
+    formats: Formats,
 }
 
 impl Kernel {
@@ -109,7 +110,8 @@ impl Kernel {
         let init = table.enter_init(|pid, own| birth.process(pid, own, fs.clone(), &table, None));
         let network = Network::new(limits.socket_bytes, fs.open_files.clone());
         let terminal_bytes = Meter::new(limits.terminal_bytes);
-        Arc::new(Kernel { fs, table, init, network, limits, terminal_bytes, executors: RwLock::default() })
+        let (executors, formats) = (RwLock::default(), Formats::default());
+        Arc::new(Kernel { fs, table, init, network, limits, terminal_bytes, executors, formats })
     }
 
     /// Mounts a host directory at `guest`, an absolute path; directories on the way are created.
@@ -140,6 +142,12 @@ impl Kernel {
     /// Names who runs the programs of an engine; the first call for each counts.
     pub fn add_executor(&self, engine: Engine, executor: Arc<dyn Executor>) {
         self.executors.write().entry(engine).or_insert(executor);
+    }
+
+    /// Has executable files that begin with these bytes run as that program. Its executor reads the file, which is the
+    /// process's [`exe`](Process::exe), in the process's name.
+    pub fn add_format(&self, magic: &'static [u8], program: Program) {
+        self.formats.add(magic, program);
     }
 
     /// The kernel's own process, number 1. It stands for the embedder: `fs` permissions do not bind its path
@@ -247,7 +255,15 @@ impl Kernel {
         let path_variable =
             request.env.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.as_str());
         let resolved =
-            program::resolve(&self.fs, &caller, &cwd, &request.program, request.argv, path_variable)?;
+            program::resolve(
+            &self.fs,
+            &caller,
+            &cwd,
+            &request.program,
+            request.argv,
+            path_variable,
+            &self.formats,
+        )?;
         let executor = self.executors.read().get(&resolved.program.engine).cloned().ok_or(Errno::Enoexec)?;
         let name = executor.name(&resolved.program, &resolved.argv).ok_or(Errno::Enoent)?;
         let is_embedders = parent.pid() == INIT;

@@ -13,6 +13,8 @@ use protocol::wire::{ErrorData, code};
 pub const DIRECTORY_VARIABLE: &str = "CORDON_WORKER_DIR";
 
 const LAUNCHER: &str = "cordon-launcher";
+/// Compiles what guests have made.
+const COMPILER: &str = "cordon-compiler";
 /// The worker whose V8 was built without WebAssembly.
 const WORKER_ABSENT: &str = "cordon-worker-absent";
 /// The worker whose V8 has WebAssembly.
@@ -80,6 +82,10 @@ impl Installation {
         self.directory.join(LAUNCHER)
     }
 
+    pub(crate) fn compiler(&self) -> PathBuf {
+        self.directory.join(COMPILER)
+    }
+
     /// The worker without WebAssembly, if it is installed.
     pub fn absent_worker(&self) -> Option<PathBuf> {
         Some(self.directory.join(WORKER_ABSENT)).filter(|path| path.is_file())
@@ -133,7 +139,7 @@ impl Installation {
 
     /// Every file that is run.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
-        let executables = [LAUNCHER, WORKER_ABSENT, WORKER_WASM].map(|name| self.directory.join(name));
+        let executables = [LAUNCHER, COMPILER, WORKER_ABSENT, WORKER_WASM].map(|name| self.directory.join(name));
         let modules = self.command_modules().into_iter().map(|(_, path)| path);
         executables.into_iter().chain(modules).collect()
     }

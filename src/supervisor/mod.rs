@@ -7,6 +7,7 @@ mod artifacts;
 mod boot;
 mod budget;
 mod channel;
+mod guest_programs;
 mod installation;
 pub mod launcher;
 mod outside;
@@ -29,6 +30,7 @@ use artifacts::Artifacts;
 pub use artifacts::CommandCache;
 pub(crate) use budget::{Budget, Held};
 use compile::cache::Progress;
+use guest_programs::{COMPILERS_MAX, GuestPrograms};
 pub use installation::{DIRECTORY_VARIABLE, Installation};
 use launcher::client::Launcher;
 use outside::{Descriptors, Forbidden, HostMounts};
@@ -106,6 +108,8 @@ struct Inner {
     show_worker_stderr: bool,
     launcher: Mutex<Option<Arc<Launcher>>>,
     pool: Arc<Pool>,
+    /// Turns of the processes that compile what guests have made.
+    compilers: tokio::sync::Semaphore,
     templates: Templates,
     artifacts: Arc<Artifacts>,
     /// Those that are installed.
@@ -126,6 +130,7 @@ impl Supervisor {
                 show_worker_stderr: options.show_worker_stderr,
                 launcher: Mutex::new(None),
                 pool: Pool::new(options.warm),
+                compilers: tokio::sync::Semaphore::new(COMPILERS_MAX),
                 templates: Templates::new(options.templates),
                 commands: CommandSet::installed(artifacts.clone()),
                 artifacts,
@@ -269,7 +274,8 @@ impl Supervisor {
             }
         };
         self.inner.refill(&key);
-        let outside = vm::Outside::new(policy, mounts, commands, &claim.config.limits);
+        let programs = GuestPrograms(Arc::downgrade(&self.inner));
+        let outside = vm::Outside::new(policy, mounts, (commands, programs), &claim.config);
         Ok(vm::start(worker, (permit, descriptor), &claim.config, outside))
     }
 }

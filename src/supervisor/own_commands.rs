@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use artifact::applets::{BASH, MULTI_CALL, SHELL};
+use artifact::applets::{BASH, GUEST_PROGRAM, MULTI_CALL, SHELL};
 use protocol::wire::{ErrorData, code};
 
 use super::artifacts::{Artifacts, Found, Module};
@@ -159,7 +159,7 @@ fn check(module: &Module, installed: &Artifacts) -> Result<(), String> {
             "{name:?} is no name of a command: at most 64 letters, digits, '-' and '_', before \".wasm\""
         ));
     }
-    let is_cordons = [SHELL, BASH].contains(&name.as_str())
+    let is_cordons = [SHELL, BASH, GUEST_PROGRAM].contains(&name.as_str())
         || installed.has(name)
         || MULTI_CALL.iter().any(|known| known.module == name);
     if is_cordons {

@@ -19,7 +19,7 @@ use super::channel::Sender;
 use kernel::{Errno, HostFs, HostFsReply, HostFsRequest, MountId};
 use protocol::abi::HostCallError;
 use protocol::broker::{BrokerCall, BrokerReply, CALLS_MAX, FromWorker, HOST_FS_CALLS_MAX};
-use protocol::wire::{ErrorData, code};
+use protocol::wire::{Bytes, ErrorData, code};
 
 /// The way to the supervisor, which can be asked.
 pub(super) struct Broker {
@@ -125,7 +125,16 @@ impl Broker {
 
     /// The native code of a command module: a descriptor, and its length; or why there is none. Blocks.
     pub(super) fn command_artifact(&self, module: &str) -> Result<(OwnedFd, u64), ErrorData> {
-        let answer = self.ask_and_wait(BrokerCall::CommandArtifact { module: module.to_owned() });
+        self.native_code(BrokerCall::CommandArtifact { module: module.to_owned() })
+    }
+
+    /// The same of a module that the guest has made.
+    pub(super) fn guest_program(&self, module: Vec<u8>) -> Result<(OwnedFd, u64), ErrorData> {
+        self.native_code(BrokerCall::GuestProgram { module: Bytes(module) })
+    }
+
+    fn native_code(&self, call: BrokerCall) -> Result<(OwnedFd, u64), ErrorData> {
+        let answer = self.ask_and_wait(call);
         let Some(Answer { reply: BrokerReply::CommandArtifact { result }, descriptor }) = answer else {
             let text = format!("the supervisor gave no answer, or {CALLS_MAX} calls are under way already");
             return Err(ErrorData::new(code::INTERNAL, text));

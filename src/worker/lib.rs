@@ -9,7 +9,6 @@ mod broker;
 mod calls;
 mod channel;
 mod deadlines;
-mod enclosure;
 mod files;
 mod library;
 mod memory;
@@ -27,6 +26,7 @@ mod vm;
 
 use std::process::ExitCode;
 
+use enclosure::end_now;
 use isolate::{Helpers, Isolate};
 use protocol::broker::FromWorker;
 use protocol::config::Platform;
@@ -163,17 +163,11 @@ fn boot(
     let rules = enclosure::Rules::read()?;
     enclosure::filter_calls(&rules)?;
     report.layers.push(enclosure::executed_apart());
-    let filter = enclosure::filter_last(&rules, profile.jit, &report)?;
+    let filter = enclosure::filter_last(&rules, profile.jit, threads::THREADS_MAX, &report)?;
     report.layers.push(filter);
     let mut booted = Booted::new(isolate, commands, report)?;
     // What the library takes is no guest's, whenever it is booted.
     let unbooted = if contexts == 0 { isolate::CONTEXT } else { 0 };
     booted.ground.memory = memory.bytes()?.saturating_add(unbooted);
     Ok((booted, channel))
-}
-
-/// Ends the process without running anything of it any more.
-fn end_now(code: i32) -> ! {
-    // SAFETY: _exit(2) takes any number and touches no memory of ours.
-    unsafe { libc::_exit(code) }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use command::{ArtifactFile, COMMON_MODULES, HostCall, Prepared, Services};
 use kernel::{AllowAll, Kernel, KernelLimits, KernelOptions, Pid, Process, Signal, SystemClock};
 use protocol::abi::HostCallError;
+use protocol::broker::guest_programs_denied;
 use protocol::wire::{ErrorData, code};
 
 /// Begins each common program once.
@@ -30,6 +31,14 @@ struct Nothing;
 impl Services for Nothing {
     fn open_artifact(&self, module: &str) -> Result<ArtifactFile, ErrorData> {
         Err(ErrorData::new(code::NOT_INSTALLED, format!("{module} is not part of a rehearsal")))
+    }
+
+    fn permits_guest_programs(&self) -> Result<(), ErrorData> {
+        Err(guest_programs_denied())
+    }
+
+    fn compile_guest_program(&self, _: Vec<u8>) -> Result<ArtifactFile, ErrorData> {
+        Err(guest_programs_denied())
     }
 
     fn refused(&self, _: &Process, _: &ErrorData) {}

@@ -8,8 +8,8 @@ use super::channel::Sender;
 use command::{self, ArtifactFile, HostCall};
 use isolate::{self, CallId, Completion, Fatal, IsolateHandle, JobId};
 use kernel::{Pid, Process, Signal};
-use protocol::broker::FromWorker;
-use protocol::config::Limits;
+use protocol::broker::{FromWorker, guest_programs_denied};
+use protocol::config::{Access, Limits};
 use protocol::policy::{Policy, Scope};
 use protocol::wire::{ErrorData, code, encode_frame};
 
@@ -17,6 +17,7 @@ use protocol::wire::{ErrorData, code, encode_frame};
 pub(super) struct CommandServices {
     pub(super) broker: Arc<Broker>,
     pub(super) policy: Arc<Policy>,
+    pub(super) web_assembly: Access,
     pub(super) host_functions: Vec<String>,
     pub(super) engine_report: String,
     pub(super) calls: Arc<Calls>,
@@ -26,6 +27,16 @@ impl command::Services for CommandServices {
     fn open_artifact(&self, module: &str) -> Result<ArtifactFile, ErrorData> {
         // The supervisor checked the bytes while it copied them into memory that is sealed: nobody writes to it any more.
         let (file, len) = self.broker.command_artifact(module)?;
+        Ok(ArtifactFile { file, len })
+    }
+
+    fn permits_guest_programs(&self) -> Result<(), ErrorData> {
+        if self.web_assembly == Access::Allow { Ok(()) } else { Err(guest_programs_denied()) }
+    }
+
+    fn compile_guest_program(&self, module: Vec<u8>) -> Result<ArtifactFile, ErrorData> {
+        // It is sealed as well, and its contents are nobody's but the guest's.
+        let (file, len) = self.broker.guest_program(module)?;
         Ok(ArtifactFile { file, len })
     }
 

@@ -12,7 +12,7 @@ use super::calls::Calls;
 use super::channel::{Received, Receiver, Sender};
 use super::policy::PathPolicy;
 use super::services::{CommandServices, IsolateServices};
-use super::{enclosure, end_now, programs, threads};
+use super::{end_now, programs, threads};
 use command::{CommandLimits, CommandRuntime, Prepared};
 use isolate::{GuestClock, Isolate, IsolateHandle, Settings};
 use kernel::{Errno, Kernel, KernelLimits, KernelOptions, Layout};
@@ -95,6 +95,7 @@ impl VirtualMachine {
         let command_services = CommandServices {
             broker: broker.clone(),
             policy: policy.clone(),
+            web_assembly: config.permissions.web_assembly,
             host_functions: host_functions.clone(),
             engine_report: engine.text.clone(),
             calls: calls.clone(),

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use parking_lot::RwLock;
+
 use crate::Errno;
 use crate::fs::open::Executable;
 use crate::fs::walk::Node;
@@ -32,6 +34,22 @@ impl Program {
     }
 }
 
+/// What runs files that begin with certain bytes, beside scripts.
+#[derive(Default)]
+pub(crate) struct Formats(RwLock<Vec<(&'static [u8], Program)>>);
+
+impl Formats {
+    /// Has files that begin so run as that program, which reads its file itself: it is the process's `exe`.
+    pub(crate) fn add(&self, magic: &'static [u8], program: Program) {
+        self.0.write().push((magic, program));
+    }
+
+    fn program(&self, head: &[u8]) -> Option<Program> {
+        let formats = self.0.read();
+        formats.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, program)| program.clone())
+    }
+}
+
 /// The name of something that runs programs. Which there are is no matter of the kernel's: whoever is an executor names
 /// its engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +71,7 @@ pub(crate) fn resolve(
     name: &str,
     mut argv: Vec<String>,
     path_variable: Option<&str>,
+    formats: &Formats,
 ) -> Result<Resolved, Errno> {
     let (mut path, (mut exe, mut executable)) = search(fs, caller, cwd, name, path_variable)?;
     for _ in 0..=INTERPRETERS_MAX {
@@ -60,6 +79,9 @@ pub(crate) fn resolve(
             Executable::Program(program) => return Ok(Resolved { program, exe, argv }),
             Executable::Text(head) => head,
         };
+        if let Some(program) = formats.program(&head) {
+            return Ok(Resolved { program, exe, argv });
+        }
         let (interpreter, argument) = interpreter(&head).ok_or(Errno::Enoexec)?;
         // The script's own name gives way to: interpreter, its argument if any, the script's path.
         let front = [Some(interpreter.clone()), argument, Some(path)];

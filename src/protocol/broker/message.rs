@@ -92,7 +92,12 @@ pub enum BrokerCall {
     HostFunction { name: String, input: String },
     /// The descriptor of a command module's native code, sent beside the reply.
     CommandArtifact { module: String },
+    /// The same of a module that the guest has made, of at most [`GUEST_PROGRAM_BYTES_MAX`]. Answered by the same reply.
+    GuestProgram { module: Bytes },
 }
+
+/// The longest module that a guest may have compiled to run it as a program.
+pub const GUEST_PROGRAM_BYTES_MAX: usize = 8 << 20;
 
 /// The supervisor's answer to a call.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -102,7 +107,7 @@ pub enum BrokerReply {
     HostFilesystem { result: Result<HostFsReply, Errno> },
     /// Of `HostFunction`.
     HostFunction { result: Result<String, HostCallError> },
-    /// Of `CommandArtifact`: its length in bytes, the descriptor being attached; or why there is none. Guests may come
+    /// Of `CommandArtifact` and `GuestProgram`: its length in bytes, the descriptor being attached; or why there is none. Guests may come
     /// to read the message.
     CommandArtifact { result: Result<u64, ErrorData> },
 }

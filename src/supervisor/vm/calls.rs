@@ -9,13 +9,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::supervisor::artifacts;
 use crate::supervisor::budget::{Budget, Held};
+use crate::supervisor::guest_programs::GuestPrograms;
 use crate::supervisor::outside::HostMounts;
 use crate::supervisor::own_commands::CommandSet;
 use protocol::abi::{Errno, HostFsReply, HostFsRequest, MountId};
-use protocol::broker::{BrokerReply, CALLS_MAX, ClaimedMount, HOST_FS_CALLS_MAX};
+use protocol::broker::{self, BrokerReply, CALLS_MAX, ClaimedMount, HOST_FS_CALLS_MAX};
 use protocol::wire::{ErrorData, code};
 
 /// How long an operation in a host directory may take: a disk answers in milliseconds, a network's share that has died
@@ -50,8 +52,11 @@ pub(super) enum Done {
 /// Native code that is fetched or compiled for one worker at once. It asks for one after the other.
 const ARTIFACT_THREADS: u32 = 8;
 
+/// Programs of a guest that are compiled, or wait for their turn, at once.
+const COMPILATIONS_MAX: usize = 4;
+
 /// Most of [`Done`] that can wait to be heard of, beside one for each request that opens a directory.
-pub(super) const DONE_MAX: usize = (OPEN_MAX + HOST_FS_OPEN_MAX + ARTIFACT_THREADS) as usize;
+pub(super) const DONE_MAX: usize = (OPEN_MAX + HOST_FS_OPEN_MAX + ARTIFACT_THREADS) as usize + COMPILATIONS_MAX;
 
 /// Who answers a question, and what it holds.
 enum Open {
@@ -69,6 +74,8 @@ pub(super) struct Calls {
     /// One for each operation that a thread works on, also when it is answered already.
     host_fs_threads: Budget,
     artifact_threads: Budget,
+    /// Programs of the guest's that are being compiled. They end with the VM.
+    compilations: JoinSet<()>,
     done: mpsc::Sender<Done>,
 }
 
@@ -80,6 +87,7 @@ impl Calls {
             host_fs_slots: Budget::new(HOST_FS_OPEN_MAX),
             host_fs_threads: Budget::new(HOST_FS_OPEN_MAX),
             artifact_threads: Budget::new(ARTIFACT_THREADS),
+            compilations: JoinSet::new(),
             done,
         }
     }
@@ -139,6 +147,38 @@ impl Calls {
         tokio::task::spawn_blocking(move || {
             let (reply, file) = artifacts::reply(commands.get(&module));
             drop(thread);
+            send(&done, call, reply, file);
+        });
+        Ok(())
+    }
+
+    /// Has a program of the guest's compiled, where the VM may run any.
+    pub(super) fn guest_program(
+        &mut self,
+        call: u64,
+        module: Vec<u8>,
+        held: Held,
+        programs: Option<&Arc<GuestPrograms>>,
+    ) -> Result<(), String> {
+        let slot = self.slot(call)?;
+        self.open_for_us(call, slot, ARTIFACT_TIME, no_artifact);
+        while self.compilations.try_join_next().is_some() {}
+        let refused = match programs {
+            None => Some(broker::guest_programs_denied()),
+            Some(_) if self.compilations.len() >= COMPILATIONS_MAX => {
+                Some(ErrorData::new(code::LIMIT, "too many programs of this VM are being compiled"))
+            }
+            Some(_) => None,
+        };
+        if let Some(error) = refused {
+            self.send(call, BrokerReply::CommandArtifact { result: Err(error) }, None);
+            return Ok(());
+        }
+        let (programs, done) = (programs.cloned(), self.done());
+        self.compilations.spawn(async move {
+            let Some(programs) = programs else { return };
+            let (reply, file) = artifacts::reply(programs.compile(module).await);
+            drop(held);
             send(&done, call, reply, file);
         });
         Ok(())

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::budget::{Budget, Held};
+use super::guest_programs::GuestPrograms;
 use super::launcher::client::Process;
 use super::outside::{Channel, HostMounts};
 use super::own_commands::CommandSet;
@@ -22,7 +23,7 @@ pub(super) use calls::HOST_FS_TIME;
 use host_calls::HostCalls;
 pub use overdue::ANSWER_TIME;
 use protocol::abi::HostCallError;
-use protocol::config::{CreateVmConfig, Limits, Mount};
+use protocol::config::{Access, CreateVmConfig, Mount};
 use protocol::engine::EngineReport;
 use protocol::policy::Policy;
 use protocol::wire::{
@@ -85,6 +86,8 @@ pub(super) struct Outside {
     policy: Arc<Policy>,
     mounts: Arc<HostMounts>,
     commands: Arc<CommandSet>,
+    /// None where guests may run none.
+    programs: Option<Arc<GuestPrograms>>,
     host_calls: Arc<HostCalls>,
 }
 
@@ -92,11 +95,13 @@ impl Outside {
     pub(super) fn new(
         policy: Arc<Policy>,
         mounts: HostMounts,
-        commands: Arc<CommandSet>,
-        limits: &Limits,
+        (commands, programs): (Arc<CommandSet>, GuestPrograms),
+        config: &CreateVmConfig,
     ) -> Outside {
-        let host_calls = Arc::new(HostCalls::new(limits));
-        Outside { policy, mounts: Arc::new(mounts), commands, host_calls }
+        let may_compile = config.permissions.web_assembly == Access::Allow;
+        let programs = may_compile.then(|| Arc::new(programs));
+        let host_calls = Arc::new(HostCalls::new(&config.limits));
+        Outside { policy, mounts: Arc::new(mounts), commands, programs, host_calls }
     }
 }
 

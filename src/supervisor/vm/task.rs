@@ -349,6 +349,9 @@ impl Task {
             BrokerCall::CommandArtifact { module } => {
                 self.calls.artifact(call, module, &self.outside.commands)
             }
+            BrokerCall::GuestProgram { module } => {
+                self.calls.guest_program(call, module.0, held, self.outside.programs.as_ref())
+            }
             BrokerCall::HostFunction { name, input } => self.call_host_function(call, name, input, held),
         }
     }

@@ -71,7 +71,7 @@ impl Forker {
     }
 }
 
-/// Namespaces of a worker's own; the others it shares with its template (see [`super::super::enclosure`]).
+/// Namespaces of a worker's own; the others it shares with its template (see [`enclosure`]).
 const NAMESPACES: i32 = libc::CLONE_NEWUSER | libc::CLONE_NEWPID;
 
 /// The address where the C library keeps this thread's id, if its id is there.

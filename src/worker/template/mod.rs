@@ -22,9 +22,10 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::retry_on_intr;
 
 use super::channel::{self, Receiver, Sender};
-use super::enclosure::{self, Rules};
+use enclosure::Rules;
 use super::serve::Booted;
 use super::{preload, rehearsal};
+use super::threads::THREADS_MAX;
 use fork::{Forker, Side};
 use heritage::Heritage;
 
@@ -70,7 +71,7 @@ pub(super) fn serve(
     let filter = if namespaces.is_ok() { Some(rules.worker(1, profile.jit)?) } else { None };
     enclosure::filter_calls(&rules)?;
     let of_workers = enclosure::of_forked(&enclosure, namespaces.as_ref().map(drop).map_err(String::as_str));
-    let limits_threads = enclosure::limits_threads(&of_workers);
+    let threads = enclosure::limits_threads(&of_workers).then_some(THREADS_MAX);
     let mut booted = Booted::new(isolate, commands, of_workers)?;
     // The last, so that whatever was allocated is inherited.
     let (memory, null) = heritage.let_children_inherit()?;
@@ -90,7 +91,7 @@ pub(super) fn serve(
     enclosure::close_descriptors_but(&kept)?;
     let channel = channel::open_with(buffer)?;
     let filter = filter.map_or_else(|| rules.worker(std::process::id(), profile.jit), Ok)?;
-    enclosure::enter_forked(&filter, limits_threads)?;
+    enclosure::enter_forked(&filter, threads)?;
     booted.isolate.reseed()?;
     rustix::thread::set_name(c"cordon-worker")?;
     Ok(Some((booted, channel)))

@@ -7,8 +7,6 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::CapabilitySet;
 
-use crate::threads::THREADS_MAX;
-
 /// Descriptors that a worker needs at most: the channel, artifacts, pollers of its runtimes.
 const DESCRIPTORS: u64 = 64;
 
@@ -27,7 +25,7 @@ const PR_MDWE_REFUSE_EXEC_GAIN: libc::c_ulong = 1;
 ///
 /// # Errors
 /// As close_range(2).
-pub(crate) fn close_descriptors() -> io::Result<()> {
+pub fn close_descriptors() -> io::Result<()> {
     // SAFETY: `run` calls this before it opens anything, so these are inherited and nothing in this process owns them.
     match unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) } {
         0 => Ok(()),
@@ -36,7 +34,7 @@ pub(crate) fn close_descriptors() -> io::Result<()> {
 }
 
 /// The descriptors that are open beside the three standard ones.
-pub(crate) fn open_descriptors() -> Vec<RawFd> {
+pub fn open_descriptors() -> Vec<RawFd> {
     let is_open = |fd: &RawFd| {
         // SAFETY: it is only asked about: the answer for one that is not open is an error, and nothing is done to one
         // that is.
@@ -49,7 +47,7 @@ pub(crate) fn open_descriptors() -> Vec<RawFd> {
 ///
 /// # Errors
 /// As close_range(2).
-pub(crate) fn close_descriptors_but(kept: &[RawFd]) -> io::Result<()> {
+pub fn close_descriptors_but(kept: &[RawFd]) -> io::Result<()> {
     let mut first: libc::c_uint = 3;
     let ends = kept.iter().map(|fd| *fd as libc::c_uint).chain([libc::c_uint::MAX]);
     for end in ends {
@@ -78,7 +76,7 @@ pub(super) fn limit_resources() -> io::Result<()> {
 ///
 /// # Errors
 /// As setrlimit(2).
-pub(crate) fn limit_memory(bytes: u64) -> io::Result<()> {
+pub fn limit_memory(bytes: u64) -> io::Result<()> {
     Ok(setrlimit(Resource::Data, Rlimit { current: Some(bytes), maximum: Some(bytes) })?)
 }
 
@@ -112,12 +110,12 @@ fn counts_by_namespace(release: &str) -> bool {
     version >= (Some(5), Some(14))
 }
 
-/// Limits the threads of this process to [`THREADS_MAX`], for good. They must be alone in their user namespace.
+/// Limits the threads of this process, for good. They must be alone in their user namespace.
 ///
 /// # Errors
 /// As setrlimit(2).
-pub(super) fn limit_threads() -> io::Result<()> {
-    Ok(setrlimit(Resource::Nproc, Rlimit { current: Some(THREADS_MAX), maximum: Some(THREADS_MAX) })?)
+pub(super) fn limit_threads(most: u64) -> io::Result<()> {
+    Ok(setrlimit(Resource::Nproc, Rlimit { current: Some(most), maximum: Some(most) })?)
 }
 
 /// Gives up every capability, also those that the user namespace brought.

@@ -1,4 +1,5 @@
-//! The enclosure of this process: what it gives up before it sees a byte of guest code, layer by layer.
+//! The enclosure of a process: what it gives up before it sees a byte of what a guest made, layer by layer. For workers, and
+//! for the compiler of guests' programs.
 //!
 //! A layer that the host does not offer is reported as missing, with the reason. What no Linux host lacks
 //! (no-new-privs, limits, the system call filter) is required: without it the worker refuses to run. Order matters:
@@ -19,18 +20,18 @@ mod tests;
 use std::io;
 
 use protocol::enclosure::{EnclosureReport, Layer, LayerName};
-use seccompiler::BpfProgram;
+pub use seccompiler::BpfProgram;
 
-pub(super) use filter::Rules;
-pub(super) use limits::{close_descriptors, close_descriptors_but, limit_memory, open_descriptors};
-pub(super) use refusals::take as refused_calls;
+pub use filter::Rules;
+pub use limits::{close_descriptors, close_descriptors_but, limit_memory, open_descriptors};
+pub use refusals::take as refused_calls;
 
 /// Encloses the process as far as it can be before V8 starts. The process must have one thread, and have closed what
 /// it inherited ([`close_descriptors`]) before it opened anything.
 ///
 /// # Errors
 /// A layer that every host has could not be set up.
-pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
+pub fn enter(jit: bool) -> io::Result<EnclosureReport> {
     let mut layers = vec![
         layer(LayerName::Descriptors, "nothing inherited but the broker channel", None),
         required(LayerName::NoNewPrivileges, "no program can raise privileges", || {
@@ -79,7 +80,7 @@ pub(super) fn enter(jit: bool) -> io::Result<EnclosureReport> {
 
 /// The enclosure of the workers of a template that has this one. `has_namespaces` says whether they are forked into a
 /// user and a PID namespace of their own.
-pub(super) fn of_forked(template: &EnclosureReport, has_namespaces: Result<(), &str>) -> EnclosureReport {
+pub fn of_forked(template: &EnclosureReport, has_namespaces: Result<(), &str>) -> EnclosureReport {
     let missing = has_namespaces.err().map(str::to_owned);
     let mut layers = template.layers.clone();
     if missing.is_some() {
@@ -98,18 +99,19 @@ fn partly_limited(layers: &mut [Layer], why: &str) {
 }
 
 /// Whether threads of a worker with this enclosure are limited, once it takes the rest of it.
-pub(super) fn limits_threads(enclosure: &EnclosureReport) -> bool {
+pub fn limits_threads(enclosure: &EnclosureReport) -> bool {
     let limits = enclosure.layers.iter().find(|layer| layer.name == LayerName::ResourceLimits);
     limits.is_some_and(|layer| layer.partial.is_none())
 }
 
-/// Adds what a worker that was forked from a template has to itself, beside the namespaces that it was forked into.
+/// Adds what a worker that was forked from a template has to itself, beside the namespaces that it was forked into. It may
+/// have so many threads, where they are limited.
 ///
 /// # Errors
 /// A layer that every host has could not be set up.
-pub(super) fn enter_forked(filter: &BpfProgram, limits_threads: bool) -> io::Result<()> {
-    if limits_threads {
-        limits::limit_threads()?;
+pub fn enter_forked(filter: &BpfProgram, threads: Option<u64>) -> io::Result<()> {
+    if let Some(threads) = threads {
+        limits::limit_threads(threads)?;
     }
     // The namespace brought every capability in itself.
     limits::drop_capabilities()?;
@@ -122,26 +124,37 @@ pub(super) fn enter_forked(filter: &BpfProgram, limits_threads: bool) -> io::Res
 ///
 /// # Errors
 /// The kernel refuses it, or a rule makes no sense on this processor.
-pub(super) fn filter_calls(rules: &Rules) -> io::Result<()> {
+pub fn filter_calls(rules: &Rules) -> io::Result<()> {
     refusals::note(rules.declined()?)?;
     filter::install(&rules.shared()?)
 }
 
 /// The namespace that the launcher executed this worker in.
-pub(super) fn executed_apart() -> Layer {
+pub fn executed_apart() -> Layer {
     let missing = (std::process::id() != 1).then(|| "the launcher may make none".to_owned());
     layer(PID_NAMESPACE.0, PID_NAMESPACE.1, missing)
 }
 
-/// Installs the rest of it in a worker that was executed.
+/// Installs the rest of it in a process that was executed, which may have so many threads if they can be limited.
 ///
 /// # Errors
 /// As [`filter_calls`].
-pub(super) fn filter_last(rules: &Rules, jit: bool, enclosure: &EnclosureReport) -> io::Result<Layer> {
+pub fn filter_last(
+    rules: &Rules,
+    jit: bool,
+    threads: u64,
+    enclosure: &EnclosureReport,
+) -> io::Result<Layer> {
     if limits_threads(enclosure) {
-        limits::limit_threads()?;
+        limits::limit_threads(threads)?;
     }
     filter::install_last(&rules.worker(std::process::id(), jit)?)
+}
+
+/// Ends the process without running anything of it any more.
+pub fn end_now(code: i32) -> ! {
+    // SAFETY: _exit(2) takes any number and touches no memory of ours.
+    unsafe { libc::_exit(code) }
 }
 
 // What is said in more than one place of a layer.

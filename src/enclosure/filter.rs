@@ -28,7 +28,7 @@ pub(super) const REFUSED: u32 = 1;
 /// The rules, as the file has them.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Rules {
+pub struct Rules {
     allowed: Vec<Group>,
     allowed_on: BTreeMap<String, Vec<Group>>,
     unavailable: Vec<Answered>,
@@ -107,7 +107,7 @@ impl Rules {
     ///
     /// # Errors
     /// They are not of this form.
-    pub(crate) fn read() -> io::Result<Rules> {
+    pub fn read() -> io::Result<Rules> {
         serde_json::from_str(RULES).map_err(io::Error::other)
     }
 
@@ -115,7 +115,7 @@ impl Rules {
     ///
     /// # Errors
     /// A rule names a call that does not exist on this processor.
-    pub(crate) fn shared(&self) -> io::Result<Vec<BpfProgram>> {
+    pub(super) fn shared(&self) -> io::Result<Vec<BpfProgram>> {
         let answered: Vec<&Answered> = with(&self.unavailable, &self.unavailable_on).collect();
         let names = with(&self.allowed, &self.allowed_on)
             .chain(with(&self.template, &self.template_on))
@@ -137,7 +137,7 @@ impl Rules {
     ///
     /// # Errors
     /// As [`shared`](Self::shared).
-    pub(crate) fn worker(&self, own: u32, jit: bool) -> io::Result<BpfProgram> {
+    pub fn worker(&self, own: u32, jit: bool) -> io::Result<BpfProgram> {
         let templates = with(&self.template, &self.template_on).flat_map(|group| &group.calls);
         let declined = self.declined.iter().flat_map(|group| &group.calls);
         let mut refused = whatever_arguments(templates.chain(declined))?;
@@ -202,7 +202,7 @@ fn filter(calls: Calls, otherwise: SeccompAction, then: SeccompAction) -> io::Re
 ///
 /// # Errors
 /// The kernel refuses one.
-pub(crate) fn install(filters: &[BpfProgram]) -> io::Result<()> {
+pub(super) fn install(filters: &[BpfProgram]) -> io::Result<()> {
     filters.iter().try_for_each(|filter| apply_filter_all_threads(filter)).map_err(io::Error::other)
 }
 
@@ -210,6 +210,6 @@ pub(crate) fn install(filters: &[BpfProgram]) -> io::Result<()> {
 ///
 /// # Errors
 /// The kernel refuses it.
-pub(crate) fn install_last(filter: &BpfProgram) -> io::Result<Layer> {
+pub(super) fn install_last(filter: &BpfProgram) -> io::Result<Layer> {
     required(SECCOMP.0, SECCOMP.1, || install(std::slice::from_ref(filter)))
 }

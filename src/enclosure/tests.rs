@@ -5,7 +5,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use super::*;
-use crate::threads::THREADS_MAX;
+
+const THREADS_MAX: u64 = 64;
 
 /// Says to this test's own executable that it is the worker, and what it does.
 const PROBE: &str = "CORDON_ENCLOSURE_PROBE";
@@ -166,7 +167,7 @@ fn enclose(jit: bool) {
     let rules = Rules::read().unwrap();
     let report = enter(jit).unwrap();
     filter_calls(&rules).unwrap();
-    filter_last(&rules, jit, &report).unwrap();
+    filter_last(&rules, jit, THREADS_MAX, &report).unwrap();
 }
 
 /// This test's own executable as a worker that does what is named, on its main thread.
