@@ -13,7 +13,8 @@ else
 fi
 cargo clippy --release --package cordon-protocol --package cordon-kernel --features cordon-protocol/schema --all-targets -- \
     --deny warnings
-cargo clippy --release --package cordon --package cordon-compile --package cordon-artifact --package cordon-benches \
+cargo clippy --release --package cordon --package cordon-compile --package cordon-compiler --package cordon-enclosure \
+    --package cordon-artifact --package cordon-benches \
     --all-targets -- --deny warnings
 scripts/wasi-cargo.sh clippy --workspace -- --deny warnings
 scripts/worker-cargo.sh any clippy --package cordon-isolate --package cordon-node --package cordon-command --all-targets -- --deny warnings

@@ -132,7 +132,10 @@ fn check_contract(name: &str, component: &[u8]) -> Result<(), CompileError> {
     let imports = world.imports.keys().map(|key| resolve.name_world_key(key));
     let strange: Vec<String> = imports.filter(|import| !interfaces::is_given(import)).collect();
     if !strange.is_empty() {
-        return Err(no_command(format!("imports {}, which commands of a VM are not given", strange.join(", "))));
+        return Err(no_command(format!(
+            "imports {}, which commands of a VM are not given",
+            strange.join(", ")
+        )));
     }
     let mut exports = world.exports.keys().map(|key| resolve.name_world_key(key));
     if !exports.any(|export| export.split('@').next() == Some(interfaces::MAIN)) {

@@ -139,12 +139,7 @@ pub fn executed_apart() -> Layer {
 ///
 /// # Errors
 /// As [`filter_calls`].
-pub fn filter_last(
-    rules: &Rules,
-    jit: bool,
-    threads: u64,
-    enclosure: &EnclosureReport,
-) -> io::Result<Layer> {
+pub fn filter_last(rules: &Rules, jit: bool, threads: u64, enclosure: &EnclosureReport) -> io::Result<Layer> {
     if limits_threads(enclosure) {
         limits::limit_threads(threads)?;
     }

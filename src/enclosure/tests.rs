@@ -173,7 +173,7 @@ fn enclose(jit: bool) {
 /// This test's own executable as a worker that does what is named, on its main thread.
 fn command(what: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "enclosure::tests::the_worker", "--nocapture", "--test-threads=1"]);
+    command.args(["--exact", "tests::the_worker", "--nocapture", "--test-threads=1"]);
     command.env(PROBE, what);
     command
 }
@@ -223,7 +223,7 @@ fn start_threads() {
     let can = limits::can_limit_threads().unwrap();
     println!("\ncan be limited: {can:?}");
     if can.is_ok() {
-        limits::limit_threads().unwrap();
+        limits::limit_threads(THREADS_MAX).unwrap();
     }
     let mut started = 0;
     let error = loop {

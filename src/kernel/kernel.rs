@@ -254,8 +254,7 @@ impl Kernel {
         };
         let path_variable =
             request.env.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.as_str());
-        let resolved =
-            program::resolve(
+        let resolved = program::resolve(
             &self.fs,
             &caller,
             &cwd,

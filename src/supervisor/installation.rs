@@ -139,7 +139,8 @@ impl Installation {
 
     /// Every file that is run.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
-        let executables = [LAUNCHER, COMPILER, WORKER_ABSENT, WORKER_WASM].map(|name| self.directory.join(name));
+        let executables =
+            [LAUNCHER, COMPILER, WORKER_ABSENT, WORKER_WASM].map(|name| self.directory.join(name));
         let modules = self.command_modules().into_iter().map(|(_, path)| path);
         executables.into_iter().chain(modules).collect()
     }

@@ -160,6 +160,7 @@ fn the_broker_is_described_as_it_is_spoken() {
     use protocol::broker::BrokerCall;
     let spoken = [
         BrokerCall::CommandArtifact { module: String::new() },
+        BrokerCall::GuestProgram { module: Vec::new().into() },
         BrokerCall::HostFunction { name: String::new(), input: String::new() },
         BrokerCall::HostFilesystem {
             mount: protocol::abi::MountId(0),
@@ -169,6 +170,7 @@ fn the_broker_is_described_as_it_is_spoken() {
     .map(|call| match &call {
         // A new call has to be added above and to the contract.
         BrokerCall::CommandArtifact { .. }
+        | BrokerCall::GuestProgram { .. }
         | BrokerCall::HostFunction { .. }
         | BrokerCall::HostFilesystem { .. } => {
             serde_json::to_value(&call).unwrap().as_object().unwrap().keys().next().unwrap().clone()

@@ -17,6 +17,7 @@ mod fault_injection;
 mod faults;
 mod files;
 mod guest_against_client;
+mod guest_programs;
 mod host_functions;
 mod hostile_client;
 mod hostile_worker;

@@ -1,13 +1,14 @@
 //! Commands that an embedder adds: the program in `examples/component`, written with wit-bindgen, in an installation of
-//! its own.
+//! its own, and in directories that a configuration names.
 
 use std::path::PathBuf;
 
 use cordon::client::{Client, Embedded, HostFunctions, Vm};
-use cordon::wire::ExecutionOptions;
+use cordon::config::CreateVmConfig;
+use cordon::wire::{ExecutionOptions, code};
 use serde_json::{Value, json};
 
-use crate::common::{config, installation_with, sh, stdout_of, supervisor_at};
+use crate::common::{client, config, error_of, installation_with, run, sh, stdout_of, supervisor_at, text};
 
 /// What `make build` makes of the example.
 fn example() -> Vec<u8> {
@@ -73,4 +74,97 @@ async fn permissions_know_an_added_command_by_its_name() {
     .await;
     assert_eq!(answered(&vm, "ask; ln -s /bin/ask /tmp/other; /tmp/other").await.0, Some(126));
     assert_eq!(answered(&vm, "true").await.0, Some(0));
+}
+
+/// A directory with the example's module under these names, and whatever else.
+fn directory_with(names: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in names {
+        std::fs::write(folder.path().join(name), example()).unwrap();
+    }
+    folder
+}
+
+/// A configuration with these directories of commands.
+fn with_directories(folders: &[&tempfile::TempDir], mut json: Value) -> CreateVmConfig {
+    json["commandDirectories"] = folders.iter().map(|folder| folder.path().to_str().unwrap()).collect();
+    config(json)
+}
+
+#[tokio::test]
+async fn a_vm_has_the_commands_of_the_directories_that_it_names_and_others_have_not() {
+    let (tools, more) = (directory_with(&["ask.wasm", "README.txt"]), directory_with(&["rev.wasm"]));
+    let client = client().await;
+    for jit in ["allow", "deny"] {
+        let json = json!({ "permissions": { "jit": jit } });
+        let vm = client.create_vm(with_directories(&[&tools, &more], json.clone())).await.unwrap();
+        let none = (Some(2), String::new(), "ask: x: no such function\n".to_owned());
+        assert_eq!(answered(&vm, "ask x").await, none, "{jit}");
+        // One that is named like a utility takes its place.
+        assert_eq!(answered(&vm, "rev x").await, none, "{jit}");
+        assert_eq!(answered(&vm, "README.txt").await.0, Some(127));
+        let other = client.create_vm(config(json)).await.unwrap();
+        assert_eq!(answered(&other, "ask x").await.0, Some(127));
+        assert_eq!(answered(&other, "echo abc | rev").await.1, "cba\n");
+    }
+}
+
+#[tokio::test]
+async fn directories_that_hold_no_commands_are_errors_of_the_configuration() {
+    let client = client().await;
+    let refused = async |config: CreateVmConfig| {
+        let error = error_of(client.create_vm(config).await.map(drop));
+        assert_eq!(error.code, code::CONFIG, "{error:?}");
+        (error.field.unwrap_or_default(), error.message)
+    };
+    let (tools, shell) = (directory_with(&["ask.wasm"]), directory_with(&["sh.wasm"]));
+    let (field, message) = refused(with_directories(&[&tools, &shell], json!({}))).await;
+    assert_eq!(field, "commandDirectories[1]");
+    assert!(message.contains("sh is a program of the installation"), "{message}");
+    let (field, message) = refused(with_directories(&[&tools, &tools], json!({}))).await;
+    assert!(field == "commandDirectories[1]" && message.contains("ask is in"), "{message}");
+    let (_, message) = refused(with_directories(&[&directory_with(&["a b.wasm"])], json!({}))).await;
+    assert!(message.contains("no name of a command"), "{message}");
+    let (_, message) = refused(config(json!({ "commandDirectories": ["/nonesuch"] }))).await;
+    assert!(message.contains("/nonesuch"), "{message}");
+    // What the supervisor compiles is not for guests to write.
+    let mount = |read_only: bool| json!({ "mounts": [{ "host": tools.path().to_str().unwrap(), "guest": "/tools", "readOnly": read_only }] });
+    let (field, _) = refused(with_directories(&[&tools], mount(false))).await;
+    assert_eq!(field, "mounts[0].host");
+    client.create_vm(with_directories(&[&tools], mount(true))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_module_that_can_be_no_command_is_refused_when_it_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("text.wasm"), "text").unwrap();
+    let sockets = wat::parse_str(r#"(component (import "wasi:sockets/tcp@0.2.0" (instance)))"#).unwrap();
+    std::fs::write(folder.path().join("net.wasm"), sockets).unwrap();
+    let client = client().await;
+    let vm = client.create_vm(with_directories(&[&folder], json!({}))).await.unwrap();
+    let (exit, _, said) = answered(&vm, "text").await;
+    assert!(exit == Some(126) && said.contains("no WebAssembly module"), "{said}");
+    let (exit, _, said) = answered(&vm, "net").await;
+    assert!(exit == Some(126) && said.contains("imports wasi:sockets/tcp@0.2.0"), "{said}");
+}
+
+#[test]
+fn cordon_compile_says_whether_a_module_can_be_a_command() {
+    let folder = directory_with(&["ask.wasm"]);
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let compiled = run(&["compile", &path("ask.wasm")]);
+    assert!(compiled.status.success(), "{}", text(&compiled.stderr));
+    assert!(text(&compiled.stdout).contains("MB of native code"));
+    let ran = run(&["sh", "--commands", folder.path().to_str().unwrap(), "-c", "ask x"]);
+    assert_eq!((ran.status.code(), text(&ran.stderr)), (Some(2), "ask: x: no such function\n".to_owned()));
+    for (name, contents, why) in [
+        ("text.wasm", &b"text"[..], "no WebAssembly module"),
+        ("text", b"text", "ends in \".wasm\""),
+        ("sh.wasm", b"text", "sh is a program of the installation"),
+    ] {
+        std::fs::write(folder.path().join(name), contents).unwrap();
+        let refused = run(&["compile", &path(name)]);
+        assert!(!refused.status.success());
+        assert!(text(&refused.stderr).contains(why), "{}", text(&refused.stderr));
+    }
 }

@@ -78,8 +78,7 @@ impl Forbidden {
         if directories.is_empty() {
             return self.clone();
         }
-        let commands =
-            directories.iter().map(|path| Directory { path: path.into(), kind: Kind::Commands });
+        let commands = directories.iter().map(|path| Directory { path: path.into(), kind: Kind::Commands });
         Arc::new(Forbidden { directories: self.directories.iter().cloned().chain(commands).collect() })
     }
 
@@ -130,7 +129,9 @@ impl Directory {
                 hint: "mount it read-only, or a directory that these are not in",
             },
             Kind::Commands => Refusal {
-                reason: format!("a guest could change the commands in {path}, which commandDirectories names"),
+                reason: format!(
+                    "a guest could change the commands in {path}, which commandDirectories names"
+                ),
                 hint: "mount it read-only, or a directory that these are not in",
             },
         }

@@ -56,7 +56,8 @@ const ARTIFACT_THREADS: u32 = 8;
 const COMPILATIONS_MAX: usize = 4;
 
 /// Most of [`Done`] that can wait to be heard of, beside one for each request that opens a directory.
-pub(super) const DONE_MAX: usize = (OPEN_MAX + HOST_FS_OPEN_MAX + ARTIFACT_THREADS) as usize + COMPILATIONS_MAX;
+pub(super) const DONE_MAX: usize =
+    (OPEN_MAX + HOST_FS_OPEN_MAX + ARTIFACT_THREADS) as usize + COMPILATIONS_MAX;
 
 /// Who answers a question, and what it holds.
 enum Open {

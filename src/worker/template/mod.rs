@@ -22,10 +22,10 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::retry_on_intr;
 
 use super::channel::{self, Receiver, Sender};
-use enclosure::Rules;
 use super::serve::Booted;
-use super::{preload, rehearsal};
 use super::threads::THREADS_MAX;
+use super::{preload, rehearsal};
+use enclosure::Rules;
 use fork::{Forker, Side};
 use heritage::Heritage;
 

@@ -267,7 +267,7 @@ fn versions_are_those_that_are_pinned() {
 
 #[test]
 fn gaps_of_the_filter_are_told_as_they_are() {
-    let filter = source("src/worker/enclosure/seccomp.json");
+    let filter = source("src/enclosure/seccomp.json");
     let page = page::read("docs/security-model.md").prose.join("\n");
     let rules: Value = serde_json::from_str(&filter).unwrap();
     let allowed: Vec<&str> = rules["allowed"]
