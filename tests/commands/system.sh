@@ -19,4 +19,4 @@ pidof no-such-program; echo $?; pidof pidof > /dev/null; echo $?; pidof -s pidof
 #### uptime
 uptime | grep -c 'load average: [0-9.]*, [0-9.]*, [0-9.]*$'; uptime -s | grep -c '^....-..-.. ..:..:..$'; uptime -p | grep -c '^up [0-9]'
 #### taskset
-taskset 1 echo run; taskset -c 0 echo run; taskset 0 echo no 2>/dev/null; echo $?; taskset walrus echo no 2>/dev/null; echo $?; taskset 1 taskset -p 0 | sed 's/.*: //'; taskset -c 0 taskset -pc 0 | sed 's/.*: //'; taskset 1 sh -c 'exit 3'; echo $?; taskset -p 99999999 2>/dev/null; echo $?
+taskset 1 echo run; taskset -c 0 echo run; taskset 0 echo no 2>/dev/null; echo $?; taskset walrus echo no 2>/dev/null; echo $?; taskset 1 sh -c 'taskset -p $$' | sed 's/.*: //'; taskset -c 0 sh -c 'taskset -pc $$' | sed 's/.*: //'; taskset -p 0 2>/dev/null; echo $?; taskset 1 sh -c 'exit 3'; echo $?; taskset -p 99999999 2>/dev/null; echo $?

@@ -200,12 +200,10 @@ pub fn taskset(args: Args) -> i32 {
         }
     }
     if parsed.has('p') {
-        let Ok(mut id) = rest[0].parse::<u32>() else {
-            return fail("taskset", &format!("invalid PID argument: '{}'", rest[0]));
+        let id = match rest[0].parse::<u32>() {
+            Ok(id) if id > 0 => id,
+            _ => return fail("taskset", &format!("invalid PID argument: '{}'", rest[0])),
         };
-        if id == 0 {
-            id = process::id();
-        }
         if filesystem::read_file(&format!("/proc/{id}/stat")).is_err() {
             return fail("taskset", &format!("failed to get pid {id}'s affinity: No such process"));
         }
