@@ -15,7 +15,7 @@ ps -f -p $$ | head -1; ps -p $$ | head -1; ps -o pid,ppid,stat,args -p $$ | head
 #### fallocate
 fallocate -l 123 f; stat -c %s f; fallocate -l 12 f; stat -c %s f; fallocate -o 200 -l 12 f; stat -c %s f; fallocate -l 1K g; stat -c %s g; fallocate -n -l 9K g; stat -c %s g; fallocate f 2>/dev/null; echo $?; fallocate -l 0 f 2>/dev/null; echo $?
 #### pidof
-pidof no-such-program; echo $?; pidof pidof > /dev/null; echo $?; pidof -s pidof | wc -w; sleep 5 & [ "$(pidof sleep | tr ' ' '\n' | grep -cx $!)" = 1 ]; echo $?; pidof -o $! sleep | tr ' ' '\n' | grep -cx $!; kill $!
+pidof no-such-program; echo $?; pidof pidof > /dev/null; echo $?; pidof -s pidof | wc -w; sleep 5 & sleep 0.3; [ "$(pidof sleep | tr ' ' '\n' | grep -cx $!)" = 1 ]; echo $?; pidof -o $! sleep | tr ' ' '\n' | grep -cx $!; kill $!
 #### uptime
 uptime | grep -c 'load average: [0-9.]*, [0-9.]*, [0-9.]*$'; uptime -s | grep -c '^....-..-.. ..:..:..$'; uptime -p | grep -c '^up [0-9]'
 #### taskset

@@ -23,7 +23,9 @@ fn status_operand(shell: &Shell, arguments: &[String]) -> Result<i32, Flow> {
         Some(text) => match (text.parse::<u32>(), text.parse::<i64>(), shell.dialect) {
             (Ok(status), _, _) => Ok((status & 0xff) as i32),
             // What a function returns may be negative in bash; dash has an error there, and of what is too large none.
-            (_, Ok(status), dialect) if dialect == Dialect::Bash || arguments[0] == "return" => Ok((status & 0xff) as i32),
+            (_, Ok(status), dialect) if dialect == Dialect::Bash || arguments[0] == "return" => {
+                Ok((status & 0xff) as i32)
+            }
             (_, _, Dialect::Bash) => {
                 shell.report(&format!("{}: {text}: numeric argument required", arguments[0]));
                 Ok(2)

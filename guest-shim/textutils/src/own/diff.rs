@@ -343,8 +343,8 @@ fn compared(options: &Options, params: &Params, named: bool) -> i32 {
     };
     let (from, to) = (params.from.to_string_lossy(), params.to.to_string_lossy());
     let ignored = &options.ignored;
-    let by_lines =
-        (ours != theirs).then(|| Compared::new(&ours, &theirs, |line| ignored.left(line), ignored.blank_lines));
+    let by_lines = (ours != theirs)
+        .then(|| Compared::new(&ours, &theirs, |line| ignored.left(line), ignored.blank_lines));
     let by_lines = by_lines.filter(|found| !found.is_same());
     let Some(by_lines) = by_lines else {
         if options.formats.is_any() && !params.brief && !params.report_identical_files {

@@ -41,7 +41,8 @@ impl TokenSource for Keys {
 impl<'a> Compared<'a> {
     /// `key` gives what of a line makes a difference; `blanks` tells that changes of blank lines make none.
     pub fn new(old: &'a [u8], new: &'a [u8], key: impl Fn(&[u8]) -> Vec<u8>, blanks: bool) -> Self {
-        let lines = |text: &'a [u8]| -> Vec<&'a [u8]> { text.split_inclusive(|byte| *byte == b'\n').collect() };
+        let lines =
+            |text: &'a [u8]| -> Vec<&'a [u8]> { text.split_inclusive(|byte| *byte == b'\n').collect() };
         let (old, new) = (lines(old), lines(new));
         let keys = |lines: &[&[u8]]| Keys(lines.iter().map(|line| key(line)).collect());
         let input = InternedInput::new(keys(&old), keys(&new));
@@ -209,7 +210,11 @@ impl<'a> Compared<'a> {
 
     /// Everything, by formats of the caller.
     pub fn formatted(&self, out: &mut impl Write, formats: &Formats) -> io::Result<()> {
-        let end = Change { old: (self.old.len(), self.old.len()), new: (self.new.len(), self.new.len()), is_ignored: true };
+        let end = Change {
+            old: (self.old.len(), self.old.len()),
+            new: (self.new.len(), self.new.len()),
+            is_ignored: true,
+        };
         let (mut old, mut new) = (0, 0);
         for change in self.changes.iter().chain([&end]) {
             if old < change.old.0 {
@@ -325,7 +330,13 @@ impl Formats {
 }
 
 /// A line by a format; `is_whole` leaves the line as it is, with its newline or without.
-fn put_formatted(out: &mut impl Write, format: &str, line: &[u8], number: usize, is_whole: bool) -> io::Result<()> {
+fn put_formatted(
+    out: &mut impl Write,
+    format: &str,
+    line: &[u8],
+    number: usize,
+    is_whole: bool,
+) -> io::Result<()> {
     if is_whole {
         return out.write_all(line);
     }
