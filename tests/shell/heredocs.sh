@@ -116,3 +116,14 @@ cat <\
  END
 	y
 	END
+#### tabs behind joined lines
+cat <<-EOF
+	a\
+	b
+	c\
+	EOF
+	EOF
+cat <<-"EOF"
+	a\
+	b
+	EOF

@@ -427,7 +427,9 @@ impl<'a> Lexer<'a> {
                 let rest = &self.extent.text[self.at..];
                 let length = rest.find('\n').map_or(rest.len(), |newline| newline + 1);
                 let line = &rest[..length];
-                let shown = if document.strip_tabs { line.trim_start_matches('\t') } else { line };
+                // What a line goes on with does not begin one.
+                let strips = document.strip_tabs && !goes_on;
+                let shown = if strips { line.trim_start_matches('\t') } else { line };
                 self.at += length;
                 self.line += 1;
                 let bare = shown.strip_suffix('\n').unwrap_or(shown);

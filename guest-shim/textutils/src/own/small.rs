@@ -112,7 +112,8 @@ pub fn id(args: Args) -> i32 {
         return 1;
     }
     let (user, group) = (name_of("/etc/passwd"), name_of("/etc/group"));
-    let own = ["0".to_owned(), user.clone()];
+    // `root` is what the number is called elsewhere.
+    let own = ["0".to_owned(), "root".to_owned(), user.clone()];
     if let Some(other) = names.iter().find(|name| !own.contains(name)) {
         say(&mut io::stderr(), &format!("id: '{other}': no such user"));
         return 1;
