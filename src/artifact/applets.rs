@@ -50,8 +50,8 @@ pub const MULTI_CALL: &[MultiCall] = &[
         "awk", "cmp", "diff", "ed", "egrep", "fgrep", "grep", "id", "jq", "rev", "sed", "which", "whoami", "yq",
     ] },
     MultiCall { module: "utilities", utilities: &[
-        "bc", "clear", "column", "dc", "df", "getopt", "hd", "hexdump", "hostname", "iconv", "install", "less", "mkfifo",
-        "more", "patch", "ps", "strings", "sync", "time", "tput", "tree", "xxd",
+        "bc", "clear", "column", "dc", "df", "fallocate", "getopt", "hd", "hexdump", "hostname", "iconv", "install", "less",
+        "mkfifo", "more", "patch", "pidof", "ps", "strings", "sync", "taskset", "time", "tput", "tree", "uptime", "xxd",
     ] },
 ];
 

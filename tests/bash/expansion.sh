@@ -36,3 +36,10 @@ printf 'a\xffb\n' > g; v=$(cat g); printf '%s' "$v" | od -An -tx1; echo "${#v}"
 #### arithmetic
 echo $((2**10)) $((16#ff)) $((36#z)) $((-7/2)) $((7%-3)) $((1<<4|1)) $((5>3?1:2)) $[1+2] $((010)) $((0x1F))
 let 'x=3*4' y=x+1; echo $x $y; ((x>10)) && echo big; for ((i=0;i<3;i++)); do printf '%d ' $i; done; echo
+#### nocasematch and what it is not for
+shopt -s nocasematch; x=ABCcba; echo ${x#a} ${x##*c} ${x%A} ${x/a/z} ${x//[a]/z}; case ABC in abc) echo case ;; esac; [[ ABC == a* ]] && echo test
+#### brackets that nothing closes
+shopt -s failglob; echo [abc; shopt -u failglob; shopt -s nullglob; echo [abc x*
+#### a here-string and joined lines
+cat <<< one; echo \
+two

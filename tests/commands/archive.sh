@@ -40,3 +40,19 @@ echo hello | gzip | gunzip; echo hello | gzip -9 | zcat; printf a | gzip > a.gz;
 gzip nope 2>/dev/null; echo $?; echo x > f.gz; gunzip f.gz 2>/dev/null; echo $?; echo x > g; gunzip g 2>/dev/null; echo $?; echo 1 > a; echo 2 > a.gz; gzip a < /dev/null 2>/dev/null; echo $?
 #### gzip -t and -f
 echo hi > f; gzip -k f; gzip -t f.gz; echo $?; gzip -f f; ls
+#### names begin with ./ where they were given so
+mkdir -p d/e; echo 1 > d/e/f; tar cf t.tar ./d; tar tf t.tar | sort; rm -r d; tar xf t.tar ./d/e; cat d/e/f; tar cf u.tar -C d .; tar tf u.tar | sort
+#### -X
+touch a b c; tar cf t.tar a b c; rm a b c; printf 'a\nb\n' > list; tar xf t.tar -X list; ls; tar tf t.tar --exclude-from=list --exclude c; tar cf u.tar -X list a c b; tar tf u.tar 2>/dev/null; mkdir d; touch d/a d/x; tar cf v.tar -X list d; tar tf v.tar | sort
+#### names of one file
+echo 1 > a; ln a b; touch -d '2020-01-02 03:04:05 UTC' a; tar cf t.tar a b; tar tvf t.tar | sed 's/.*0[0-9]:.. //'; rm a b; tar xf t.tar; stat -c %h a; cat b
+#### --overwrite
+echo new > a; tar cf t.tar a; echo old > a; ln a b; tar xf t.tar; cat a b; echo old > c; ln -f c a; tar xf t.tar --overwrite; cat a c
+#### --owner --group --mtime
+echo 1 > a; TZ=UTC tar c --owner=joe:12 --group=sys:3 --mtime=@1234567890 a | TZ=UTC tar tv | tr -s ' '; TZ=UTC tar c --owner=joe:12 --group=sys:3 --mtime='2020-02-29 10:11:12' a | TZ=UTC tar tv | tr -s ' '
+#### -I
+echo 1 > a; tar c -Igzip a | gzip -d | tar t; tar cf t.tar.xz --use-compress-program=xz a; tar tf t.tar.xz; tar xOf t.tar.xz -I xz a
+#### long options cut short
+mkdir -p a/b; echo 1 > a/b/c; tar --create --file=t.tar a; tar --list --file=t.tar --strip=1 --show-tr | grep b
+#### a file in the place of a folder
+echo 1 > a; tar cf t.tar a; rm a; mkdir a; tar xf t.tar; cat a; rm a; mkdir -p a/b; tar xf t.tar 2>/dev/null; echo $?

@@ -166,3 +166,5 @@ awk 'BEGIN{printf "a";printf "b\n";;print "c"}'
 echo 'a/b/c' | awk '{gsub("/", "\\"); print}'; echo 'x.y' | awk '{gsub(/\./,"\\."); print}'; echo 'price $5' | awk '{sub(/\$[0-9]+/, "[&]"); print}'
 #### nested functions and arrays
 awk 'function add(arr, v) {arr[++n]=v} function two(arr) {add(arr,"x"); add(arr,"y")} BEGIN {two(z); print n, z[1], z[2]}'
+#### -e
+echo 'do re mi' | awk -e '{print $2; print ARGC}'; echo a > f; printf 'function g(x) { return x x }\n' > lib; awk -f lib -e '{ print g($0) }' f; awk --source='BEGIN { print 1 }'

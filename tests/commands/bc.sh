@@ -53,3 +53,5 @@ printf '1+\\\n2\n/* no\nthing */ 3 # rest\n4\n' | bc; echo 'quit; 5' | bc; print
 echo 1/0 | bc; echo $?; printf '5 5\n6\n' | bc; printf '1.1.1\n2\n' | bc; printf 'foo(1)\n3\n' | bc; echo 'sqrt(-1)' | bc; echo 2^0.5 | bc; echo '1/0; 5' | bc; bc nofile; echo $?; bc -z > /dev/null; echo $?; printf 'return 1\n2\n' | bc; printf 'break\n2\n' | bc; printf '@\n2\n' | bc
 #### library
 echo 'e(1);l(2);s(1);c(1);a(1)*4;j(0,1);e(100);l(0);s(100)' | bc -l; echo 'scale=50;4*a(1);e(2.5);l(10)' | bc -l; echo 'e(-1);l(.5);a(-2);s(-1);c(3);j(1,2.5);l(1);e(0);a(0);s(0);c(0)' | bc -l; echo 'scale=5;e(1);scale' | bc -l; echo 1/3 | bc -l; echo 'l(1000000);e(l(5))' | bc -l
+#### digits that stand alone
+echo 'ibase=9;A;0F;Z;10;00G;1F' | bc

@@ -18,3 +18,9 @@ printf 'high' > a; dd if=a 'count= 2' ibs=1 2>/dev/null; echo; dd if=a bs=1x2 co
 touch a bb ccc dddd eeeee ffffff one two three four five six seven eight nine ten; for w in 1 7 10 15 19 20 33 40 64 80 100; do ls -Cw $w; ls -xw $w; ls -mw $w; done; ls -C -T 0 -w 40; ls -C -w 0; ls -m -w 0; ls -Fxw 30; mkdir n; cd n; touch a b c d e f; for w in 1 2 3 4 5 6 7 8 9; do ls -Cw $w; done
 #### chown and chgrp
 touch f; ln -s f l; chown root f; echo $?; chown 0:0 f; echo $?; chown root: f; chown :root f; chgrp 0 f; chgrp root f l; echo $?; chown nobody-there f 2>/dev/null; echo $?; chown root none 2>/dev/null; echo $?; mkdir -p d/e; chown -R root:root d; echo $?; stat -c %U:%G f; chown 2>/dev/null; echo $?; chown -v 0 f; chgrp -v 0 f; chown --reference=l f; echo $?
+#### dd reads whole blocks of files and devices
+dd if=/dev/zero bs=1M count=1 2>/dev/null | wc -c; dd if=/dev/zero of=f bs=300K count=2 2>/dev/null; stat -c %s f; dd if=f bs=600K count=1 2>&1 >/dev/null | head -1; dd bs=200K count=1 < f 2>/dev/null | wc -c
+#### cat -u
+cat -u /dev/null; echo $?; echo a > f; cat -u f; echo b | cat -u f -
+#### od -B, nl -v with a negative number
+printf 'abcd' | od -B; printf 'a\nb\n' | nl -v -1; printf 'a\nb\n' | nl -i -2

@@ -12,3 +12,5 @@ for e in '5sa la p La p' '1Sa 2Sa Lap Lap' '3 1:a 1;a p' '0;bp'; do echo "$e" | 
 for e in p + '1 0/ p' 'la' '[a]1+ f' '_1vp' '0k _1k Kp' '99i Ip'; do echo "$e" | dc; echo $?; done; dc -z > /dev/null; echo $?; dc nofile; echo $?
 #### options
 dc -e '1 2+p' -e '3p'; echo '5 p' > f; dc f; dc -f f -e '6p'; dc --expression='1 1+p'; echo '2 p' | dc -; printf '1 # no p\n2p\n' | dc; printf '[a\nb]p\n' | dc; echo '? 1+p' > g; echo 41 | dc g
+#### digits and powers with a remainder
+dc -e '0Zp 0.000Zp 100Zp 0.01Zp 0.00120Zp 0.0012 0.0012-Zp'; dc -e '0 0 1|p 3 0 1|p 3 2 1|p 3 2 5|p'

@@ -32,3 +32,24 @@ echo abc > x; echo abd > y; cmp x y | sed 's/byte/char/'; cmp x y > /dev/null; e
 printf ab > x; printf abc > y; cmp x y; echo $?
 #### cmp without a file
 echo a > x; cmp x nope 2>&1; echo $?; echo a | cmp x -; echo $?
+#### the same input twice
+echo a | diff - -; echo $?
+#### formats of lines
+seq 1 3 > x; printf '1\n3\n4' > y; diff --unchanged-line-format=U%l, --old-line-format='D%dn:%L' --new-line-format='A%3dn%%%l' x y; echo $?; diff --line-format='%L' x y; diff --old-line-format= --new-line-format="%c'x'%l|" --unchanged-line-format='%02xn ' x y; diff --unchanged-line-format= --old-line-format=%L x x; echo $?
+#### formats of groups
+seq 5 > x; seq 5 | sed 's/2/two/;4d;5a six' > y; diff --changed-group-format='%<' --unchanged-group-format='' x y; diff --changed-group-format='<%>>' x y; diff --old-group-format='-%<' --new-group-format='+%>' --unchanged-group-format='=%=' x y; diff --changed-group-format='%%[%<][%>]' x y
+#### links that are not followed
+echo a > f; ln -s f one; ln -s g other; diff --no-dereference -q f one; diff --no-dereference one other; diff --no-dereference one one; echo $?
+#### functions of hunks
+printf 'int f() {\n1\n2\n3\n4\n5\n}\n\nint g() {\n  a\n  b\n  c\n  d\n}\n' > x; sed 's/5/five/;s/  d/dd/' x > y; diff -p -U1 x y | tail -n +3; diff -U1 --show-function-line='{$' x y | tail -n +3; diff -F '^int g' -U0 x y | tail -n +3; diff -pc x y | tail -n +3
+#### what makes no difference stays in hunks as it is
+printf 'a\nb  c\nd\n' > x; printf 'a\nb c\nD\ne\n' > y; diff -ub x y | tail -n +3; diff -ui x y | tail -n +3; diff -uw x y | tail -n +3; diff -i -w x y; printf 'a\n\n\nb\n1\n2\n3\n4\n5\n6\n7\nc\n' > x; printf 'a\nb\n1\n2\n3\n4\n5\n6\n7\nC\n' > y; diff -uB x y | tail -n +3; diff -B x y; printf 'a \n' > x; printf 'a' > y; diff -b x y; echo $?; diff -Z x y; echo $?; diff -i x y; echo $?
+#### places of changes that could be elsewhere
+printf 'a\nx\nx\nb\n' > x; printf 'a\nx\nx\nx\nb\n' > y; diff x y; diff y x; printf 'f() {\n  1\n}\n\ng() {\n  2\n}\n' > x; printf 'f() {\n  1\n}\n\nh() {\n  3\n}\n\ng() {\n  2\n}\n' > y; diff -u x y | tail -n +3; diff -c y x | tail -n +3
+#### many lines
+seq 20000 > x; seq 1 4 20000 > y; diff -u --label x --label y x y | cksum; seq 1 3 20000 > z; diff z y | wc -l; diff -e x y | wc -l
+#### no newlines at the ends
+printf 'a\nb' > x; printf 'a\nc' > y; diff x y; diff -u x y | tail -n +3; diff -c x y | tail -n +3; printf 'a\nb\n' > z; diff -u x z | tail -n +3; diff -c z x | tail -n +3; : > e; diff e x; diff -u x e | tail -n +3; diff -c e x | tail -n +3
+#### scripts for ed
+seq 9 > x; seq 9 | sed "2d;4s/.*/./;6a new\\nline
+" > y; diff -e x y; printf "a\nb\n" > p; printf "a\n.\n.\nq\n" > q; diff -e p q; diff --ed q p; printf "a" > r; diff -e p r 2>/dev/null

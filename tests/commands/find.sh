@@ -70,3 +70,9 @@ touch a; ln a b; find . -samefile a | sort
 touch a; find . -name a -fprint out; cat out
 #### trailing slash
 mkdir -p d/e; find d/ | sort
+#### names of starting points that end in slashes
+mkdir -p d/e; touch d/f; find d/// -maxdepth 0 -name d; find ./// -maxdepth 0 -name .; find // -maxdepth 0 -name /; find / -maxdepth 0 -name //; find d/ -name 'e*'; find d/ -iname 'F'; find d/ -name '*/*'; echo $?
+#### -xdev
+mkdir -p d/e; touch d/f; find d -xdev | sort; find d -xdev -type f; find d -mount -name e -o -name f | sort; find d -xdev -exec echo x {} \; | sort; find -xdev | sort; find d -depth -xdev | sort
+#### an empty starting point
+mkdir d; find '' d 2>/dev/null; echo $?

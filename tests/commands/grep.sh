@@ -94,3 +94,5 @@ echo a > f; grep -c b f; echo $?
 echo a | grep -H a; echo a | grep --label=in -H a
 #### utf-8
 export LC_ALL=C.UTF-8; printf 'äb\n' | grep -o 'ä'; printf 'Ä\n' | grep -ic ä
+#### what looks like an anchor
+printf 'a^b\nb^a\na$b\n$b\n' > f; grep 'a^' f; grep '$b' f; grep 'a$b' f; grep '\(^a\)' f; grep 'b$' f; grep '\(b\)$' f; grep '^b\|^\$' f; grep '[$]b' f; grep -c '^' f; grep -e 'x\|a^' f; grep -E '(a|b)\^' f; grep '^^' f; echo $?

@@ -54,3 +54,5 @@ echo '{"name":"p","scripts":{"test":"t","build":"b"},"dependencies":{"x":"^1"}}'
 jq -n '0 | todate'; jq -nc '"2015-03-05T23:51:47Z" | fromdate'; echo '[[1,[2]],3]' | jq -c flatten; echo '["a","b"]' | jq -c 'index("b"), contains(["a"]), (to_entries | length)'; echo '{"a":1}' | jq 'type, (.a | type)'
 #### halt and empty
 jq -n 'empty'; jq -n '"x" | halt_error' 2>/dev/null; echo $?; jq -n 'error("x")' 2>/dev/null; echo $?
+#### standard input among files
+echo 1 > a; echo 2 | jq -c . - a; echo 2 | jq -c . a -

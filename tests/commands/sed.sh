@@ -82,3 +82,7 @@ printf 'version = "1.2"\n' | sed -n 's/^version = "\(.*\)"$/\1/p'
 echo a | sed --expression='s/a/b/'; echo a | sed --quiet -e p; echo ab | sed --regexp-extended 's/(a)(b)/\2\1/'
 #### empty matches
 echo abc | sed 's/x*/-/g'; echo baaac | sed 's/a*/x/2'
+#### brackets with what is special elsewhere
+echo 'a[b' | sed 's/a[[]b/X/'; echo 'a[b' | sed 's/a[([]b/X/'; echo 'a\b' | sed 's/a[\]b/X/'; printf 'a\tb\n' | sed 's/a[\t]b/X/'; echo 'a]b' | sed 's/a[]]b/X/'; echo 'a]b' | sed 's/a[^[]b/X/'; echo 'a1[' | sed 's/[[:digit:][]//g'; echo 'x[' | sed -n '/[[]/p'; echo 'a.b' | sed 's,[.[\*^$],\\&,g'
+#### a remark behind flags
+printf 'one\ntwo\n' | sed 's/TWO/four/i# no more'; printf 'one\n' | sed -e 's/o/0/ # first' -e 's/e/3/'

@@ -12,3 +12,11 @@ tput bold; echo $?; TERM=nonesuch tput bold; echo $?; TERM=xterm tput nonesuch; 
 ps -o pid= -p $$ | grep -c .; ps -p 999999; echo $?; ps -o pid,nope; echo $?; ps -C nonesuch -o pid=; echo $?; sleep 5 & p=$!; ps -o comm= -p $p; ps -o ppid= -p $p | tr -d ' ' | grep -c "^$$\$"; ps -e | grep -c sleep; ps -o pid,comm -p $p | head -1; ps -p $p -o args=; kill $p
 #### ps headings
 ps -f -p $$ | head -1; ps -p $$ | head -1; ps -o pid,ppid,stat,args -p $$ | head -1; ps aux | head -1
+#### fallocate
+fallocate -l 123 f; stat -c %s f; fallocate -l 12 f; stat -c %s f; fallocate -o 200 -l 12 f; stat -c %s f; fallocate -l 1K g; stat -c %s g; fallocate -n -l 9K g; stat -c %s g; fallocate f 2>/dev/null; echo $?; fallocate -l 0 f 2>/dev/null; echo $?
+#### pidof
+pidof no-such-program; echo $?; pidof pidof > /dev/null; echo $?; pidof -s pidof | wc -w; sleep 5 & sleep 0.3; [ "$(pidof sleep | tr ' ' '\n' | grep -cx $!)" = 1 ]; echo $?; pidof -o $! sleep | tr ' ' '\n' | grep -cx $!; kill $!
+#### uptime
+uptime | grep -c 'load average: [0-9.]*, [0-9.]*, [0-9.]*$'; uptime -s | grep -c '^....-..-.. ..:..:..$'; uptime -p | grep -c '^up [0-9]'
+#### taskset
+taskset 1 echo run; taskset -c 0 echo run; taskset 0 echo no 2>/dev/null; echo $?; taskset walrus echo no 2>/dev/null; echo $?; taskset 1 sh -c 'taskset -p $$' | sed 's/.*: //'; taskset -c 0 sh -c 'taskset -pc $$' | sed 's/.*: //'; taskset -p 0 2>/dev/null; echo $?; taskset 1 sh -c 'exit 3'; echo $?; taskset -p 99999999 2>/dev/null; echo $?

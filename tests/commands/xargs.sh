@@ -40,3 +40,9 @@ printf '1 2 3\n' | xargs -n3 sh -c 'echo $(( $0 + $1 + $2 ))'
 seq 7 | xargs -n3 echo
 #### long options
 printf 'a\0b\0' | xargs --null --max-args=1 echo; printf 'x\n' | xargs --replace=@ echo @; printf 'a\n' | xargs --no-run-if-empty echo
+#### -s has room for whole arguments
+echo one two three | xargs -s 9 echo 2>/dev/null; echo $?; echo one two | xargs -s 4 2>/dev/null; echo $?; echo one two three | xargs -s 11 echo
+#### --process-slot-var
+printf '1\n2\n3\n' | xargs -n 1 --process-slot-var=V sh -c 'echo $V'; printf '1\n2\n3\n4\n' | xargs -n 1 -P 2 --process-slot-var=V sh -c 'sleep 0.0$1; echo $V' sh | sort -u
+#### -I and blanks in front
+printf ' \n2\n\n 6 6 \n \013 \t 7\n\t\n' | xargs -I% echo '[%]'

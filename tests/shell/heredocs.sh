@@ -90,3 +90,40 @@ END
 cat <<"\\END"
 $y
 \END
+#### lines of a here-document that are joined
+cat <<EOF
+abc\
+EOF
+EOF
+cat <<'EOF'
+abc\
+EOF
+cat <<EOF
+abc\\
+EOF
+#### joined lines in the operator
+cat <\
+<\
+E\
+N\
+D\
+
+x
+END
+cat <\
+<\
+-\
+ END
+	y
+	END
+#### tabs behind joined lines
+cat <<-EOF
+	a\
+	b
+	c\
+	EOF
+	EOF
+cat <<-"EOF"
+	a\
+	b
+	EOF

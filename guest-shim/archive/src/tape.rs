@@ -3,6 +3,8 @@
 //! What goes into an archive and comes out of it is told to and by the virtual machine: modes, times and links, which
 //! WASI does not have. Nothing is written above the folder that is extracted into.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -30,14 +32,22 @@ Usage: tar -c|-t|-x [-f ARCHIVE] [OPTION]... [FILE]...
   -j, --bzip2              compressed by bzip2
   -J, --xz                 compressed by xz
   -a, --auto-compress      by the archive's suffix
+  -I, --use-compress-program=NAME
+                           compressed by gzip, bzip2 or xz
   -C, --directory=DIR      change to DIR
   -v, --verbose            list files processed
   -O, --to-stdout          extract to standard output
   -k, --keep-old-files     do not replace existing files
   -h, --dereference        follow symbolic links
   -T, --files-from=FILE    names of files are in FILE
+  -X, --exclude-from=FILE  patterns of what is left out are in FILE
       --exclude=PATTERN    leave out what matches
-      --strip-components=N strip N leading components when extracting";
+      --overwrite          write into existing files
+      --owner=NAME[:N], --group=NAME[:N], --mtime=TIME|FILE
+                           what an archive says of the owner, the group and the time
+      --strip-components=N strip N leading components when extracting
+      --show-transformed-names
+                           list names as they are extracted";
 
 #[derive(Default)]
 struct Options {
@@ -51,11 +61,91 @@ struct Options {
     verbose: bool,
     to_output: bool,
     keep_old: bool,
+    overwrite: bool,
     follow: bool,
     excluded: Vec<String>,
     stripped: usize,
+    /// Names are listed as they are extracted.
+    shows_stripped: bool,
+    owner: Option<Owner>,
+    group: Option<Owner>,
+    time: Option<u64>,
     /// Names, each with the folder that it is in.
     names: Vec<(Option<String>, String)>,
+}
+
+/// An owner or a group by name and number, either of which may be open.
+struct Owner {
+    name: Option<String>,
+    number: Option<u64>,
+}
+
+impl Owner {
+    fn parse(text: &str) -> Owner {
+        let (name, number) = match text.split_once(':') {
+            Some((name, number)) => (name, number.parse().ok()),
+            None if text.chars().all(|letter| letter.is_ascii_digit()) => ("", text.parse().ok()),
+            None => (text, None),
+        };
+        Owner { name: Some(name.to_owned()).filter(|name| !name.is_empty()), number }
+    }
+}
+
+/// Long names of options.
+const LONG: &[&str] = &[
+    "auto-compress",
+    "bzip2",
+    "create",
+    "dereference",
+    "directory",
+    "exclude",
+    "exclude-from",
+    "extract",
+    "file",
+    "files-from",
+    "format",
+    "get",
+    "group",
+    "gunzip",
+    "gzip",
+    "help",
+    "keep-old-files",
+    "list",
+    "mtime",
+    "no-same-owner",
+    "no-same-permissions",
+    "numeric-owner",
+    "overwrite",
+    "owner",
+    "preserve-permissions",
+    "same-owner",
+    "same-permissions",
+    "show-transformed-names",
+    "skip-old-files",
+    "sort",
+    "strip-components",
+    "to-stdout",
+    "totals",
+    "touch",
+    "ungzip",
+    "use-compress-program",
+    "verbose",
+    "warning",
+    "xz",
+];
+
+/// The option that a long name, which may be cut short, stands for.
+fn whole(name: &str) -> Result<&'static str, String> {
+    let near: Vec<&'static str> = LONG.iter().copied().filter(|known| known.starts_with(name)).collect();
+    match near.as_slice() {
+        _ if near.contains(&name) => Ok(near[0]),
+        [one] => Ok(one),
+        [] => Err(format!("unrecognized option '--{name}'")),
+        several => {
+            let names: String = several.iter().map(|known| format!(" '--{known}'")).collect();
+            Err(format!("option '--{name}' is ambiguous; possibilities:{names}"))
+        }
+    }
 }
 
 pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
@@ -112,7 +202,7 @@ fn read_options(words: Vec<String>) -> Result<Option<Options>, String> {
                     .or_else(|| words.pop_front())
                     .ok_or(format!("option '{word}' requires an argument"))
             };
-            match name {
+            match whole(name)? {
                 "help" => return Ok(None),
                 "create" => options.create = true,
                 "list" => options.list = true,
@@ -126,6 +216,13 @@ fn read_options(words: Vec<String>) -> Result<Option<Options>, String> {
                 "verbose" => options.verbose = true,
                 "to-stdout" => options.to_output = true,
                 "keep-old-files" | "skip-old-files" => options.keep_old = true,
+                "overwrite" => options.overwrite = true,
+                "show-transformed-names" => options.shows_stripped = true,
+                "use-compress-program" => options.packing = Some(packing_of(&value()?)?),
+                "owner" => options.owner = Some(Owner::parse(&value()?)),
+                "group" => options.group = Some(Owner::parse(&value()?)),
+                "mtime" => options.time = Some(time_of(&value()?)?),
+                "exclude-from" => options.excluded_from(&value()?)?,
                 "dereference" => options.follow = true,
                 "exclude" => options.excluded.push(value()?),
                 "strip-components" => {
@@ -133,21 +230,15 @@ fn read_options(words: Vec<String>) -> Result<Option<Options>, String> {
                         value()?.parse().map_err(|_| "invalid number of elements".to_owned())?;
                 }
                 "files-from" => options.names_from(&value()?)?,
-                "overwrite"
-                | "no-same-owner"
+                "warning" | "sort" | "format" => drop(value()?),
+                "no-same-owner"
                 | "same-owner"
                 | "preserve-permissions"
                 | "same-permissions"
                 | "no-same-permissions"
                 | "numeric-owner"
                 | "touch"
-                | "totals"
-                | "warning"
-                | "sort"
-                | "format"
-                | "owner"
-                | "group"
-                | "mtime" => {}
+                | "totals" => {}
                 _ => return Err(format!("unrecognized option '{word}'")),
             }
             continue;
@@ -176,6 +267,11 @@ fn read_options(words: Vec<String>) -> Result<Option<Options>, String> {
                 'O' => options.to_output = true,
                 'k' => options.keep_old = true,
                 'h' => options.follow = true,
+                'I' => options.packing = Some(packing_of(&value()?)?),
+                'X' => {
+                    let file = value()?;
+                    options.excluded_from(&file)?;
+                }
                 'T' => {
                     let file = value()?;
                     options.names_from(&file)?;
@@ -205,7 +301,64 @@ fn within(directory: Option<&str>, next: String) -> String {
     directory.map_or(next.clone(), |directory| Path::new(directory).join(next).to_string_lossy().into_owned())
 }
 
+/// The packing that the program of this name does.
+fn packing_of(program: &str) -> Result<Packing, String> {
+    let name = program.split_whitespace().next().unwrap_or_default();
+    match name.rsplit('/').next().unwrap_or_default() {
+        "gzip" | "pigz" => Ok(Packing::Gzip),
+        "bzip2" => Ok(Packing::Bzip2),
+        "xz" => Ok(Packing::Xz),
+        _ => Err(format!("{program}: this compression is not supported here")),
+    }
+}
+
+/// The time that `--mtime` names: `@` and seconds, a date with or without a time, in UTC, or a file's.
+fn time_of(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text}: invalid date");
+    if let Some(seconds) = text.strip_prefix('@') {
+        return seconds.split('.').next().unwrap_or_default().parse().map_err(|_| wrong());
+    }
+    if text.starts_with(['/', '.']) {
+        return match filesystem::status(text, Symlinks::Follow) {
+            Ok(status) => Ok(status.modified / 1_000_000_000),
+            Err(errno) => {
+                Err(format!("{text}: Cannot stat: {}", cordon_multicall::launch::errno_text(errno)))
+            }
+        };
+    }
+    let text = text.trim_end_matches('Z').trim_end_matches(" UTC");
+    let (day, clock) = text.split_once([' ', 'T']).unwrap_or((text, "0:0:0"));
+    let numbers = |text: &str, separator: char| -> Option<Vec<u64>> {
+        text.split(separator).map(|part| part.parse().ok()).collect()
+    };
+    let (Some(day), Some(clock)) = (numbers(day, '-'), numbers(clock, ':')) else { return Err(wrong()) };
+    let [year, month, day] = day[..] else { return Err(wrong()) };
+    let (hour, minute, second) = match clock[..] {
+        [hour, minute] => (hour, minute, 0),
+        [hour, minute, second] => (hour, minute, second),
+        _ => return Err(wrong()),
+    };
+    let is_date = (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    if !is_date || hour > 23 || minute > 59 || second > 60 {
+        return Err(wrong());
+    }
+    // Years begin with March, so that a leap day is the last.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let leaps = year / 4 - year / 100 + year / 400;
+    let days = year * 365 + leaps + (month * 153 + 2) / 5 + day - 1;
+    // From the first of March of the year 0 to the first of January 1970.
+    let days = days.checked_sub(719_468).ok_or_else(wrong)?;
+    Ok(days * 86400 + hour * 3600 + minute * 60 + second)
+}
+
 impl Options {
+    fn excluded_from(&mut self, file: &str) -> Result<(), String> {
+        let text = if file == "-" { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
+        let text = text.map_err(|error| format!("{file}: Cannot open: {}", reason(&error)))?;
+        self.excluded.extend(text.lines().filter(|line| !line.is_empty()).map(str::to_owned));
+        Ok(())
+    }
+
     fn names_from(&mut self, file: &str) -> Result<(), String> {
         let text = if file == "-" { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
         let text = text.map_err(|error| format!("{file}: Cannot open: {}", reason(&error)))?;
@@ -261,17 +414,24 @@ impl Options {
 
     fn pack_all<W: Write>(&self, builder: &mut Builder<W>) -> Result<bool, String> {
         let mut is_whole = true;
+        let packed = Packed::default();
         for (directory, name) in &self.names {
             let from = directory.as_ref().map_or_else(PathBuf::new, PathBuf::from);
             if name.starts_with('/') {
                 complain("Removing leading `/' from member names");
             }
-            is_whole &= self.pack_one(builder, &from, Path::new(name))?;
+            is_whole &= self.pack_one(builder, &packed, &from, Path::new(name))?;
         }
         Ok(is_whole)
     }
 
-    fn pack_one<W: Write>(&self, builder: &mut Builder<W>, from: &Path, name: &Path) -> Result<bool, String> {
+    fn pack_one<W: Write>(
+        &self,
+        builder: &mut Builder<W>,
+        packed: &Packed,
+        from: &Path,
+        name: &Path,
+    ) -> Result<bool, String> {
         if self.is_excluded(name) {
             return Ok(true);
         }
@@ -287,7 +447,7 @@ impl Options {
             }
         };
         let member = name.strip_prefix("/").unwrap_or(name);
-        let mut header = header(&status);
+        let mut header = self.header(&status);
         let failed = |error: io::Error| format!("{shown}: Cannot write: {}", reason(&error));
         let told = |name: &str| {
             if self.verbose {
@@ -301,7 +461,7 @@ impl Options {
                 path.push('/');
                 told(&path);
                 header.set_entry_type(EntryType::Directory);
-                builder.append_data(&mut header, &path, io::empty()).map_err(failed)?;
+                append(builder, &mut header, &path, None, io::empty()).map_err(failed)?;
                 let entries = match fs::read_dir(&place) {
                     Ok(entries) => entries,
                     Err(error) => {
@@ -312,18 +472,30 @@ impl Options {
                 let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
                 names.sort();
                 names.iter().try_fold(true, |is_whole, entry| {
-                    Ok(is_whole & self.pack_one(builder, from, &name.join(entry))?)
+                    Ok(is_whole & self.pack_one(builder, packed, from, &name.join(entry))?)
                 })
             }
             FileType::SymbolicLink => {
                 told(&member.to_string_lossy());
                 header.set_entry_type(EntryType::Symlink);
                 let target = fs::read_link(&place).map_err(failed)?;
-                builder.append_link(&mut header, member, target).map_err(failed)?;
+                let (member, target) = (member.to_string_lossy(), target.to_string_lossy());
+                append(builder, &mut header, &member, Some(&target), io::empty()).map_err(failed)?;
                 Ok(true)
             }
             FileType::RegularFile => {
-                told(&member.to_string_lossy());
+                let member = member.to_string_lossy();
+                told(&member);
+                // The second name of a file is a link to the first.
+                let known = packed.borrow().get(&(status.device, status.inode)).cloned();
+                if let Some(first) = known {
+                    header.set_entry_type(EntryType::Link);
+                    append(builder, &mut header, &member, Some(&first), io::empty()).map_err(failed)?;
+                    return Ok(true);
+                }
+                if status.links > 1 {
+                    packed.borrow_mut().insert((status.device, status.inode), member.clone().into_owned());
+                }
                 let file = match File::open(&place) {
                     Ok(file) => file,
                     Err(error) => {
@@ -333,7 +505,7 @@ impl Options {
                 };
                 header.set_size(status.size);
                 // A file that changes meanwhile must not be longer than its header says.
-                builder.append_data(&mut header, member, file.take(status.size)).map_err(failed)?;
+                append(builder, &mut header, &member, None, file.take(status.size)).map_err(failed)?;
                 Ok(true)
             }
             _ => {
@@ -387,7 +559,17 @@ impl Options {
             if !is_wanted || self.is_excluded(&path) {
                 continue;
             }
-            let shown = path.to_string_lossy().into_owned();
+            let mut shown = path.to_string_lossy().into_owned();
+            if entry.header().entry_type() == EntryType::Directory && !shown.ends_with('/') {
+                shown.push('/');
+            }
+            if self.shows_stripped && self.stripped > 0 {
+                let parts: Vec<&str> = shown.split_inclusive('/').skip(self.stripped).collect();
+                if parts.is_empty() {
+                    continue;
+                }
+                shown = parts.concat();
+            }
             if self.list {
                 let line = if self.verbose { described(entry.header(), &entry, &shown) } else { shown };
                 say(&mut io::stdout(), &line);
@@ -450,8 +632,11 @@ impl Options {
             if self.keep_old {
                 return Ok(());
             }
+            let is_file = fs::symlink_metadata(target).is_ok_and(|about| about.is_file());
             // A link in its place must not be written through.
-            fs::remove_file(target)?;
+            if !(self.overwrite && is_file && kind != EntryType::Link && kind != EntryType::Symlink) {
+                fs::remove_file(target).or_else(|error| fs::remove_dir(target).map_err(|_| error))?;
+            }
         }
         let failed = |errno| io::Error::other(cordon_multicall::launch::errno_text(errno));
         match kind {
@@ -481,17 +666,79 @@ fn settle(place: &str, mode: u32, time: u64) {
     let _ = filesystem::set_times(place, time, time, Symlinks::NoFollow);
 }
 
-fn header(status: &FileStatus) -> Header {
-    let mut header = Header::new_gnu();
-    header.set_mode(status.mode & 0o7777);
-    header.set_mtime(status.modified / 1_000_000_000);
-    header.set_uid(0);
-    header.set_gid(0);
-    // They are short enough.
-    let _ = header.set_username("root");
-    let _ = header.set_groupname("root");
-    header.set_size(0);
-    header
+/// Files with several names by device and inode, and the first name of each.
+type Packed = RefCell<HashMap<(u64, u64), String>>;
+
+impl Options {
+    fn header(&self, status: &FileStatus) -> Header {
+        let mut header = Header::new_gnu();
+        header.set_mode(status.mode & 0o7777);
+        header.set_mtime(self.time.unwrap_or(status.modified / 1_000_000_000));
+        let part = |owner: &Option<Owner>| {
+            let owner = owner.as_ref();
+            let name = owner.and_then(|owner| owner.name.clone());
+            let number = owner.and_then(|owner| owner.number);
+            // A number alone has no name.
+            let usual = if number.is_some() { "" } else { "root" };
+            (name.unwrap_or_else(|| usual.into()), number.unwrap_or(0))
+        };
+        let (user, uid) = part(&self.owner);
+        let (group, gid) = part(&self.group);
+        header.set_uid(uid);
+        header.set_gid(gid);
+        // What does not fit is left out, as it is where a name is not known.
+        let _ = header.set_username(&user);
+        let _ = header.set_groupname(&group);
+        header.set_size(0);
+        header
+    }
+}
+
+/// Bytes of a name that a header holds.
+const NAME_BYTES: usize = 100;
+
+/// Adds a member under its name as it stands: the crate would take `./` away.
+fn append<W: Write>(
+    builder: &mut Builder<W>,
+    header: &mut Header,
+    name: &str,
+    link: Option<&str>,
+    data: impl Read,
+) -> io::Result<()> {
+    if let Some(link) = link {
+        let field = &mut header.as_old_mut().linkname;
+        put_name(builder, field, link, b'K')?;
+    }
+    let field = &mut header.as_old_mut().name;
+    put_name(builder, field, name, b'L')?;
+    header.set_cksum();
+    builder.append(header, data)
+}
+
+/// Puts a name into its field; a longer one goes ahead, into a member of its own.
+fn put_name<W: Write>(
+    builder: &mut Builder<W>,
+    field: &mut [u8; NAME_BYTES],
+    name: &str,
+    kind: u8,
+) -> io::Result<()> {
+    let bytes = name.as_bytes();
+    if bytes.len() > NAME_BYTES {
+        let mut ahead = Header::new_gnu();
+        let place = b"././@LongLink";
+        ahead.as_old_mut().name[..place.len()].copy_from_slice(place);
+        ahead.set_mode(0o644);
+        ahead.set_uid(0);
+        ahead.set_gid(0);
+        ahead.set_mtime(0);
+        ahead.set_size(bytes.len() as u64 + 1);
+        ahead.set_entry_type(EntryType::new(kind));
+        ahead.set_cksum();
+        builder.append(&ahead, bytes.chain(&[0][..]))?;
+    }
+    let count = bytes.len().min(NAME_BYTES);
+    field[..count].copy_from_slice(&bytes[..count]);
+    Ok(())
 }
 
 /// A line of `tar -tv`.

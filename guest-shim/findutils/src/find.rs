@@ -6,7 +6,8 @@
 //! nothing. What the command came to is told as the time: a test for files that are older than any follows, and the next
 //! question for the time is answered with a day on which they are, if the command succeeded.
 //!
-//! Tests of what only the virtual machine knows of a file (`-perm`, `-links`, `-inum`, `-executable`) take the same way.
+//! Tests of what only the virtual machine knows of a file (`-perm`, `-links`, `-inum`, `-executable`, `-xdev`) take the
+//! same way, and those of a name where starting points end in slashes, which the crate counts to the name.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
@@ -15,7 +16,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cordon_multicall::launch::{self, errno_text};
-use cordon_multicall::say;
+use cordon_multicall::{pattern, say};
 use cordon_vm::filesystem;
 use cordon_vm::process::{self, ExitStatus};
 use cordon_vm::types::{FileStatus, Symlinks};
@@ -84,6 +85,10 @@ enum Test {
     AnyOf(u32),
     Links(Wanted),
     Inode(Wanted),
+    /// Its name fits a pattern, the case of letters aside if so.
+    Name(String, bool),
+    /// It lies on none of these devices.
+    Elsewhere(Vec<u64>),
 }
 
 /// A number, at least or at most.
@@ -113,13 +118,16 @@ impl Wanted {
 
 impl Test {
     /// None where the word is no such test; what it takes besides is whether it has an argument.
-    fn parse(name: &str, argument: Option<&str>) -> Result<Option<(Test, usize)>, String> {
+    fn parse(name: &str, argument: Option<&str>, starts: &[String]) -> Result<Option<(Test, usize)>, String> {
         let needed = || argument.ok_or_else(|| format!("missing argument to `{name}'"));
         let wrong = |text: &str| format!("invalid argument `{text}' to `{name}'");
         let test = match name {
             "-executable" => return Ok(Some((Test::AnyOf(0o111), 0))),
             "-links" => Test::Links(Wanted::parse(needed()?).ok_or_else(|| wrong(needed().unwrap_or("")))?),
             "-inum" => Test::Inode(Wanted::parse(needed()?).ok_or_else(|| wrong(needed().unwrap_or("")))?),
+            "-name" | "-iname" if starts.iter().any(|start| start.ends_with('/')) => {
+                Test::Name(needed()?.to_owned(), name == "-iname")
+            }
             "-perm" => {
                 let text = needed()?;
                 let (kind, mode) = match text.split_at_checked(1) {
@@ -138,7 +146,7 @@ impl Test {
         Ok(Some((test, 1)))
     }
 
-    fn holds(&self, file: &FileStatus) -> bool {
+    fn holds(&self, path: &str, file: &FileStatus) -> bool {
         let mode = file.mode & 0o7777;
         match self {
             Test::Mode(wanted) => mode == *wanted,
@@ -146,6 +154,8 @@ impl Test {
             Test::AnyOf(wanted) => *wanted == 0 || mode & wanted != 0,
             Test::Links(wanted) => wanted.is(file.links),
             Test::Inode(wanted) => wanted.is(file.inode),
+            Test::Name(wanted, folds) => pattern::fits(wanted, base_name(path), *folds),
+            Test::Elsewhere(devices) => !devices.contains(&file.device),
         }
     }
 }
@@ -189,10 +199,18 @@ fn without_missing(words: Vec<String>) -> (Option<Vec<String>>, bool) {
     let (first, end) = starting_points(&words);
     let mut kept = words[..first].to_vec();
     for path in &words[first..end] {
-        match std::fs::symlink_metadata(path) {
+        // An empty path would be taken for the working directory.
+        let found = match path.as_str() {
+            "" => Err(io::Error::from(io::ErrorKind::NotFound)),
+            path => std::fs::symlink_metadata(path),
+        };
+        match found {
             Ok(_) => kept.push(path.clone()),
             Err(error) => {
-                let reason = uucore::error::strip_errno(&error);
+                let reason = match path.as_str() {
+                    "" => "No such file or directory".to_owned(),
+                    _ => uucore::error::strip_errno(&error),
+                };
                 say(&mut io::stderr(), &format!("find: '{path}': {reason}"));
             }
         }
@@ -209,14 +227,22 @@ fn without_missing(words: Vec<String>) -> (Option<Vec<String>>, bool) {
 /// is left for the crate to complain of.
 fn put_off(words: Vec<String>) -> Result<(Vec<String>, Vec<Asked>), String> {
     let mut asked = vec![];
-    let (_, begin) = starting_points(&words);
+    let (first, begin) = starting_points(&words);
+    let starts = &words[first..begin];
+    let mut stays = false;
     let mut out: Vec<String> = vec![];
     let mut is_print_meant = false;
     let mut at = begin;
     while at < words.len() {
         let action = words[at].as_str();
         let number = asked.len().to_string();
-        if let Some((test, taken)) = Test::parse(action, words.get(at + 1).map(String::as_str))? {
+        if action == "-xdev" || action == "-mount" {
+            stays = true;
+            at += 1;
+            continue;
+        }
+        let argument = words.get(at + 1).map(String::as_str);
+        if let Some((test, taken)) = Test::parse(action, argument, starts)? {
             asked.push(Asked::Test(test));
             out.extend(question(&number));
             // The crate takes a question for an action.
@@ -253,9 +279,22 @@ fn put_off(words: Vec<String>) -> Result<(Vec<String>, Vec<Asked>), String> {
         }
         at = end + 1;
     }
+    is_print_meant |= stays;
     is_print_meant &= !words[begin..].iter().any(|word| ACTIONS.contains(&word.as_str()));
     let mut all = words[..begin].to_vec();
-    if is_print_meant {
+    if stays {
+        // What lies elsewhere is reached, but not entered.
+        let here: Vec<String> = if starts.is_empty() { vec![".".into()] } else { starts.to_vec() };
+        let devices = here.iter().filter_map(|start| filesystem::status(start, Symlinks::Follow).ok());
+        let devices = devices.map(|status| status.device).collect();
+        let number = asked.len().to_string();
+        asked.push(Asked::Test(Test::Elsewhere(devices)));
+        all.extend(question(&number));
+        all.extend(["-prune", ","].map(str::to_owned));
+    }
+    if is_print_meant && out.is_empty() {
+        all.push("-print".into());
+    } else if is_print_meant {
         all.push("(".into());
         all.extend(out);
         all.extend([")", "-print"].map(str::to_owned));
@@ -297,7 +336,7 @@ impl Dependencies for Work {
             self.succeeded.set(match asked {
                 Asked::Command(command) => self.reached(command, path),
                 Asked::Test(test) => {
-                    filesystem::status(path, Symlinks::NoFollow).is_ok_and(|status| test.holds(&status))
+                    filesystem::status(path, Symlinks::NoFollow).is_ok_and(|status| test.holds(path, &status))
                 }
             });
         }
@@ -365,6 +404,14 @@ fn place(command: &Command, path: &str) -> (Option<String>, String) {
         Some(parent) => parent.to_string_lossy().into_owned(),
     };
     (Some(directory), format!("./{name}"))
+}
+
+/// The last component of a path, without the slashes behind it; of the root a slash.
+fn base_name(path: &str) -> &str {
+    match path.trim_end_matches('/') {
+        "" => "/",
+        bare => bare.rsplit('/').next().unwrap_or(bare),
+    }
 }
 
 fn agrees(prompt: &str) -> bool {

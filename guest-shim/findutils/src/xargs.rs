@@ -38,6 +38,7 @@ Run COMMAND with arguments INITIAL-ARGS and more arguments read from input.
   -l[LINES]                    the same; one line if not given
   -n, --max-args=ARGS          use at most ARGS arguments per command
   -P, --max-procs=PROCS        run at most PROCS commands at a time
+      --process-slot-var=NAME  set NAME to a number that no other command has that runs
   -p, --interactive            does not ask: there is no terminal
   -r, --no-run-if-empty        do not run if there are no arguments
   -s, --max-chars=CHARS        limit the length of a command line
@@ -57,6 +58,8 @@ struct Options {
     not_if_empty: bool,
     verbose: bool,
     exit_if_long: bool,
+    /// The variable that says which of the places of commands at once one has.
+    slot_name: Option<String>,
     command: Vec<String>,
 }
 
@@ -101,6 +104,7 @@ const LONG: &[(&str, char)] = &[
     ("max-chars", 's'),
     ("verbose", 't'),
     ("exit", 'x'),
+    ("process-slot-var", 'S'),
     ("eof", 'e'),
     ("help", 'h'),
 ];
@@ -127,7 +131,7 @@ fn read_options(mut words: VecDeque<String>) -> Result<Option<Options>, String> 
                 return Ok(None);
             }
             let value = match letter {
-                'a' | 'd' | 'n' | 'P' | 's' => value.or_else(|| words.pop_front()),
+                'a' | 'd' | 'n' | 'P' | 's' | 'S' => value.or_else(|| words.pop_front()),
                 _ => value,
             };
             options.set(letter, value)?;
@@ -147,6 +151,8 @@ fn read_options(mut words: VecDeque<String>) -> Result<Option<Options>, String> 
                     options.set(letter, Some(rest.to_owned()).filter(|value| !value.is_empty()))?;
                     break;
                 }
+                // These letters are ours: they stand for long names.
+                'S' | 'h' => return Err(format!("invalid option -- '{letter}'")),
                 _ => options.set(letter, None)?,
             }
         }
@@ -186,6 +192,7 @@ impl Options {
             }
             'P' => self.at_once = Some(number('P', &needed()?, 0)?),
             's' => self.bytes = Some(number('s', &needed()?, 1)?),
+            'S' => self.slot_name = Some(needed()?),
             'r' => self.not_if_empty = true,
             't' | 'p' => self.verbose = true,
             'x' => self.exit_if_long = true,
@@ -239,6 +246,9 @@ fn run(options: &Options) -> Result<i32, Fatal> {
     let fixed: usize = options.command.iter().map(|word| word.len() + 1).sum();
     let most = options.bytes.unwrap_or(COMMAND_BYTES);
 
+    if fixed > most {
+        return Err((USAGE, "cannot fit single argument within argument list size limit".into()));
+    }
     let mut batch: Vec<String> = vec![];
     let (mut bytes, mut lines, mut has_run) = (fixed, 0, false);
     while let Some(item) = items.next().map_err(|message| (USAGE, message))? {
@@ -255,6 +265,9 @@ fn run(options: &Options) -> Result<i32, Fatal> {
         if is_long {
             runner.start_with(&options.command, &mut batch)?;
             (bytes, lines, has_run) = (fixed, 0, true);
+            if bytes + item.text.len() + 1 > most {
+                return Err((USAGE, "argument line too long".into()));
+            }
         }
         bytes += item.text.len() + 1;
         batch.push(item.text);
@@ -339,7 +352,7 @@ impl Items<'_> {
                     }));
                 }
                 b'\n' => {}
-                b' ' | b'\t' if !has_begun => {}
+                b' ' | b'\t' | 11 | 12 | b'\r' if !has_begun => {}
                 b' ' | b'\t' if !whole_lines => {
                     return Ok(Some(Item {
                         text: String::from_utf8_lossy(&text).into_owned(),
@@ -374,12 +387,19 @@ impl Items<'_> {
     }
 }
 
+/// A command that runs: its name, and its place among those that run at once.
+struct Running {
+    child: Child,
+    name: String,
+    slot: usize,
+}
+
 /// Commands that run, at most so many at a time.
 struct Runner<'a> {
     options: &'a Options,
     /// What commands read, if arguments came from standard input.
     nothing: Option<Descriptor>,
-    running: VecDeque<(Child, String)>,
+    running: VecDeque<Running>,
     status: i32,
 }
 
@@ -410,11 +430,17 @@ impl<'a> Runner<'a> {
             say(&mut io::stderr(), &words.join(" "));
         }
         loop {
+            let slot = (0..).find(|slot| self.running.iter().all(|other| other.slot != *slot)).unwrap_or(0);
+            let mut environment = process::environment();
+            if let Some(name) = &self.options.slot_name {
+                environment.retain(|(known, _)| known != name);
+                environment.push((name.clone(), slot.to_string()));
+            }
             let instead: Vec<_> = self.nothing.iter().map(|nothing| (0, nothing)).collect();
-            let started = launch::start_with(&words, process::environment(), None, &instead);
+            let started = launch::start_with(&words, environment, None, &instead);
             match started {
                 Ok(child) => {
-                    self.running.push_back((child, words[0].clone()));
+                    self.running.push_back(Running { child, name: words[0].clone(), slot });
                     return Ok(());
                 }
                 // There are as many as there can be.
@@ -430,7 +456,7 @@ impl<'a> Runner<'a> {
 
     /// Waits for the one that has run longest.
     fn wait_for_one(&mut self) -> Result<(), Fatal> {
-        let Some((child, name)) = self.running.pop_front() else { return Ok(()) };
+        let Some(Running { child, name, .. }) = self.running.pop_front() else { return Ok(()) };
         match child.wait() {
             Ok(ExitStatus::Exited(0)) | Err(_) => Ok(()),
             Ok(ExitStatus::Exited(255)) => {

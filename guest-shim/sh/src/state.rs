@@ -132,8 +132,8 @@ impl Options {
             // `h` and `B` are always on.
             return format!("{}h{}B{}", known("abef"), known("inuvx"), known("CETs"));
         }
-        // In the order that dash shows.
-        "ubaCvixsnfe".chars().filter(|letter| is_on(*letter)).collect()
+        // In the order that dash shows, and what it has not.
+        "ubaCvixsnfeET".chars().filter(|letter| is_on(*letter)).collect()
     }
 }
 

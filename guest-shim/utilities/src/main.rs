@@ -7,6 +7,7 @@ mod getopt;
 mod hexdump;
 mod iconv;
 mod install;
+mod machine;
 mod number;
 mod pager;
 mod patch;
@@ -25,6 +26,7 @@ const UTILITIES: Utilities = &[
     ("column", column::main),
     ("dc", number::dc::main),
     ("df", system::df),
+    ("fallocate", machine::fallocate),
     ("getopt", getopt::main),
     ("hd", hexdump::hd),
     ("hexdump", hexdump::hexdump),
@@ -35,12 +37,15 @@ const UTILITIES: Utilities = &[
     ("mkfifo", system::mkfifo),
     ("more", pager::more),
     ("patch", patch::main),
+    ("pidof", machine::pidof),
     ("ps", system::ps),
     ("strings", strings::main),
     ("sync", system::sync),
+    ("taskset", machine::taskset),
     ("time", system::time),
     ("tput", terminal::tput),
     ("tree", tree::main),
+    ("uptime", machine::uptime),
     ("xxd", xxd::main),
 ];
 

@@ -39,7 +39,7 @@ impl Number {
             None => (1, text),
         };
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        let is_alone = text.len() == 1;
+        let is_alone = text.trim_start_matches('0').len() == 1;
         let digit = |letter: u8| {
             let value = char::from(letter).to_digit(36).unwrap_or(0);
             if is_alone { value } else { value.min(base.saturating_sub(1)) }
@@ -77,10 +77,14 @@ impl Number {
         self.value.sign() == Sign::Minus
     }
 
-    /// How many digits there are, the zeros in front left out.
+    /// How many digits there are without zeros in front, on either side of the point.
+    pub fn significant(&self) -> usize {
+        if self.is_zero() { 0 } else { self.value.magnitude().to_string().len() }
+    }
+
+    /// How many digits there are, the zeros in front of the point left out.
     pub fn length(&self) -> usize {
-        let digits = if self.is_zero() { 0 } else { self.value.magnitude().to_string().len() };
-        digits.max(self.scale).max(1)
+        self.significant().max(self.scale).max(1)
     }
 
     fn at(&self, scale: usize) -> BigInt {

@@ -1,6 +1,8 @@
 //! `dd`: copies blocks. POSIX's operands and what GNU adds to them, except for the conversions between character sets
 //! and record formats. uutils' `dd` counts its time in a thread.
 
+use cordon_vm::descriptors;
+use cordon_vm::types::FileType;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -222,6 +224,7 @@ fn copy(options: &Options) -> Result<(), String> {
     let input_name = options.input.as_ref().map_or("standard input".into(), |name| name.to_string_lossy());
     let output_name = options.output.as_ref().map_or("standard output".into(), |name| name.to_string_lossy());
 
+    let whole = options.has("fullblock") || gives_whole_blocks(options, &input);
     let began = Instant::now();
     let (mut read, mut written, mut bytes) = (Records::default(), Records::default(), 0u64);
     let mut block = vec![0; input_block];
@@ -246,7 +249,7 @@ fn copy(options: &Options) -> Result<(), String> {
             break Ok(());
         }
         let want = input_block.min(usize::try_from(bytes_left).unwrap_or(usize::MAX));
-        let mut length = match fill(&mut input, &mut block[..want], options.has("fullblock")) {
+        let mut length = match fill(&mut input, &mut block[..want], whole) {
             Ok(0) => break Ok(()),
             Ok(length) => length,
             Err(error) => {
@@ -357,6 +360,21 @@ fn open_output(options: &Options, block: usize) -> Result<ManuallyDrop<File>, St
             .map_err(|error| format!("cannot seek in the output: {}", reason(&error)))?;
     }
     Ok(file)
+}
+
+/// Whether only an end makes what is read shorter than it should be: a file, or a device that never waits. The virtual
+/// machine may give such a block in several pieces, which Linux does not.
+fn gives_whole_blocks(options: &Options, input: &File) -> bool {
+    let endless = ["/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+    let is_endless = options.input.as_ref().is_some_and(|name| endless.iter().any(|known| name == known));
+    let is_file = match options.input {
+        Some(_) => input.metadata().is_ok_and(|about| about.is_file()),
+        // WASI does not tell what standard input is.
+        None => descriptors::inherited(0)
+            .and_then(|input| input.status())
+            .is_ok_and(|known| known.file_type == FileType::RegularFile),
+    };
+    is_endless || is_file
 }
 
 /// Reads one block: what one `read` gives, or, if `whole`, until the block is full or the input ends.

@@ -28,11 +28,13 @@ pub fn main(name: &str, args: &[OsString]) -> Option<i32> {
         "echo" if operands.first().is_none_or(|first| !is_option(first)) => {
             env::var_os("POSIXLY_CORRECT").is_none().then(|| echo(operands))
         }
-        "cat" if !operands.iter().any(|operand| is_option(operand)) => {
+        // `-u` asks for what is done anyway.
+        "cat" if !operands.iter().any(|operand| is_option(operand) && operand != "-u") => {
             if !operands.is_empty() {
                 enter_working_directory();
             }
-            Some(cat(operands))
+            let files: Vec<OsString> = operands.iter().filter(|operand| *operand != "-u").cloned().collect();
+            Some(cat(&files))
         }
         _ => None,
     }

@@ -22,12 +22,15 @@ fn status_operand(shell: &Shell, arguments: &[String]) -> Result<i32, Flow> {
         None => Ok(shell.status),
         Some(text) => match (text.parse::<u32>(), text.parse::<i64>(), shell.dialect) {
             (Ok(status), _, _) => Ok((status & 0xff) as i32),
-            (_, Ok(status), Dialect::Bash) => Ok((status & 0xff) as i32),
-            (_, Err(_), Dialect::Bash) => {
+            // What a function returns may be negative in bash; dash has an error there, and of what is too large none.
+            (_, Ok(status), dialect) if dialect == Dialect::Bash || arguments[0] == "return" => {
+                Ok((status & 0xff) as i32)
+            }
+            (_, _, Dialect::Bash) => {
                 shell.report(&format!("{}: {text}: numeric argument required", arguments[0]));
                 Ok(2)
             }
-            (Err(_), _, Dialect::Posix) => {
+            (_, _, Dialect::Posix) => {
                 shell.report(&format!("{}: Illegal number: {text}", arguments[0]));
                 Err(Flow::Error)
             }
@@ -115,7 +118,8 @@ pub fn source(shell: &mut Shell, arguments: &[String]) -> Outcome {
                 Dialect::Posix => format!("{}: cannot open {name}: {message}", arguments[0]),
                 Dialect::Bash => format!("{name}: {message}"),
             });
-            return Err(Flow::Error);
+            // `source` is bash's: there it is no special command, and its status is bash's.
+            return if arguments[0] == "source" { Ok(1) } else { Err(Flow::Error) };
         }
     };
     let replaced = (arguments.len() > 2)

@@ -25,7 +25,7 @@ pub fn cd(shell: &mut Shell, arguments: &[String]) -> Outcome {
             Some(before) => before.to_owned(),
             None => {
                 shell.report("cd: OLDPWD not set");
-                return Ok(shell.error_status());
+                return Ok(1);
             }
         },
         Some(path) => path.to_owned(),

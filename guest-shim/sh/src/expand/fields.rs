@@ -36,6 +36,12 @@ impl Field {
     pub fn has_pattern(&self) -> bool {
         self.parts().any(|(text, quoted)| !quoted && text.contains(['*', '?', '[', '(']))
     }
+
+    /// The same without a bracket that nothing closes, which matches itself alone.
+    pub fn has_closed_pattern(&self) -> bool {
+        self.parts().any(|(text, quoted)| !quoted && text.contains(['*', '?', '(']))
+            || self.parts().any(|(text, quoted)| !quoted && text.contains('[')) && self.text.contains(']')
+    }
 }
 
 /// Collects what the pieces of a word expand to.

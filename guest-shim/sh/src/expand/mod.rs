@@ -113,11 +113,11 @@ impl Shell {
             self.dialect == Dialect::Bash && self.variable("GLOBIGNORE").is_some_and(|text| !text.is_empty());
         match glob::expand(&field, options).and_then(|names| self.without_ignored(names)) {
             Some(mut names) => arguments.append(&mut names),
-            None if options.failglob => {
+            None if options.failglob && field.has_closed_pattern() => {
                 self.report(&format!("no match: {}", field.text));
                 return Err(Flow::Error);
             }
-            None if options.nullglob => {}
+            None if options.nullglob && field.has_closed_pattern() => {}
             None => arguments.push(field.text),
         }
         Ok(())
@@ -153,6 +153,11 @@ impl Shell {
     pub fn expand_pattern(&mut self, word: &Word) -> Result<Pattern, Flow> {
         let pattern = Pattern::new(&self.expand_field(word)?);
         Ok(if self.extras.patterns.nocasematch { pattern.ignoring_case() } else { pattern })
+    }
+
+    /// A pattern for which `nocasematch` makes no difference: of what is taken away at the ends of a value.
+    pub fn expand_exact_pattern(&mut self, word: &Word) -> Result<Pattern, Flow> {
+        Ok(Pattern::new(&self.expand_field(word)?))
     }
 
     /// The elements of an array as a script wrote them.

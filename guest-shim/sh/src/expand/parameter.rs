@@ -276,13 +276,13 @@ impl Shell {
                 return Err(self.unset_parameter());
             }
             Operation::RemovePrefix { longest, pattern } => {
-                let pattern = self.expand_pattern(pattern)?;
+                let pattern = self.expand_exact_pattern(pattern)?;
                 self.map_values(subject, mode, fields, |_, value| {
                     Some(pattern.without_prefix(value, *longest).to_owned())
                 })?;
             }
             Operation::RemoveSuffix { longest, pattern } => {
-                let pattern = self.expand_pattern(pattern)?;
+                let pattern = self.expand_exact_pattern(pattern)?;
                 self.map_values(subject, mode, fields, |_, value| {
                     Some(pattern.without_suffix(value, *longest).to_owned())
                 })?;

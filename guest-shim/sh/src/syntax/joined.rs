@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use super::lexer::{ends_joined, is_quoted, remove_quotes};
+
 /// A text without continuations, and where they were.
 pub struct Joined<'a> {
     pub text: Cow<'a, str>,
@@ -46,6 +48,14 @@ impl<'a> Joined<'a> {
     }
 }
 
+/// A here-document whose text is to come.
+struct Document {
+    delimiter: String,
+    /// Tabs at the beginning of lines are taken away.
+    strips: bool,
+    quoted: bool,
+}
+
 struct Joiner<'a> {
     text: &'a str,
     at: usize,
@@ -73,7 +83,7 @@ impl Joiner<'_> {
     fn run(&mut self) {
         let mut around: Vec<Around> = Vec::new();
         let mut word_starts = true;
-        let mut here_documents: Vec<(String, bool)> = Vec::new();
+        let mut here_documents: Vec<Document> = Vec::new();
         while let Some(byte) = self.byte(0) {
             let quoted = around.last() == Some(&Around::DoubleQuotes);
             let started = word_starts;
@@ -118,13 +128,23 @@ impl Joiner<'_> {
                     let end = self.text[self.at..].find('\n').map_or(self.text.len(), |end| self.at + end);
                     self.keep_to(end);
                 }
-                b'<' if !quoted && self.byte(1) == Some(b'<') && self.byte(2) != Some(b'<') => {
-                    here_documents.extend(self.here_document());
+                b'<' if !quoted => {
+                    self.keep_to(self.at + 1);
+                    self.join();
+                    if self.byte(0) == Some(b'<') {
+                        self.keep_to(self.at + 1);
+                        self.join();
+                        if self.byte(0) == Some(b'<') {
+                            self.keep_to(self.at + 1);
+                        } else {
+                            here_documents.extend(self.here_document());
+                        }
+                    }
                 }
                 b'\n' => {
                     self.keep_to(self.at + 1);
-                    for (delimiter, strips) in here_documents.drain(..) {
-                        self.body(&delimiter, strips);
+                    for document in here_documents.drain(..) {
+                        self.body(&document);
                     }
                 }
                 _ => self.keep_character(),
@@ -132,18 +152,28 @@ impl Joiner<'_> {
         }
     }
 
-    /// Keeps `<<` and its delimiter. None where that is a shift in an arithmetic expression.
-    fn here_document(&mut self) -> Option<(String, bool)> {
-        let strips = self.byte(2) == Some(b'-');
-        self.keep_to(self.at + 2 + usize::from(strips));
+    /// Leaves out continuations that stand here.
+    fn join(&mut self) {
+        while self.byte(0) == Some(b'\\') && self.byte(1) == Some(b'\n') {
+            self.at += 2;
+            self.joins.push(self.kept.len());
+        }
+    }
+
+    /// Keeps what follows `<<`: a hyphen and the delimiter. None where that is a shift in an arithmetic expression.
+    fn here_document(&mut self) -> Option<Document> {
+        let strips = self.byte(0) == Some(b'-');
+        self.keep_to(self.at + usize::from(strips));
+        self.join();
         while matches!(self.byte(0), Some(b' ' | b'\t')) {
             self.keep_to(self.at + 1);
+            self.join();
         }
-        let start = self.at;
+        let start = self.kept.len();
         while let Some(byte) = self.byte(0) {
             match byte {
                 b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')' => break,
-                b'\\' if self.byte(1) == Some(b'\n') => break,
+                b'\\' if self.byte(1) == Some(b'\n') => self.join(),
                 b'\\' => {
                     self.keep_to(self.at + 1);
                     self.keep_character();
@@ -156,20 +186,23 @@ impl Joiner<'_> {
                 _ => self.keep_character(),
             }
         }
-        let raw = self.text.get(start..self.at).unwrap_or_default();
+        let raw = self.kept.get(start..).unwrap_or_default();
         let number = raw.bytes().next().is_none_or(|byte| byte.is_ascii_digit());
-        (!number).then(|| (super::lexer::remove_quotes(raw), strips))
+        (!number).then(|| Document { delimiter: remove_quotes(raw), strips, quoted: is_quoted(raw) })
     }
 
-    fn body(&mut self, delimiter: &str, strips: bool) {
+    fn body(&mut self, document: &Document) {
+        let mut goes_on = false;
         while self.at < self.text.len() {
             let rest = &self.text[self.at..];
             let length = rest.find('\n').map_or(rest.len(), |newline| newline + 1);
             let line = rest[..length].trim_end_matches('\n');
             self.keep_to(self.at + length);
-            if (if strips { line.trim_start_matches('\t') } else { line }) == delimiter {
+            let line = if document.strips { line.trim_start_matches('\t') } else { line };
+            if line == document.delimiter && !goes_on {
                 return;
             }
+            goes_on = !document.quoted && ends_joined(line);
         }
     }
 }

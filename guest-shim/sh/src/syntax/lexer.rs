@@ -49,6 +49,8 @@ struct HereDocument {
     token: usize,
     delimiter: String,
     strip_tabs: bool,
+    /// A part of the delimiter is quoted.
+    quoted: bool,
 }
 
 pub struct Lexer<'a> {
@@ -400,6 +402,7 @@ impl<'a> Lexer<'a> {
             token: self.tokens.len(),
             delimiter: remove_quotes(&raw),
             strip_tabs,
+            quoted: is_quoted(&raw),
         });
         self.push(end, end, String::new(), false);
         self.push(end, end, raw, false);
@@ -410,6 +413,7 @@ impl<'a> Lexer<'a> {
     fn here_document_bodies(&mut self) -> Result<(), SyntaxError> {
         for document in std::mem::take(&mut self.here_documents) {
             let mut body = String::new();
+            let mut goes_on = false;
             loop {
                 if self.at >= self.extent.text.len() {
                     if self.partial {
@@ -423,12 +427,16 @@ impl<'a> Lexer<'a> {
                 let rest = &self.extent.text[self.at..];
                 let length = rest.find('\n').map_or(rest.len(), |newline| newline + 1);
                 let line = &rest[..length];
-                let shown = if document.strip_tabs { line.trim_start_matches('\t') } else { line };
+                // What a line goes on with does not begin one.
+                let strips = document.strip_tabs && !goes_on;
+                let shown = if strips { line.trim_start_matches('\t') } else { line };
                 self.at += length;
                 self.line += 1;
-                if shown.strip_suffix('\n').unwrap_or(shown) == document.delimiter {
+                let bare = shown.strip_suffix('\n').unwrap_or(shown);
+                if bare == document.delimiter && !goes_on {
                     break;
                 }
+                goes_on = !document.quoted && ends_joined(bare);
                 body.push_str(shown);
             }
             if let Some(Token::Word(text, _)) = self.tokens.get_mut(document.token) {
@@ -441,6 +449,16 @@ impl<'a> Lexer<'a> {
 
 fn separates_words(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'&' | b'|' | b';' | b'<' | b'>' | b'(' | b')')
+}
+
+/// Whether a part of the delimiter is quoted, which leaves the text as it is.
+pub fn is_quoted(raw: &str) -> bool {
+    raw.contains(['\'', '"', '\\'])
+}
+
+/// Whether a line of a here-document goes on with the next: a backslash at its end is not quoted by another.
+pub fn ends_joined(line: &str) -> bool {
+    (line.len() - line.trim_end_matches('\\').len()) % 2 == 1
 }
 
 /// The delimiter of a here-document without its quotes.

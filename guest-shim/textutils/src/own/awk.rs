@@ -70,7 +70,7 @@ fn read(words: Vec<String>) -> Result<Option<Request>, String> {
         {
             continue;
         }
-        let long = [("--field-separator=", 'F'), ("--assign=", 'v'), ("--file=", 'f')];
+        let long = [("--field-separator=", 'F'), ("--assign=", 'v'), ("--file=", 'f'), ("--source=", 'e')];
         let (option, attached) =
             match long.iter().find_map(|(name, short)| Some((*short, word.strip_prefix(name)?))) {
                 Some((short, value)) => (short, value.to_owned()),
@@ -80,7 +80,7 @@ fn read(words: Vec<String>) -> Result<Option<Request>, String> {
                     (letter, letters.collect())
                 }
             };
-        if !['F', 'v', 'f'].contains(&option) {
+        if !['F', 'v', 'f', 'e'].contains(&option) {
             return Err(format!("unknown option {word}\n{USAGE}"));
         }
         let value = if attached.is_empty() { words.next() } else { Some(attached) };
@@ -95,7 +95,8 @@ fn read(words: Vec<String>) -> Result<Option<Request>, String> {
                 request.assignments.push((name.into(), unescape(value)));
             }
             _ => {
-                let text = text_of(&value)?;
+                // `-e` gives a part of the program itself.
+                let text = if option == 'e' { value } else { text_of(&value)? };
                 let program = request.program.get_or_insert_default();
                 program.push_str(&text);
                 program.push('\n');

@@ -1,6 +1,9 @@
 //! `diff` and `cmp`: the programs around uutils' diffutils, whose own cannot be called.
 //!
-//! Directories are compared here, file by file; the crate knows no such thing.
+//! Directories are compared here, file by file; the crate knows no such thing. What differs is found and written in
+//! [`lines`], but for columns, which are the crate's.
+
+mod lines;
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -8,9 +11,12 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use cordon_multicall::say;
+use cordon_multicall::{calendar, say};
+use cordon_vm::filesystem;
+use cordon_vm::types::Symlinks;
 use diffutilslib::params::{Format, Params, parse_params};
-use diffutilslib::{context_diff, ed_diff, normal_diff, side_by_side_diff, unified_diff};
+use diffutilslib::side_by_side_diff;
+use lines::{Compared, Formats};
 
 /// Exit statuses of both: no difference, some, trouble.
 const SAME: i32 = 0;
@@ -52,6 +58,11 @@ struct Options {
     /// All of them, as they are shown before each of two files of directories.
     shown: Vec<String>,
     ignored: Ignored,
+    /// Symbolic links are compared, not what they lead to.
+    links: bool,
+    formats: Formats,
+    /// The expression of lines that are shown with hunks.
+    shown_line: Option<String>,
 }
 
 /// What makes no difference. Files that differ in nothing else are the same; of others all differences are shown.
@@ -83,28 +94,33 @@ impl Ignored {
         true
     }
 
-    /// What is left of a text.
-    fn left(&self, text: &[u8]) -> Vec<Vec<u8>> {
-        let lines = text.strip_suffix(b"\n").unwrap_or(text).split(|&byte| byte == b'\n');
-        let kept = lines.map(|line| {
-            let mut line = if self.case { line.to_ascii_lowercase() } else { line.to_vec() };
-            if self.blanks {
-                line.retain(|byte| !byte.is_ascii_whitespace());
-            } else if self.number_of_blanks || self.last_blanks {
-                line.truncate(line.trim_ascii_end().len());
-            }
-            if self.number_of_blanks {
-                let words: Vec<&[u8]> = line
-                    .split(u8::is_ascii_whitespace)
-                    .enumerate()
-                    .filter(|(at, word)| *at == 0 || !word.is_empty())
-                    .map(|(_, word)| word)
-                    .collect();
-                line = words.join(&b' ');
-            }
-            line
-        });
-        kept.filter(|line| !(self.blank_lines && line.is_empty())).collect()
+    /// What of a line makes a difference. Without options, whether it has an end does too.
+    fn left(&self, line: &[u8]) -> Vec<u8> {
+        if !self.is_any() {
+            return line.to_vec();
+        }
+        let blanks = self.blanks || self.number_of_blanks || self.last_blanks;
+        let ends = line.ends_with(b"\n") || blanks;
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let mut line = if self.case { line.to_ascii_lowercase() } else { line.to_vec() };
+        if self.blanks {
+            line.retain(|byte| !byte.is_ascii_whitespace());
+        } else if self.number_of_blanks || self.last_blanks {
+            line.truncate(line.trim_ascii_end().len());
+        }
+        if self.number_of_blanks {
+            let words: Vec<&[u8]> = line
+                .split(u8::is_ascii_whitespace)
+                .enumerate()
+                .filter(|(at, word)| *at == 0 || !word.is_empty())
+                .map(|(_, word)| word)
+                .collect();
+            line = words.join(&b' ');
+        }
+        if ends {
+            line.push(b'\n');
+        }
+        line
     }
 }
 
@@ -134,6 +150,15 @@ pub fn diff(args: std::vec::IntoIter<OsString>) -> i32 {
                 kept.push(format!("--width={}", width.to_string_lossy()).into());
             }
             Some("--color" | "--color=never" | "--color=auto" | "-a" | "--text" | "-d" | "--minimal") => {}
+            Some("--no-dereference") => options.links = true,
+            Some("--show-c-function") => options.shown_line = Some(C_FUNCTION.into()),
+            Some("-F" | "--show-function-line") => {
+                options.shown_line = words.next().map(|line| line.to_string_lossy().into_owned());
+            }
+            Some(text) if text.starts_with("--show-function-line=") => {
+                options.shown_line = Some(text["--show-function-line=".len()..].to_owned());
+            }
+            Some(text) if options.formats.set(text) => {}
             Some("-L" | "--label") => {
                 options.labels.extend(words.next().map(|label| label.to_string_lossy().into_owned()))
             }
@@ -151,6 +176,7 @@ pub fn diff(args: std::vec::IntoIter<OsString>) -> i32 {
                         'r' => options.recursive = true,
                         'N' => options.new_files = true,
                         'a' | 'd' => {}
+                        'p' => options.shown_line = Some(C_FUNCTION.into()),
                         ignored if options.ignored.set(ignored) => {}
                         other => kept.push(format!("-{other}").into()),
                     }
@@ -160,6 +186,10 @@ pub fn diff(args: std::vec::IntoIter<OsString>) -> i32 {
         }
     }
     let operands = operands(&kept);
+    // The same input is the same; it is not even read.
+    if operands.len() == 2 && operands.iter().all(|operand| operand == "-") {
+        return SAME;
+    }
     if let [from, to] = operands.as_slice()
         && Path::new(from).is_dir()
         && Path::new(to).is_dir()
@@ -177,6 +207,9 @@ pub fn diff(args: std::vec::IntoIter<OsString>) -> i32 {
         }
     }
 }
+
+/// Lines that begin functions of C, as `-p` shows them.
+const C_FUNCTION: &str = "^[[:alpha:]$_]";
 
 fn is_cluster(text: &str) -> bool {
     text.len() > 1
@@ -271,8 +304,34 @@ fn files(options: &Options, params: &Params) -> i32 {
 
 /// Compares two files; as part of directories, what was compared is named first.
 fn compared(options: &Options, params: &Params, named: bool) -> i32 {
+    if options.links
+        && let Some(status) = links(&params.from, &params.to)
+    {
+        return status;
+    }
+    let shown_line = match options.shown_line.as_deref().map(lines::function_expression).transpose() {
+        Ok(shown_line) => shown_line,
+        Err(message) => {
+            say(&mut io::stderr(), &format!("diff: {message}"));
+            return TROUBLE;
+        }
+    };
+    let mut is_cut = false;
     let (ours, theirs) = match (contents(options, &params.from), contents(options, &params.to)) {
-        (Ok(ours), Ok(theirs)) => (ours, theirs),
+        (Ok(mut ours), Ok(mut theirs)) => {
+            if params.format == Format::Ed && ours != theirs {
+                // A script cannot tell that a file has no newline at its end.
+                for (file, text) in [(&params.from, &mut ours), (&params.to, &mut theirs)] {
+                    if text.last().is_some_and(|last| *last != b'\n') {
+                        let file = file.to_string_lossy();
+                        say(&mut io::stderr(), &format!("diff: {file}: No newline at end of file"));
+                        text.push(b'\n');
+                        is_cut = true;
+                    }
+                }
+            }
+            (ours, theirs)
+        }
         (ours, theirs) => {
             for (file, read) in [(&params.from, ours), (&params.to, theirs)] {
                 if let Err(error) = read {
@@ -284,12 +343,19 @@ fn compared(options: &Options, params: &Params, named: bool) -> i32 {
     };
     let (from, to) = (params.from.to_string_lossy(), params.to.to_string_lossy());
     let ignored = &options.ignored;
-    if ours == theirs || (ignored.is_any() && ignored.left(&ours) == ignored.left(&theirs)) {
+    let by_lines = (ours != theirs)
+        .then(|| Compared::new(&ours, &theirs, |line| ignored.left(line), ignored.blank_lines));
+    let by_lines = by_lines.filter(|found| !found.is_same());
+    let Some(by_lines) = by_lines else {
+        if options.formats.is_any() && !params.brief && !params.report_identical_files {
+            let same = Compared::new(&ours, &ours, <[u8]>::to_vec, false);
+            let _ = same.formatted(&mut io::stdout().lock(), &options.formats);
+        }
         if params.report_identical_files {
             say(&mut io::stdout(), &format!("Files {from} and {to} are identical"));
         }
         return SAME;
-    }
+    };
     if params.brief {
         say(&mut io::stdout(), &format!("Files {from} and {to} differ"));
         return DIFFERENT;
@@ -297,30 +363,34 @@ fn compared(options: &Options, params: &Params, named: bool) -> i32 {
     let found = if is_binary(&ours) || is_binary(&theirs) {
         format!("Binary files {from} and {to} differ\n").into_bytes()
     } else {
-        let found = match params.format {
-            Format::Normal => shortened(&normal_diff(&ours, &theirs, params)),
-            Format::Unified => unified_diff(&ours, &theirs, params),
-            Format::Context => context_diff(&ours, &theirs, params),
-            Format::SideBySide => {
-                let mut found = vec![];
-                side_by_side_diff(&ours, &theirs, &mut found, params);
-                found
+        let mut found = vec![];
+        let written = match params.format {
+            _ if options.formats.is_any() => by_lines.formatted(&mut found, &options.formats),
+            Format::Normal => by_lines.normal(&mut found),
+            Format::Unified => {
+                found.extend(heads(["---", "+++"], params, options).into_bytes());
+                by_lines.unified(&mut found, params.context_count, shown_line.as_ref())
             }
-            Format::Ed => match ed_diff(&ours, &theirs, params) {
-                Ok(found) => found,
-                Err(error) => {
-                    say(&mut io::stderr(), &format!("diff: {error}"));
-                    return TROUBLE;
-                }
-            },
+            Format::Context => {
+                found.extend(heads(["***", "---"], params, options).into_bytes());
+                by_lines.context(&mut found, params.context_count, shown_line.as_ref())
+            }
+            Format::SideBySide => {
+                side_by_side_diff(&ours, &theirs, &mut found, params);
+                Ok(())
+            }
+            Format::Ed => by_lines.script(&mut found),
         };
-        labelled(found, options, params.format)
+        // Memory takes everything.
+        let _ = written;
+        found
     };
     let mut out = io::stdout().lock();
     if named {
         let _ = writeln!(out, "diff {}{from} {to}", words(&options.shown));
     }
     match out.write_all(&found) {
+        Ok(()) if is_cut => TROUBLE,
         Ok(()) => DIFFERENT,
         Err(_) => TROUBLE,
     }
@@ -346,49 +416,57 @@ fn is_binary(contents: &[u8]) -> bool {
     contents.iter().take(4096).any(|&byte| byte == 0)
 }
 
-/// The crate writes a range of one line with both of its ends.
-fn shortened(found: &[u8]) -> Vec<u8> {
-    let range = |text: &str| match text.split_once(',') {
-        Some((first, last)) if first == last => first.to_owned(),
-        _ => text.to_owned(),
-    };
-    let mut out = Vec::with_capacity(found.len());
-    for line in found.split_inclusive(|&byte| byte == b'\n') {
-        let text = std::str::from_utf8(line)
-            .ok()
-            .filter(|text| text.starts_with(|letter: char| letter.is_ascii_digit()));
-        match text.and_then(|text| Some((text, text.find(['a', 'c', 'd'])?))) {
-            Some((text, at)) => {
-                let (from, to) = (range(&text[..at]), range(text[at + 1..].trim_end()));
-                out.extend(format!("{from}{}{to}\n", &text[at..=at]).into_bytes());
+/// The first two lines: names and times of the files, or the labels that are given.
+fn heads(marks: [&str; 2], params: &Params, options: &Options) -> String {
+    let files = [&params.from, &params.to];
+    let mut text = String::new();
+    for (at, (mark, file)) in marks.into_iter().zip(files).enumerate() {
+        match options.labels.get(at) {
+            Some(label) => text.push_str(&format!("{mark} {label}\n")),
+            None => {
+                let file = file.to_string_lossy();
+                text.push_str(&format!("{mark} {file}\t{}\n", time(&file)));
             }
-            None => out.extend(line),
         }
     }
-    out
+    text
 }
 
-/// Puts the labels in the place of the first two lines.
-fn labelled(found: Vec<u8>, options: &Options, format: Format) -> Vec<u8> {
-    let heads = match format {
-        Format::Unified => ["---", "+++"],
-        Format::Context => ["***", "---"],
-        _ => return found,
+/// When a file was changed, which in a VM is told in UTC; of one that is not there the beginning of all time.
+fn time(file: &str) -> String {
+    let nanoseconds = match file {
+        "-" => std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)),
+        file => filesystem::status(file, Symlinks::Follow).map_or(0, |status| status.modified),
     };
-    if options.labels.is_empty() {
-        return found;
-    }
-    let mut lines = found.split_inclusive(|&byte| byte == b'\n');
-    let mut out = vec![];
-    for (head, label) in heads.iter().zip(options.labels.iter().map(Some).chain([None, None])) {
-        let own = lines.next().unwrap_or_default();
-        match label {
-            Some(label) => out.extend(format!("{head} {label}\n").into_bytes()),
-            None => out.extend(own),
+    let (seconds, rest) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
+    let (year, month, day) = calendar::date(seconds / 86400);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{rest:09} +0000")
+}
+
+/// The status where at least one of two files is a symbolic link that is not followed.
+fn links(from: &OsStr, to: &OsStr) -> Option<i32> {
+    let target = |file: &OsStr| fs::read_link(file).ok();
+    let (ours, theirs) = (target(from), target(to));
+    let (one, other) = (from.to_string_lossy(), to.to_string_lossy());
+    let line = match (ours, theirs) {
+        (None, None) => return None,
+        (Some(ours), Some(theirs)) if ours == theirs => return Some(SAME),
+        (Some(_), Some(_)) => format!("Symbolic links {one} and {other} differ"),
+        (ours, theirs) => {
+            let kind = |link: &Option<_>, file: &OsStr| match link {
+                Some(_) => "symbolic link",
+                None if Path::new(file).is_dir() => "directory",
+                None => "regular file",
+            };
+            let (one_kind, other_kind) = (kind(&ours, from), kind(&theirs, to));
+            format!("File {one} is a {one_kind} while file {other} is a {other_kind}")
         }
-    }
-    lines.for_each(|line| out.extend(line));
-    out
+    };
+    say(&mut io::stdout(), &line);
+    Some(DIFFERENT)
 }
 
 fn trouble(file: &OsStr, error: &io::Error) -> i32 {

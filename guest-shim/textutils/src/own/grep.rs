@@ -1,6 +1,7 @@
 //! `grep`, `egrep` and `fgrep`: in front of uutils'.
 //!
-//! In its basic expressions `\s` and `\S` are no classes, which in GNU's they are: they are written out here.
+//! In its basic expressions `\s` and `\S` are no classes, which in GNU's they are: they are written out here. A `^` that
+//! begins nothing and a `$` that ends nothing are no anchors.
 
 use std::ffi::OsString;
 
@@ -42,7 +43,7 @@ fn with(option: &str, args: Args) -> i32 {
 
 pub fn grep(args: Args) -> i32 {
     let mut args: Vec<OsString> = args.collect();
-    if args.iter().any(|arg| holds_class(&arg.to_string_lossy())) {
+    if args.iter().any(|arg| needs_change(&arg.to_string_lossy())) {
         for at in basic_expressions(&args) {
             if let Some(text) = args[at].to_str() {
                 args[at] = written_out(text).into();
@@ -52,8 +53,8 @@ pub fn grep(args: Args) -> i32 {
     uu_grep::uumain(args.into_iter())
 }
 
-fn holds_class(text: &str) -> bool {
-    text.contains("\\s") || text.contains("\\S")
+fn needs_change(text: &str) -> bool {
+    text.contains("\\s") || text.contains("\\S") || text.contains(['^', '$'])
 }
 
 /// Which arguments are expressions, or begin with an option and end in one; none if they are not basic ones.
@@ -105,17 +106,25 @@ fn basic_expressions(args: &[OsString]) -> Vec<usize> {
     found
 }
 
-/// The same with `\s` and `\S` as classes, outside of brackets.
+/// The same with `\s` and `\S` as classes, outside of brackets, and with a backslash before what looks like an anchor.
 fn written_out(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     let mut rest = text.chars().peekable();
     let mut in_brackets = false;
+    // Where an option stands in front, what begins is not looked for.
+    let mut is_start = true;
+    let is_attached = text.starts_with('-');
     while let Some(letter) = rest.next() {
+        let begins = std::mem::replace(&mut is_start, letter == '\n');
         match letter {
+            '^' if !in_brackets && !begins && !is_attached => out.push_str("\\^"),
+            '$' if !in_brackets && !ends(rest.clone()) => out.push_str("\\$"),
+
             '\\' if !in_brackets => match rest.next() {
                 Some('s') => out.push_str("[[:space:]]"),
                 Some('S') => out.push_str("[^[:space:]]"),
                 other => {
+                    is_start = matches!(other, Some('(' | '|'));
                     out.push('\\');
                     out.extend(other);
                 }
@@ -144,4 +153,13 @@ fn written_out(text: &str) -> String {
         }
     }
     out
+}
+
+/// Whether an expression, or an alternative of it, ends here.
+fn ends(mut rest: std::iter::Peekable<std::str::Chars>) -> bool {
+    match rest.next() {
+        None | Some('\n') => true,
+        Some('\\') => matches!(rest.next(), Some(')' | '|')),
+        Some(_) => false,
+    }
 }

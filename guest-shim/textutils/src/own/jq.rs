@@ -576,7 +576,14 @@ fn input(options: &Options) -> Result<(Vec<u8>, bool), Failure> {
         return Ok((all, false));
     }
     for file in &options.files {
-        match fs::read(file) {
+        let read = match file.as_str() {
+            "-" => {
+                let mut read = vec![];
+                io::stdin().lock().read_to_end(&mut read).map(|_| read)
+            }
+            file => fs::read(file),
+        };
+        match read {
             Ok(read) => {
                 all.extend(read);
                 if all.last().is_some_and(|last| *last != b'\n') && !options.raw_input {

@@ -94,7 +94,8 @@ pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
     if status == 0 && is_missing { NO_INPUT } else { status }
 }
 
-/// The script with a `;` between the flags of a substitution, or a `y`, and the `}` that follows.
+/// The script with a `;` between the flags of a substitution, or a `y`, and the `}` or the remark that follows, and with
+/// the brackets of expressions as [`bracket`] makes them.
 fn separated(script: &str) -> String {
     let mut out = String::with_capacity(script.len() + 8);
     let mut rest = script.chars().peekable();
@@ -102,17 +103,21 @@ fn separated(script: &str) -> String {
         out.push(letter);
         match letter {
             // The address of a line by what it matches: `/x/`, `\cxc`.
-            '/' => section('/', &mut rest, &mut out),
+            '/' => expression('/', &mut rest, &mut out),
             '\\' => {
                 if let Some(delimiter) = rest.next() {
                     out.push(delimiter);
-                    section(delimiter, &mut rest, &mut out);
+                    expression(delimiter, &mut rest, &mut out);
                 }
             }
             's' | 'y' => {
                 let Some(delimiter) = rest.next() else { break };
                 out.push(delimiter);
-                section(delimiter, &mut rest, &mut out);
+                if letter == 's' {
+                    expression(delimiter, &mut rest, &mut out);
+                } else {
+                    section(delimiter, &mut rest, &mut out);
+                }
                 section(delimiter, &mut rest, &mut out);
                 while let Some(flag) = rest.next_if(|flag| flag.is_ascii_alphanumeric()) {
                     out.push(flag);
@@ -123,7 +128,7 @@ fn separated(script: &str) -> String {
                 while let Some(blank) = rest.next_if(|blank| *blank == ' ' || *blank == '\t') {
                     out.push(blank);
                 }
-                if rest.peek() == Some(&'}') {
+                if matches!(rest.peek(), Some('}' | '#')) {
                     out.push(';');
                 }
             }
@@ -150,6 +155,75 @@ fn section(delimiter: char, rest: &mut Letters, out: &mut String) {
             '\\' => out.extend(rest.next()),
             _ if letter == delimiter => return,
             _ => {}
+        }
+    }
+}
+
+/// The same of a regular expression.
+fn expression(delimiter: char, rest: &mut Letters, out: &mut String) {
+    while let Some(letter) = rest.next() {
+        match letter {
+            '\\' => {
+                out.push(letter);
+                out.extend(rest.next());
+            }
+            _ if letter == delimiter => {
+                out.push(letter);
+                return;
+            }
+            '[' => {
+                let mut after = rest.clone();
+                match bracket(delimiter, &mut after) {
+                    Some(text) => {
+                        out.push_str(&text);
+                        *rest = after;
+                    }
+                    None => out.push(letter),
+                }
+            }
+            _ => out.push(letter),
+        }
+    }
+}
+
+/// A bracket expression that has been opened, in the words of uutils': a `[` and a backslash in it stand for themselves in
+/// POSIX, and for uutils' with a backslash before them. None if it does not end before the delimiter.
+fn bracket(delimiter: char, rest: &mut Letters) -> Option<String> {
+    let mut text = String::from("[");
+    text.extend(rest.next_if_eq(&'^'));
+    if delimiter != ']' {
+        text.extend(rest.next_if_eq(&']'));
+    }
+    loop {
+        let letter = rest.next()?;
+        match letter {
+            _ if letter == delimiter => return None,
+            '\n' => return None,
+            ']' => {
+                text.push(letter);
+                return Some(text);
+            }
+            '[' => match rest.next_if(|kind| [':', '.', '='].contains(kind)) {
+                Some(kind) => {
+                    text.extend(['[', kind]);
+                    let mut before = ' ';
+                    loop {
+                        let inner = rest.next()?;
+                        text.push(inner);
+                        if before == kind && inner == ']' {
+                            break;
+                        }
+                        before = inner;
+                    }
+                }
+                None => text.push_str("\\["),
+            },
+            // Of escapes GNU's takes only those that stand for letters.
+            '\\' => match rest.next_if(|next| "afnrtvcdox".contains(*next)) {
+                Some(next) => text.extend(['\\', next]),
+                None => text.push_str("\\\\"),
+            },
+            _ => text.push(letter),
         }
     }
 }

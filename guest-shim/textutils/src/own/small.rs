@@ -93,8 +93,11 @@ pub fn whoami(_: Args) -> i32 {
 }
 
 pub fn id(args: Args) -> i32 {
-    let letters: String = words(args)
+    let words = words(args);
+    let names: Vec<&String> = words.iter().filter(|word| !word.starts_with('-')).collect();
+    let letters: String = words
         .iter()
+        .filter(|word| word.starts_with('-'))
         .map(|word| match word.as_str() {
             "--user" => "u",
             "--group" => "g",
@@ -109,6 +112,12 @@ pub fn id(args: Args) -> i32 {
         return 1;
     }
     let (user, group) = (name_of("/etc/passwd"), name_of("/etc/group"));
+    // `root` is what the number is called elsewhere.
+    let own = ["0".to_owned(), "root".to_owned(), user.clone()];
+    if let Some(other) = names.iter().find(|name| !own.contains(name)) {
+        say(&mut io::stderr(), &format!("id: '{other}': no such user"));
+        return 1;
+    }
     let is_named = letters.contains('n');
     let line = if letters.contains('u') {
         if is_named { user } else { "0".into() }

@@ -299,6 +299,10 @@ impl Machine {
                 if whole.1.sign() == Sign::Minus {
                     return Err("negative exponent".into());
                 }
+                // As in GNU's, whatever the modulus is.
+                if whole.1.sign() == Sign::NoSign {
+                    return self.number(1.into());
+                }
                 let magnitude = num_bigint::BigInt::from(whole.2.magnitude().clone());
                 let value = (whole.0 % &magnitude).modpow(&whole.1, &magnitude);
                 return self.number(Number { value, scale: 0 });
@@ -360,7 +364,7 @@ impl Machine {
             }
             'Z' => {
                 let length = match self.pop()? {
-                    Value::Number(number) => number.length(),
+                    Value::Number(number) => number.significant().max(1),
                     Value::Text(text) => text.len(),
                 };
                 return self.number(i64::try_from(length).unwrap_or(i64::MAX).into());

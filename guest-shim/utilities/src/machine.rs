@@ -1,0 +1,375 @@
+//! `uptime`, `pidof`, `taskset` and `fallocate`: what util-linux and procps tell of a machine, for one of one processor.
+
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use cordon_multicall::files::reason;
+use cordon_multicall::launch::{code_of, errno_text, start};
+use cordon_multicall::{calendar, options, say};
+use cordon_vm::filesystem;
+use cordon_vm::types::Errno;
+use cordon_vm::{process, replace};
+
+type Args = std::vec::IntoIter<OsString>;
+
+fn fail(name: &str, message: &str) -> i32 {
+    say(&mut io::stderr(), &format!("{name}: {message}"));
+    1
+}
+
+/// Complains of an argument as `getopt_long` does.
+fn misused(name: &str, message: &str) -> i32 {
+    fail(name, &format!("{message}\nTry '{name} --help' for more information."))
+}
+
+pub fn uptime(args: Args) -> i32 {
+    let parsed = match options::parse(args, "pshV", &["pretty=p", "since=s", "help=h", "version=V"]) {
+        Ok(parsed) => parsed,
+        Err(message) => return misused("uptime", &message),
+    };
+    if parsed.has('h') {
+        say(&mut io::stdout(), "Usage:\n uptime [-p|--pretty] [-s|--since]");
+        return 0;
+    }
+    if parsed.has('V') {
+        say(&mut io::stdout(), "uptime (cordon)");
+        return 0;
+    }
+    let text = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let up = text.split('.').next().and_then(|seconds| seconds.parse::<u64>().ok()).unwrap_or_default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (days, hours, minutes) = (up / 86400, up / 3600 % 24, up / 60 % 60);
+    if parsed.has('s') {
+        let since = now.saturating_sub(up);
+        let (year, month, day) = calendar::date(since / 86400);
+        say(&mut io::stdout(), &format!("{year:04}-{month:02}-{day:02} {}", clock(since)));
+        return 0;
+    }
+    let counted = |number: u64, unit: &str| {
+        (number > 0).then(|| format!("{number} {unit}{}", if number == 1 { "" } else { "s" }))
+    };
+    if parsed.has('p') {
+        let parts = [
+            counted(days / 7, "week"),
+            counted(days % 7, "day"),
+            counted(hours, "hour"),
+            counted(minutes, "minute").or_else(|| (up < 60).then(|| "0 minutes".into())),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        say(&mut io::stdout(), &format!("up {}", parts.join(", ")));
+        return 0;
+    }
+    let days = counted(days, "day").map(|days| format!("{days}, ")).unwrap_or_default();
+    let rest = if hours > 0 { format!("{hours:2}:{minutes:02}") } else { format!("{minutes} min") };
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: Vec<&str> = load.split_whitespace().take(3).collect();
+    let line = format!(" {} up {days}{rest},  0 user,  load average: {}", clock(now), load.join(", "));
+    say(&mut io::stdout(), &line);
+    0
+}
+
+/// The time of day, which in a VM is UTC.
+fn clock(seconds: u64) -> String {
+    format!("{:02}:{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60)
+}
+
+pub fn pidof(args: Args) -> i32 {
+    const LONGS: &[&str] = &[
+        "single-shot=s",
+        "check-root=c",
+        "omit-pid:=o",
+        "separator:=S",
+        "with-workers=w",
+        "help=h",
+        "version=V",
+    ];
+    let parsed = match options::parse(args, "sco:S:xwqhV", LONGS) {
+        Ok(parsed) => parsed,
+        Err(message) => return misused("pidof", &message),
+    };
+    if parsed.has('h') {
+        say(&mut io::stdout(), "Usage:\n pidof [-s] [-x] [-o PID[,PID]] [-S SEPARATOR] PROGRAM...");
+        return 0;
+    }
+    if parsed.has('V') {
+        say(&mut io::stdout(), "pidof (cordon)");
+        return 0;
+    }
+    let own = process::id();
+    let mut omitted: Vec<u32> = vec![];
+    for (_, list) in parsed.options.iter().filter(|(letter, _)| *letter == 'o') {
+        for word in list.split([',', ';', ':']) {
+            match word {
+                "%PPID" => omitted.extend(parent_of(own)),
+                word => match word.parse() {
+                    Ok(id) => omitted.push(id),
+                    Err(_) => return fail("pidof", &format!("illegal omit pid value ({word})!")),
+                },
+            }
+        }
+    }
+    let names: Vec<String> = parsed.operands.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+    let mut ids: Vec<u32> = filesystem::read_directory("/proc")
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|entry| entry.name.parse().ok())
+        .filter(|id| !omitted.contains(id))
+        .filter(|id| {
+            let words = words_of(*id);
+            names.iter().any(|name| runs(&words, name, parsed.has('x')))
+        })
+        .collect();
+    ids.sort_by(|one, other| other.cmp(one));
+    if parsed.has('s') {
+        ids.truncate(1);
+    }
+    if ids.is_empty() {
+        return 1;
+    }
+    let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
+    if !parsed.has('q') {
+        say(&mut io::stdout(), &ids.join(parsed.value('S').unwrap_or(" ")));
+    }
+    0
+}
+
+/// Whether a process with this command line runs the program, or, if they are asked for, the script of this name.
+fn runs(words: &[String], name: &str, scripts: bool) -> bool {
+    let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let is = |word: &String| word == name || (!name.contains('/') && base(word) == name);
+    // A login shell has a hyphen in front of its name.
+    let is_program =
+        words.first().is_some_and(|word| is(word) || is(&word.trim_start_matches('-').to_owned()));
+    is_program || (scripts && words.get(1).is_some_and(is))
+}
+
+fn words_of(id: u32) -> Vec<String> {
+    let line = filesystem::read_file(&format!("/proc/{id}/cmdline")).unwrap_or_default();
+    let words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty());
+    words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+fn parent_of(id: u32) -> Option<u32> {
+    let status = filesystem::read_file(&format!("/proc/{id}/status")).ok()?;
+    let status = String::from_utf8_lossy(&status);
+    status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())
+}
+
+/// All programs of a VM run on its one processor, number 0.
+pub fn taskset(args: Args) -> i32 {
+    const LONGS: &[&str] = &["all-tasks=a", "pid=p", "cpu-list=c", "help=h", "version=V"];
+    let parsed = match options::parse(args, "+apchV", LONGS) {
+        Ok(parsed) => parsed,
+        Err(message) => return misused("taskset", &message),
+    };
+    if parsed.has('h') {
+        say(
+            &mut io::stdout(),
+            "Usage: taskset [options] [mask | cpu-list] [pid|cmd [args...]]\n\nOptions:\n \
+             -a, --all-tasks  operate on all the tasks (threads) for a given pid\n \
+             -p, --pid        operate on existing given pid\n \
+             -c, --cpu-list   display and specify cpus in list format",
+        );
+        return 0;
+    }
+    if parsed.has('V') {
+        say(&mut io::stdout(), "taskset (cordon)");
+        return 0;
+    }
+    let words: Vec<String> = parsed.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let is_list = parsed.has('c');
+    let (places, rest) = match (words.as_slice(), parsed.has('p')) {
+        ([id], true) => (None, std::slice::from_ref(id)),
+        ([places, rest @ ..], _) if !rest.is_empty() => (Some(places), rest),
+        _ => return misused("taskset", "bad usage"),
+    };
+    if let Some(places) = places {
+        let has_first = if is_list { in_list(places) } else { in_mask(places) };
+        let target = if parsed.has('p') { rest[0].as_str() } else { "0" };
+        match has_first {
+            None => {
+                let kind = if is_list { "CPU list" } else { "CPU mask" };
+                return fail("taskset", &format!("failed to parse {kind}: {places}"));
+            }
+            Some(false) => {
+                return fail("taskset", &format!("failed to set pid {target}'s affinity: Invalid argument"));
+            }
+            Some(true) => {}
+        }
+    }
+    if parsed.has('p') {
+        let id = match rest[0].parse::<u32>() {
+            Ok(id) if id > 0 => id,
+            _ => return fail("taskset", &format!("invalid PID argument: '{}'", rest[0])),
+        };
+        if filesystem::read_file(&format!("/proc/{id}/stat")).is_err() {
+            return fail("taskset", &format!("failed to get pid {id}'s affinity: No such process"));
+        }
+        let (what, value) = if is_list { ("list", 0) } else { ("mask", 1) };
+        say(&mut io::stdout(), &format!("pid {id}'s current affinity {what}: {value}"));
+        if places.is_some() {
+            say(&mut io::stdout(), &format!("pid {id}'s new affinity {what}: {value}"));
+        }
+        return 0;
+    }
+    match start(rest, process::environment(), None) {
+        Ok(child) => {
+            replace::handle_signals();
+            let status = replace::wait(&child);
+            replace::end_by_signal(status);
+            code_of(status)
+        }
+        Err(errno) => {
+            fail("taskset", &format!("failed to execute {}: {}", rest[0], errno_text(errno)));
+            if errno == Errno::Enoent { 127 } else { 126 }
+        }
+    }
+}
+
+/// Whether a mask in hexadecimal has the first processor; none if it is no mask.
+fn in_mask(text: &str) -> Option<bool> {
+    let digits: Vec<u32> = text
+        .trim_start_matches("0x")
+        .chars()
+        .filter(|letter| *letter != ',')
+        .map(|letter| letter.to_digit(16))
+        .collect::<Option<_>>()?;
+    Some(digits.last()? & 1 == 1)
+}
+
+/// Whether a list like `0,2-4:2` has the first processor; none if it is no list.
+fn in_list(text: &str) -> Option<bool> {
+    let mut has_first = false;
+    for part in text.split(',') {
+        let (range, step) = match part.split_once(':') {
+            Some((range, step)) => (range, step.parse::<u32>().ok()?),
+            None => (part, 1),
+        };
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let (first, last) = (first.parse::<u32>().ok()?, last.parse::<u32>().ok()?);
+        if step == 0 || last < first {
+            return None;
+        }
+        has_first |= first == 0;
+    }
+    Some(has_first)
+}
+
+/// Files of a VM have no blocks set aside: what is left to do is their size.
+pub fn fallocate(args: Args) -> i32 {
+    const LONGS: &[&str] = &[
+        "length:=l",
+        "offset:=o",
+        "keep-size=n",
+        "posix=x",
+        "verbose=v",
+        "punch-hole=p",
+        "dig-holes=d",
+        "zero-range=z",
+        "collapse-range=c",
+        "insert-range=i",
+        "help=h",
+        "version=V",
+    ];
+    let parsed = match options::parse(args, "l:o:nxvpdzcihV", LONGS) {
+        Ok(parsed) => parsed,
+        Err(message) => return misused("fallocate", &message),
+    };
+    if parsed.has('h') {
+        say(
+            &mut io::stdout(),
+            "Usage: fallocate [options] <filename>\n\nOptions:\n \
+             -l, --length <num>  length for range operations, in bytes\n \
+             -n, --keep-size     maintain the apparent size of the file\n \
+             -o, --offset <num>  offset for range operations, in bytes\n \
+             -x, --posix         use posix_fallocate(3)\n \
+             -v, --verbose       verbose mode",
+        );
+        return 0;
+    }
+    if parsed.has('V') {
+        say(&mut io::stdout(), "fallocate (cordon)");
+        return 0;
+    }
+    if let Some((letter, _)) = parsed.options.iter().find(|(letter, _)| "pdzci".contains(*letter)) {
+        return fail("fallocate", &format!("-{letter} is not supported here"));
+    }
+    let [file] = parsed.operands.as_slice() else {
+        return misused(
+            "fallocate",
+            if parsed.operands.is_empty() {
+                "no filename specified"
+            } else {
+                "unexpected number of arguments"
+            },
+        );
+    };
+    let Some(length) = parsed.value('l') else { return misused("fallocate", "no length argument specified") };
+    let length = match size_of(length) {
+        Some(length) if length > 0 => length,
+        _ => return fail("fallocate", "invalid length value specified"),
+    };
+    let Some(end) = size_of(parsed.value('o').unwrap_or("0")).and_then(|offset| offset.checked_add(length))
+    else {
+        return fail("fallocate", "invalid offset value specified");
+    };
+    let name = file.to_string_lossy();
+    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(file);
+    let opened = match opened {
+        Ok(opened) => opened,
+        Err(error) => return fail("fallocate", &format!("cannot open {name}: {}", reason(&error))),
+    };
+    let size = opened.metadata().map_or(0, |about| about.len());
+    if !parsed.has('n')
+        && end > size
+        && let Err(error) = opened.set_len(end)
+    {
+        return fail("fallocate", &format!("fallocate failed: {}", reason(&error)));
+    }
+    if parsed.has('v') {
+        say(&mut io::stdout(), &format!("{name}: {length} bytes ({length} bytes) allocated."));
+    }
+    0
+}
+
+/// A number of bytes with a unit: `K` and `KiB` are 1024, `KB` is 1000.
+fn size_of(text: &str) -> Option<u64> {
+    let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let mut letters = unit.chars();
+    let Some(letter) = letters.next() else { return number.parse().ok() };
+    let power = u32::try_from("KMGTPE".find(letter.to_ascii_uppercase())?).ok()? + 1;
+    let base: u64 = match letters.as_str() {
+        "" | "iB" => 1024,
+        "B" => 1000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(base.checked_pow(power)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{in_list, in_mask, size_of};
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size_of("12"), Some(12));
+        assert_eq!(size_of("1K"), Some(1024));
+        assert_eq!(size_of("2MiB"), Some(2 << 20));
+        assert_eq!(size_of("3kB"), Some(3000));
+        assert_eq!(size_of("3x"), None);
+        assert_eq!(size_of("99999999999E"), None);
+    }
+
+    #[test]
+    fn masks_and_lists_have_the_first_processor() {
+        assert_eq!(in_mask("0x3"), Some(true));
+        assert_eq!(in_mask("2"), Some(false));
+        assert_eq!(in_mask("walrus"), None);
+        assert_eq!(in_list("0-3"), Some(true));
+        assert_eq!(in_list("1,5"), Some(false));
+        assert_eq!(in_list("3-1"), None);
+    }
+}
