@@ -82,3 +82,7 @@ printf 'version = "1.2"\n' | sed -n 's/^version = "\(.*\)"$/\1/p'
 echo a | sed --expression='s/a/b/'; echo a | sed --quiet -e p; echo ab | sed --regexp-extended 's/(a)(b)/\2\1/'
 #### empty matches
 echo abc | sed 's/x*/-/g'; echo baaac | sed 's/a*/x/2'
+#### one simple command over several files
+printf 'a-a\nb\naa' > f; printf a > g; : > h; for s in 's/a/X/' 's/a/[&]/gp' 's/^a/X/' 's/a$/X/' 's/a.a/-/' 's/[^a]/X/g' 's/aa*/X/g' /b/d '/[b-c]/!d' /-/p 's,-,/,' 's/\./x/'; do sed "$s" f g h f; echo; sed -n "$s" g f; echo; sed -E -e "$s" < f; echo; done
+#### one simple command over long lines
+seq 100000 | tr -d '\n' | sed 's/9/n/g' | cksum; seq 100000 | sed -n '/99$/p' | cksum; yes abc | sed 's/b/X/' | head -n 1
