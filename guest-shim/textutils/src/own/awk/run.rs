@@ -39,6 +39,9 @@ const RT: usize = 16;
 /// What is read and written at once.
 const BUFFER: usize = 64 * 1024;
 
+/// Fields up to this one are found without splitting the record.
+const MAX_FOUND: usize = 4;
+
 /// Functions that call each other: each takes of the stack.
 const DEPTH: usize = 400;
 
@@ -100,15 +103,19 @@ impl Table {
     }
 
     /// Changes a number by what it was, and gives both.
-    fn change(&mut self, key: Rc<str>, how: impl FnOnce(f64) -> Ran<f64>) -> Ran<(f64, f64)> {
-        if let Some((_, value)) = self.values.get_mut(&key) {
+    fn change(
+        &mut self,
+        key: impl AsRef<str> + Into<Rc<str>>,
+        how: impl FnOnce(f64) -> Ran<f64>,
+    ) -> Ran<(f64, f64)> {
+        if let Some((_, value)) = self.values.get_mut(key.as_ref()) {
             let old = value.number();
             let new = how(old)?;
             *value = Value::Number(new);
             return Ok((old, new));
         }
         let new = how(0.0);
-        self.set(key, new.as_ref().map_or(Value::Unset, |new| Value::Number(*new)));
+        self.set(key.into(), new.as_ref().map_or(Value::Unset, |new| Value::Number(*new)));
         Ok((0.0, new?))
     }
 
@@ -492,7 +499,7 @@ impl<'a> Interpreter<'a> {
     }
 
     fn format(&mut self, values: &[Expr]) -> Ran<String> {
-        let mut all = vec![];
+        let mut all = Vec::with_capacity(values.len());
         for value in values {
             all.push(self.eval(value)?)
         }
@@ -786,13 +793,13 @@ impl<'a> Interpreter<'a> {
             (Some(' '), None) => {
                 let mut is_in = false;
                 for (at, byte) in text.bytes().enumerate() {
-                    let is_blank = matches!(byte, b' ' | b'\t' | b'\n');
-                    if is_in && is_blank {
+                    let is_outside = is_blank(byte);
+                    if is_in && is_outside {
                         part(start, at);
-                    } else if !is_in && !is_blank {
+                    } else if !is_in && !is_outside {
                         start = at;
                     }
-                    is_in = !is_blank;
+                    is_in = !is_outside;
                 }
                 if is_in {
                     part(start, text.len());
@@ -841,9 +848,47 @@ impl<'a> Interpreter<'a> {
         self.record = record.into();
     }
 
+    /// Where one of the first fields stands in a record that is not split, where that is easy to tell.
+    fn span_of(&self, at: usize) -> Option<(usize, usize)> {
+        if self.is_split || at > MAX_FOUND {
+            return None;
+        }
+        let (Cell::Value(Value::Text(separator)), Cell::Value(Value::Text(end))) =
+            (&self.globals[FS], &self.globals[RS])
+        else {
+            return None;
+        };
+        let bytes = self.record.as_bytes();
+        let mut start = 0;
+        match (separator.as_bytes(), end.is_empty()) {
+            (b" ", _) => {
+                for number in 1..=at {
+                    start += bytes[start..].iter().position(|byte| !is_blank(*byte))?;
+                    let rest = &bytes[start..];
+                    let length = rest.iter().position(|byte| is_blank(*byte)).unwrap_or(rest.len());
+                    if number == at {
+                        return Some((start, start + length));
+                    }
+                    start += length;
+                }
+                None
+            }
+            ([one], false) if *one != b'\\' && one.is_ascii() && !bytes.is_empty() => {
+                for _ in 1..at {
+                    start += memchr::memchr(*one, &bytes[start..])? + 1;
+                }
+                Some((start, memchr::memchr(*one, &bytes[start..]).map_or(bytes.len(), |end| start + end)))
+            }
+            _ => None,
+        }
+    }
+
     fn field(&mut self, at: usize) -> Ran<Value> {
         if at == 0 {
             return Ok(Value::outside(self.record.clone()));
+        }
+        if let Some((start, end)) = self.span_of(at) {
+            return Ok(Value::outside(&self.record[start..end]));
         }
         self.split_record()?;
         let Some(field) = self.fields.get_mut(at - 1) else { return Ok(Value::Unset) };
@@ -864,6 +909,10 @@ impl<'a> Interpreter<'a> {
         let Expr::Number(at) = **number else { return Ok(false) };
         if at < 1.0 {
             return Ok(false);
+        }
+        if let Some((start, end)) = self.span_of(at as usize) {
+            line.push_str(&self.record[start..end]);
+            return Ok(true);
         }
         self.split_record()?;
         match self.fields.get(at as usize - 1) {
@@ -1056,6 +1105,17 @@ impl<'a> Interpreter<'a> {
     fn change(&mut self, target: &Target, how: impl FnOnce(f64) -> Ran<f64>) -> Ran<(f64, f64)> {
         match target {
             Target::Element(place, index) => {
+                let mut text = std::mem::take(&mut self.line);
+                text.clear();
+                if let [one] = &index[..]
+                    && self.add_field(one, &mut text)?
+                {
+                    let array = self.array(*place)?;
+                    let changed = array.borrow_mut().change(text.as_str(), how);
+                    self.line = text;
+                    return changed;
+                }
+                self.line = text;
                 let key = self.key(index)?;
                 let array = self.array(*place)?;
                 let mut array = array.borrow_mut();
@@ -1350,7 +1410,7 @@ impl<'a> Interpreter<'a> {
             "asort" | "asorti" => return self.sort(name == "asorti", arguments),
             _ => {}
         }
-        let mut values = vec![];
+        let mut values = Vec::with_capacity(arguments.len());
         for argument in arguments {
             values.push(self.eval(argument)?)
         }
@@ -1401,8 +1461,14 @@ impl<'a> Interpreter<'a> {
                     (self.text(first), values.get(1).map_or("".into(), |part| self.text(part)));
                 Value::Number(text.find(&*part).map_or(0.0, |at| text[..at].chars().count() as f64 + 1.0))
             }
-            "tolower" => Value::text(self.text(first).to_lowercase()),
-            "toupper" => Value::text(self.text(first).to_uppercase()),
+            "tolower" => match self.text(first) {
+                text if text.is_ascii() => Value::text(text.to_ascii_lowercase()),
+                text => Value::text(text.to_lowercase()),
+            },
+            "toupper" => match self.text(first) {
+                text if text.is_ascii() => Value::text(text.to_ascii_uppercase()),
+                text => Value::text(text.to_uppercase()),
+            },
             "int" => Value::Number(number(0).trunc()),
             "sqrt" => Value::Number(number(0).sqrt()),
             "exp" => Value::Number(number(0).exp()),
@@ -1647,6 +1713,10 @@ impl<'a> Interpreter<'a> {
         }
         Ok(Value::Number(count as f64))
     }
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n')
 }
 
 /// Text from outside, of which what is no UTF-8 is replaced.

@@ -248,6 +248,16 @@ pub fn formatted(format: &str, next: &mut dyn FnMut(bool) -> Option<Argument>) -
             }
             continue;
         }
+        if letters.next_if_eq(&'d').is_some() {
+            let number = next(false).map_or(0.0, |argument| argument.number());
+            match as_whole(number.trunc()) {
+                Some(whole) if whole != 0 || number == 0.0 => {
+                    out.push_str(itoa::Buffer::new().format(whole));
+                }
+                _ => out.push_str(&formatted("%0d", &mut |_| Some(Argument::Number(number)))),
+            }
+            continue;
+        }
         let mut shown = String::from("%");
         let (mut left, mut zero, mut plus, mut blank, mut other) = (false, false, false, false, false);
         while let Some(flag) = letters.next_if(|flag| "-0+ #'".contains(*flag)) {
