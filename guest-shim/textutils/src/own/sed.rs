@@ -1,10 +1,10 @@
 //! `sed`: in front of uutils', what scripts count on and it does not do.
 //!
 //! A file that is not there is complained of in GNU's words and gives the status 2. A `}` may follow the flags of a
-//! substitution at once. `-z` is refused, which uutils' takes and does not do. Scripts of one simple command are done by
-//! [`single`].
+//! substitution at once. `-z` is refused, which uutils' takes and does not do. Scripts of simple commands are done by
+//! [`simple`].
 
-mod single;
+mod simple;
 
 use std::ffi::OsString;
 use std::fs;
@@ -91,8 +91,8 @@ pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
     if named > 0 && operands.is_empty() {
         return NO_INPUT;
     }
-    if let Some(single) = single_of(&out)
-        && let Some(status) = single.run(&operands)
+    if let Some(simple) = simple_of(&out)
+        && let Some(status) = simple.run(&operands)
     {
         return if status == 0 && is_missing { NO_INPUT } else { status };
     }
@@ -102,9 +102,9 @@ pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
     if status == 0 && is_missing { NO_INPUT } else { status }
 }
 
-/// What the options ask for, if it is nothing but one simple command.
-fn single_of(words: &[OsString]) -> Option<single::Single> {
-    let (mut is_quiet, mut script) = (false, None);
+/// What the options ask for, if it is nothing but simple commands.
+fn simple_of(words: &[OsString]) -> Option<simple::Simple> {
+    let (mut is_quiet, mut scripts) = (false, vec![]);
     let mut words = words.iter().skip(1).map(|word| word.to_str());
     while let Some(word) = words.next() {
         match word? {
@@ -112,14 +112,12 @@ fn single_of(words: &[OsString]) -> Option<single::Single> {
             "-E" | "-r" | "--regexp-extended" => {}
             "-e" | "-ne" => {
                 is_quiet |= word == Some("-ne");
-                if script.replace(words.next()??).is_some() {
-                    return None;
-                }
+                scripts.push(words.next()??);
             }
             _ => return None,
         }
     }
-    single::Single::new(script?, is_quiet)
+    simple::Simple::new(&scripts.join("\n"), is_quiet)
 }
 
 /// The script with a `;` between the flags of a substitution, or a `y`, and the `}` that follows.

@@ -1,7 +1,8 @@
-//! Scripts of one substitution, deletion or print with a simple expression, which most are, over whole buffers. The crate
+//! Scripts of substitutions, deletions or one print with simple expressions, which most are, over whole buffers. The crate
 //! takes lines one by one, and makes its expression anew for each. Whatever is not as simple is left to it; what is done here
 //! answers as it does.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read, Write};
 
@@ -48,7 +49,10 @@ impl Finder {
     }
 }
 
-pub struct Single {
+/// Commands, the next of which goes through what the one before has made.
+pub struct Simple(Vec<Single>);
+
+struct Single {
     finder: Finder,
     action: Action,
     /// Lines in which nothing is found are not shown.
@@ -135,25 +139,18 @@ fn translated(text: &str) -> Option<(String, bool)> {
     Some((out, is_text))
 }
 
-impl Single {
+impl Simple {
     /// None for a script that is not of this kind.
     pub fn new(script: &str, is_quiet: bool) -> Option<Self> {
         let of_characters = is_of_characters()?;
-        let (text, action, is_quiet, shown) = parsed(script, is_quiet)?;
-        let (pattern, is_text) = translated(text).filter(|(pattern, _)| !pattern.is_empty())?;
-        let finder = if is_text {
-            let text = pattern.replace('\\', "").into_bytes();
-            Finder::Text(memmem::Finder::new(&text).into_owned())
-        } else {
-            let expression =
-                RegexBuilder::new(&format!("(?m){pattern}")).unicode(of_characters).build().ok()?;
-            // Where it finds nothing at all it would find that everywhere.
-            if expression.is_match(b"") {
-                return None;
-            }
-            Finder::Expression(expression)
-        };
-        Some(Single { finder, action, is_quiet, shown })
+        let commands = script.split([';', '\n']).filter(|command| !command.trim_matches(' ').is_empty());
+        let commands: Vec<_> =
+            commands.map(|command| Single::new(command, is_quiet, of_characters)).collect();
+        let commands = commands.into_iter().collect::<Option<Vec<_>>>()?;
+        // What is printed before the end of all would go through the rest.
+        let is_one = commands.len() == 1;
+        let can_follow = |command: &Single| !is_quiet && command.is_whole();
+        (is_one || !commands.is_empty() && commands.iter().all(can_follow)).then_some(Simple(commands))
     }
 
     /// Goes through files; the exit status, or none if there is one that is not read so.
@@ -227,6 +224,45 @@ impl Single {
     }
 
     /// Goes through whole lines; only the last of all may lack its end.
+    fn edit(&self, text: &[u8], lines: &mut Lines<impl Write>) -> io::Result<()> {
+        let Some((last, before)) = self.0.split_last() else { return Ok(()) };
+        let mut text = Cow::Borrowed(text);
+        for command in before {
+            let mut made = Lines { out: Vec::with_capacity(text.len()), lacks_newline: false };
+            command.edit(&text, &mut made)?;
+            text = Cow::Owned(made.out);
+        }
+        last.edit(&text, lines)
+    }
+}
+
+impl Single {
+    fn new(script: &str, is_quiet: bool, of_characters: bool) -> Option<Self> {
+        let (text, action, is_quiet, shown) = parsed(script, is_quiet)?;
+        let (pattern, is_text) = translated(text).filter(|(pattern, _)| !pattern.is_empty())?;
+        let finder = if is_text {
+            let text = pattern.replace('\\', "").into_bytes();
+            Finder::Text(memmem::Finder::new(&text).into_owned())
+        } else {
+            let expression =
+                RegexBuilder::new(&format!("(?m){pattern}")).unicode(of_characters).build().ok()?;
+            // Where it finds nothing at all it would find that everywhere.
+            if expression.is_match(b"") {
+                return None;
+            }
+            Finder::Expression(expression)
+        };
+        Some(Single { finder, action, is_quiet, shown })
+    }
+
+    /// Whether a line is shown once, if at all.
+    fn is_whole(&self) -> bool {
+        match self.action {
+            Action::Substitute(..) | Action::Print => self.shown == 1,
+            Action::Delete => true,
+        }
+    }
+
     fn edit(&self, text: &[u8], lines: &mut Lines<impl Write>) -> io::Result<()> {
         let (mut done, mut from) = (0, 0);
         let mut changed = vec![];
@@ -354,17 +390,10 @@ mod tests {
     use super::*;
 
     fn edited(script: &str, is_quiet: bool, texts: &[&str]) -> Option<String> {
-        let (text, action, is_quiet, shown) = parsed(script, is_quiet)?;
-        let (pattern, is_text) = translated(text).filter(|(pattern, _)| !pattern.is_empty())?;
-        let finder = if is_text {
-            Finder::Text(memmem::Finder::new(pattern.replace('\\', "").as_bytes()).into_owned())
-        } else {
-            Finder::Expression(Regex::new(&format!("(?m){pattern}")).ok()?)
-        };
-        let single = Single { finder, action, is_quiet, shown };
+        let simple = Simple::new(script, is_quiet)?;
         let mut lines = Lines { out: vec![], lacks_newline: false };
         for text in texts {
-            single.go_through(&mut text.as_bytes(), &mut lines, false).unwrap();
+            simple.go_through(&mut text.as_bytes(), &mut lines, false).unwrap();
         }
         Some(String::from_utf8(lines.out).unwrap())
     }
@@ -386,6 +415,10 @@ mod tests {
             ("/-/p", true, "a-a\n"),
             ("/-/!p", true, "b\naa"),
             ("s/a-a//", false, "\nb\naa"),
+            ("s/a/X/;s/X/Y/g;s/a/X/", false, "Y-X\nb\nYX"),
+            ("/b/d\ns/a$/./", false, "a-.\na."),
+            ("s/-/b/; /b/!d", false, "aba\nb\n"),
+            ("/aa/d;s/aa/x/", false, "a-a\nb\n"),
         ] {
             assert_eq!(edited(script, is_quiet, &["a-a\nb\naa"]).as_deref(), Some(wanted), "{script}");
         }
@@ -419,7 +452,6 @@ mod tests {
             "s/a^b/c/",
             "s/a$b/c/",
             "s//b/",
-            "s/a/b/;s/c/d/",
             "1d",
             "/a/,/b/d",
             "/a/q",
@@ -437,6 +469,10 @@ mod tests {
             "/a/{p}",
             "s/a/b/gg",
             "s/a/b\nc/",
+            "s/a/b/p;s/c/d/",
+            "s/a;b/c/",
+            "/a/p;/b/d",
+            ";",
         ] {
             assert_eq!(edited(script, false, &[""]), None, "{script}");
         }
