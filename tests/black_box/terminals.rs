@@ -163,6 +163,90 @@ async fn a_terminal_that_can_show_little_edits_lines_by_itself() {
 }
 
 #[tokio::test]
+async fn less_turns_pages() {
+    let vm = default_vm().await;
+    let mut terminal = prompted(&vm, "sh", "xterm-256color").await;
+    let marked = |text: &str| format!("\x1b[7m{text}\x1b[0m");
+    typed(&mut terminal, "seq 1 1000 >n; printf 'x\\n' >m; less n m\r", &marked("n (file 1 of 2)")).await;
+    for (keys, shown) in [
+        (" ", "\x1b[23;1H46\x1b[K"),
+        ("\x1b[6~", "\x1b[23;1H69\x1b[K"),
+        ("b", "\x1b[1;1H24\x1b[K"),
+        ("d\x1b[A", "\x1b[1;1H34\x1b[K"),
+        ("G", "(END) - Next: m"),
+        ("/77$\r", "Pattern not found"),
+        ("g/77$\r", "\x1b[1;1H\x1b[7m77\x1b[0m"),
+        ("n", "\x1b[1;1H1\x1b[7m77\x1b[0m"),
+        ("N", "\x1b[1;1H\x1b[7m77\x1b[0m"),
+        ("-N", "line numbers: on"),
+        ("50%", "\x1b[1;1H    514 514"),
+        ("=", "lines 514-536/1000 52%"),
+        ("\x1a", "Stopped"),
+        ("fg\r", "\x1b[1;1H    514 514"),
+        ("h", "HELP -- press q when done"),
+        ("q", "\x1b[1;1H    514 514"),
+        (":n", "m (file 2 of 2) (END)"),
+        (":p", "n (file 1 of 2)"),
+    ] {
+        typed(&mut terminal, keys, shown).await;
+    }
+    terminal.resize(100, 10).await.unwrap();
+    until(&mut terminal, "\x1b[9;1H    522 522").await;
+    // It gives the terminal back as it was.
+    typed(&mut terminal, "q", "\x1b[?1049l").await;
+    typed(&mut terminal, "read x; echo got $x\r", "$x\r\n").await;
+    typed(&mut terminal, "ab\x7fc\r", "got ac").await;
+    // Keys are the terminal's where the text comes through a pipe, which is left when that is wanted.
+    typed(&mut terminal, "yes | LESS=N less\r", "\x1b[9;1H      9 y").await;
+    typed(&mut terminal, "q", "@ ").await;
+    typed(&mut terminal, "(seq 1 50; sleep 1000) | less -K\r", "\x1b[9;1H9").await;
+    typed(&mut terminal, "G\x03", "@ ").await;
+    typed(&mut terminal, "less -K n\r", &marked("n")).await;
+    typed(&mut terminal, "\x03", "@ ").await;
+    typed(&mut terminal, "echo status $?; printf 'a\\nb\\n' | less -F\r", "status 2\r\na\r\nb\r\n@ ").await;
+    typed(&mut terminal, "less\r", "Missing filename").await;
+}
+
+#[tokio::test]
+async fn more_turns_pages() {
+    let vm = default_vm().await;
+    let mut terminal = prompted(&vm, "sh", "xterm-256color").await;
+    for (keys, shown) in [
+        ("seq 1 1000 >n; printf 'a\\nb\\n' >m; more m\r", "a\r\nb\r\n"),
+        ("more n m\r", "20\r\n\r\x1b[7m--More--(1%)\x1b[0m\x1b[K"),
+        (" ", "43\r\n\r\x1b[7m--More--(3%)"),
+        ("\r", "44\r\n\r\x1b[7m--More--(3%)"),
+        ("b", "...back 1 page\r\n1\r\n"),
+        ("/99\r", "...skipping\r\n\x1b[7m99\x1b[0m\r\n"),
+        ("=", "121"),
+        (":n", "m\r\n::::::::::::::\r\na\r\nb\r\n"),
+        ("seq 1 1000 | more\r", "23\r\n\r\x1b[7m--More--"),
+        ("q", "\r\x1b[K@ "),
+    ] {
+        typed(&mut terminal, keys, shown).await;
+    }
+}
+
+#[tokio::test]
+async fn a_pager_that_is_ended_gives_the_terminal_back() {
+    let vm = default_vm().await;
+    sh(&vm, "seq 1 1000 >/tmp/n").await;
+    for name in ["less", "more"] {
+        let mut terminal = vm.open_terminal(options(name, &["/tmp/n"])).await.unwrap();
+        until(&mut terminal, "\x1b[7m").await;
+        let pager = vm.processes().await.unwrap().into_iter().find(|process| process.arguments[0] == name);
+        sh(&vm, &format!("kill -TERM {}", pager.unwrap().pid)).await;
+        let shown = rest(&mut terminal).await;
+        assert!(shown.ends_with(if name == "less" { "\x1b[?1049l" } else { "\r\x1b[K" }), "{shown:?}");
+        assert_eq!(ended(&mut terminal).await, (None, Some("SIGTERM".to_owned())));
+    }
+    // Where little can be shown, and where nobody looks, all of it is.
+    let mut terminal = prompted(&vm, "sh", "dumb").await;
+    typed(&mut terminal, "seq 1 100 | less\r", "99\r\n100\r\n@ ").await;
+    assert_eq!(sh(&vm, "less /tmp/n | wc -l").await.stdout.to_text(), "1000\n");
+}
+
+#[tokio::test]
 async fn a_shell_stops_and_resumes_its_jobs() {
     let vm = default_vm().await;
     for name in ["sh", "bash"] {

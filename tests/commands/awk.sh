@@ -168,3 +168,11 @@ echo 'a/b/c' | awk '{gsub("/", "\\"); print}'; echo 'x.y' | awk '{gsub(/\./,"\\.
 awk 'function add(arr, v) {arr[++n]=v} function two(arr) {add(arr,"x"); add(arr,"y")} BEGIN {two(z); print n, z[1], z[2]}'
 #### -e
 echo 'do re mi' | awk -e '{print $2; print ARGC}'; echo a > f; printf 'function g(x) { return x x }\n' > lib; awk -f lib -e '{ print g($0) }' f; awk --source='BEGIN { print 1 }'
+#### what an element is changed by is looked at once
+awk 'BEGIN { a[i++]++; a[i++] += 2; print i, a[0], a[1]; $(n++ + 1) += 4; print n, $0; x = "3x"; x += 2; print x, -"4z" }'
+#### fields are those of the record as it was split
+printf 'a b c\nd  e\tf\n\n x \n' | awk '{ $2 = "Z"; print NF, $0; NF = 2; print; $5 = "q"; print NF; print $1 "|" $3 "|" $5 }'; printf 'a:b c\nd e\n' | awk -F: '{ FS = " "; print $1, NF }'; printf 'foo boo\n' | awk '{ n = gsub(/o/, "0"); print n, $0, $1, NF }'
+#### parts of texts with wide characters
+awk 'BEGIN { s = "héllo wörld"; print substr(s, 2, 3) "|" substr(s, 8) "|" substr(s, 0, 3) "|" substr(s, 11, 9) "|" substr(s, 12) "|" substr(s, 3, -1) "|" substr("plain", 4, 9) "|" substr("plain", -1, 3) }'
+#### numbers from outside
+for v in ' 12 ' +5 -0 1e3 .5 5. 12abc '' - + . -.5e-3 1234567890123456 1e ' -3'; do echo "$v" | awk '{ print $1 + 0, ($1 == 12), ($1 < "2"), -$1, length($0) }'; done

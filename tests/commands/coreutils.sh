@@ -24,3 +24,5 @@ dd if=/dev/zero bs=1M count=1 2>/dev/null | wc -c; dd if=/dev/zero of=f bs=300K 
 cat -u /dev/null; echo $?; echo a > f; cat -u f; echo b | cat -u f -
 #### od -B, nl -v with a negative number
 printf 'abcd' | od -B; printf 'a\nb\n' | nl -v -1; printf 'a\nb\n' | nl -i -2
+#### base64 -d of much, of parts, and of what is none
+seq 200000 | base64 > b; base64 -d b | cksum; base64 --decode - < b | cksum; base64 -w 0 b | base64 -d | cksum; (cat b; printf 'QQ'; sleep 0.1; printf '==') | base64 -d | cksum; printf 'QQ==QUI=\nQUJD' | base64 -d; echo " $?"; printf 'QUJDR' | base64 -d; echo " $?"; printf '\n\n' | base64 -d; echo " $?"; printf 'Q*Q==' | base64 -di; echo " $?"; base64 -d nofile; echo $?

@@ -86,3 +86,7 @@ echo abc | sed 's/x*/-/g'; echo baaac | sed 's/a*/x/2'
 echo 'a[b' | sed 's/a[[]b/X/'; echo 'a[b' | sed 's/a[([]b/X/'; echo 'a\b' | sed 's/a[\]b/X/'; printf 'a\tb\n' | sed 's/a[\t]b/X/'; echo 'a]b' | sed 's/a[]]b/X/'; echo 'a]b' | sed 's/a[^[]b/X/'; echo 'a1[' | sed 's/[[:digit:][]//g'; echo 'x[' | sed -n '/[[]/p'; echo 'a.b' | sed 's,[.[\*^$],\\&,g'
 #### a remark behind flags
 printf 'one\ntwo\n' | sed 's/TWO/four/i# no more'; printf 'one\n' | sed -e 's/o/0/ # first' -e 's/e/3/'
+#### one simple command over several files
+printf 'a-a\nb\naa' > f; printf a > g; : > h; for s in 's/a/X/' 's/a/[&]/gp' 's/^a/X/' 's/a$/X/' 's/a.a/-/' 's/[^a]/X/g' 's/aa*/X/g' /b/d '/[b-c]/!d' /-/p 's,-,/,' 's/\./x/'; do sed "$s" f g h f; echo; sed -n "$s" g f; echo; sed -E -e "$s" < f; echo; done
+#### one simple command over long lines
+seq 100000 | tr -d '\n' | sed 's/9/n/g' | cksum; seq 100000 | sed -n '/99$/p' | cksum; yes abc | sed 's/b/X/' | head -n 1

@@ -17,7 +17,7 @@ const UTILITIES: Utilities = &[
     ("arch", uu_arch::uumain),
     ("b2sum", uu_b2sum::uumain),
     ("base32", uu_base32::uumain),
-    ("base64", uu_base64::uumain),
+    ("base64", own::base64),
     ("basename", uu_basename::uumain),
     ("basenc", uu_basenc::uumain),
     ("cat", uu_cat::uumain),

@@ -1,6 +1,7 @@
 //! Utilities that are our own, or stand in front of uutils': theirs start threads, which WASI has not, or do not exist
 //! for WASI because they need more of the system than it tells (the virtual machine tells it, through `cordon:vm`).
 
+mod base64;
 mod chown;
 mod cp;
 mod create;
@@ -19,6 +20,7 @@ mod tail;
 mod tree;
 mod wc;
 
+pub use base64::main as base64;
 pub use chown::{chgrp, chown};
 pub use cp::main as cp;
 pub use create::{mkdir, mktemp};

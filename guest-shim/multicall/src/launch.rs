@@ -104,6 +104,7 @@ pub fn errno_text(errno: Errno) -> &'static str {
         Errno::Enoent => "No such file or directory",
         Errno::Enoexec => "Exec format error",
         Errno::Enomem => "Cannot allocate memory",
+        Errno::Enospc => "No space left on device",
         Errno::Enosys => "Function not implemented",
         Errno::Enotdir => "Not a directory",
         Errno::Eperm => "Operation not permitted",

@@ -7,6 +7,7 @@
 
 pub mod calendar;
 pub mod files;
+pub mod keys;
 pub mod launch;
 pub mod options;
 pub mod pattern;

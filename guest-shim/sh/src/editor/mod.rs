@@ -1,10 +1,10 @@
 //! The line that somebody types at a terminal: moving in it, changing it, earlier commands, searching these, completing
 //! words. Keys are those of Emacs, as bash and readline have them. What a line is and what becomes of it is rustyline's
 //! `LineBuffer`, earlier commands are its `MemHistory`; its own reading of terminals needs an operating system that a VM
-//! is not, so `keys` decodes what is typed and `screen` shows the line. It knows nothing of what commands mean.
+//! is not, so `cordon_multicall::keys` decodes what is typed and `screen` shows the line. It knows nothing of what commands
+//! mean.
 
 mod completion;
-mod keys;
 mod screen;
 pub mod transfer;
 
@@ -22,7 +22,7 @@ use crate::{
         signals::{self, Signal},
     },
 };
-use keys::Key;
+use cordon_multicall::keys::{self, Key};
 use screen::Screen;
 
 /// A line holds so many bytes; more is not taken.
@@ -256,7 +256,7 @@ impl Typing<'_> {
                 self.screen = Screen::default();
                 true
             }
-            Key::Control(_) | Key::Alt(_) | Key::Unknown => false,
+            Key::Control(_) | Key::Alt(_) | Key::PageUp | Key::PageDown | Key::Unknown => false,
         };
         if done {
             self.draw();

@@ -1,7 +1,10 @@
 //! `sed`: in front of uutils', what scripts count on and it does not do.
 //!
 //! A file that is not there is complained of in GNU's words and gives the status 2. A `}` may follow the flags of a
-//! substitution at once. `-z` is refused, which uutils' takes and does not do.
+//! substitution at once. `-z` is refused, which uutils' takes and does not do. Scripts of simple commands are done by
+//! [`simple`].
+
+mod simple;
 
 use std::ffi::OsString;
 use std::fs;
@@ -88,10 +91,33 @@ pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
     if named > 0 && operands.is_empty() {
         return NO_INPUT;
     }
+    if let Some(simple) = simple_of(&out)
+        && let Some(status) = simple.run(&operands)
+    {
+        return if status == 0 && is_missing { NO_INPUT } else { status };
+    }
     out.push("--".into());
     out.extend(operands.into_iter().map(OsString::from));
     let status = sed::sed::uumain(out.into_iter());
     if status == 0 && is_missing { NO_INPUT } else { status }
+}
+
+/// What the options ask for, if it is nothing but simple commands.
+fn simple_of(words: &[OsString]) -> Option<simple::Simple> {
+    let (mut is_quiet, mut scripts) = (false, vec![]);
+    let mut words = words.iter().skip(1).map(|word| word.to_str());
+    while let Some(word) = words.next() {
+        match word? {
+            "-n" | "--quiet" | "--silent" => is_quiet = true,
+            "-E" | "-r" | "--regexp-extended" => {}
+            "-e" | "-ne" => {
+                is_quiet |= word == Some("-ne");
+                scripts.push(words.next()??);
+            }
+            _ => return None,
+        }
+    }
+    simple::Simple::new(&scripts.join("\n"), is_quiet)
 }
 
 /// The script with a `;` between the flags of a substitution, or a `y`, and the `}` or the remark that follows, and with

@@ -12,9 +12,10 @@ use cordon_multicall::say;
 use cordon_vm::descriptors::{self, Descriptor};
 use cordon_vm::process::{self, Child, ExitStatus};
 use regex::Regex;
+use rustc_hash::FxHashMap;
 
 use super::syntax::{Expr, KNOWN, Pattern, Place, Program, Redirect, Source, Statement, Target};
-use super::text::{Argument, expression, formatted, leading_number, number_text, whole_number};
+use super::text::{Argument, add_number, expression, formatted, leading_number, number_text, whole_number};
 
 /// Places of variables that are known, in the order of [`KNOWN`].
 const NF: usize = 0;
@@ -35,6 +36,12 @@ const ARGC: usize = 14;
 const ARGV: usize = 15;
 const RT: usize = 16;
 
+/// What is read and written at once.
+const BUFFER: usize = 64 * 1024;
+
+/// Fields up to this one are found without splitting the record.
+const MAX_FOUND: usize = 4;
+
 /// Functions that call each other: each takes of the stack.
 const DEPTH: usize = 400;
 
@@ -53,10 +60,11 @@ impl Value {
     }
 
     /// A text from outside.
-    pub fn outside(text: &str) -> Value {
-        match whole_number(text) {
-            Some(number) => Value::Both(text.into(), number),
-            None => Value::Text(text.into()),
+    pub fn outside(text: impl Into<Rc<str>>) -> Value {
+        let text = text.into();
+        match whole_number(&text) {
+            Some(number) => Value::Both(text, number),
+            None => Value::Text(text),
         }
     }
 
@@ -79,7 +87,7 @@ impl Value {
 
 #[derive(Default)]
 struct Table {
-    values: HashMap<Rc<str>, (u64, Value)>,
+    values: FxHashMap<Rc<str>, (u64, Value)>,
     /// Elements are gone through in the order in which they came.
     next: u64,
 }
@@ -92,6 +100,23 @@ impl Table {
         }
         self.next += 1;
         self.values.insert(key, (self.next, value));
+    }
+
+    /// Changes a number by what it was, and gives both.
+    fn change(
+        &mut self,
+        key: impl AsRef<str> + Into<Rc<str>>,
+        how: impl FnOnce(f64) -> Ran<f64>,
+    ) -> Ran<(f64, f64)> {
+        if let Some((_, value)) = self.values.get_mut(key.as_ref()) {
+            let old = value.number();
+            let new = how(old)?;
+            *value = Value::Number(new);
+            return Ok((old, new));
+        }
+        let new = how(0.0);
+        self.set(key.into(), new.as_ref().map_or(Value::Unset, |new| Value::Number(*new)));
+        Ok((0.0, new?))
     }
 
     fn in_order(&self) -> Vec<(Rc<str>, Value)> {
@@ -107,6 +132,13 @@ type Array = Rc<RefCell<Table>>;
 enum Cell {
     Value(Value),
     Array(Array),
+}
+
+/// A field of the record.
+enum Field {
+    /// Where it stands in the record as that was split.
+    Span(usize, usize),
+    Value(Value),
 }
 
 enum Flow {
@@ -158,8 +190,12 @@ pub struct Interpreter<'a> {
     globals: Vec<Cell>,
     frames: Vec<Vec<Cell>>,
     record: Rc<str>,
-    fields: Vec<Value>,
+    /// What was split into the fields.
+    source: Rc<str>,
+    fields: Vec<Field>,
     is_split: bool,
+    /// Room for what is printed.
+    line: String,
     out: BufWriter<io::Stdout>,
     outputs: HashMap<String, Output>,
     inputs: HashMap<String, Input>,
@@ -208,23 +244,24 @@ impl<'a> Interpreter<'a> {
         globals[RLENGTH] = Cell::Value(Value::Number(-1.0));
         globals[ARGC] = Cell::Value(Value::Number(operands.len() as f64 + 1.0));
         let mut table = Table::default();
-        std::env::vars().for_each(|(name, value)| table.set(name.into(), Value::outside(&value)));
+        std::env::vars().for_each(|(name, value)| table.set(name.into(), Value::outside(value)));
         globals[ENVIRON] = Cell::Array(Rc::new(RefCell::new(table)));
         let mut table = Table::default();
         table.set("0".into(), Value::text("awk"));
-        operands
-            .iter()
-            .enumerate()
-            .for_each(|(at, operand)| table.set((at + 1).to_string().into(), Value::outside(operand)));
+        operands.iter().enumerate().for_each(|(at, operand)| {
+            table.set((at + 1).to_string().into(), Value::outside(operand.as_str()))
+        });
         globals[ARGV] = Cell::Array(Rc::new(RefCell::new(table)));
         Interpreter {
             program,
             globals,
             frames: vec![],
             record: "".into(),
+            source: "".into(),
             fields: vec![],
             is_split: true,
-            out: BufWriter::new(io::stdout()),
+            line: String::new(),
+            out: BufWriter::with_capacity(BUFFER, io::stdout()),
             outputs: HashMap::new(),
             inputs: HashMap::new(),
             main: None,
@@ -302,8 +339,10 @@ impl<'a> Interpreter<'a> {
             let flow = match body {
                 Some(body) => self.block(body)?,
                 None => {
-                    let line = [self.record.as_bytes(), self.text_of_global(ORS).as_bytes()].concat();
-                    self.write_out(&line)?;
+                    let record = self.record.clone();
+                    self.write_out(record.as_bytes())?;
+                    let end = self.text_of_global(ORS);
+                    self.write_out(end.as_bytes())?;
                     Flow::On
                 }
             };
@@ -339,24 +378,27 @@ impl<'a> Interpreter<'a> {
                 self.eval(value)?;
             }
             Statement::Print(values, redirect) => {
-                let mut line = String::new();
+                let mut line = std::mem::take(&mut self.line);
+                line.clear();
                 if values.is_empty() {
-                    line.push_str(&self.record.clone());
+                    line.push_str(&self.record);
                 }
                 for (at, value) in values.iter().enumerate() {
                     if at > 0 {
                         line.push_str(&self.text_of_global(OFS))
                     }
-                    let value = self.eval(value)?;
-                    match value {
-                        Value::Number(number) => {
-                            line.push_str(&number_text(number, &self.text_of_global(OFMT)))
-                        }
-                        value => line.push_str(&self.text(&value)),
+                    if self.add_field(value, &mut line)? {
+                        continue;
+                    }
+                    match self.eval(value)? {
+                        Value::Number(number) => add_number(&mut line, number, &self.text_of_global(OFMT)),
+                        Value::Text(text) | Value::Both(text, _) => line.push_str(&text),
+                        Value::Unset => {}
                     }
                 }
                 line.push_str(&self.text_of_global(ORS));
                 self.put(redirect.as_ref(), &line)?;
+                self.line = line;
             }
             Statement::Printf(values, redirect) => {
                 let line = self.format(values)?;
@@ -416,7 +458,7 @@ impl<'a> Interpreter<'a> {
                     if !self.array(*array)?.borrow().values.contains_key(&key) {
                         continue;
                     }
-                    self.set_place(*name, Value::outside(&key));
+                    self.set_place(*name, Value::outside(key));
                     match self.statement(body)? {
                         Flow::On | Flow::Continue => {}
                         Flow::Break => break,
@@ -457,22 +499,18 @@ impl<'a> Interpreter<'a> {
     }
 
     fn format(&mut self, values: &[Expr]) -> Ran<String> {
-        let mut all = vec![];
+        let mut all = Vec::with_capacity(values.len());
         for value in values {
             all.push(self.eval(value)?)
         }
         let Some(first) = all.first() else { return Err("printf: no format".into()) };
-        let format = self.text(first).to_string();
-        let mut rest = all.into_iter().skip(1).collect::<Vec<_>>().into_iter();
+        let format = self.text(first);
+        let mut rest = all.into_iter().skip(1);
         Ok(formatted(&format, &mut |_| {
             Some(match rest.next()? {
                 Value::Number(number) => Argument::Number(number),
-                Value::Unset => Argument::Text(String::new(), 0.0),
-                Value::Both(text, number) => Argument::Text(text.to_string(), number),
-                Value::Text(text) => {
-                    let number = leading_number(&text).0;
-                    Argument::Text(text.to_string(), number)
-                }
+                Value::Unset => Argument::Text("".into()),
+                Value::Both(text, _) | Value::Text(text) => Argument::Text(text),
             })
         }))
     }
@@ -499,7 +537,10 @@ impl<'a> Interpreter<'a> {
                     let _ = self.out.flush();
                     let (reader, writer) = descriptors::pipe().map_err(|errno| errno.name().to_owned())?;
                     let child = shell(&name, &[(0, &reader)])?;
-                    Output { stream: Some(Box::new(BufWriter::new(Stream(writer)))), child: Some(child) }
+                    Output {
+                        stream: Some(Box::new(BufWriter::with_capacity(BUFFER, Stream(writer)))),
+                        child: Some(child),
+                    }
                 }
                 _ => {
                     let is_append = matches!(redirect, Redirect::Append(_));
@@ -512,7 +553,7 @@ impl<'a> Interpreter<'a> {
                     let file = file.map_err(|error| {
                         format!("can't redirect to `{name}' ({})", uucore::error::strip_errno(&error))
                     })?;
-                    Output { stream: Some(Box::new(BufWriter::new(file))), child: None }
+                    Output { stream: Some(Box::new(BufWriter::with_capacity(BUFFER, file))), child: None }
                 }
             };
             self.outputs.insert(name.clone(), output);
@@ -553,12 +594,12 @@ impl<'a> Interpreter<'a> {
 
     fn next_record(&mut self) -> Ran<bool> {
         let Some(text) = self.read_main()? else { return Ok(false) };
-        self.set_record(&text);
+        self.set_record(text);
         Ok(true)
     }
 
     /// The next record of the operands, and counts it.
-    fn read_main(&mut self) -> Ran<Option<String>> {
+    fn read_main(&mut self) -> Ran<Option<Rc<str>>> {
         loop {
             if self.main.is_none() && !self.open_next()? {
                 return Ok(None);
@@ -584,7 +625,10 @@ impl<'a> Interpreter<'a> {
                     return Ok(false);
                 }
                 self.has_read_operand = true;
-                self.main = Some(Input { reader: Box::new(BufReader::new(io::stdin())), child: None });
+                self.main = Some(Input {
+                    reader: Box::new(BufReader::with_capacity(BUFFER, io::stdin())),
+                    child: None,
+                });
                 return Ok(true);
             }
             let key: Rc<str> = self.next_operand.to_string().into();
@@ -603,9 +647,9 @@ impl<'a> Interpreter<'a> {
             }
             self.has_read_operand = true;
             let reader: Box<dyn BufRead> = match operand.as_str() {
-                "-" | "/dev/stdin" => Box::new(BufReader::new(io::stdin())),
+                "-" | "/dev/stdin" => Box::new(BufReader::with_capacity(BUFFER, io::stdin())),
                 name => match File::open(name) {
-                    Ok(file) => Box::new(BufReader::new(file)),
+                    Ok(file) => Box::new(BufReader::with_capacity(BUFFER, file)),
                     Err(error) => {
                         let _ = self.out.flush();
                         say(
@@ -624,13 +668,26 @@ impl<'a> Interpreter<'a> {
         }
     }
 
-    fn read_record(&mut self, reader: &mut Box<dyn BufRead>) -> Ran<Option<String>> {
+    fn read_record(&mut self, reader: &mut Box<dyn BufRead>) -> Ran<Option<Rc<str>>> {
         let separator = self.text_of_global(RS);
         let failed = |error: io::Error| format!("read error ({})", uucore::error::strip_errno(&error));
+        let mut letters = separator.chars();
+        let (first, second) = (letters.next(), letters.next());
+        // Most records are in the buffer already.
+        if let (Some(one), None) = (first, second)
+            && one.is_ascii()
+        {
+            let there = reader.fill_buf().map_err(failed)?;
+            if let Some(end) = memchr::memchr(one as u8, there) {
+                let text = shared(&there[..end]);
+                reader.consume(end + 1);
+                self.set_ended_by(&separator);
+                return Ok(Some(text));
+            }
+        }
         let mut bytes = vec![];
         let mut ended = String::new();
-        let mut letters = separator.chars();
-        match (letters.next(), letters.next()) {
+        match (first, second) {
             (None, _) => {
                 // Paragraphs: blank lines before are left out.
                 loop {
@@ -684,15 +741,18 @@ impl<'a> Interpreter<'a> {
                 *reader = Box::new(io::Cursor::new(text.as_bytes()[next..].to_vec()));
             }
         }
-        self.globals[RT] = Cell::Value(Value::text(ended));
-        Ok(Some(
-            String::from_utf8(bytes)
-                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
-        ))
+        self.set_ended_by(&ended);
+        Ok(Some(shared(&bytes)))
     }
 
-    fn set_record(&mut self, text: &str) {
-        self.record = text.into();
+    fn set_ended_by(&mut self, text: &str) {
+        if !matches!(&self.globals[RT], Cell::Value(Value::Text(known)) if **known == *text) {
+            self.globals[RT] = Cell::Value(Value::text(text));
+        }
+    }
+
+    fn set_record(&mut self, text: Rc<str>) {
+        self.record = text;
         self.is_split = false;
     }
 
@@ -701,62 +761,173 @@ impl<'a> Interpreter<'a> {
             return Ok(());
         }
         let separator = self.text_of_global(FS);
-        let record = self.record.clone();
         let by_line = self.text_of_global(RS).is_empty();
-        self.fields =
-            self.split(&record, &separator, by_line)?.iter().map(|part| Value::outside(part)).collect();
+        self.source = self.record.clone();
+        let mut fields = std::mem::take(&mut self.fields);
+        fields.clear();
+        let record = self.record.clone();
+        let outcome =
+            self.split(&record, &separator, by_line, |start, end| fields.push(Field::Span(start, end)));
+        self.fields = fields;
+        outcome?;
         self.globals[NF] = Cell::Value(Value::Number(self.fields.len() as f64));
         self.is_split = true;
         Ok(())
     }
 
-    fn split(&mut self, text: &str, separator: &str, by_line: bool) -> Ran<Vec<String>> {
+    /// Gives the beginnings and ends of the parts of a text.
+    fn split(
+        &mut self,
+        text: &str,
+        separator: &str,
+        by_line: bool,
+        mut part: impl FnMut(usize, usize),
+    ) -> Ran<()> {
         if text.is_empty() {
-            return Ok(vec![]);
+            return Ok(());
         }
-        let owned = |parts: Vec<&str>| parts.into_iter().map(str::to_owned).collect();
         let mut letters = separator.chars();
-        Ok(match (letters.next(), letters.next()) {
-            (None, _) => text.chars().map(String::from).collect(),
+        let mut start = 0;
+        match (letters.next(), letters.next()) {
+            (None, _) => text.char_indices().for_each(|(at, letter)| part(at, at + letter.len_utf8())),
             (Some(' '), None) => {
-                owned(text.split([' ', '\t', '\n']).filter(|part| !part.is_empty()).collect())
+                let mut is_in = false;
+                for (at, byte) in text.bytes().enumerate() {
+                    let is_outside = is_blank(byte);
+                    if is_in && is_outside {
+                        part(start, at);
+                    } else if !is_in && !is_outside {
+                        start = at;
+                    }
+                    is_in = !is_outside;
+                }
+                if is_in {
+                    part(start, text.len());
+                }
             }
-            (Some(one), None) if one != '\\' && by_line => owned(text.split([one, '\n']).collect()),
-            (Some(one), None) if one != '\\' => owned(text.split(one).collect()),
+            (Some(one), None) if one != '\\' && one.is_ascii() && !by_line => {
+                for at in memchr::memchr_iter(one as u8, text.as_bytes()) {
+                    part(start, at);
+                    start = at + 1;
+                }
+                part(start, text.len());
+            }
+            (Some(one), None) if one != '\\' => {
+                for (at, found) in text.match_indices(|letter| letter == one || by_line && letter == '\n') {
+                    part(start, at);
+                    start = at + found.len();
+                }
+                part(start, text.len());
+            }
             _ => {
                 let pattern =
                     self.pattern(&if by_line { format!("({separator})|\n") } else { separator.to_owned() })?;
-                let mut parts = vec![];
-                let mut at = 0;
                 for found in pattern.find_iter(text).filter(|found| !found.is_empty()) {
-                    parts.push(&text[at..found.start()]);
-                    at = found.end();
+                    part(start, found.start());
+                    start = found.end();
                 }
-                parts.push(&text[at..]);
-                owned(parts)
+                part(start, text.len());
             }
-        })
+        }
+        Ok(())
     }
 
     /// Makes the record of its fields, one of which was changed.
     fn rebuild(&mut self) {
         let separator = self.text_of_global(OFS);
-        let parts: Vec<Rc<str>> = self.fields.clone().iter().map(|field| self.text(field)).collect();
-        self.record = parts.join(&*separator).into();
+        let mut record = String::with_capacity(self.record.len() + separator.len());
+        for (at, field) in self.fields.iter().enumerate() {
+            if at > 0 {
+                record.push_str(&separator);
+            }
+            match field {
+                Field::Span(start, end) => record.push_str(&self.source[*start..*end]),
+                Field::Value(value) => record.push_str(&self.text(value)),
+            }
+        }
+        self.record = record.into();
+    }
+
+    /// Where one of the first fields stands in a record that is not split, where that is easy to tell.
+    fn span_of(&self, at: usize) -> Option<(usize, usize)> {
+        if self.is_split || at > MAX_FOUND {
+            return None;
+        }
+        let (Cell::Value(Value::Text(separator)), Cell::Value(Value::Text(end))) =
+            (&self.globals[FS], &self.globals[RS])
+        else {
+            return None;
+        };
+        let bytes = self.record.as_bytes();
+        let mut start = 0;
+        match (separator.as_bytes(), end.is_empty()) {
+            (b" ", _) => {
+                for number in 1..=at {
+                    start += bytes[start..].iter().position(|byte| !is_blank(*byte))?;
+                    let rest = &bytes[start..];
+                    let length = rest.iter().position(|byte| is_blank(*byte)).unwrap_or(rest.len());
+                    if number == at {
+                        return Some((start, start + length));
+                    }
+                    start += length;
+                }
+                None
+            }
+            ([one], false) if *one != b'\\' && one.is_ascii() && !bytes.is_empty() => {
+                for _ in 1..at {
+                    start += memchr::memchr(*one, &bytes[start..])? + 1;
+                }
+                Some((start, memchr::memchr(*one, &bytes[start..]).map_or(bytes.len(), |end| start + end)))
+            }
+            _ => None,
+        }
     }
 
     fn field(&mut self, at: usize) -> Ran<Value> {
         if at == 0 {
-            return Ok(Value::outside(&self.record));
+            return Ok(Value::outside(self.record.clone()));
+        }
+        if let Some((start, end)) = self.span_of(at) {
+            return Ok(Value::outside(&self.record[start..end]));
         }
         self.split_record()?;
-        Ok(self.fields.get(at - 1).cloned().unwrap_or(Value::Unset))
+        let Some(field) = self.fields.get_mut(at - 1) else { return Ok(Value::Unset) };
+        Ok(match field {
+            Field::Value(value) => value.clone(),
+            Field::Span(start, end) => {
+                let value = Value::outside(&self.source[*start..*end]);
+                *field = Field::Value(value.clone());
+                value
+            }
+        })
+    }
+
+    /// Adds the text of a field, if that is what the expression is and there is no more to do for it.
+    fn add_field(&mut self, value: &Expr, line: &mut String) -> Ran<bool> {
+        let Expr::Value(target) = value else { return Ok(false) };
+        let Target::Field(number) = &**target else { return Ok(false) };
+        let Expr::Number(at) = **number else { return Ok(false) };
+        if at < 1.0 {
+            return Ok(false);
+        }
+        if let Some((start, end)) = self.span_of(at as usize) {
+            line.push_str(&self.record[start..end]);
+            return Ok(true);
+        }
+        self.split_record()?;
+        match self.fields.get(at as usize - 1) {
+            Some(Field::Span(start, end)) => line.push_str(&self.source[*start..*end]),
+            Some(Field::Value(Value::Text(text) | Value::Both(text, _))) => line.push_str(text),
+            Some(Field::Value(_)) => return Ok(false),
+            None => {}
+        }
+        Ok(true)
     }
 
     fn set_field(&mut self, at: usize, value: Value) -> Ran<()> {
         if at == 0 {
             let text = self.text(&value);
-            self.set_record(&text);
+            self.set_record(text);
             return Ok(());
         }
         if at > 1 << 20 {
@@ -764,13 +935,13 @@ impl<'a> Interpreter<'a> {
         }
         self.split_record()?;
         if at > self.fields.len() {
-            self.fields.resize(at, Value::Unset)
+            self.fields.resize_with(at, || Field::Value(Value::Unset))
         }
         let text = self.text(&value);
-        self.fields[at - 1] = match value {
+        self.fields[at - 1] = Field::Value(match value {
             Value::Both(..) => value,
             _ => Value::Text(text),
-        };
+        });
         self.globals[NF] = Cell::Value(Value::Number(self.fields.len() as f64));
         self.rebuild();
         Ok(())
@@ -797,7 +968,7 @@ impl<'a> Interpreter<'a> {
         if at == NF {
             let _ = self.split_record();
             let count = value.number().clamp(0.0, f64::from(1 << 20)) as usize;
-            self.fields.resize(count, Value::Unset);
+            self.fields.resize_with(count, || Field::Value(Value::Unset));
             self.globals[NF] = Cell::Value(Value::Number(count as f64));
             self.rebuild();
             return;
@@ -884,8 +1055,101 @@ impl<'a> Interpreter<'a> {
         match value {
             Value::Unset => "".into(),
             Value::Text(text) | Value::Both(text, _) => text.clone(),
-            Value::Number(number) => number_text(*number, &self.text_of_global(CONVFMT)).into(),
+            Value::Number(number) => {
+                if let Some(whole) = super::text::as_whole(*number) {
+                    return itoa::Buffer::new().format(whole).into();
+                }
+                number_text(*number, &self.text_of_global(CONVFMT)).into()
+            }
         }
+    }
+
+    /// The number that an expression is; the same as that of its value.
+    fn number(&mut self, value: &Expr) -> Ran<f64> {
+        Ok(match value {
+            Expr::Number(number) => *number,
+            Expr::Group(inner) => self.number(inner)?,
+            Expr::Math(operator, left, right) => {
+                let left = self.number(left)?;
+                math(operator, left, self.number(right)?)?
+            }
+            Expr::Minus(value) => -self.number(value)?,
+            Expr::Step(..) => self.step(value)?,
+            Expr::Assign(target, Some(operator), value) => {
+                let right = self.number(value)?;
+                self.change(target, |left| math(operator, left, right))?.1
+            }
+            other => match self.known_number(other) {
+                Some(number) => number,
+                None => self.eval(other)?.number(),
+            },
+        })
+    }
+
+    /// The number that an expression is without anything to do for it.
+    fn known_number(&mut self, value: &Expr) -> Option<f64> {
+        match value {
+            Expr::Number(number) => Some(*number),
+            Expr::Value(target) => match **target {
+                Target::Variable(place) if place != Place::Global(NF) => match self.cell(place) {
+                    Some(Cell::Value(Value::Number(number))) => Some(*number),
+                    _ => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Changes a number by what it was, and gives both.
+    fn change(&mut self, target: &Target, how: impl FnOnce(f64) -> Ran<f64>) -> Ran<(f64, f64)> {
+        match target {
+            Target::Element(place, index) => {
+                let mut text = std::mem::take(&mut self.line);
+                text.clear();
+                if let [one] = &index[..]
+                    && self.add_field(one, &mut text)?
+                {
+                    let array = self.array(*place)?;
+                    let changed = array.borrow_mut().change(text.as_str(), how);
+                    self.line = text;
+                    return changed;
+                }
+                self.line = text;
+                let key = self.key(index)?;
+                let array = self.array(*place)?;
+                let mut array = array.borrow_mut();
+                array.change(key, how)
+            }
+            Target::Variable(place) => {
+                if *place != Place::Global(NF)
+                    && *place != Place::Global(FS)
+                    && let Some(Cell::Value(value)) = self.cell(*place)
+                {
+                    let old = value.number();
+                    let new = how(old)?;
+                    *value = Value::Number(new);
+                    return Ok((old, new));
+                }
+                let old = self.get(target)?.number();
+                let new = how(old)?;
+                self.set(target, Value::Number(new))?;
+                Ok((old, new))
+            }
+            Target::Field(number) => {
+                let at = self.field_number(number)?;
+                let old = self.field(at)?.number();
+                let new = how(old)?;
+                self.set_field(at, Value::Number(new))?;
+                Ok((old, new))
+            }
+        }
+    }
+
+    fn step(&mut self, value: &Expr) -> Ran<f64> {
+        let Expr::Step(is_before, by, target) = value else { return Ok(0.0) };
+        let (old, new) = self.change(target, |old| Ok(old + by))?;
+        Ok(if *is_before { new } else { old })
     }
 
     fn get(&mut self, target: &Target) -> Ran<Value> {
@@ -912,7 +1176,7 @@ impl<'a> Interpreter<'a> {
     }
 
     fn field_number(&mut self, number: &Expr) -> Ran<usize> {
-        let at = self.eval(number)?.number();
+        let at = self.number(number)?;
         if at < 0.0 {
             return Err(format!("attempt to access field {at}"));
         }
@@ -978,11 +1242,8 @@ impl<'a> Interpreter<'a> {
                 value
             }
             Expr::Assign(target, Some(operator), value) => {
-                let right = self.eval(value)?.number();
-                let left = self.get(target)?.number();
-                let value = Value::Number(math(operator, left, right)?);
-                self.set(target, value.clone())?;
-                value
+                let right = self.number(value)?;
+                Value::Number(self.change(target, |left| math(operator, left, right))?.1)
             }
             Expr::Choice(condition, one, other) => {
                 if self.eval(condition)?.is_true() {
@@ -994,15 +1255,19 @@ impl<'a> Interpreter<'a> {
             Expr::And(left, right) => truth(self.eval(left)?.is_true() && self.eval(right)?.is_true()),
             Expr::Or(left, right) => truth(self.eval(left)?.is_true() || self.eval(right)?.is_true()),
             Expr::Not(value) => truth(!self.eval(value)?.is_true()),
-            Expr::Minus(value) => Value::Number(-self.eval(value)?.number()),
-            Expr::Plus(value) => Value::Number(self.eval(value)?.number()),
+            Expr::Minus(value) => Value::Number(-self.number(value)?),
+            Expr::Plus(value) => Value::Number(self.number(value)?),
             Expr::Math(operator, left, right) => {
-                let left = self.eval(left)?.number();
-                let right = self.eval(right)?.number();
+                let left = self.number(left)?;
+                let right = self.number(right)?;
                 Value::Number(math(operator, left, right)?)
             }
             Expr::Compare(operator, left, right) => {
-                let (left, right) = (self.eval(left)?, self.eval(right)?);
+                let numbers = (self.known_number(left), self.known_number(right));
+                let (left, right) = match numbers {
+                    (Some(left), Some(right)) => (Value::Number(left), Value::Number(right)),
+                    _ => (self.eval(left)?, self.eval(right)?),
+                };
                 let order = if matches!(left, Value::Text(_)) || matches!(right, Value::Text(_)) {
                     Some(self.text(&left).cmp(&self.text(&right)))
                 } else {
@@ -1032,11 +1297,7 @@ impl<'a> Interpreter<'a> {
                 let key = self.key(index)?;
                 truth(self.array(*place)?.borrow().values.contains_key(&key))
             }
-            Expr::Step(is_before, by, target) => {
-                let old = self.get(target)?.number();
-                self.set(target, Value::Number(old + by))?;
-                Value::Number(if *is_before { old + by } else { old })
-            }
+            Expr::Step(..) => Value::Number(self.step(value)?),
             Expr::BuiltIn(name, arguments) => self.built_in(name, arguments)?,
             Expr::Call(at, arguments) => self.call(*at, arguments)?,
             Expr::Getline(source, target) => self.getline(source, target.as_deref())?,
@@ -1086,14 +1347,17 @@ impl<'a> Interpreter<'a> {
                             descriptors::pipe().map_err(|errno| errno.name().to_owned())?;
                         let child = shell(&name, &[(1, &writer)])?;
                         drop(writer);
-                        Input { reader: Box::new(BufReader::new(Stream(reader))), child: Some(child) }
+                        Input {
+                            reader: Box::new(BufReader::with_capacity(BUFFER, Stream(reader))),
+                            child: Some(child),
+                        }
                     } else {
                         // What was written there is to be read.
                         self.flush();
                         let reader: Box<dyn BufRead> = match name.as_str() {
-                            "-" | "/dev/stdin" => Box::new(BufReader::new(io::stdin())),
+                            "-" | "/dev/stdin" => Box::new(BufReader::with_capacity(BUFFER, io::stdin())),
                             name => match File::open(name) {
-                                Ok(file) => Box::new(BufReader::new(file)),
+                                Ok(file) => Box::new(BufReader::with_capacity(BUFFER, file)),
                                 Err(_) => return Ok(Value::Number(-1.0)),
                             },
                         };
@@ -1114,8 +1378,8 @@ impl<'a> Interpreter<'a> {
         };
         let Some(text) = read else { return Ok(Value::Number(0.0)) };
         match target {
-            Some(target) => self.set(target, Value::outside(&text))?,
-            None => self.set_record(&text),
+            Some(target) => self.set(target, Value::outside(text))?,
+            None => self.set_record(text),
         }
         Ok(Value::Number(1.0))
     }
@@ -1146,7 +1410,7 @@ impl<'a> Interpreter<'a> {
             "asort" | "asorti" => return self.sort(name == "asorti", arguments),
             _ => {}
         }
-        let mut values = vec![];
+        let mut values = Vec::with_capacity(arguments.len());
         for argument in arguments {
             values.push(self.eval(argument)?)
         }
@@ -1177,24 +1441,34 @@ impl<'a> Interpreter<'a> {
                 // What is before the text counts as its beginning, as gawk has it.
                 let begin = number(1).round().max(1.0);
                 let end = values.get(2).map_or(f64::INFINITY, |length| begin + length.number().round());
-                let part: String = text
-                    .chars()
-                    .enumerate()
-                    .filter(|(at, _)| {
-                        let place = *at as f64 + 1.0;
-                        place >= begin && place < end
-                    })
-                    .map(|(_, letter)| letter)
-                    .collect();
-                Value::text(part)
+                // Places are counted from 1; the first that counts, and the first that does not any more.
+                let place = |number: f64| (number.ceil() - 1.0).max(0.0) as usize;
+                let (first, last) = (place(begin), if end > begin { place(end) } else { 0 });
+                let mut places = text.char_indices().map(|(at, _)| at);
+                let byte = |from: usize| if text.is_ascii() { Some(from) } else { None };
+                let start = byte(first).or_else(|| places.nth(first)).unwrap_or(text.len()).min(text.len());
+                let stop = match last.checked_sub(first) {
+                    None | Some(0) => start,
+                    Some(count) => byte(last)
+                        .or_else(|| text[start..].char_indices().nth(count).map(|(at, _)| start + at))
+                        .unwrap_or(text.len())
+                        .min(text.len()),
+                };
+                Value::text(&text[start..stop])
             }
             "index" => {
                 let (text, part) =
                     (self.text(first), values.get(1).map_or("".into(), |part| self.text(part)));
                 Value::Number(text.find(&*part).map_or(0.0, |at| text[..at].chars().count() as f64 + 1.0))
             }
-            "tolower" => Value::text(self.text(first).to_lowercase()),
-            "toupper" => Value::text(self.text(first).to_uppercase()),
+            "tolower" => match self.text(first) {
+                text if text.is_ascii() => Value::text(text.to_ascii_lowercase()),
+                text => Value::text(text.to_lowercase()),
+            },
+            "toupper" => match self.text(first) {
+                text if text.is_ascii() => Value::text(text.to_ascii_uppercase()),
+                text => Value::text(text.to_uppercase()),
+            },
             "int" => Value::Number(number(0).trunc()),
             "sqrt" => Value::Number(number(0).sqrt()),
             "exp" => Value::Number(number(0).exp()),
@@ -1267,32 +1541,31 @@ impl<'a> Interpreter<'a> {
         let Some(array) = self.array_of(arguments.get(1))? else {
             return Err("not enough arguments to split".into());
         };
-        let parts = match arguments.get(2) {
+        let mut parts = vec![];
+        match arguments.get(2) {
             None => {
                 let separator = self.text_of_global(FS);
-                self.split(&text, &separator, false)?
+                self.split(&text, &separator, false, |start, end| parts.push((start, end)))?;
             }
             Some(Expr::Pattern(pattern)) if !text.is_empty() => {
-                let mut parts = vec![];
                 let mut at = 0;
                 for found in pattern.find_iter(&text).filter(|found| !found.is_empty()) {
-                    parts.push(text[at..found.start()].to_owned());
+                    parts.push((at, found.start()));
                     at = found.end();
                 }
-                parts.push(text[at..].to_owned());
-                parts
+                parts.push((at, text.len()));
             }
-            Some(Expr::Pattern(_)) => vec![],
+            Some(Expr::Pattern(_)) => {}
             Some(separator) => {
                 let separator = self.eval(separator)?;
                 let separator = self.text(&separator);
-                self.split(&text, &separator, false)?
+                self.split(&text, &separator, false, |start, end| parts.push((start, end)))?;
             }
-        };
+        }
         let mut array = array.borrow_mut();
         array.values.clear();
-        for (at, part) in parts.iter().enumerate() {
-            array.set((at + 1).to_string().into(), Value::outside(part))
+        for (at, (start, end)) in parts.iter().enumerate() {
+            array.set(itoa::Buffer::new().format(at + 1).into(), Value::outside(&text[*start..*end]))
         }
         Ok(Value::Number(parts.len() as f64))
     }
@@ -1345,34 +1618,30 @@ impl<'a> Interpreter<'a> {
             }
             None => self.record.clone(),
         };
-        let mut count = 0;
-        let out = replaced(
-            &pattern,
-            &text,
-            |_| {
-                count += 1;
-                is_global || count == 1
-            },
-            |found, out| {
-                let mut letters = with.chars().peekable();
-                while let Some(letter) = letters.next() {
-                    match letter {
-                        '\\' if letters.next_if_eq(&'&').is_some() => out.push('&'),
-                        '\\' if letters.peek() == Some(&'\\') => {
-                            letters.next();
-                            out.push('\\')
-                        }
-                        '&' => out.push_str(&found[0]),
-                        other => out.push(other),
-                    }
-                }
-            },
-        );
-        let count = if is_global { count } else { count.min(1) };
+        let is_plain = !with.contains(['\\', '&']);
+        let (mut out, mut at, mut ended, mut count) = (String::new(), 0, None, 0);
+        for found in pattern.find_iter(&text) {
+            if found.is_empty() && ended == Some(found.start()) {
+                continue;
+            }
+            count += 1;
+            out.push_str(&text[at..found.start()]);
+            at = found.end();
+            ended = Some(at);
+            if is_plain {
+                out.push_str(&with);
+            } else {
+                add_replacement(&with, found.as_str(), &mut out);
+            }
+            if !is_global {
+                break;
+            }
+        }
+        out.push_str(&text[at..]);
         if count > 0 {
             match target {
                 Some(target) => self.set(target, Value::text(out))?,
-                None => self.set_record(&out),
+                None => self.set_record(out.into()),
             }
         }
         Ok(Value::Number(f64::from(count)))
@@ -1443,6 +1712,31 @@ impl<'a> Interpreter<'a> {
             target.set((at + 1).to_string().into(), value)
         }
         Ok(Value::Number(count as f64))
+    }
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n')
+}
+
+/// Text from outside, of which what is no UTF-8 is replaced.
+fn shared(bytes: &[u8]) -> Rc<str> {
+    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into(), Rc::from)
+}
+
+/// What takes the place of what was found: `&` stands for that.
+fn add_replacement(with: &str, found: &str, out: &mut String) {
+    let mut letters = with.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' if letters.next_if_eq(&'&').is_some() => out.push('&'),
+            '\\' if letters.peek() == Some(&'\\') => {
+                letters.next();
+                out.push('\\')
+            }
+            '&' => out.push_str(found),
+            other => out.push(other),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Numbers as texts, texts as numbers, formats and expressions.
 
+use std::rc::Rc;
+
 use regex::Regex;
 
 /// What follows a backslash in a text; how many letters that takes.
@@ -136,6 +138,11 @@ pub fn expression(text: &str) -> Result<Regex, String> {
 /// The number that a text begins with, and how much of the text that is.
 pub fn leading_number(text: &str) -> (f64, usize) {
     let bytes = text.as_bytes();
+    // Most texts are none.
+    match bytes.first() {
+        Some(b'0'..=b'9' | b'+' | b'-' | b'.' | b'\t'..=b'\r' | b' ') => {}
+        _ => return (0.0, 0),
+    }
     let mut at = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let begin = at;
     if bytes.get(at).is_some_and(|sign| *sign == b'+' || *sign == b'-') {
@@ -161,6 +168,12 @@ pub fn leading_number(text: &str) -> (f64, usize) {
     if !has_whole && !has_part {
         return (0.0, 0);
     }
+    // Digits alone need not be rounded.
+    if !has_part && at - begin <= 15 && !matches!(bytes.get(at), Some(b'e' | b'E')) && bytes[at - 1] != b'.' {
+        let size = bytes[begin..at].iter().filter(|byte| byte.is_ascii_digit());
+        let size = size.fold(0, |sum: i64, digit| sum * 10 + i64::from(digit - b'0')) as f64;
+        return (if bytes[begin] == b'-' { -size } else { size }, at);
+    }
     if bytes.get(at).is_some_and(|letter| *letter == b'e' || *letter == b'E') {
         let sign = usize::from(bytes.get(at + 1).is_some_and(|sign| *sign == b'+' || *sign == b'-'));
         let (end, has_exponent) = digits(at + 1 + sign);
@@ -177,9 +190,22 @@ pub fn whole_number(text: &str) -> Option<f64> {
     (end > 0 && text[end..].trim().is_empty()).then_some(number)
 }
 
+/// A number without a part, as far as it is shown with all of its digits.
+pub fn as_whole(number: f64) -> Option<i64> {
+    (number.abs() < 1e16 && number == number.trunc()).then_some(number as i64)
+}
+
+/// Adds a number to a text.
+pub fn add_number(out: &mut String, number: f64, format: &str) {
+    match as_whole(number) {
+        Some(whole) => out.push_str(itoa::Buffer::new().format(whole)),
+        None => out.push_str(&number_text(number, format)),
+    }
+}
+
 pub fn number_text(number: f64, format: &str) -> String {
-    if number == number.trunc() && number.abs() < 1e16 {
-        return format!("{}", number as i64);
+    if let Some(whole) = as_whole(number) {
+        return itoa::Buffer::new().format(whole).to_owned();
     }
     if number.is_nan() {
         return if number.is_sign_negative() { "-nan".into() } else { "+nan".into() };
@@ -192,13 +218,14 @@ pub fn number_text(number: f64, format: &str) -> String {
 
 pub enum Argument {
     Number(f64),
-    Text(String, f64),
+    Text(Rc<str>),
 }
 
 impl Argument {
     fn number(&self) -> f64 {
         match self {
-            Argument::Number(number) | Argument::Text(_, number) => *number,
+            Argument::Number(number) => *number,
+            Argument::Text(text) => leading_number(text).0,
         }
     }
 }
@@ -210,6 +237,25 @@ pub fn formatted(format: &str, next: &mut dyn FnMut(bool) -> Option<Argument>) -
     while let Some(letter) = letters.next() {
         if letter != '%' {
             out.push(letter);
+            continue;
+        }
+        // Most that is asked for has no flags.
+        if letters.next_if_eq(&'s').is_some() {
+            match next(true) {
+                Some(Argument::Text(text)) => out.push_str(&text),
+                Some(Argument::Number(number)) => add_number(&mut out, number, "%.6g"),
+                None => {}
+            }
+            continue;
+        }
+        if letters.next_if_eq(&'d').is_some() {
+            let number = next(false).map_or(0.0, |argument| argument.number());
+            match as_whole(number.trunc()) {
+                Some(whole) if whole != 0 || number == 0.0 => {
+                    out.push_str(itoa::Buffer::new().format(whole));
+                }
+                _ => out.push_str(&formatted("%0d", &mut |_| Some(Argument::Number(number)))),
+            }
             continue;
         }
         let mut shown = String::from("%");
@@ -265,16 +311,16 @@ pub fn formatted(format: &str, next: &mut dyn FnMut(bool) -> Option<Argument>) -
             out.push(kind);
             continue;
         }
-        let argument = next(kind == 's' || kind == 'c').unwrap_or(Argument::Text(String::new(), 0.0));
+        let argument = next(kind == 's' || kind == 'c').unwrap_or_else(|| Argument::Text("".into()));
         let body = match kind {
             's' | 'c' => match (kind, argument) {
                 ('c', Argument::Number(code)) => {
                     char::from_u32(code as u32).unwrap_or('\u{fffd}').to_string()
                 }
-                ('c', Argument::Text(text, _)) => text.chars().take(1).collect(),
-                (_, Argument::Text(text, _)) => match precision {
+                ('c', Argument::Text(text)) => text.chars().take(1).collect(),
+                (_, Argument::Text(text)) => match precision {
                     Some(most) => text.chars().take(most).collect(),
-                    None => text,
+                    None => text.to_string(),
                 },
                 (_, Argument::Number(number)) => number_text(number, "%.6g"),
             },
@@ -295,7 +341,13 @@ pub fn formatted(format: &str, next: &mut dyn FnMut(bool) -> Option<Argument>) -
                     if number.is_nan() { "nan".to_owned() } else { "inf".to_owned() }
                 } else {
                     match kind {
-                        'd' | 'i' | 'u' => padded(format!("{:.0}", size.trunc()), precision),
+                        'd' | 'i' | 'u' => padded(
+                            match as_whole(size.trunc()) {
+                                Some(whole) => itoa::Buffer::new().format(whole).to_owned(),
+                                None => format!("{:.0}", size.trunc()),
+                            },
+                            precision,
+                        ),
                         'o' => padded(format!("{:o}", number.trunc() as i64), precision),
                         'x' => format!(
                             "{}{}",
@@ -337,6 +389,9 @@ pub fn formatted(format: &str, next: &mut dyn FnMut(bool) -> Option<Argument>) -
 
 fn padded(digits: String, precision: Option<usize>) -> String {
     let least = precision.unwrap_or(1);
+    if digits.len() >= least {
+        return digits;
+    }
     format!("{}{digits}", "0".repeat(least.saturating_sub(digits.len())))
 }
 

@@ -19,6 +19,8 @@ pub enum Key {
     Down,
     Home,
     End,
+    PageUp,
+    PageDown,
     WordLeft,
     WordRight,
     Unknown,
@@ -58,6 +60,8 @@ fn sequence(byte: &mut impl FnMut() -> Option<u8>) -> Option<Key> {
         (b'~', Some(b'1' | b'7')) if parameters.len() == 1 => Key::Home,
         (b'~', Some(b'4' | b'8')) if parameters.len() == 1 => Key::End,
         (b'~', Some(b'3')) => Key::Delete,
+        (b'~', Some(b'5')) => Key::PageUp,
+        (b'~', Some(b'6')) => Key::PageDown,
         _ => plain(last),
     })
 }
@@ -114,8 +118,9 @@ mod tests {
                 Key::Control('a'),
             ]
         );
-        let sequences =
-            keys(b"\x1b[A\x1bOB\x1b[1;5C\x1b[1;3D\x1b[3~\x1b[H\x1b[4~\x1bb\x1b\x7f\x1b[200~\x1b[99z");
+        let sequences = keys(
+            b"\x1b[A\x1bOB\x1b[1;5C\x1b[1;3D\x1b[3~\x1b[H\x1b[4~\x1b[5~\x1b[6~\x1bb\x1b\x7f\x1b[200~\x1b[99z",
+        );
         let expected = [
             Key::Up,
             Key::Down,
@@ -124,6 +129,8 @@ mod tests {
             Key::Delete,
             Key::Home,
             Key::End,
+            Key::PageUp,
+            Key::PageDown,
             Key::Alt('b'),
             Key::Alt('\x7f'),
             Key::Unknown,
