@@ -40,12 +40,14 @@ format: ## Format Rust and TypeScript sources
 	cargo fmt --manifest-path guest-shim/Cargo.toml --all
 	cargo fmt --manifest-path fuzz/Cargo.toml
 	cargo fmt --manifest-path examples/component/Cargo.toml
+	cargo fmt --manifest-path examples/component-c/Cargo.toml
 
 format-check:
 	cargo fmt --all --check
 	cargo fmt --manifest-path guest-shim/Cargo.toml --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo fmt --manifest-path examples/component/Cargo.toml --check
+	cargo fmt --manifest-path examples/component-c/Cargo.toml --check
 
 lint: ## Clippy and shellcheck without warnings
 	scripts/lint.sh

@@ -28,14 +28,16 @@ pub(super) enum LoadError {
     Unusable(wasmtime::Error),
 }
 
-/// Programs that a guest has made and that are kept, beside those that run.
+/// Programs that a guest has made and that are kept, beside those that run: so many, of so many bytes of code together.
 const MADE_MAX: usize = 16;
+const MADE_BYTES_MAX: u64 = 64 << 20;
 
 /// A program that the guest has made.
 struct Made {
     /// Hash and length of its module. The hash is keyed, so that two that are the same are no more likely than a fault of the
     /// machine.
     contents: (u64, usize),
+    code_bytes: u64,
     program: Arc<CommandPre<Guest>>,
 }
 
@@ -120,10 +122,10 @@ impl Programs {
             .map_err(LoadError::Unusable)?;
         let program = Arc::new(program);
         let mut made = self.made.lock();
-        if made.len() >= MADE_MAX {
+        made.push(Made { contents, code_bytes: artifact.len, program: program.clone() });
+        while made.len() > MADE_MAX || made.iter().map(|made| made.code_bytes).sum::<u64>() > MADE_BYTES_MAX {
             made.remove(0);
         }
-        made.push(Made { contents, program: program.clone() });
         Ok(program)
     }
 

@@ -274,7 +274,7 @@ impl Supervisor {
             }
         };
         self.inner.refill(&key);
-        let programs = GuestPrograms(Arc::downgrade(&self.inner));
+        let programs = GuestPrograms::new(&self.inner);
         let outside = vm::Outside::new(policy, mounts, (commands, programs), &claim.config);
         Ok(vm::start(worker, (permit, descriptor), &claim.config, outside))
     }

@@ -10,9 +10,13 @@ use serde_json::{Value, json};
 
 use crate::common::{client, config, error_of, installation_with, run, sh, stdout_of, supervisor_at, text};
 
-/// What `make build` makes of the example.
+/// What `make build` makes of the examples: this is the one that the tests know best.
 fn example() -> Vec<u8> {
-    let module = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/examples/ask.wasm");
+    built("ask.wasm")
+}
+
+fn built(name: &str) -> Vec<u8> {
+    let module = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/examples").join(name);
     assert!(module.is_file(), "{} is missing: run `make build` first, or `make test`", module.display());
     std::fs::read(module).unwrap()
 }
@@ -167,4 +171,20 @@ fn cordon_compile_says_whether_a_module_can_be_a_command() {
         assert!(!refused.status.success());
         assert!(text(&refused.stderr).contains(why), "{}", text(&refused.stderr));
     }
+}
+
+#[tokio::test]
+async fn a_command_in_c_starts_others_and_reads_their_output() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("prefix.wasm"), built("prefix.wasm")).unwrap();
+    let vm = client().await.create_vm(with_directories(&[&folder], json!({}))).await.unwrap();
+    let line = "A=b prefix '> ' sh -c 'echo hi; echo $A; printf x; exit 7'";
+    assert_eq!(answered(&vm, line).await, (Some(7), "> hi\n> b\n> x".to_owned(), String::new()));
+    assert_eq!(answered(&vm, "seq 3 | prefix - cat | tr '\\n' ' '").await.1, "-1 -2 -3 ");
+    assert_eq!(answered(&vm, "prefix - sh -c 'kill -TERM $$'").await.0, Some(143));
+    assert_eq!(answered(&vm, "prefix - nonesuch").await.0, Some(127));
+    assert_eq!(answered(&vm, "prefix").await.0, Some(2));
+    // More than a pipe holds.
+    let many = "seq 50000 | prefix '' cat | tail -n 1";
+    assert_eq!(answered(&vm, many).await.1, "50000\n");
 }
