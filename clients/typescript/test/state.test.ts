@@ -2,7 +2,8 @@
  * What lasts between calls: contexts, files, mounts.
  */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { after, test } from "node:test";
 
 import { NodeRuntime, shutdown } from "cordon";
@@ -142,6 +143,17 @@ test("a mount shows a host directory, read-only unless said otherwise", async (c
   assert.equal(readFileSync(`${folder}/out`, "utf8"), "yes\n");
   await runtime.unmount("/writable");
   assert.equal(await runtime.filesystem.exists("/writable/out"), false);
+});
+
+test("a directory of the host brings commands of one's own", async (context) => {
+  const folder = temporaryFolder(context);
+  copyFileSync(resolve(binary(), "../../examples/prefix.wasm"), `${folder}/prefix.wasm`);
+  await using runtime = await NodeRuntime.create({ binary: binary(), commandDirectories: [folder] });
+  const result = await runtime.run("sh", ["-c", "prefix '> ' echo hello"]);
+  assert.equal(result.stdout, "> hello\n");
+  const error = await rejection(NodeRuntime.create({ binary: binary(), commandDirectories: ["/nonesuch"] }));
+  assert.equal(error.code, "ERR_CONFIG");
+  assert.equal(error.field, "commandDirectories[0]");
 });
 
 test("a mount that cannot be is refused", async (context) => {

@@ -30,7 +30,7 @@ export const options: VmOptions[] = [
   { permissions: { fs: { rules: [{ mode: "deny", operations: ["write"], paths: ["/etc/**"] }] } } },
   { limits: { wallTimeMs: 5 }, engine: { webAssemblyDenial: "absent" }, timingMitigation: "off" },
   { hostFunctions: { add: ({ a, b }: { a: number; b: number }) => a + b, orders: { list: async () => [] } } },
-  { mounts: [{ host: "/srv", guest: "/srv" }] },
+  { mounts: [{ host: "/srv", guest: "/srv" }], commandDirectories: ["/srv/tools"] },
   // @ts-expect-error there is no such value
   { permissions: { webAssembly: "maybe" } },
   // @ts-expect-error it is a string
