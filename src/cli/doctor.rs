@@ -20,6 +20,8 @@ struct Findings {
     kernel: String,
     pid_namespace: bool,
     command_modules: Vec<String>,
+    /// Whether programs that guests make can be compiled, where they are allowed.
+    guest_compiler: bool,
     command_cache: Cache,
     profiles: Vec<Profile>,
 }
@@ -132,6 +134,7 @@ pub(super) async fn doctor(json: bool) -> Result<u8, Error> {
         kernel: format!("{} {}", uname.sysname().to_string_lossy(), uname.release().to_string_lossy()),
         pid_namespace: supervisor.has_pid_namespace().unwrap_or(false),
         command_modules: installation.command_modules().into_iter().map(|(name, _)| name).collect(),
+        guest_compiler: installation.has_compiler(),
         command_cache: Cache::of(supervisor.command_cache()),
         profiles,
     };
@@ -182,6 +185,11 @@ fn print(out: &mut impl Write, findings: &Findings, marks: &Marks) -> std::io::R
             marks.bad
         )?,
         false => writeln!(out, "{} command modules: {commands}", marks.good)?,
+    }
+    if !findings.guest_compiler {
+        let lacking =
+            "cordon-compiler is missing: no WebAssembly that a guest has made can be run as a program";
+        writeln!(out, "{} {lacking}; build it with `make build`", marks.bad)?;
     }
     let cache = &findings.command_cache;
     match (&cache.directory, &cache.reason) {

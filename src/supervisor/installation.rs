@@ -86,6 +86,11 @@ impl Installation {
         self.directory.join(COMPILER)
     }
 
+    /// Whether what compiles programs of guests' is installed.
+    pub fn has_compiler(&self) -> bool {
+        self.compiler().is_file()
+    }
+
     /// The worker without WebAssembly, if it is installed.
     pub fn absent_worker(&self) -> Option<PathBuf> {
         Some(self.directory.join(WORKER_ABSENT)).filter(|path| path.is_file())

@@ -3,11 +3,13 @@
 
 use std::path::PathBuf;
 
-use cordon::client::Vm;
+use cordon::client::{Client, Embedded, Vm};
 use cordon::wire::{ExecutionOptions, code};
 use serde_json::{Value, json};
 
-use crate::common::{config, error_of, has_wasm_worker, sh, vm};
+use crate::common::{
+    config, cordon, error_of, has_wasm_worker, installation_with, sh, supervisor_at, text, vm,
+};
 
 /// A VM with the module in its file `program`, which can be executed.
 async fn vm_with(json: Value, module: &[u8]) -> Vm {
@@ -145,13 +147,15 @@ async fn without_the_compiler_everything_else_works() {
     if !has_wasm_worker() {
         return;
     }
-    let (folder, installation) = crate::common::installation_with(&[]);
+    let (folder, installation) = installation_with(&[]);
     std::fs::remove_file(folder.path().join("cordon-compiler")).unwrap();
-    let supervisor = crate::common::supervisor_at(installation);
-    let client = cordon::client::Client::connect(&cordon::client::Embedded(supervisor)).await.unwrap();
+    let supervisor = supervisor_at(installation);
+    let client = Client::connect(&Embedded(supervisor)).await.unwrap();
     let vm = client.create_vm(config(allowed())).await.unwrap();
     vm.write_file("/workspace/program", ending_with(0)).await.unwrap();
     let (exit, said) = answered(&vm, "chmod +x program; ./program").await;
     assert!(exit == Some(126) && said.contains("cannot be compiled"), "{said}");
     assert_eq!(answered(&vm, "true").await.0, Some(0));
+    let doctor = cordon(&["doctor"]).env("CORDON_WORKER_DIR", folder.path()).output().unwrap();
+    assert!(text(&doctor.stdout).contains("cordon-compiler is missing"), "{}", text(&doctor.stdout));
 }

@@ -266,8 +266,9 @@ impl<'a> Compared<'a> {
                     continue;
                 }
             };
-            for at in lines.0..lines.1 {
-                put_formatted(out, format.as_deref().unwrap_or("%l\n"), from[at], at + 1, format.is_none())?;
+            let (first, behind) = lines;
+            for (at, line) in from.iter().enumerate().take(behind).skip(first) {
+                put_formatted(out, format.as_deref().unwrap_or("%l\n"), line, at + 1, format.is_none())?;
             }
         }
         Ok(())
