@@ -68,7 +68,7 @@ impl GuestPrograms {
             .launcher()?
             .execute(&executable, Vec::new(), false, inner.show_worker_stderr, &theirs)
             .map_err(failed)?;
-        drop((theirs, inner.clone()));
+        drop(theirs);
         let ended = tokio::time::timeout(COMPILE_TIME, ended).await;
         drop(process);
         match ended {
@@ -92,9 +92,7 @@ impl GuestPrograms {
             Ok(Err(_)) => Err(ErrorData::new(code::INTERNAL, "the launcher has ended")),
         }
     }
-}
 
-impl GuestPrograms {
     /// Counts code that the VM gets.
     fn count(&self, bytes: u64) -> Result<(), ErrorData> {
         let fits = |had: u64| Some(had + bytes).filter(|&all| all <= CODE_BYTES_MAX);

@@ -1,4 +1,4 @@
-//! CommandSet of an embedder's own: the modules in the directories that a configuration names, and, beside what is
+//! Commands of an embedder's own: the modules in the directories that a configuration names, and, beside what is
 //! installed, the commands of one VM.
 //!
 //! Who may write to those directories is trusted as who may write to the installation is: this process compiles what
@@ -16,7 +16,7 @@ use protocol::wire::{ErrorData, code};
 
 use super::artifacts::{Artifacts, Found, Module};
 
-/// CommandSet of its own that one VM can have.
+/// Commands of its own that one VM can have.
 const COMMANDS_MAX: usize = 256;
 /// The longest module.
 const MODULE_BYTES_MAX: u64 = 64 << 20;
