@@ -29,9 +29,11 @@ const FAILURES_MAX: usize = 1024;
 const MODULE_HINT: &str =
     "put a module that works in its place, or build the project's own again with `make build`";
 
-/// A module's code: a file in sealed memory, and how many bytes it has. `ERR_NOT_INSTALLED`: the message says why in words
-/// that a guest may read, the hint what to do and where.
-pub(super) type Found = Result<(Arc<File>, u64), ErrorData>;
+/// A module's code: a file in sealed memory, and how many bytes it has.
+pub(super) type Code = (Arc<File>, u64);
+/// Code, or why there is none. `ERR_NOT_INSTALLED`: the message says why in words that a guest may read, the hint what to
+/// do and where.
+pub(super) type Found = Result<Code, ErrorData>;
 
 /// What is answered to a process that has asked for a module's code, with the file that goes beside it.
 pub(super) fn reply(found: Found) -> (BrokerReply, Option<Arc<File>>) {
@@ -235,17 +237,15 @@ impl Artifacts {
 
     /// Whether every module has been prepared.
     pub(crate) fn are_ready(&self) -> bool {
-        let names: Vec<&str> = self.modules.iter().map(|module| module.name.as_str()).collect();
-        self.have(&names)
+        let known = self.known.lock();
+        self.modules.iter().all(|module| known.ready.contains_key(&module.path))
     }
 
     /// Whether these modules have been prepared.
     pub(super) fn have(&self, names: &[&str]) -> bool {
         let known = self.known.lock();
-        names.iter().all(|&name| {
-            let module = self.modules.iter().find(|module| module.name == name);
-            module.is_some_and(|module| known.ready.contains_key(&module.path))
-        })
+        let is_ready = |module: &Module| known.ready.contains_key(&module.path);
+        names.iter().all(|name| self.modules.iter().any(|module| module.name == *name && is_ready(module)))
     }
 
     /// Prepares every module that can be.

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use artifact::applets::{BASH, GUEST_PROGRAM, MULTI_CALL, SHELL};
 use protocol::wire::{ErrorData, code};
 
-use super::artifacts::{Artifacts, Found, Module};
+use super::artifacts::{Artifacts, Code, Found, Module};
 
 /// Commands of its own that one VM can have.
 const COMMANDS_MAX: usize = 256;
@@ -27,8 +27,8 @@ const NAMES_MAX: usize = 10_000;
 pub(super) struct CommandSet {
     installed: Arc<Artifacts>,
     own: Vec<Module>,
-    /// Code of its own that it has asked for: it stays in memory with the VM.
-    held: Mutex<HashMap<String, Found>>,
+    /// Its own code that it has asked for: it stays in memory with the VM.
+    held: Mutex<HashMap<String, Code>>,
 }
 
 impl CommandSet {
@@ -95,12 +95,12 @@ impl CommandSet {
         let Some(own) = self.own.iter().find(|own| own.name == module) else {
             return self.installed.get(module);
         };
-        if let Some(Ok(found)) = self.held.lock().get(module) {
-            return Ok(found.clone());
+        if let Some(code) = self.held.lock().get(module) {
+            return Ok(code.clone());
         }
-        let found = self.installed.get_own(own);
-        self.held.lock().insert(module.to_owned(), found.clone());
-        found
+        let code = self.installed.get_own(own)?;
+        self.held.lock().insert(module.to_owned(), code.clone());
+        Ok(code)
     }
 
     /// Whether all have been prepared.
