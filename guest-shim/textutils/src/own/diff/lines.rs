@@ -183,27 +183,9 @@ impl<'a> Compared<'a> {
             write!(out, "***************")?;
             out.write_all(&self.function(old.0, shown).unwrap_or_default())?;
             writeln!(out, "\n*** {} ****", range(old))?;
-            if group.iter().any(|change| change.old.0 < change.old.1) {
-                let mut at = old.0;
-                for change in group {
-                    let mark = if change.new.0 < change.new.1 { "! " } else { "- " };
-                    put_all(out, "  ", &self.old[at..change.old.0])?;
-                    put_all(out, mark, &self.old[change.old.0..change.old.1])?;
-                    at = change.old.1;
-                }
-                put_all(out, "  ", &self.old[at..old.1])?;
-            }
+            put_side(out, &self.old, old, group, "- ", |change| (change.old, change.new))?;
             writeln!(out, "--- {} ----", range(new))?;
-            if group.iter().any(|change| change.new.0 < change.new.1) {
-                let mut at = new.0;
-                for change in group {
-                    let mark = if change.old.0 < change.old.1 { "! " } else { "+ " };
-                    put_all(out, "  ", &self.new[at..change.new.0])?;
-                    put_all(out, mark, &self.new[change.new.0..change.new.1])?;
-                    at = change.new.1;
-                }
-                put_all(out, "  ", &self.new[at..new.1])?;
-            }
+            put_side(out, &self.new, new, group, "+ ", |change| (change.new, change.old))?;
         }
         Ok(())
     }
@@ -396,6 +378,28 @@ fn put_formatted(
 const WIDTH_MAX: usize = 4096;
 
 /// Lines behind a mark; the last line of a file may have no end, which is told.
+/// One file's lines of a group, if any of them has changed. `sides` tells of a change the lines here and those of the other
+/// file; `mark` is for what has none there.
+fn put_side(
+    out: &mut impl Write,
+    lines: &[&[u8]],
+    (start, end): (usize, usize),
+    group: &[Change],
+    mark: &str,
+    sides: impl Fn(&Change) -> ((usize, usize), (usize, usize)),
+) -> io::Result<()> {
+    if group.iter().map(&sides).all(|(here, _)| here.0 >= here.1) {
+        return Ok(());
+    }
+    let mut at = start;
+    for (here, there) in group.iter().map(&sides) {
+        put_all(out, "  ", &lines[at..here.0])?;
+        put_all(out, if there.0 < there.1 { "! " } else { mark }, &lines[here.0..here.1])?;
+        at = here.1;
+    }
+    put_all(out, "  ", &lines[at..end])
+}
+
 fn put_all(out: &mut impl Write, mark: &str, lines: &[&[u8]]) -> io::Result<()> {
     for line in lines {
         out.write_all(mark.as_bytes())?;
