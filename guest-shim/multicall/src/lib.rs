@@ -6,11 +6,14 @@
 //! for utilities that start other programs.
 
 pub mod calendar;
+pub mod facts;
 pub mod files;
 pub mod keys;
 pub mod launch;
+pub mod machine;
 pub mod options;
 pub mod pattern;
+pub mod users;
 
 use std::env;
 use std::ffi::{OsStr, OsString};

@@ -21,12 +21,10 @@ const UTILITIES: Utilities = &[
     ("egrep", own::egrep),
     ("fgrep", own::fgrep),
     ("grep", own::grep),
-    ("id", own::id),
     ("jq", own::jq),
     ("rev", own::rev),
     ("sed", own::sed),
     ("which", own::which),
-    ("whoami", own::whoami),
     ("yq", own::yq),
 ];
 

@@ -14,4 +14,4 @@ pub use ed::main as ed;
 pub use grep::{egrep, fgrep, grep};
 pub use jq::{main as jq, yq};
 pub use sed::main as sed;
-pub use small::{id, rev, which, whoami};
+pub use small::{rev, which};

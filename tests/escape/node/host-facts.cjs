@@ -4,7 +4,7 @@
 // expects: DENIED os.hostname: cordon
 // expects: DENIED os.networkInterfaces: lo
 // expects: DENIED os.cpus: cordon virtual CPU 0
-// expects: DENIED os.userInfo: {"uid":0,"gid":0,"username":"user","homedir":"/home/user","shell":"/bin/sh"}
+// expects: DENIED os.userInfo: {"uid":1000,"gid":1000,"username":"user","homedir":"/home/user","shell":"/bin/sh"}
 // expects: DENIED os.uptime: the VM's
 // expects: DENIED os.loadavg: 0,0,0
 // expects: DENIED os.release: 6.0.0-cordon #1 cordon
