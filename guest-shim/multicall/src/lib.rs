@@ -11,6 +11,7 @@ pub mod keys;
 pub mod launch;
 pub mod options;
 pub mod pattern;
+pub mod stream;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
