@@ -5,6 +5,7 @@
 //! that name is its own. Which module has which names is told to the host in `src/artifact/applets.rs`. Adds [`launch`],
 //! for utilities that start other programs.
 
+pub mod allocator;
 pub mod calendar;
 pub mod files;
 pub mod keys;

@@ -57,7 +57,7 @@ impl Shell {
     fn expand_word(&mut self, word: &Word, arguments: &mut Vec<String>) -> Result<(), Flow> {
         // Most words are plain text.
         if let [Piece::Text(text)] = word.0.as_slice()
-            && (!text.contains(['*', '?', '[', '(']) || text == "[")
+            && (!text.bytes().any(|byte| b"*?[(".contains(&byte)) || text == "[")
         {
             arguments.push(text.clone());
             return Ok(());
