@@ -12,6 +12,7 @@ mod expand;
 pub mod fuzz;
 mod interactive;
 mod invocation;
+mod names;
 mod number;
 mod quote;
 mod stack;

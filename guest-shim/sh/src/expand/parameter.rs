@@ -309,7 +309,7 @@ impl Shell {
             Operation::Case { upper, all, pattern } => {
                 let pattern = pattern.as_ref().map(|pattern| self.expand_pattern(pattern)).transpose()?;
                 self.map_values(subject, mode, fields, |_, value| {
-                    Some(transform::case(value, *upper, *all, pattern.as_ref()))
+                    Some(transform::case(value, *upper, *all, pattern.as_deref()))
                 })?;
             }
             Operation::Transform(operator) => self.expand_transformed(subject, *operator, mode, fields)?,
