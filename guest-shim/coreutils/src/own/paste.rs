@@ -16,7 +16,7 @@ pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
     };
     let serial = matches.get_flag("serial");
     let names: Vec<&OsString> = matches.get_many("file").unwrap_or_default().collect();
-    let delimiters = matches.get_one::<OsString>("delimiters").and_then(|text| delimiters(text));
+    let delimiters = matches.get_one::<OsString>("delimiters").and_then(delimiters);
     let (Some(delimiters), Some(inputs)) = (delimiters, Inputs::open(&names)) else {
         return uu_paste::uumain(args);
     };

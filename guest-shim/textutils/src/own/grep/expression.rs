@@ -221,7 +221,7 @@ impl Reader<'_> {
             if letter == '[' && self.rest.peek() == Some(&':') {
                 self.rest.next();
                 let class = class(&self.name()?)?;
-                (0..128).filter(|byte| class(byte)).for_each(|byte| members[usize::from(byte)] = true);
+                (0..128).filter(class).for_each(|byte| members[usize::from(byte)] = true);
                 continue;
             }
             let from = self.member(letter)?;
