@@ -96,3 +96,13 @@ echo a | grep -H a; echo a | grep --label=in -H a
 export LC_ALL=C.UTF-8; printf 'äb\n' | grep -o 'ä'; printf 'Ä\n' | grep -ic ä
 #### what looks like an anchor
 printf 'a^b\nb^a\na$b\n$b\n' > f; grep 'a^' f; grep '$b' f; grep 'a$b' f; grep '\(^a\)' f; grep 'b$' f; grep '\(b\)$' f; grep '^b\|^\$' f; grep '[$]b' f; grep -c '^' f; grep -e 'x\|a^' f; grep -E '(a|b)\^' f; grep '^^' f; echo $?
+#### lines that are no text between those that are
+printf 'fox\nbad \377 fox\nfox again\n' > f; grep fox f; echo $?; grep -n fox f; grep -c fox f; grep -a -c fox f; printf 'a\nb\0\na\n' > g; grep a g; echo $?; grep -v a g; grep -c a g
+#### -w looks for shorter and later matches
+printf 'foobar foo\nfoo_foo\nfoo\n' > f; grep -wn 'foo' f; grep -w 'foo.*' f; grep -wc 'o*' f
+#### -v of everything and nothing
+printf 'one\ntwo\nthree' > f; grep -v x f; grep -vn o f; grep -vc . f; grep -v . f; echo $?
+#### sets and intervals
+printf 'a1\nbb2\nCCC\n\n---\n' > f; grep '[[:lower:]]\{2\}[0-9]' f; grep -E '^[^a-z]+$' f; grep -in '[^b-c]$' f; grep -E '^(a|b{2})[[:digit:]]$' f; grep -x 'C\{1,3\}' f; grep -c '^$' f
+#### letters beyond ASCII among lines of it
+printf 'plain\nna\303\257ve\nNA\303\257VE end\n' > f; grep 'na.ve' f; grep -i 'na.ve' f; grep -c '^.\{5\}$' f; grep -v '[[:alpha:]]$' f; echo $?; grep -F "$(printf '\303\257')" f

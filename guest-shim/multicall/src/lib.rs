@@ -5,6 +5,7 @@
 //! that name is its own. Which module has which names is told to the host in `src/artifact/applets.rs`. Adds [`launch`],
 //! for utilities that start other programs.
 
+pub mod allocator;
 pub mod calendar;
 pub mod facts;
 pub mod files;
@@ -13,6 +14,7 @@ pub mod launch;
 pub mod machine;
 pub mod options;
 pub mod pattern;
+pub mod stream;
 pub mod users;
 
 use std::env;

@@ -12,6 +12,8 @@ mod expand;
 pub mod fuzz;
 mod interactive;
 mod invocation;
+mod names;
+mod number;
 mod quote;
 mod stack;
 mod state;

@@ -1,7 +1,7 @@
 //! What a shell execution environment is: variables, functions, options, parameters, descriptors. Cloning it is how a
 //! subshell begins, so the large parts are shared until one side changes them.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,8 @@ use crate::{
         jobs::Job,
         traps::{Enclosing, Traps},
     },
+    expand::Patterns,
+    names::Names,
     syntax::{
         aliases::Aliases,
         dialect::{self, Dialect},
@@ -221,9 +223,11 @@ pub struct Shell {
     pub is_command: bool,
     /// What only bash has.
     pub extras: Extras,
-    pub variables: Rc<BTreeMap<String, Variable>>,
-    pub functions: Rc<BTreeMap<String, Rc<FunctionBody>>>,
+    pub variables: Rc<Names<Variable>>,
+    pub functions: Rc<Names<Rc<FunctionBody>>>,
     pub aliases: Aliases,
+    /// The patterns that words are, compiled.
+    pub patterns: Rc<RefCell<Patterns>>,
     /// Where programs were found.
     pub remembered: Rc<BTreeMap<String, Rc<str>>>,
     pub positional: Rc<Vec<String>>,
@@ -288,6 +292,7 @@ impl Shell {
             variables: Rc::default(),
             functions: Rc::default(),
             aliases: Rc::default(),
+            patterns: Rc::default(),
             remembered: Rc::default(),
             positional: Rc::default(),
             options: Options::default(),

@@ -181,7 +181,10 @@ impl Shell {
     }
 
     pub fn find(&self, name: &str) -> Option<&Variable> {
-        self.variables.get(self.referred(name).as_ref())
+        match self.variables.get(name) {
+            Some(variable) if variable.reference => self.variables.get(self.referred(name).as_ref()),
+            found => found,
+        }
     }
 
     pub fn variable(&self, name: &str) -> Option<&str> {

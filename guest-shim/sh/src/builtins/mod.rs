@@ -118,8 +118,11 @@ static BUILTINS_OF_BASH: [Builtin; 24] = [
 
 pub fn find(name: &str, dialect: Dialect) -> Option<&'static Builtin> {
     let within = |table: &'static [Builtin]| {
-        let index = table.binary_search_by(|builtin| builtin.name.cmp(name)).ok()?;
-        table.get(index)
+        // Of a first letter there are few: so their names are hardly compared.
+        let first = *name.as_bytes().first()?;
+        let start = table.partition_point(|builtin| builtin.name.as_bytes()[0] < first);
+        let same = table[start..].iter().take_while(|builtin| builtin.name.as_bytes()[0] == first);
+        same.into_iter().find(|builtin| builtin.name == name)
     };
     match dialect {
         Dialect::Posix => within(&BUILTINS).or_else(|| within(&BUILTINS_OF_BASH)),

@@ -2,6 +2,7 @@
 
 use super::misuse;
 use crate::{
+    number::decimal,
     state::{Outcome, Shell},
     system::{self, FileStatus, FileType},
 };
@@ -50,7 +51,7 @@ impl Parser<'_> {
             [operator, operand] => self.unary(operator, operand).map(Ok),
             [left, "-a", right] => Some(Ok(!left.is_empty() && !right.is_empty())),
             [left, "-o", right] => Some(Ok(!left.is_empty() || !right.is_empty())),
-            [left, operator, right] if is_binary(operator) => binary(operator, left, right),
+            [left, operator, right] if let Some(result) = binary(operator, left, right) => Some(result),
             ["!", rest @ ..] if rest.len() < 4 => {
                 self.by_count(rest).map(|result| result.map(|value| !value))
             }
@@ -183,31 +184,28 @@ pub fn unary(shell: &Shell, operator: &str, operand: &str) -> Option<bool> {
     })
 }
 
-fn is_binary(operator: &str) -> bool {
-    binary(operator, "0", "0").is_some()
-}
-
 /// The result of a binary primary; none if there is no such operator.
 pub fn binary(operator: &str, left: &str, right: &str) -> Option<Checked> {
-    Some(match operator {
-        "=" | "==" => Ok(left == right),
-        "!=" => Ok(left != right),
-        "<" => Ok(left < right),
-        ">" => Ok(left > right),
-        "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" => {
+    // Most operands are none: by their bytes that is told at once.
+    Some(match operator.as_bytes() {
+        b"=" | b"==" => Ok(left == right),
+        b"!=" => Ok(left != right),
+        b"<" => Ok(left < right),
+        b">" => Ok(left > right),
+        b"-eq" | b"-ne" | b"-lt" | b"-le" | b"-gt" | b"-ge" => {
             number(left).and_then(|left| Ok(compare(operator, left, number(right)?)))
         }
-        "-nt" => Ok(match (system::status(left), system::status(right)) {
+        b"-nt" => Ok(match (system::status(left), system::status(right)) {
             (Ok(left), Ok(right)) => left.modified > right.modified,
             (Ok(_), Err(_)) => true,
             _ => false,
         }),
-        "-ot" => Ok(match (system::status(left), system::status(right)) {
+        b"-ot" => Ok(match (system::status(left), system::status(right)) {
             (Ok(left), Ok(right)) => left.modified < right.modified,
             (Err(_), Ok(_)) => true,
             _ => false,
         }),
-        "-ef" => Ok(match (system::status(left), system::status(right)) {
+        b"-ef" => Ok(match (system::status(left), system::status(right)) {
             (Ok(left), Ok(right)) => (left.device, left.inode) == (right.device, right.inode),
             _ => false,
         }),
@@ -216,18 +214,19 @@ pub fn binary(operator: &str, left: &str, right: &str) -> Option<Checked> {
 }
 
 pub fn compare(operator: &str, left: i64, right: i64) -> bool {
-    match operator {
-        "-eq" => left == right,
-        "-ne" => left != right,
-        "-lt" => left < right,
-        "-le" => left <= right,
-        "-gt" => left > right,
+    match operator.as_bytes() {
+        b"-eq" => left == right,
+        b"-ne" => left != right,
+        b"-lt" => left < right,
+        b"-le" => left <= right,
+        b"-gt" => left > right,
         _ => left >= right,
     }
 }
 
 fn number(text: &str) -> Result<i64, String> {
-    text.trim().parse().map_err(|_| format!("Illegal number: {text}"))
+    let number = decimal(text).or_else(|| text.trim().parse().ok());
+    number.ok_or_else(|| format!("Illegal number: {text}"))
 }
 
 #[cfg(test)]

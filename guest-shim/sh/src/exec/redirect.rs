@@ -20,6 +20,9 @@ impl Shell {
         redirects: &[Redirect],
         run: impl FnOnce(&mut Shell) -> Outcome,
     ) -> Outcome {
+        if redirects.is_empty() {
+            return run(self);
+        }
         let before = self.descriptors.clone();
         let outcome = match self.redirect(redirects) {
             Ok(true) => run(self),

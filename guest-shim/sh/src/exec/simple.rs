@@ -56,7 +56,9 @@ impl Shell {
             return self.with_redirects(&simple.redirects, |shell| {
                 shell.with_assignments(&simple.assignments, |shell| {
                     shell.trace(trace, &simple.assignments, &arguments);
-                    shell.call(name, &function, &arguments[1..])
+                    let mut arguments = arguments;
+                    let name = arguments.remove(0);
+                    shell.call(&name, &function, arguments)
                 })
             });
         }
@@ -226,8 +228,8 @@ impl Shell {
         };
     }
 
-    pub fn call(&mut self, name: &str, function: &FunctionBody, arguments: &[String]) -> Outcome {
-        let positional = std::mem::replace(&mut self.positional, Rc::new(arguments.to_vec()));
+    pub fn call(&mut self, name: &str, function: &FunctionBody, arguments: Vec<String>) -> Outcome {
+        let positional = std::mem::replace(&mut self.positional, Rc::new(arguments));
         let loops = std::mem::take(&mut self.loops);
         self.locals.push(Vec::new());
         self.calls += 1;

@@ -2,12 +2,13 @@
 //! inherited is written to a file in memory, which the instance gets as a descriptor. This module owns that format; it
 //! is spoken only between equal builds of this program.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     bash::Extras,
+    names::Names,
     state::{Condition, Descriptors, Options, Shell},
     syntax::{
         aliases::Aliases,
@@ -27,8 +28,8 @@ struct Environment {
     dialect: Dialect,
     is_command: bool,
     extras: Extras,
-    variables: Rc<BTreeMap<String, Variable>>,
-    functions: Rc<BTreeMap<String, Rc<FunctionBody>>>,
+    variables: Rc<Names<Variable>>,
+    functions: Rc<Names<Rc<FunctionBody>>>,
     aliases: Aliases,
     positional: Rc<Vec<String>>,
     options: Options,

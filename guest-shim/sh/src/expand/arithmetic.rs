@@ -5,6 +5,7 @@
 
 use crate::{
     exec::MAX_DEPTH as MAX_NESTED,
+    number::{MAX_DIGITS, decimal},
     state::{Flow, Shell},
     syntax::{
         dialect::Dialect,
@@ -23,28 +24,86 @@ const MAX_SHOWN: usize = 200;
 /// How often the value of a variable may be an expression that names another variable.
 const MAX_INDIRECTION: u32 = 200;
 
-/// Binary operators, the longer first, with how tightly they bind and whether they assign with `=` behind.
-const OPERATORS: [(&str, u8, bool); 19] = [
-    ("**", 11, false),
-    ("||", 1, false),
-    ("&&", 2, false),
-    ("==", 6, false),
-    ("!=", 6, false),
-    ("<<", 8, true),
-    (">>", 8, true),
-    ("<=", 7, false),
-    (">=", 7, false),
-    ("|", 3, true),
-    ("^", 4, true),
-    ("&", 5, true),
-    ("<", 7, false),
-    (">", 7, false),
-    ("+", 9, true),
-    ("-", 9, true),
-    ("*", 10, true),
-    ("/", 10, true),
-    ("%", 10, true),
-];
+/// Binary operators.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    Or,
+    And,
+    BitOr,
+    BitXor,
+    BitAnd,
+    Equal,
+    Unequal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    ShiftLeft,
+    ShiftRight,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Power,
+}
+
+impl Operator {
+    /// The one that a text begins with, and its length.
+    fn read(text: &[u8]) -> Option<(Operator, usize)> {
+        use Operator::*;
+        let second = text.get(1).copied().unwrap_or(0);
+        Some(match (*text.first()?, second) {
+            (b'*', b'*') => (Power, 2),
+            (b'|', b'|') => (Or, 2),
+            (b'&', b'&') => (And, 2),
+            (b'=', b'=') => (Equal, 2),
+            (b'!', b'=') => (Unequal, 2),
+            (b'<', b'<') => (ShiftLeft, 2),
+            (b'>', b'>') => (ShiftRight, 2),
+            (b'<', b'=') => (LessOrEqual, 2),
+            (b'>', b'=') => (GreaterOrEqual, 2),
+            (b'|', _) => (BitOr, 1),
+            (b'^', _) => (BitXor, 1),
+            (b'&', _) => (BitAnd, 1),
+            (b'<', _) => (Less, 1),
+            (b'>', _) => (Greater, 1),
+            (b'+', _) => (Add, 1),
+            (b'-', _) => (Subtract, 1),
+            (b'*', _) => (Multiply, 1),
+            (b'/', _) => (Divide, 1),
+            (b'%', _) => (Remainder, 1),
+            _ => return None,
+        })
+    }
+
+    /// How tightly it binds.
+    fn binds(self) -> u8 {
+        use Operator::*;
+        match self {
+            Or => 1,
+            And => 2,
+            BitOr => 3,
+            BitXor => 4,
+            BitAnd => 5,
+            Equal | Unequal => 6,
+            Less | LessOrEqual | Greater | GreaterOrEqual => 7,
+            ShiftLeft | ShiftRight => 8,
+            Add | Subtract => 9,
+            Multiply | Divide | Remainder => 10,
+            Power => 11,
+        }
+    }
+
+    /// Whether it assigns with `=` behind.
+    fn assigns(self) -> bool {
+        use Operator::*;
+        matches!(
+            self,
+            BitOr | BitXor | BitAnd | ShiftLeft | ShiftRight | Add | Subtract | Multiply | Divide | Remainder
+        )
+    }
+}
 
 /// Why there is no value.
 enum Failure {
@@ -77,9 +136,7 @@ impl Shell {
 
     fn evaluate(&mut self, text: &str, indirection: u32) -> Evaluated<i64> {
         let trimmed = text.trim_ascii();
-        if let Ok(number) = trimmed.parse::<i64>()
-            && (number == 0 && trimmed.len() == 1 || !trimmed.trim_start_matches(['-', '+']).starts_with('0'))
-        {
+        if let Some(number) = whole_number(trimmed) {
             return Ok(number);
         }
         let mut evaluator =
@@ -170,37 +227,37 @@ impl<'a> Evaluator<'_, 'a> {
         })
     }
 
-    /// The operator here, unless it is part of an assignment.
-    fn operator(&self) -> Option<(&'static str, u8)> {
+    /// The operator here with its length, unless it is part of an assignment.
+    fn operator(&self) -> Option<(Operator, usize)> {
         let rest = &self.text.as_bytes()[self.at..];
-        let (operator, binds, assigns) =
-            OPERATORS.into_iter().find(|(operator, _, _)| rest.starts_with(operator.as_bytes()))?;
-        if assigns && rest.get(operator.len()) == Some(&b'=') { None } else { Some((operator, binds)) }
+        let (operator, length) = Operator::read(rest)?;
+        (!operator.assigns() || rest.get(length) != Some(&b'=')).then_some((operator, length))
     }
 
     /// Operators that bind at least as tightly as `least`.
     fn binary(&mut self, least: u8) -> Evaluated<i64> {
         let mut left = self.unary()?;
-        while let Some((operator, binds)) = self.operator()
-            && binds >= least
+        while let Some((operator, length)) = self.operator()
+            && operator.binds() >= least
         {
-            self.at += operator.len();
+            let tighter = operator.binds() + 1;
+            self.at += length;
             self.blanks();
             left = match operator {
-                "&&" => {
-                    let right = self.skipping(left == 0, |this| this.binary(binds + 1))?;
+                Operator::And => {
+                    let right = self.skipping(left == 0, |this| this.binary(tighter))?;
                     i64::from(left != 0 && right != 0)
                 }
-                "||" => {
-                    let right = self.skipping(left != 0, |this| this.binary(binds + 1))?;
+                Operator::Or => {
+                    let right = self.skipping(left != 0, |this| this.binary(tighter))?;
                     i64::from(left != 0 || right != 0)
                 }
-                "**" => {
-                    let right = self.deeper(|this| this.binary(binds))?;
+                Operator::Power => {
+                    let right = self.deeper(|this| this.binary(operator.binds()))?;
                     self.apply(operator, left, right)?
                 }
                 _ => {
-                    let right = self.binary(binds + 1)?;
+                    let right = self.binary(tighter)?;
                     self.apply(operator, left, right)?
                 }
             };
@@ -208,33 +265,36 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(left)
     }
 
-    fn apply(&self, operator: &str, left: i64, right: i64) -> Evaluated<i64> {
+    fn apply(&self, operator: Operator, left: i64, right: i64) -> Evaluated<i64> {
+        use Operator::*;
         Ok(match operator {
-            "**" => match u32::try_from(right) {
+            Power => match u32::try_from(right) {
                 Ok(exponent) => left.wrapping_pow(exponent),
                 Err(_) if self.skipped > 0 => 0,
                 Err(_) if right < 0 => return Err("exponent less than 0".into()),
                 Err(_) => return Err("exponent out of range".into()),
             },
-            "/" | "%" if right == 0 && self.skipped > 0 => 0,
-            "/" | "%" if right == 0 => return Err("division by zero".into()),
-            "*" => left.wrapping_mul(right),
-            "/" => left.wrapping_div(right),
-            "%" => left.wrapping_rem(right),
-            "+" => left.wrapping_add(right),
-            "-" => left.wrapping_sub(right),
+            Divide | Remainder if right == 0 && self.skipped > 0 => 0,
+            Divide | Remainder if right == 0 => return Err("division by zero".into()),
+            Multiply => left.wrapping_mul(right),
+            Divide => left.wrapping_div(right),
+            Remainder => left.wrapping_rem(right),
+            Add => left.wrapping_add(right),
+            Subtract => left.wrapping_sub(right),
             // As the hardware does it: only the lowest six bits count.
-            "<<" => left.wrapping_shl(right as u32),
-            ">>" => left.wrapping_shr(right as u32),
-            "<" => i64::from(left < right),
-            "<=" => i64::from(left <= right),
-            ">" => i64::from(left > right),
-            ">=" => i64::from(left >= right),
-            "==" => i64::from(left == right),
-            "!=" => i64::from(left != right),
-            "&" => left & right,
-            "^" => left ^ right,
-            _ => left | right,
+            ShiftLeft => left.wrapping_shl(right as u32),
+            ShiftRight => left.wrapping_shr(right as u32),
+            Less => i64::from(left < right),
+            LessOrEqual => i64::from(left <= right),
+            Greater => i64::from(left > right),
+            GreaterOrEqual => i64::from(left >= right),
+            Equal => i64::from(left == right),
+            Unequal => i64::from(left != right),
+            And => i64::from(left != 0 && right != 0),
+            Or => i64::from(left != 0 || right != 0),
+            BitAnd => left & right,
+            BitXor => left ^ right,
+            BitOr => left | right,
         })
     }
 
@@ -408,11 +468,11 @@ impl<'a> Evaluator<'_, 'a> {
             let value = self.conditional()?;
             return self.store(target, value);
         }
-        let assigning = OPERATORS.into_iter().find(|(operator, _, assigns)| {
-            *assigns && rest.starts_with(operator.as_bytes()) && rest.get(operator.len()) == Some(&b'=')
-        });
-        if let Some((operator, _, _)) = assigning {
-            self.at += operator.len() + 1;
+        if let Some((operator, length)) = Operator::read(rest)
+            && operator.assigns()
+            && rest.get(length) == Some(&b'=')
+        {
+            self.at += length + 1;
             self.blanks();
             let before = self.value(target)?;
             let operand = self.conditional()?;
@@ -467,9 +527,16 @@ fn plain_number(variable: &Variable) -> Option<i64> {
     if variable.reference {
         return None;
     }
-    let text = variable.text()?;
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    if digits.starts_with('0') && digits.len() > 1 { None } else { text.parse().ok() }
+    whole_number(variable.text()?)
+}
+
+/// The number that a text is from its beginning to its end.
+fn whole_number(text: &str) -> Option<i64> {
+    // What is larger is rare, and may be out of range.
+    decimal(text).or_else(|| {
+        let digits = text.trim_start_matches(['-', '+']);
+        if digits.len() < MAX_DIGITS || digits.starts_with('0') { None } else { text.parse().ok() }
+    })
 }
 
 #[cfg(test)]

@@ -11,19 +11,29 @@ pub mod pattern;
 mod process;
 mod transform;
 
+use std::{borrow::Cow, rc::Rc};
+
 use fields::{Field, Fields};
 use pattern::Pattern;
+use rustc_hash::FxHashMap;
 
 use crate::{
     state::{Flow, Shell},
     syntax::{
         dialect::Dialect,
-        tree::{Element, Operation, Piece, Word},
+        tree::{Element, Operation, Parameter, Piece, Subscript, Word},
     },
 };
 
 /// The value of `IFS` that splits at blanks.
 const BLANKS: &str = " \t\n";
+
+/// So many compiled patterns are kept.
+const MAX_PATTERNS: usize = 64;
+
+/// Words that are patterns as they stand, compiled: loops have the same again and again.
+#[derive(Default)]
+pub struct Patterns(FxHashMap<String, Rc<Pattern>>);
 
 /// How the pieces of a word are taken.
 #[derive(Clone, Copy, Default)]
@@ -57,7 +67,7 @@ impl Shell {
     fn expand_word(&mut self, word: &Word, arguments: &mut Vec<String>) -> Result<(), Flow> {
         // Most words are plain text.
         if let [Piece::Text(text)] = word.0.as_slice()
-            && (!text.contains(['*', '?', '[', '(']) || text == "[")
+            && (!text.bytes().any(|byte| b"*?[(".contains(&byte)) || text == "[")
         {
             arguments.push(text.clone());
             return Ok(());
@@ -66,12 +76,30 @@ impl Shell {
             arguments.push(value);
             return Ok(());
         }
+        if is_one_field(&word.0) {
+            let mut text = String::new();
+            self.append_text(&word.0, Mode::default(), &mut text)?;
+            arguments.push(text);
+            return Ok(());
+        }
         let mut fields = Fields::new(Some(self.separators()));
         self.expand_pieces(&word.0, Mode::default(), &mut fields)?;
         for field in fields.finish() {
             self.expand_names(field, arguments)?;
         }
         Ok(())
+    }
+
+    /// The value of a parameter, if it is kept as text somewhere and nothing else is meant.
+    fn kept(&self, name: &str) -> Option<&str> {
+        match name.as_bytes().first()? {
+            // What is made up is in capitals.
+            b'a'..=b'z' => self.variables.get(name).filter(|variable| !variable.reference)?.text(),
+            b'1'..=b'9' => {
+                self.positional.get(name.parse::<usize>().ok()?.wrapping_sub(1)).map(String::as_str)
+            }
+            _ => None,
+        }
     }
 
     /// What a word of one plain parameter expands to, where that is one field that matches nothing: what most words of
@@ -86,21 +114,22 @@ impl Shell {
             _ => return None,
         };
         let Piece::Parameter(parameter) = piece else { return None };
-        if parameter.operation != Operation::Value
-            || parameter.subscript.is_some()
-            || parameter.indirect
-            || matches!(parameter.name.as_str(), "@" | "*")
-            || self.variables.get(&parameter.name).is_some_and(|variable| variable.reference)
-        {
+        if !is_plain(parameter) {
             return None;
         }
-        let value = self.parameter(&parameter.name)?;
+        let value = match self.kept(&parameter.name) {
+            Some(value) => Cow::Borrowed(value),
+            None if self.variables.get(&parameter.name).is_some_and(|variable| variable.reference) => {
+                return None;
+            }
+            None => Cow::Owned(self.parameter(&parameter.name)?),
+        };
         let is_one_field = || {
             !value.is_empty()
                 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./-".contains(&byte))
                 && self.separators() == BLANKS
         };
-        (quoted || is_one_field()).then_some(value)
+        (quoted || is_one_field()).then(|| value.into_owned())
     }
 
     fn expand_names(&self, field: Field, arguments: &mut Vec<String>) -> Result<(), Flow> {
@@ -139,25 +168,68 @@ impl Shell {
     /// One string, neither split nor matched against names: the value of an assignment, a file to open.
     pub fn expand_text(&mut self, word: &Word) -> Result<String, Flow> {
         match word.0.as_slice() {
-            [Piece::Text(text) | Piece::Quoted(text)] => return Ok(text.clone()),
-            [Piece::Arithmetic(expression)] => return Ok(self.expand_arithmetic(expression)?.to_string()),
-            _ => {
-                if let Some(value) = self.expand_plainly(word) {
-                    return Ok(value);
+            [Piece::Text(text) | Piece::Quoted(text)] => Ok(text.clone()),
+            pieces => {
+                let mut text = String::new();
+                self.append_text(pieces, Mode::default(), &mut text)?;
+                Ok(text)
+            }
+        }
+    }
+
+    /// Appends what pieces expand to where nothing is split: the same text, whatever of it is quoted.
+    fn append_text(&mut self, pieces: &[Piece], mode: Mode, text: &mut String) -> Result<(), Flow> {
+        for piece in pieces {
+            match piece {
+                Piece::Text(own) | Piece::Quoted(own) => text.push_str(own),
+                Piece::DoubleQuoted(inner) => {
+                    self.append_text(inner, Mode { quoted: true, ..mode }, text)?;
+                }
+                Piece::Arithmetic(expression) => {
+                    text.push_str(&self.expand_arithmetic(expression)?.to_string());
+                }
+                Piece::Parameter(parameter)
+                    if is_plain(parameter)
+                        && let Some(value) = self.kept(&parameter.name) =>
+                {
+                    text.push_str(value);
+                }
+                other => {
+                    let mut fields = Fields::new(None);
+                    self.expand_pieces(std::slice::from_ref(other), mode, &mut fields)?;
+                    text.push_str(&fields.join().text);
                 }
             }
         }
-        Ok(self.expand_field(word)?.text)
+        Ok(())
     }
 
-    pub fn expand_pattern(&mut self, word: &Word) -> Result<Pattern, Flow> {
-        let pattern = Pattern::new(&self.expand_field(word)?);
-        Ok(if self.extras.patterns.nocasematch { pattern.ignoring_case() } else { pattern })
+    pub fn expand_pattern(&mut self, word: &Word) -> Result<Rc<Pattern>, Flow> {
+        let pattern = self.expand_exact_pattern(word)?;
+        Ok(if self.extras.patterns.nocasematch {
+            Rc::new(Pattern::clone(&pattern).ignoring_case())
+        } else {
+            pattern
+        })
     }
 
     /// A pattern for which `nocasematch` makes no difference: of what is taken away at the ends of a value.
-    pub fn expand_exact_pattern(&mut self, word: &Word) -> Result<Pattern, Flow> {
-        Ok(Pattern::new(&self.expand_field(word)?))
+    pub fn expand_exact_pattern(&mut self, word: &Word) -> Result<Rc<Pattern>, Flow> {
+        let [Piece::Text(text)] = word.0.as_slice() else {
+            return Ok(Rc::new(Pattern::new(&self.expand_field(word)?)));
+        };
+        let mut patterns = self.patterns.borrow_mut();
+        if let Some(pattern) = patterns.0.get(text) {
+            return Ok(pattern.clone());
+        }
+        let mut field = Field::default();
+        field.push(text, false);
+        let pattern = Rc::new(Pattern::new(&field));
+        if patterns.0.len() >= MAX_PATTERNS {
+            patterns.0.clear();
+        }
+        patterns.0.insert(text.clone(), pattern.clone());
+        Ok(pattern)
     }
 
     /// The elements of an array as a script wrote them.
@@ -189,9 +261,9 @@ impl Shell {
 
     /// Text as between double quotes: a here-document, an arithmetic expression.
     pub fn expand_quoted(&mut self, word: &Word) -> Result<String, Flow> {
-        let mut fields = Fields::new(None);
-        self.expand_pieces(&word.0, Mode { quoted: true, inside: false }, &mut fields)?;
-        Ok(fields.join().text)
+        let mut text = String::new();
+        self.append_text(&word.0, Mode { quoted: true, inside: false }, &mut text)?;
+        Ok(text)
     }
 
     pub fn expand_arithmetic(&mut self, word: &Word) -> Result<i64, Flow> {
@@ -253,6 +325,47 @@ impl Shell {
         };
         self.variable(variable).map(str::to_owned)
     }
+}
+
+/// Whether it is one value as it is.
+fn is_plain(parameter: &Parameter) -> bool {
+    parameter.operation == Operation::Value && parameter.subscript.is_none() && is_one_value(parameter)
+}
+
+/// Whether it is about one value, not a list of them.
+fn is_one_value(parameter: &Parameter) -> bool {
+    let is_whole = match parameter.subscript {
+        None => !matches!(parameter.name.as_str(), "@" | "*"),
+        Some(Subscript::Element(_)) => true,
+        Some(Subscript::All | Subscript::Joined) => false,
+    };
+    is_whole && !parameter.indirect
+}
+
+/// Whether a word is one field that matches no names, whatever is in its values: these are between double quotes.
+fn is_one_field(pieces: &[Piece]) -> bool {
+    let is_literal = |text: &str| !text.bytes().any(|byte| b"*?[(".contains(&byte));
+    let is_one = |piece: &Piece| match piece {
+        Piece::Text(_) | Piece::Quoted(_) | Piece::Arithmetic(_) | Piece::Command(_) => true,
+        Piece::Parameter(parameter) => {
+            let makes_one = matches!(
+                parameter.operation,
+                Operation::Value
+                    | Operation::Length
+                    | Operation::RemoveSuffix { .. }
+                    | Operation::RemovePrefix { .. }
+                    | Operation::Substring { .. }
+            );
+            makes_one && is_one_value(parameter)
+        }
+        _ => false,
+    };
+    pieces.iter().all(|piece| match piece {
+        Piece::Text(text) => is_literal(text),
+        Piece::Quoted(_) => true,
+        Piece::DoubleQuoted(inner) => inner.iter().all(is_one),
+        _ => false,
+    }) && pieces.iter().any(|piece| !matches!(piece, Piece::Text(_)))
 }
 
 fn add(fields: &mut Fields, text: &str, mode: Mode) {

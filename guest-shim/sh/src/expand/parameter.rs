@@ -43,6 +43,10 @@ impl Subject {
 impl Shell {
     /// The value of a parameter by its name, none if it is unset. `@` and `*` are joined.
     pub fn parameter(&self, name: &str) -> Option<String> {
+        // Everything that is made up is in capitals.
+        if name.as_bytes().first().is_some_and(u8::is_ascii_lowercase) {
+            return self.variable(name).map(str::to_owned);
+        }
         match name {
             "@" => Some(self.positional.join(" ")),
             "*" => Some(self.positional.join(&self.joiner())),
@@ -54,10 +58,10 @@ impl Shell {
             "0" => Some(self.name.to_string()),
             "LINENO" => Some(self.line.to_string()),
             "_" if self.dialect == Dialect::Bash => Some(self.extras.last_argument.clone()),
-            _ => match name.parse::<usize>() {
-                Ok(number) => self.positional.get(number.wrapping_sub(1)).cloned(),
-                Err(_) => self.made_up(name).or_else(|| self.variable(name).map(str::to_owned)),
-            },
+            _ if name.starts_with(|first: char| first.is_ascii_digit()) => {
+                self.positional.get(name.parse::<usize>().ok()?.wrapping_sub(1)).cloned()
+            }
+            _ => self.made_up(name).or_else(|| self.variable(name).map(str::to_owned)),
         }
     }
 
@@ -305,7 +309,7 @@ impl Shell {
             Operation::Case { upper, all, pattern } => {
                 let pattern = pattern.as_ref().map(|pattern| self.expand_pattern(pattern)).transpose()?;
                 self.map_values(subject, mode, fields, |_, value| {
-                    Some(transform::case(value, *upper, *all, pattern.as_ref()))
+                    Some(transform::case(value, *upper, *all, pattern.as_deref()))
                 })?;
             }
             Operation::Transform(operator) => self.expand_transformed(subject, *operator, mode, fields)?,

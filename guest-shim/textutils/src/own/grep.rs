@@ -1,7 +1,10 @@
 //! `grep`, `egrep` and `fgrep`: in front of uutils'.
 //!
 //! In its basic expressions `\s` and `\S` are no classes, which in GNU's they are: they are written out here. A `^` that
-//! begins nothing and a `$` that ends nothing are no anchors.
+//! begins nothing and a `$` that ends nothing are no anchors. What most calls ask for is done in `lines`.
+
+mod expression;
+mod lines;
 
 use std::ffi::OsString;
 
@@ -50,7 +53,7 @@ pub fn grep(args: Args) -> i32 {
             }
         }
     }
-    uu_grep::uumain(args.into_iter())
+    lines::run(&args).unwrap_or_else(|| uu_grep::uumain(args.into_iter()))
 }
 
 fn needs_change(text: &str) -> bool {
