@@ -3,6 +3,7 @@
 mod awk;
 mod diff;
 mod ed;
+mod expression;
 mod grep;
 mod jq;
 mod sed;
