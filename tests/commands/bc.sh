@@ -57,3 +57,5 @@ echo 'e(1);l(2);s(1);c(1);a(1)*4;j(0,1);e(100);l(0);s(100)' | bc -l; echo 'scale
 echo 'ibase=9;A;0F;Z;10;00G;1F' | bc
 #### the last digits of the functions
 for s in 0 1 5 20 37 64; do echo "scale=$s; for (i = -5; i <= 8; i += 1.3) { e(i); s(i); c(i); a(i); l(i + 5.1) }; a(1); a(.2); a(-1); e(1); s(100); l(1000000); e(-20.5); c(3.14159265358979); s(2*a(1)); s(0); c(0); e(0); l(1); a(0); l(0)"; done | bc -l
+#### arrays by reference
+printf 'define void s(*a[], n) { auto i; for (i = 0; i < n; ++i) a[i] = i * i }\ndefine v(a[], n) { a[0] = 9; return (a[n]) }\ns(b[], 5); b[4]; v(b[], 3); b[0]\n' | bc

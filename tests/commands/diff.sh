@@ -53,3 +53,5 @@ printf 'a\nb' > x; printf 'a\nc' > y; diff x y; diff -u x y | tail -n +3; diff -
 #### scripts for ed
 seq 9 > x; seq 9 | sed "2d;4s/.*/./;6a new\\nline
 " > y; diff -e x y; printf "a\nb\n" > p; printf "a\n.\n.\nq\n" > q; diff -e p q; diff --ed q p; printf "a" > r; diff -e p r 2>/dev/null
+#### cmp of files that end early
+printf 'ab\nc\nx' > a; printf 'ab\nc\n' > b; printf 'ab\nx\nx' > c; : > e; cmp a b 2>&1; echo $?; cmp -l a b 2>&1; cmp -l c b 2> /dev/null; cmp c b; cmp b a 2>&1; cmp a e 2>&1; cmp -s a b; echo $?; cmp a a; echo $?; printf ab > d; cmp a d 2>&1; cmp -s a c; echo $?; cmp -l a c; seq 20000 > s; (seq 19999; echo 2) > t; cmp s t; cmp -l s t; cmp s nope 2> /dev/null; echo $?

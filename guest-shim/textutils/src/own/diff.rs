@@ -8,9 +8,10 @@ mod lines;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::path::Path;
 
+use cordon_multicall::files::{finish, output};
 use cordon_multicall::{calendar, say};
 use cordon_vm::filesystem;
 use cordon_vm::types::Symlinks;
@@ -27,6 +28,9 @@ pub fn cmp(args: std::vec::IntoIter<OsString>) -> i32 {
     use diffutilslib::cmp;
     let args: Vec<OsString> = args.collect();
     let is_quiet = args.iter().any(|word| ["-s", "--quiet", "--silent"].iter().any(|quiet| word == quiet));
+    if let Some(status) = plain_cmp(&args) {
+        return status;
+    }
     let params = match cmp::parse_params(args.into_iter().peekable()) {
         Ok(params) => params,
         Err(message) => {
@@ -46,6 +50,84 @@ pub fn cmp(args: std::vec::IntoIter<OsString>) -> i32 {
         }
     }
 }
+
+/// Two files without more than `-s` or `-l`, where the crate has other words for the end of one. None for all else.
+fn plain_cmp(args: &[OsString]) -> Option<i32> {
+    let (mut is_quiet, mut is_list, mut names) = (false, false, vec![]);
+    for word in args.iter().skip(1) {
+        match word.to_str()? {
+            "-s" | "--quiet" | "--silent" => is_quiet = true,
+            "-l" | "--verbose" => is_list = true,
+            word if word.starts_with('-') => return None,
+            name => names.push(name),
+        }
+    }
+    let [one, other] = names[..] else { return None };
+    if is_quiet && is_list {
+        return None;
+    }
+    let open = |name: &str| {
+        let file = fs::File::open(name).ok()?;
+        let about = file.metadata().ok()?;
+        about.is_file().then(|| (io::BufReader::with_capacity(SIZE, file), about.len()))
+    };
+    let ((mut first, length), (mut second, other_length)) = (open(one)?, open(other)?);
+    if is_quiet && length != other_length {
+        return Some(DIFFERENT);
+    }
+    let width = length.min(other_length).to_string().len();
+    let mut out = output();
+    let (mut at, mut line, mut last, mut status) = (0u64, 1u64, 0u8, SAME);
+    loop {
+        let (left, right) = (first.fill_buf().ok()?, second.fill_buf().ok()?);
+        let count = left.len().min(right.len());
+        if count == 0 {
+            if left.len() == right.len() || is_quiet {
+                return Some(finish("cmp", out, if left.len() == right.len() { status } else { DIFFERENT }));
+            }
+            let name = if left.is_empty() { one } else { other };
+            let place = match (at, last) {
+                (0, _) => " which is empty".into(),
+                _ if is_list => format!(" after byte {at}"),
+                (_, b'\n') => format!(" after byte {at}, line {}", line - 1),
+                _ => format!(" after byte {at}, in line {line}"),
+            };
+            let status = finish("cmp", out, DIFFERENT);
+            say(&mut io::stderr(), &format!("cmp: EOF on {name}{place}"));
+            return Some(status);
+        }
+        if left[..count] != right[..count] {
+            for (before, (x, y)) in left[..count].iter().zip(&right[..count]).enumerate() {
+                if x == y {
+                    continue;
+                }
+                status = DIFFERENT;
+                let place = at + before as u64 + 1;
+                let written = if is_list {
+                    writeln!(out, "{place:width$} {x:3o} {y:3o}")
+                } else if is_quiet {
+                    Ok(())
+                } else {
+                    let line = line + memchr::memchr_iter(b'\n', &left[..before]).count() as u64;
+                    writeln!(out, "{one} {other} differ: byte {place}, line {line}")
+                };
+                if written.is_err() {
+                    return Some(TROUBLE);
+                }
+                if !is_list {
+                    return Some(finish("cmp", out, DIFFERENT));
+                }
+            }
+        }
+        line += memchr::memchr_iter(b'\n', &left[..count]).count() as u64;
+        last = left[count - 1];
+        at += count as u64;
+        first.consume(count);
+        second.consume(count);
+    }
+}
+
+const SIZE: usize = 64 * 1024;
 
 /// What the crate does not know of the options.
 #[derive(Default)]

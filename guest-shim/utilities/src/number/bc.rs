@@ -1,9 +1,11 @@
 //! `bc` as GNU has it.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead, Read, Write};
+use std::rc::Rc;
 
 use cordon_multicall::files::{finish, output, reason};
 use cordon_multicall::{options, say};
@@ -304,6 +306,8 @@ enum Statement {
 
 #[derive(Clone, Debug)]
 struct Function {
+    /// Its value is not shown.
+    is_void: bool,
     /// Each with whether it is an array.
     parameters: Vec<(String, bool)>,
     locals: Vec<(String, bool)>,
@@ -398,7 +402,8 @@ impl Parser<'_> {
 
     fn function(&mut self) -> Parsed<Item> {
         let Token::Name(mut name) = self.source.next() else { return wrong() };
-        if name == "void" {
+        let is_void = name == "void";
+        if is_void {
             let Token::Name(real) = self.source.next() else { return wrong() };
             name = real;
         }
@@ -419,7 +424,7 @@ impl Parser<'_> {
         self.in_function = true;
         let body = self.block()?;
         self.in_function = false;
-        Ok(Item::Function(name, Function { parameters, locals, body }))
+        Ok(Item::Function(name, Function { is_void, parameters, locals, body }))
     }
 
     fn names(&mut self, end: &str) -> Parsed<Vec<(String, bool)>> {
@@ -428,10 +433,18 @@ impl Parser<'_> {
             return Ok(names);
         }
         loop {
-            let Token::Name(name) = self.source.next() else { return wrong() };
+            // An array by reference keeps its star.
+            let is_shared = end == ")" && self.sign("*");
+            let Token::Name(mut name) = self.source.next() else { return wrong() };
             let is_array = self.sign("[");
             if is_array {
                 self.expect("]")?;
+            }
+            if is_shared {
+                if !is_array {
+                    return wrong();
+                }
+                name.insert(0, '*');
             }
             names.push((name, is_array));
             if !self.sign(",") {
@@ -748,7 +761,8 @@ enum Ended {
     Quit,
 }
 
-type Array = HashMap<i64, Number>;
+/// Shared where a function takes it by reference.
+type Array = Rc<RefCell<HashMap<i64, Number>>>;
 
 struct Machine {
     variables: HashMap<String, Number>,
@@ -857,7 +871,11 @@ impl Machine {
         match statement {
             Statement::Expression(expression) => {
                 let value = self.value(expression)?;
-                let is_void = matches!(expression, Expression::Assign(..));
+                let is_void = match expression {
+                    Expression::Assign(..) => true,
+                    Expression::Call(name, _) => self.functions.get(name).is_some_and(|known| known.is_void),
+                    _ => false,
+                };
                 if !is_void {
                     let text = value.shown(self.output_base);
                     self.show(&format!("{text}\n"))?;
@@ -949,7 +967,10 @@ impl Machine {
             Place::Variable(name) => self.variables.get(name).cloned().unwrap_or_default(),
             Place::Element(name, index) => {
                 let index = self.index(index)?;
-                self.arrays.get(name).and_then(|array| array.get(&index)).cloned().unwrap_or_default()
+                self.arrays
+                    .get(name)
+                    .and_then(|array| array.borrow().get(&index).cloned())
+                    .unwrap_or_default()
             }
             Place::Scale => size(self.scale),
             Place::InputBase => Number::from(i64::from(self.input_base)),
@@ -963,7 +984,7 @@ impl Machine {
             Place::Variable(name) => drop(self.variables.insert(name.clone(), value)),
             Place::Element(name, index) => {
                 let index = self.index(index)?;
-                self.arrays.entry(name.clone()).or_default().insert(index, value);
+                self.arrays.entry(name.clone()).or_default().borrow_mut().insert(index, value);
             }
             Place::Scale => match value.to_i64() {
                 Some(scale) if scale < 0 => {
@@ -1114,14 +1135,28 @@ impl Machine {
                     values.push((parameter.clone(), self.value(expression)?));
                 }
                 (true, Argument::Array(other)) => {
-                    arrays.push((parameter.clone(), self.arrays.get(other).cloned().unwrap_or_default()));
+                    let array = match parameter.strip_prefix('*') {
+                        Some(_) => self.arrays.entry(other.clone()).or_default().clone(),
+                        None => {
+                            let given = self.arrays.get(other);
+                            Rc::new(RefCell::new(
+                                given.map(|array| array.borrow().clone()).unwrap_or_default(),
+                            ))
+                        }
+                    };
+                    arrays.push((parameter.trim_start_matches('*').to_owned(), array));
                 }
-                _ => return self.fail(&format!("Parameter type mismatch, parameter {parameter}.")),
+                _ => {
+                    return self.fail(&format!(
+                        "Parameter type mismatch, parameter {}.",
+                        parameter.trim_start_matches('*')
+                    ));
+                }
             }
         }
         for (local, is_array) in &function.locals {
             if *is_array {
-                arrays.push((local.clone(), Array::new()));
+                arrays.push((local.clone(), Array::default()));
             } else {
                 values.push((local.clone(), Number::default()));
             }
