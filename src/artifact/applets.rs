@@ -34,7 +34,7 @@ pub const MULTI_CALL: &[MultiCall] = &[
         "[", "arch", "b2sum", "base32", "base64", "basename", "basenc", "cat", "chgrp", "chmod", "chown", "cksum", "comm", "cp",
         "csplit", "cut", "date", "dd", "dir", "dircolors", "dirname", "du", "echo", "env", "expand", "expr",
         "factor", "false", "fmt", "fold", "head", "hostid", "join", "link", "ln", "ls", "md5sum", "mkdir",
-        "mktemp", "mv", "nl", "nproc", "numfmt", "od", "paste", "pathchk", "pr", "printenv", "printf", "ptx",
+        "mkfifo", "mktemp", "mv", "nl", "nproc", "numfmt", "od", "paste", "pathchk", "pr", "printenv", "printf", "ptx",
         "pwd", "readlink", "realpath", "rm", "rmdir", "seq", "sha1sum", "sha224sum", "sha256sum", "sha384sum",
         "sha512sum", "shred", "shuf", "sleep", "sort", "split", "stat", "sum", "tac", "tail", "tee", "test",
         "timeout", "touch", "tr", "true", "truncate", "tsort", "tty", "uname", "unexpand", "uniq", "unlink",
@@ -47,11 +47,11 @@ pub const MULTI_CALL: &[MultiCall] = &[
     MultiCall { module: "findutils", utilities: &["find", "xargs"] },
     MultiCall { module: "search", utilities: &["fd", "rg"] },
     MultiCall { module: "textutils", utilities: &[
-        "awk", "cmp", "diff", "ed", "egrep", "fgrep", "grep", "id", "jq", "rev", "sed", "which", "whoami", "yq",
+        "awk", "cmp", "diff", "ed", "egrep", "fgrep", "grep", "jq", "rev", "sed", "which", "yq",
     ] },
     MultiCall { module: "utilities", utilities: &[
-        "bc", "clear", "column", "dc", "df", "fallocate", "getopt", "hd", "hexdump", "hostname", "iconv", "install", "less",
-        "mkfifo", "more", "patch", "pidof", "ps", "strings", "sync", "taskset", "time", "tput", "tree", "uptime", "xxd",
+        "bc", "clear", "column", "dc", "df", "fallocate", "getopt", "groups", "hd", "hexdump", "hostname", "iconv", "id", "install",
+        "less", "logname", "more", "patch", "pidof", "ps", "strings", "sync", "taskset", "time", "tput", "tree", "uptime", "whoami", "xxd",
     ] },
 ];
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use super::file::File as _;
 use super::file::regular::Regular;
 use super::fs::{At, Filesystem, Layout};
 use super::limits::{Meter, Share};
@@ -337,6 +338,15 @@ impl Kernel {
     pub fn memory_file(&self) -> Result<Arc<OpenFile>, Errno> {
         let file = Regular::new(&self.fs, self.fs.nameless_file()?);
         OpenFile::new(&self.fs, file, OpenFlags::READ | OpenFlags::WRITE, None)
+    }
+
+    /// A nameless file in memory that reads as `contents`, open for reading. `ENOSPC` where they do not fit.
+    pub fn memory_file_of(&self, contents: &[u8]) -> Result<Arc<OpenFile>, Errno> {
+        let file = Regular::new(&self.fs, self.fs.nameless_file()?);
+        if file.write_at(contents, 0, false)?.length < contents.len() {
+            return Err(Errno::Enospc);
+        }
+        OpenFile::new(&self.fs, file, OpenFlags::READ, None)
     }
 
     /// `/dev/null`, open for reading and writing.

@@ -21,6 +21,7 @@
 //! - [`Terminal`]: `Kernel::open_terminal` gives the [`TerminalHost`], whose holder types, shows, resizes and hangs up;
 //!   `Kernel::spawn_at_terminal` starts a session there. A process has `terminal`, `terminal_foreground` and
 //!   `poll_set_terminal_*`.
+//! - [`user`]: whom everything belongs to; [`machine`]: what the VM says it is.
 //! - [`net`]: sockets of the VM; `Kernel::network`.
 //! - Implemented by others: [`FsPolicy`] (permissions), [`HostFs`] (host directories), [`Executor`] (runs programs of one
 //!   engine), [`Clock`], [`Stream`].
@@ -37,12 +38,14 @@ mod host_fs;
 #[allow(clippy::module_inception)]
 mod kernel;
 mod limits;
+pub mod machine;
 pub mod net;
 mod process;
 mod procfs;
 mod terminal;
 #[cfg(test)]
 mod tests;
+pub mod user;
 mod wait;
 
 pub use clock::{Clock, SystemClock};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::fs::walk::Node;
 use super::fs::{Caller, Filesystem};
-use super::{DirectoryEntry, Errno, FileKind, FileStatus, OpenFile, Pid, Process, Signal};
+use super::{DirectoryEntry, Errno, FileKind, FileStatus, OpenFile, Pid, Process, Signal, machine, user};
 
 /// The device number of `/proc`.
 const DEVICE: u64 = 2;
@@ -17,6 +17,10 @@ const DEVICE: u64 = 2;
 pub(crate) enum ProcNode {
     Root,
     SelfLink,
+    /// `sys`, and `kernel` in it.
+    Sys,
+    SysKernel,
+    Parameter(Parameter),
     Global(Global),
     Process(Pid),
     Entry(Pid, Entry),
@@ -32,6 +36,16 @@ pub(crate) enum Global {
     Version,
     Mounts,
     Loadavg,
+}
+
+/// A file in `sys/kernel`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parameter {
+    Arch,
+    Hostname,
+    Osrelease,
+    Ostype,
+    Version,
 }
 
 /// A file or link about one process.
@@ -53,6 +67,14 @@ const GLOBALS: &[(&str, Global)] = &[
     ("mounts", Global::Mounts),
     ("uptime", Global::Uptime),
     ("version", Global::Version),
+];
+
+const PARAMETERS: &[(&str, Parameter)] = &[
+    ("arch", Parameter::Arch),
+    ("hostname", Parameter::Hostname),
+    ("osrelease", Parameter::Osrelease),
+    ("ostype", Parameter::Ostype),
+    ("version", Parameter::Version),
 ];
 
 const ENTRIES: &[(&str, Entry)] = &[
@@ -79,10 +101,14 @@ pub(crate) enum ProcLink {
 impl ProcNode {
     pub(crate) fn kind(&self) -> FileKind {
         match self {
-            ProcNode::Root | ProcNode::Process(_) | ProcNode::Descriptors(_) => FileKind::Directory,
+            ProcNode::Root
+            | ProcNode::Sys
+            | ProcNode::SysKernel
+            | ProcNode::Process(_)
+            | ProcNode::Descriptors(_) => FileKind::Directory,
             ProcNode::SelfLink | ProcNode::Descriptor(..) => FileKind::Symlink,
             ProcNode::Entry(_, Entry::Cwd | Entry::Exe | Entry::Root) => FileKind::Symlink,
-            ProcNode::Global(_) | ProcNode::Entry(..) => FileKind::Regular,
+            ProcNode::Global(_) | ProcNode::Parameter(_) | ProcNode::Entry(..) => FileKind::Regular,
         }
     }
 
@@ -97,7 +123,11 @@ impl ProcNode {
     pub(crate) fn parent(&self) -> Option<ProcNode> {
         match self {
             ProcNode::Root => None,
-            ProcNode::SelfLink | ProcNode::Global(_) | ProcNode::Process(_) => Some(ProcNode::Root),
+            ProcNode::SelfLink | ProcNode::Sys | ProcNode::Global(_) | ProcNode::Process(_) => {
+                Some(ProcNode::Root)
+            }
+            ProcNode::SysKernel => Some(ProcNode::Sys),
+            ProcNode::Parameter(_) => Some(ProcNode::SysKernel),
             ProcNode::Entry(pid, _) | ProcNode::Descriptors(pid) => Some(ProcNode::Process(*pid)),
             ProcNode::Descriptor(pid, _) => Some(ProcNode::Descriptors(*pid)),
         }
@@ -108,6 +138,11 @@ impl ProcNode {
         match self {
             ProcNode::Root => "/proc".to_owned(),
             ProcNode::SelfLink => "/proc/self".to_owned(),
+            ProcNode::Sys => "/proc/sys".to_owned(),
+            ProcNode::SysKernel => "/proc/sys/kernel".to_owned(),
+            ProcNode::Parameter(parameter) => {
+                format!("/proc/sys/kernel/{}", name_of(PARAMETERS, *parameter))
+            }
             ProcNode::Global(global) => format!("/proc/{}", name_of(GLOBALS, *global)),
             ProcNode::Process(pid) => format!("/proc/{pid}"),
             ProcNode::Entry(pid, entry) => format!("/proc/{pid}/{}", name_of(ENTRIES, *entry)),
@@ -119,6 +154,12 @@ impl ProcNode {
     pub(crate) fn child(&self, fs: &Filesystem, name: &str) -> Option<ProcNode> {
         match *self {
             ProcNode::Root if name == "self" => Some(ProcNode::SelfLink),
+            ProcNode::Root if name == "sys" => Some(ProcNode::Sys),
+            ProcNode::Sys => (name == "kernel").then_some(ProcNode::SysKernel),
+            ProcNode::SysKernel => {
+                let known = PARAMETERS.iter().find(|(n, _)| *n == name);
+                known.map(|&(_, parameter)| ProcNode::Parameter(parameter))
+            }
             ProcNode::Root => {
                 if let Some(&(_, global)) = GLOBALS.iter().find(|(n, _)| *n == name) {
                     return Some(ProcNode::Global(global));
@@ -146,8 +187,14 @@ impl ProcNode {
                     table.all().into_iter().map(|p| (p.pid().to_string(), ProcNode::Process(p.pid())));
                 let globals =
                     GLOBALS.iter().map(|&(name, global)| (name.to_owned(), ProcNode::Global(global)));
-                globals.chain(processes).chain([("self".to_owned(), ProcNode::SelfLink)]).collect()
+                let rest = [("self".to_owned(), ProcNode::SelfLink), ("sys".to_owned(), ProcNode::Sys)];
+                globals.chain(processes).chain(rest).collect()
             }
+            ProcNode::Sys => vec![("kernel".to_owned(), ProcNode::SysKernel)],
+            ProcNode::SysKernel => PARAMETERS
+                .iter()
+                .map(|&(name, parameter)| (name.to_owned(), ProcNode::Parameter(parameter)))
+                .collect(),
             ProcNode::Process(pid) => {
                 let entries =
                     ENTRIES.iter().map(|&(name, entry)| (name.to_owned(), ProcNode::Entry(pid, entry)));
@@ -240,6 +287,7 @@ impl ProcNode {
     pub(crate) fn text(&self, fs: &Filesystem) -> Result<String, Errno> {
         match *self {
             ProcNode::Global(global) => Ok(global.text(fs)),
+            ProcNode::Parameter(parameter) => Ok(format!("{}\n", parameter.text())),
             ProcNode::Entry(pid, entry) => entry.text(&*process(fs, pid)?),
             _ => Err(Errno::Einval),
         }
@@ -249,7 +297,10 @@ impl ProcNode {
         let (pid, low) = match *self {
             ProcNode::Root => (0, 1),
             ProcNode::SelfLink => (0, 2),
+            ProcNode::Sys => (0, 3),
+            ProcNode::SysKernel => (0, 4),
             ProcNode::Global(global) => (0, 16 + global as u64),
+            ProcNode::Parameter(parameter) => (0, 64 + parameter as u64),
             ProcNode::Process(pid) => (pid, 1),
             ProcNode::Descriptors(pid) => (pid, 2),
             ProcNode::Entry(pid, entry) => (pid, 16 + entry as u64),
@@ -273,12 +324,26 @@ impl Global {
                 let total = usage.bytes_limit / 1024;
                 format!("MemTotal: {total:>15} kB\nMemFree: {free:>16} kB\nMemAvailable: {free:>11} kB\n")
             }
-            Global::Version => format!("Cordon version {}\n", env!("CARGO_PKG_VERSION")),
+            Global::Version => {
+                format!("{} version {} {}\n", machine::SYSTEM, machine::RELEASE, machine::VERSION)
+            }
             Global::Mounts => fs.mounts_text(),
             Global::Loadavg => {
                 let count = fs.processes.upgrade().map_or(0, |table| table.all().len());
                 format!("0.00 0.00 0.00 1/{count} 0\n")
             }
+        }
+    }
+}
+
+impl Parameter {
+    fn text(self) -> &'static str {
+        match self {
+            Parameter::Arch => machine::ARCHITECTURE,
+            Parameter::Hostname => machine::HOSTNAME,
+            Parameter::Osrelease => machine::RELEASE,
+            Parameter::Ostype => machine::SYSTEM,
+            Parameter::Version => machine::VERSION,
         }
     }
 }
@@ -299,10 +364,11 @@ impl Entry {
                 let (pid, ppid, umask) = (process.pid(), process.ppid(), process.umask());
                 let (group, session) = (process.group(), process.session());
                 let pending = process.pending().linux_mask();
+                let user = user::ID;
                 let (ignored, handled) = (process.ignored().linux_mask(), process.handled().linux_mask());
                 format!(
                     "Name:\t{name}\nUmask:\t{umask:04o}\nState:\t{letter} ({word})\nTgid:\t{pid}\nPid:\t{pid}\n\
-                     PPid:\t{ppid}\nUid:\t1000\t1000\t1000\t1000\nGid:\t1000\t1000\t1000\t1000\n\
+                     PPid:\t{ppid}\nUid:\t{user}\t{user}\t{user}\t{user}\nGid:\t{user}\t{user}\t{user}\t{user}\n\
                      NSpgid:\t{group}\nNSsid:\t{session}\nThreads:\t1\nSigPnd:\t{pending:016x}\n\
                      SigIgn:\t{ignored:016x}\nSigCgt:\t{handled:016x}\n"
                 )

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use isolate::library::{Scope, text};
-use kernel::{Errno, Grouping, OpenFile, Process, Signal, SignalSet, SpawnRequest};
+use kernel::{Errno, Grouping, OpenFile, Process, Signal, SignalSet, SpawnRequest, user};
 
 use crate::environment::Env;
 use crate::stream_base::{EINVAL, EPERM};
@@ -67,7 +67,7 @@ pub(crate) fn start(
 ) -> Result<Arc<Process>, Failure> {
     // There is one user, and programs are its.
     for who in [wanted.user, wanted.group] {
-        if who.is_number() && who.integer_value(scope) != Some(0) {
+        if who.is_number() && who.integer_value(scope) != Some(user::ID.into()) {
             return Err(Failure::Status(EPERM));
         }
     }

@@ -14,7 +14,7 @@ use isolate::{
     CallId, Completion, Fatal, GuestClock, Helpers, Isolate, IsolateHandle, Job, JobId, Services, Settings,
     SourceOptions, Work,
 };
-use kernel::{AllowAll, Errno, Grouping, Kernel, KernelLimits, KernelOptions, OpenFile, SpawnRequest};
+use kernel::{AllowAll, Errno, Grouping, Kernel, KernelLimits, KernelOptions, OpenFile, SpawnRequest, user};
 use protocol::config::{Limits, Platform, TimingMitigation};
 use protocol::engine::EngineProfile;
 use protocol::policy::Policy;
@@ -32,9 +32,6 @@ const FILE_MAX: u64 = 256 * 1024 * 1024;
 
 /// Most bytes that a program of the rehearsal may print.
 const OUTPUT_MAX: u64 = 1024 * 1024;
-
-/// Where the programs of the rehearsal run.
-const HOME: &str = "/home/user";
 
 /// Programs that use what most do, so that it is compiled: as CommonJS and as a module.
 const PROGRAMS: [(&str, &str); 2] = [
@@ -163,7 +160,7 @@ fn rehearse(mut isolate: Isolate, platform: Platform) -> io::Result<()> {
     };
     for (id, (argv, work)) in (1..).map(JobId).zip(works) {
         let process = kernel
-            .create_process(None, strings(&argv), Vec::new(), HOME, descriptors())
+            .create_process(None, strings(&argv), Vec::new(), user::HOME, descriptors())
             .map_err(of_kernel)?;
         handle.run(Job { id, process, context: None, work });
     }
@@ -172,7 +169,7 @@ fn rehearse(mut isolate: Isolate, platform: Platform) -> io::Result<()> {
             program: "node".to_owned(),
             argv: strings(&[&["node"], line.as_slice()].concat()),
             env: vec![("PATH".to_owned(), "/bin".to_owned())],
-            cwd: Some(HOME.to_owned()),
+            cwd: Some(user::HOME.to_owned()),
             fds: descriptors(),
             ignored_signals: Default::default(),
             default_signals: Default::default(),

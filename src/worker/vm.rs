@@ -15,7 +15,7 @@ use super::services::{CommandServices, IsolateServices};
 use super::{end_now, programs, threads};
 use command::{CommandLimits, CommandRuntime, Prepared};
 use isolate::{GuestClock, Isolate, IsolateHandle, Settings};
-use kernel::{Errno, Kernel, KernelLimits, KernelOptions, Layout};
+use kernel::{Errno, Kernel, KernelLimits, KernelOptions, Layout, user};
 use protocol::broker::{BrokerReply, Claim, ClaimedMount, FromWorker, ToWorker};
 use protocol::config::{CreateVmConfig, Limits, Platform};
 use protocol::engine::EngineReport;
@@ -382,8 +382,13 @@ fn base(config: &CreateVmConfig, mounts: &[ClaimedMount], kernel: &Kernel) -> Re
             Err(errno) => return Err(errno),
         }
     }
-    let own =
-        [("HOME", "/home/user"), ("LANG", "C.UTF-8"), ("PATH", "/bin"), ("TMPDIR", "/tmp"), ("USER", "user")];
+    let own = [
+        ("HOME", user::HOME),
+        ("LANG", "C.UTF-8"),
+        ("PATH", "/bin"),
+        ("TMPDIR", "/tmp"),
+        ("USER", user::NAME),
+    ];
     let mut env: BTreeMap<String, String> =
         own.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     env.extend(config.env.clone());

@@ -435,3 +435,64 @@ async fn a_thread_that_ends_gives_its_locks_back() {
     "#;
     assert_eq!(stdout_of(&vm, source).await, "granted a\n");
 }
+
+#[tokio::test]
+async fn the_user_is_the_same_whoever_asks() {
+    let vm = vm(json!({
+        "platform": "node",
+        "permissions": { "childProcess": "allow", "process": "allow" },
+    }))
+    .await;
+    let program = r#"
+        const { execSync } = require("node:child_process");
+        const fs = require("node:fs");
+        const os = require("node:os");
+        fs.writeFileSync("/tmp/f", "");
+        const { uid, gid } = fs.statSync("/tmp/f");
+        const { username, homedir, ...info } = os.userInfo();
+        const known = execSync("id; stat -c '%u %g %U' /tmp/f; grep ^Uid: /proc/self/status; grep ^user: /etc/passwd; echo ~user")
+            .toString().trim().split("\n");
+        const attempts = [
+            () => process.setuid(process.getuid()),
+            () => process.setgid("user"),
+            () => process.setuid(0),
+            () => process.setgroups([0]),
+            () => process.initgroups("user", "nobody-there"),
+            () => process.seteuid("nobody-there"),
+            () => fs.chownSync("/tmp/f", uid, gid),
+            () => fs.chownSync("/tmp/f", 0, 0),
+            () => execSync("true", { uid: 0 }),
+            () => execSync("true", { uid, gid }),
+        ].map((attempt) => { try { return String(attempt()); } catch (error) { return error.code; } });
+        ({
+            ids: [process.getuid(), process.geteuid(), process.getgid(), process.getegid(), ...process.getgroups(), uid, gid, info.uid, info.gid],
+            names: [username, homedir],
+            known,
+            attempts,
+        });
+    "#;
+    let told = vm.evaluate::<Value>(program).await.unwrap();
+    assert_eq!(told["ids"], json!([1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000]));
+    assert_eq!(told["names"], json!(["user", "/home/user"]));
+    let known = [
+        "uid=1000(user) gid=1000(user) groups=1000(user)",
+        "1000 1000 user",
+        "Uid:\t1000\t1000\t1000\t1000",
+        "user:x:1000:1000::/home/user:/bin/sh",
+        "/home/user",
+    ];
+    assert_eq!(told["known"], json!(known));
+    let attempts = [
+        "undefined",
+        "undefined",
+        "EPERM",
+        "EPERM",
+        "ERR_UNKNOWN_CREDENTIAL",
+        "ERR_UNKNOWN_CREDENTIAL",
+        "undefined",
+        "EPERM",
+        "EPERM",
+        "",
+    ];
+    assert_eq!(told["attempts"], json!(attempts));
+}

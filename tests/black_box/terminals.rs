@@ -330,7 +330,8 @@ async fn closing_hangs_up_and_kills_what_does_not_end() {
     let begun = Instant::now();
     stubborn.close().await.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
-    assert!(vm.processes().await.unwrap().is_empty());
+    let left = vm.processes().await.unwrap();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[tokio::test]

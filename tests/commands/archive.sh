@@ -56,3 +56,5 @@ echo 1 > a; tar c -Igzip a | gzip -d | tar t; tar cf t.tar.xz --use-compress-pro
 mkdir -p a/b; echo 1 > a/b/c; tar --create --file=t.tar a; tar --list --file=t.tar --strip=1 --show-tr | grep b
 #### a file in the place of a folder
 echo 1 > a; tar cf t.tar a; rm a; mkdir a; tar xf t.tar; cat a; rm a; mkdir -p a/b; tar xf t.tar 2>/dev/null; echo $?
+#### the umask and modes of archives
+mkdir d; echo hi > d/f; chmod 4775 d/f; chmod 777 d; tar cf a.tar d; rm -r d; (umask 027; tar xf a.tar; stat -c '%a %n' d d/f; rm -r d; tar xpf a.tar; stat -c '%a %n' d d/f; rm -r d; tar -xp --no-same-permissions -f a.tar; stat -c '%a %n' d d/f)

@@ -176,3 +176,15 @@ printf 'a b c\nd  e\tf\n\n x \n' | awk '{ $2 = "Z"; print NF, $0; NF = 2; print;
 awk 'BEGIN { s = "héllo wörld"; print substr(s, 2, 3) "|" substr(s, 8) "|" substr(s, 0, 3) "|" substr(s, 11, 9) "|" substr(s, 12) "|" substr(s, 3, -1) "|" substr("plain", 4, 9) "|" substr("plain", -1, 3) }'
 #### numbers from outside
 for v in ' 12 ' +5 -0 1e3 .5 5. 12abc '' - + . -.5e-3 1234567890123456 1e ' -3'; do echo "$v" | awk '{ print $1 + 0, ($1 == 12), ($1 < "2"), -$1, length($0) }'; done
+#### octal numbers, and more than two for the bits
+awk 'BEGIN{print 011, 08, 0778, 010.5, -017, "017"+0, or(01234,1)}'; awk 'BEGIN{print or(256,16,8), and(7,6,12), xor(1,2,4)}'
+#### a field that is not there is no number
+printf 'a\nb\n' | awk '$2 != 0'; echo 'a b' | awk '{print ($5==0), ($5==""), length($5), $5+1, NF}'
+#### empty expressions separate letters
+awk 'BEGIN{n=split("abc",a,//);print n,a[1],a[3]; n=split("",a,//);print n; n=split("xyz",a,"");print n}'
+#### paragraphs with separators that are expressions
+printf 'abc defxy ghi\njkl mno\n\n\npqr stu\nvwxy abc\n' > f; awk 'BEGIN{RS="";FS="[ ]"}{print NF; for(i=1;i<=NF;i++)print i,$i}' f; awk 'BEGIN{RS="";FS="xy"}{print NF,$2}' f; awk 'BEGIN{RS="";FS=","}{print NF}' f; awk 'BEGIN{RS=""}{print NF}' f
+#### ends of records that are expressions keep the last newline
+printf 'a;b\n' | awk 'BEGIN{RS=";|,"}{print "[" $0 "]"}'; printf 'aXXb\n\n' | awk 'BEGIN{RS="X+"}{print "[" $0 "]", RT}'; printf 'a b\nc\n' | awk 'BEGIN{RS="()"}{print NR,NF,$0}'
+#### odds and ends
+awk 'BEGIN{printf "%c%c|", "", 65}' | od -c; awk 'BEGIN{s="\\"; print gensub("a",s,"g","a|a")}'; awk 'BEGIN{print srand(5); print srand(6); print srand(7)}'

@@ -55,3 +55,5 @@ echo 1/0 | bc; echo $?; printf '5 5\n6\n' | bc; printf '1.1.1\n2\n' | bc; printf
 echo 'e(1);l(2);s(1);c(1);a(1)*4;j(0,1);e(100);l(0);s(100)' | bc -l; echo 'scale=50;4*a(1);e(2.5);l(10)' | bc -l; echo 'e(-1);l(.5);a(-2);s(-1);c(3);j(1,2.5);l(1);e(0);a(0);s(0);c(0)' | bc -l; echo 'scale=5;e(1);scale' | bc -l; echo 1/3 | bc -l; echo 'l(1000000);e(l(5))' | bc -l
 #### digits that stand alone
 echo 'ibase=9;A;0F;Z;10;00G;1F' | bc
+#### the last digits of the functions
+for s in 0 1 5 20 37 64; do echo "scale=$s; for (i = -5; i <= 8; i += 1.3) { e(i); s(i); c(i); a(i); l(i + 5.1) }; a(1); a(.2); a(-1); e(1); s(100); l(1000000); e(-20.5); c(3.14159265358979); s(2*a(1)); s(0); c(0); e(0); l(1); a(0); l(0)"; done | bc -l

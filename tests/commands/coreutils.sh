@@ -26,3 +26,5 @@ cat -u /dev/null; echo $?; echo a > f; cat -u f; echo b | cat -u f -
 printf 'abcd' | od -B; printf 'a\nb\n' | nl -v -1; printf 'a\nb\n' | nl -i -2
 #### base64 -d of much, of parts, and of what is none
 seq 200000 | base64 > b; base64 -d b | cksum; base64 --decode - < b | cksum; base64 -w 0 b | base64 -d | cksum; (cat b; printf 'QQ'; sleep 0.1; printf '==') | base64 -d | cksum; printf 'QQ==QUI=\nQUJD' | base64 -d; echo " $?"; printf 'QUJDR' | base64 -d; echo " $?"; printf '\n\n' | base64 -d; echo " $?"; printf 'Q*Q==' | base64 -di; echo " $?"; base64 -d nofile; echo $?
+#### chown and chgrp tell what they do
+touch f; { chown -v root f; chown -v user f; chown -v root:root f; chown -v :root f; chgrp -v root f; chown -v user: f; chown -v 1000 f; chown -v 1000:1000 f; chgrp -v user f; chown --from=root -v user f; } 2>/dev/null

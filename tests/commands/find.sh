@@ -76,3 +76,12 @@ mkdir -p d/e; touch d/f; find d/// -maxdepth 0 -name d; find ./// -maxdepth 0 -n
 mkdir -p d/e; touch d/f; find d -xdev | sort; find d -xdev -type f; find d -mount -name e -o -name f | sort; find d -xdev -exec echo x {} \; | sort; find -xdev | sort; find d -depth -xdev | sort
 #### an empty starting point
 mkdir d; find '' d 2>/dev/null; echo $?
+#### owners
+mkdir d; touch d/f; find d -user user | sort; find d -user root; find d -uid 1000 -name f; find d -uid -1000; find d -gid +5 -type f; find d -group user -type d; find d -nouser -o -nogroup; find d ! -user 1000; find d -user nobody-there 2>/dev/null; echo $?
+#### what -printf tells of modes and owners
+mkdir d; echo hi > d/f; chmod 640 d/f; ln d/f d/g; ln -s f d/l; find d -type f -printf '%m %M %n %u %U %g %G %s|%5m|%-5m|%05m|%#m|%8u|%-8u|%p%%m\n' | sort; find d -name f -printf 'x%mc\c'; find d -name l -printf '%M %l\n'
+find d -name f -printf '%m ' -o -name l -printf '%p '; find d \( -name f -printf '%n' -o -name l \) -print | sort; find d -name f -printf ''; find d -name f -printf '%y %i\n' | grep -c '^f [0-9][0-9]*$'
+#### lists
+mkdir d; echo hi > d/f; chmod 640 d/f; ln -s f d/l; touch -d @86400 d/f; find d -ls | sort -k3 | sed 's/^ *[0-9]* *[0-9]* //; /^d/d; s/... .. ..:.. /now /'
+#### types of files
+mkfifo p; mkdir d; touch f; ln -s f l; find . -type p; find . -type f,p | sort; find . -type c; find /dev/null -type c; find . ! -type p | sort; find . -type x 2>/dev/null; echo $?

@@ -25,6 +25,7 @@ const COMMANDS_ALONE: &[&str] = &["terminal", "jobs", "polling"];
 const OPTIONAL: &[(&str, &str)] = &[
     ("filesystem.open.mode", "0o666"),
     ("filesystem.create-directory.mode", "0o777"),
+    ("filesystem.create-fifo.mode", "0o666"),
     ("filesystem.status.symlinks", "\"follow\""),
     ("filesystem.set-times.symlinks", "\"follow\""),
     ("spawn-options.arguments", "the program's name alone"),
@@ -35,7 +36,10 @@ const OPTIONAL: &[(&str, &str)] = &[
 ];
 
 /// What takes more types than the contract has.
-const WIDER: &[(&str, &str)] = &[("filesystem.write-file.contents", "Uint8Array | string")];
+const WIDER: &[(&str, &str)] = &[
+    ("filesystem.write-file.contents", "Uint8Array | string"),
+    ("descriptors.memory-file-of.contents", "Uint8Array | string"),
+];
 
 /// Methods that stand for dropping a handle, besides `Symbol.dispose`.
 const CLOSES: &[(&str, &str)] = &[("descriptor", "close(): void;")];

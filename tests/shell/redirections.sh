@@ -44,3 +44,19 @@ n=name; echo x > "$n.txt"; ls
 echo gone > /dev/null; cat < /dev/null; echo $?
 #### append through one descriptor
 exec 5> f; echo a >&5; sh -c 'echo b >&5'; echo c >&5; exec 5>&-; cat f
+#### a descriptor put where it is
+echo hello 3<&3; : 3>&3; echo $?; echo again 1>&1
+#### named pipes between what is in the background
+mkfifo a b; echo foo > a & cat a > b & cat b & wait; (cat < a | tr a-z A-Z) & echo bar > a; wait
+#### a first command that waits for the second
+mkfifo p; echo one > p | cat p; printf 'x\n' > p | (read l < p; echo "got $l")
+#### a here-document cannot be written to
+echo hi 2>/dev/null 1<<X
+text
+X
+echo $?; { echo hi >&3; } 3<<X 2>/dev/null
+text
+X
+echo $?; cat 3<<X <&3
+text
+X

@@ -10,8 +10,6 @@ mod zip;
 use std::io;
 
 use cordon_multicall::{Program, Utilities, is_sorted};
-// In the place of what wasi-libc lacks; nothing else of it is used.
-use cordon_posix as _;
 
 /// Sorted by name: it is searched, and `--list` prints it, in this order.
 const UTILITIES: Utilities = &[

@@ -10,7 +10,8 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
-use cordon_multicall::{calendar, say};
+use cordon_multicall::users::{self, USER_ID};
+use cordon_multicall::{calendar, facts, say};
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
 use tar::{Archive, Builder, EntryType, Header};
@@ -63,31 +64,44 @@ struct Options {
     keep_old: bool,
     overwrite: bool,
     follow: bool,
+    /// Modes are those of the archive, whatever the umask.
+    keeps_modes: bool,
     excluded: Vec<String>,
     stripped: usize,
     /// Names are listed as they are extracted.
     shows_stripped: bool,
-    owner: Option<Owner>,
-    group: Option<Owner>,
+    owner: Owner,
+    group: Owner,
     time: Option<u64>,
     /// Names, each with the folder that it is in.
     names: Vec<(Option<String>, String)>,
 }
 
-/// An owner or a group by name and number, either of which may be open.
+/// An owner or a group. A number that nobody has has no name.
+#[derive(Default)]
 struct Owner {
-    name: Option<String>,
-    number: Option<u64>,
+    name: String,
+    number: u64,
 }
 
 impl Owner {
-    fn parse(text: &str) -> Owner {
-        let (name, number) = match text.split_once(':') {
-            Some((name, number)) => (name, number.parse().ok()),
-            None if text.chars().all(|letter| letter.is_ascii_digit()) => ("", text.parse().ok()),
-            None => (text, None),
+    /// Whose everything is in the virtual machine.
+    fn own(name: String) -> Owner {
+        Owner { name, number: USER_ID.into() }
+    }
+
+    /// `NAME`, `NUMBER` or `NAME:NUMBER`.
+    fn parse(text: &str, files: (fn(&str) -> Option<u32>, fn(u32) -> String)) -> Owner {
+        let (number_of, name_of) = files;
+        let (name, number) = match (text.split_once(':'), text.parse::<u32>()) {
+            (Some((name, number)), _) => (name.to_owned(), number.parse().ok()),
+            (None, Ok(number)) => {
+                let name = Some(name_of(number)).filter(|name| name != text);
+                (name.unwrap_or_default(), Some(number.into()))
+            }
+            (None, Err(_)) => (text.to_owned(), number_of(text).map(u64::from)),
         };
-        Owner { name: Some(name.to_owned()).filter(|name| !name.is_empty()), number }
+        Owner { name, number: number.unwrap_or(USER_ID.into()) }
     }
 }
 
@@ -176,7 +190,8 @@ fn complain(message: &str) {
 
 /// None if only help was asked for.
 fn read_options(words: Vec<String>) -> Result<Option<Options>, String> {
-    let mut options = Options::default();
+    let mut options =
+        Options { owner: Owner::own(users::user()), group: Owner::own(users::group()), ..Options::default() };
     let mut words = std::collections::VecDeque::from(words);
     let mut is_first = true;
     let mut only_operands = false;
@@ -219,8 +234,8 @@ fn read_options(words: Vec<String>) -> Result<Option<Options>, String> {
                 "overwrite" => options.overwrite = true,
                 "show-transformed-names" => options.shows_stripped = true,
                 "use-compress-program" => options.packing = Some(packing_of(&value()?)?),
-                "owner" => options.owner = Some(Owner::parse(&value()?)),
-                "group" => options.group = Some(Owner::parse(&value()?)),
+                "owner" => options.owner = Owner::parse(&value()?, (users::user_number, users::user_name)),
+                "group" => options.group = Owner::parse(&value()?, (users::group_number, users::group_name)),
                 "mtime" => options.time = Some(time_of(&value()?)?),
                 "exclude-from" => options.excluded_from(&value()?)?,
                 "dereference" => options.follow = true,
@@ -231,14 +246,9 @@ fn read_options(words: Vec<String>) -> Result<Option<Options>, String> {
                 }
                 "files-from" => options.names_from(&value()?)?,
                 "warning" | "sort" | "format" => drop(value()?),
-                "no-same-owner"
-                | "same-owner"
-                | "preserve-permissions"
-                | "same-permissions"
-                | "no-same-permissions"
-                | "numeric-owner"
-                | "touch"
-                | "totals" => {}
+                "preserve-permissions" | "same-permissions" => options.keeps_modes = true,
+                "no-same-permissions" => options.keeps_modes = false,
+                "no-same-owner" | "same-owner" | "numeric-owner" | "touch" | "totals" => {}
                 _ => return Err(format!("unrecognized option '{word}'")),
             }
             continue;
@@ -276,7 +286,8 @@ fn read_options(words: Vec<String>) -> Result<Option<Options>, String> {
                     let file = value()?;
                     options.names_from(&file)?;
                 }
-                'p' | 'm' | 'o' | 'S' | 'P' | 'U' => {}
+                'p' => options.keeps_modes = true,
+                'm' | 'o' | 'S' | 'P' | 'U' => {}
                 'Z' => return Err(format!("-{letter}: this compression is not supported here")),
                 other => return Err(format!("invalid option -- '{other}'")),
             }
@@ -543,6 +554,7 @@ impl Options {
         let mut is_whole = true;
         // Directories get their modes and times when nothing is written into them any more.
         let mut directories = vec![];
+        let mask = cordon_posix::umask();
         for entry in archive.entries().map_err(broken)? {
             let mut entry = entry.map_err(broken)?;
             let path = entry.path().map_err(broken)?.into_owned();
@@ -584,7 +596,8 @@ impl Options {
             }
             let Some(target) = self.place(&path) else { continue };
             let kind = entry.header().entry_type();
-            let mode = entry.header().mode().unwrap_or(0o644) & 0o777;
+            let mode = entry.header().mode().unwrap_or(0o644);
+            let mode = if self.keeps_modes { mode & 0o7777 } else { mode & 0o777 & !mask };
             let time = entry.header().mtime().unwrap_or(0).saturating_mul(1_000_000_000);
             if let Err(error) = self.put(&mut entry, &target) {
                 complain(&format!("{shown}: Cannot open: {}", reason(&error)));
@@ -674,21 +687,11 @@ impl Options {
         let mut header = Header::new_gnu();
         header.set_mode(status.mode & 0o7777);
         header.set_mtime(self.time.unwrap_or(status.modified / 1_000_000_000));
-        let part = |owner: &Option<Owner>| {
-            let owner = owner.as_ref();
-            let name = owner.and_then(|owner| owner.name.clone());
-            let number = owner.and_then(|owner| owner.number);
-            // A number alone has no name.
-            let usual = if number.is_some() { "" } else { "root" };
-            (name.unwrap_or_else(|| usual.into()), number.unwrap_or(0))
-        };
-        let (user, uid) = part(&self.owner);
-        let (group, gid) = part(&self.group);
-        header.set_uid(uid);
-        header.set_gid(gid);
+        header.set_uid(self.owner.number);
+        header.set_gid(self.group.number);
         // What does not fit is left out, as it is where a name is not known.
-        let _ = header.set_username(&user);
-        let _ = header.set_groupname(&group);
+        let _ = header.set_username(&self.owner.name);
+        let _ = header.set_groupname(&self.group.name);
         header.set_size(0);
         header
     }
@@ -749,11 +752,15 @@ fn described<R: Read>(header: &Header, entry: &tar::Entry<R>, name: &str) -> Str
         EntryType::Link => 'h',
         _ => '-',
     };
-    let mode = header.mode().unwrap_or(0);
-    let letters: String =
-        (0..9).map(|at| if mode & (0o400 >> at) != 0 { ['r', 'w', 'x'][at % 3] } else { '-' }).collect();
-    let user = header.username().ok().flatten().filter(|name| !name.is_empty()).unwrap_or("0").to_owned();
-    let group = header.groupname().ok().flatten().filter(|name| !name.is_empty()).unwrap_or("0").to_owned();
+    let letters = facts::letters(FileType::RegularFile, header.mode().unwrap_or(0));
+    let permissions = &letters[1..];
+    // Who has no name has a number.
+    let named = |name: Option<&str>, number: u64| match name {
+        None | Some("") => number.to_string(),
+        Some(name) => name.to_owned(),
+    };
+    let user = named(header.username().ok().flatten(), header.uid().unwrap_or(0));
+    let group = named(header.groupname().ok().flatten(), header.gid().unwrap_or(0));
     let owner = format!("{user}/{group}");
     let size = header.size().unwrap_or(0).to_string();
     let width = 19usize.saturating_sub(owner.len() + 1).max(size.len());
@@ -762,7 +769,7 @@ fn described<R: Read>(header: &Header, entry: &tar::Entry<R>, name: &str) -> Str
         ('h', Ok(Some(target))) => format!(" link to {}", target.display()),
         _ => String::new(),
     };
-    format!("{kind}{letters} {owner} {size:>width$} {} {name}{link}", date(header.mtime().unwrap_or(0)))
+    format!("{kind}{permissions} {owner} {size:>width$} {} {name}{link}", date(header.mtime().unwrap_or(0)))
 }
 
 /// Date and minute of a time, which in a VM is UTC.

@@ -11,6 +11,10 @@
 pub mod begin;
 pub mod replace;
 
+/// The number of the one user that a virtual machine has, and of its group: every process runs as it, and every file
+/// belongs to it.
+pub const USER_ID: u32 = 1000;
+
 mod generated {
     wit_bindgen::generate!({ path: "../../wit", world: "command" });
 }

@@ -14,7 +14,7 @@ use uucore::locale;
 /// Sorted by name: it is searched, and `--list` prints it, in this order.
 const UTILITIES: Utilities = &[
     ("[", uu_test::uumain),
-    ("arch", uu_arch::uumain),
+    ("arch", own::arch),
     ("b2sum", uu_b2sum::uumain),
     ("base32", uu_base32::uumain),
     ("base64", own::base64),
@@ -51,6 +51,7 @@ const UTILITIES: Utilities = &[
     ("ls", own::ls),
     ("md5sum", uu_md5sum::uumain),
     ("mkdir", own::mkdir),
+    ("mkfifo", own::mkfifo),
     ("mktemp", own::mktemp),
     ("mv", own::mv),
     ("nl", own::nl),
@@ -92,7 +93,7 @@ const UTILITIES: Utilities = &[
     ("truncate", uu_truncate::uumain),
     ("tsort", uu_tsort::uumain),
     ("tty", uu_tty::uumain),
-    ("uname", uu_uname::uumain),
+    ("uname", own::uname),
     ("unexpand", uu_unexpand::uumain),
     ("uniq", uu_uniq::uumain),
     ("unlink", uu_unlink::uumain),

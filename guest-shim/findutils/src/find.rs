@@ -16,10 +16,11 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cordon_multicall::launch::{self, errno_text};
-use cordon_multicall::{pattern, say};
+use cordon_multicall::users::{self, USER_ID};
+use cordon_multicall::{calendar, facts, pattern, say};
 use cordon_vm::filesystem;
 use cordon_vm::process::{self, ExitStatus};
-use cordon_vm::types::{FileStatus, Symlinks};
+use cordon_vm::types::{FileStatus, FileType, Symlinks};
 use findutils::find::{Dependencies, find_main};
 use uucore::mode::parse_chmod;
 
@@ -73,6 +74,10 @@ pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
 enum Asked {
     Command(Command),
     Test(Test),
+    /// `-ls`.
+    List,
+    /// A directive of `-printf` with its flags and width, and its letter.
+    Print(String, char),
 }
 
 /// A test of what the virtual machine knows of a file.
@@ -87,6 +92,10 @@ enum Test {
     Inode(Wanted),
     /// Its name fits a pattern, the case of letters aside if so.
     Name(String, bool),
+    /// It is of one of these types, which the crate does not tell apart.
+    Types(Vec<FileType>),
+    /// It belongs to the user of the virtual machine, as all files do, or to somebody else.
+    Owned(bool),
     /// It lies on none of these devices.
     Elsewhere(Vec<u64>),
 }
@@ -121,6 +130,14 @@ impl Test {
     fn parse(name: &str, argument: Option<&str>, starts: &[String]) -> Result<Option<(Test, usize)>, String> {
         let needed = || argument.ok_or_else(|| format!("missing argument to `{name}'"));
         let wrong = |text: &str| format!("invalid argument `{text}' to `{name}'");
+        let owned = |who: &str, number_of: fn(&str) -> Option<u32>| {
+            let number = number_of(who).or_else(|| who.parse().ok());
+            let number = number.ok_or_else(|| match name {
+                "-user" => format!("'{who}' is not the name of a known user"),
+                _ => format!("'{who}' is not the name of an existing group"),
+            })?;
+            Ok::<Test, String>(Test::Owned(number == USER_ID))
+        };
         let test = match name {
             "-executable" => return Ok(Some((Test::AnyOf(0o111), 0))),
             "-links" => Test::Links(Wanted::parse(needed()?).ok_or_else(|| wrong(needed().unwrap_or("")))?),
@@ -128,6 +145,14 @@ impl Test {
             "-name" | "-iname" if starts.iter().any(|start| start.ends_with('/')) => {
                 Test::Name(needed()?.to_owned(), name == "-iname")
             }
+            "-user" => owned(needed()?, users::user_number)?,
+            "-group" => owned(needed()?, users::group_number)?,
+            "-type" if needed()?.contains(['c', 'p']) => Test::Types(types(needed()?)?),
+            "-uid" | "-gid" => {
+                let wanted = Wanted::parse(needed()?).ok_or_else(|| wrong(needed().unwrap_or("")))?;
+                Test::Owned(wanted.is(USER_ID.into()))
+            }
+            "-nouser" | "-nogroup" => return Ok(Some((Test::Owned(false), 0))),
             "-perm" => {
                 let text = needed()?;
                 let (kind, mode) = match text.split_at_checked(1) {
@@ -155,9 +180,76 @@ impl Test {
             Test::Links(wanted) => wanted.is(file.links),
             Test::Inode(wanted) => wanted.is(file.inode),
             Test::Name(wanted, folds) => pattern::fits(wanted, base_name(path), *folds),
+            Test::Types(types) => types.contains(&file.file_type),
+            Test::Owned(is_own) => *is_own,
             Test::Elsewhere(devices) => !devices.contains(&file.device),
         }
     }
+}
+
+/// A part of a format of `-printf`.
+#[derive(Debug, PartialEq)]
+enum Part {
+    /// What the crate prints.
+    Text(String),
+    /// What only the virtual machine knows: flags and width, and the letter.
+    Directive(String, char),
+}
+
+/// Takes a format apart; there is always a part.
+fn parts(format: &str) -> Vec<Part> {
+    let mut parts = vec![];
+    let mut text = String::new();
+    let mut rest = format.chars();
+    while let Some(sign) = rest.next() {
+        if sign == '%' {
+            let ahead = rest.as_str();
+            let form = ahead.len()
+                - ahead
+                    .trim_start_matches(|sign: char| "-+ #.".contains(sign) || sign.is_ascii_digit())
+                    .len();
+            if let Some(letter) =
+                ahead[form..].chars().next().filter(|letter| "bDgGikmMnuU".contains(*letter))
+            {
+                if !text.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut text)));
+                }
+                parts.push(Part::Directive(ahead[..form].to_owned(), letter));
+                rest = ahead[form + 1..].chars();
+                continue;
+            }
+        }
+        text.push(sign);
+        // What follows these says no more than with them, and the name of a time is none of ours.
+        let takes = match (sign, rest.as_str().chars().next()) {
+            ('\\', _) | ('%', Some('%')) => 1,
+            ('%', Some('A' | 'B' | 'C' | 'T')) => 2,
+            _ => 0,
+        };
+        text.extend(rest.by_ref().take(takes));
+    }
+    if parts.is_empty() || !text.is_empty() {
+        parts.push(Part::Text(text));
+    }
+    parts
+}
+
+/// Letters of `-type`, with commas between them.
+fn types(letters: &str) -> Result<Vec<FileType>, String> {
+    let mut types = vec![];
+    for letter in letters.split(',') {
+        types.extend(match letter {
+            "c" => Some(FileType::CharacterDevice),
+            "d" => Some(FileType::Directory),
+            "f" => Some(FileType::RegularFile),
+            "l" => Some(FileType::SymbolicLink),
+            "p" => Some(FileType::Fifo),
+            // There are none.
+            "b" | "s" => None,
+            _ => return Err(format!("Unknown argument to -type: {letter}")),
+        });
+    }
+    Ok(types)
 }
 
 /// What an `-exec` or one of its like stands for.
@@ -250,6 +342,30 @@ fn put_off(words: Vec<String>) -> Result<(Vec<String>, Vec<Asked>), String> {
             at += 1 + taken;
             continue;
         }
+        if action == "-ls" {
+            asked.push(Asked::List);
+            out.extend(question(&number));
+            at += 1;
+            continue;
+        }
+        if let ("-printf", Some(format)) = (action, argument) {
+            out.push("(".into());
+            for (number, part) in parts(format).into_iter().enumerate() {
+                if number > 0 {
+                    out.push(",".into());
+                }
+                match part {
+                    Part::Text(text) => out.extend(["-printf".into(), text]),
+                    Part::Directive(form, letter) => {
+                        out.extend(question(&asked.len().to_string()));
+                        asked.push(Asked::Print(form, letter));
+                    }
+                }
+            }
+            out.push(")".into());
+            at += 2;
+            continue;
+        }
         let end = match action {
             "-exec" | "-execdir" | "-ok" | "-okdir" => (at + 2..words.len()).find(|&end| {
                 words[end] == ";"
@@ -335,6 +451,8 @@ impl Dependencies for Work {
         {
             self.succeeded.set(match asked {
                 Asked::Command(command) => self.reached(command, path),
+                Asked::List => self.list(path),
+                Asked::Print(form, letter) => self.print(path, form, *letter),
                 Asked::Test(test) => {
                     filesystem::status(path, Symlinks::NoFollow).is_ok_and(|status| test.holds(path, &status))
                 }
@@ -345,6 +463,62 @@ impl Dependencies for Work {
 }
 
 impl Work {
+    /// Prints the line of `-ls`.
+    fn list(&self, path: &str) -> bool {
+        let Ok(file) = filesystem::status(path, Symlinks::NoFollow) else { return true };
+        let target = match std::fs::read_link(path) {
+            Ok(target) => format!(" -> {}", target.display()),
+            Err(_) => String::new(),
+        };
+        let line = format!(
+            "{:9} {:6} {} {:3} {:8} {:8} {:8} {} {path}{target}\n",
+            file.inode,
+            facts::blocks(&file) / 2,
+            facts::letters(file.file_type, file.mode),
+            file.links,
+            users::user(),
+            users::group(),
+            file.size,
+            calendar::listed(file.modified),
+        );
+        self.put(&line);
+        true
+    }
+
+    /// Prints what one directive says of a file.
+    fn print(&self, path: &str, form: &str, letter: char) -> bool {
+        let Ok(file) = filesystem::status(path, Symlinks::NoFollow) else { return true };
+        let (flags, width) =
+            form.split_at(form.find(|sign: char| ('1'..='9').contains(&sign)).unwrap_or(form.len()));
+        let width: usize = width.split('.').next().and_then(|width| width.parse().ok()).unwrap_or(0);
+        let text = match letter {
+            'b' => facts::blocks(&file).to_string(),
+            'D' => file.device.to_string(),
+            'g' => users::group(),
+            'i' => file.inode.to_string(),
+            'k' => (facts::blocks(&file) / 2).to_string(),
+            'm' => format!("{}{:o}", if flags.contains('#') { "0" } else { "" }, file.mode & 0o7777),
+            'M' => facts::letters(file.file_type, file.mode),
+            'n' => file.links.to_string(),
+            'u' => users::user(),
+            _ => USER_ID.to_string(),
+        };
+        self.put(
+            &match (flags.contains('-'), flags.contains('0') && !text.starts_with(char::is_alphabetic)) {
+                (true, _) => format!("{text:<width$}"),
+                (_, true) => format!("{text:0>width$}"),
+                _ => format!("{text:>width$}"),
+            },
+        );
+        true
+    }
+
+    fn put(&self, text: &str) {
+        if self.output.borrow_mut().write_all(text.as_bytes()).is_err() {
+            self.failed.set(true);
+        }
+    }
+
     /// What the command came to for this path; one that waits for more paths succeeds.
     fn reached(&self, command: &Command, path: &str) -> bool {
         let (directory, name) = place(command, path);
@@ -420,4 +594,19 @@ fn agrees(prompt: &str) -> bool {
     let mut answer = String::new();
     let _ = io::stdin().lock().read_line(&mut answer);
     answer.trim_start().starts_with(['y', 'Y'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_come_apart_where_the_machine_is_asked() {
+        let text = |text: &str| Part::Text(text.into());
+        let directive = |form: &str, letter| Part::Directive(form.into(), letter);
+        assert_eq!(parts(""), [text("")]);
+        assert_eq!(parts("%p\\n"), [text("%p\\n")]);
+        assert_eq!(parts("%m %-8u%%u"), [directive("", 'm'), text(" "), directive("-8", 'u'), text("%%u")]);
+        assert_eq!(parts("%Tm\\%m%"), [text("%Tm\\%m%")]);
+    }
 }

@@ -243,6 +243,14 @@ fn run(options: &Options) -> Result<i32, Fatal> {
     };
     let mut items = Items { source: BufReader::new(source), options, is_over: false };
     let mut runner = Runner::new(options)?;
+    let outcome = feed(options, &mut items, &mut runner);
+    // What has been started is waited for whatever became of the rest; each failure is that of one that has ended.
+    while outcome.is_err() && runner.finish().is_err() {}
+    outcome
+}
+
+/// Makes commands of the items, and runs them.
+fn feed(options: &Options, items: &mut Items<'_>, runner: &mut Runner<'_>) -> Result<i32, Fatal> {
     let fixed: usize = options.command.iter().map(|word| word.len() + 1).sum();
     let most = options.bytes.unwrap_or(COMMAND_BYTES);
 

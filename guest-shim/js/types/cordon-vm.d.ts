@@ -75,6 +75,8 @@ declare module "cordon:vm/descriptors" {
   export function pipe(): [Descriptor, Descriptor];
   /** A nameless file in memory, open for reading and writing, counted against the VM's filesystem quota. */
   export function memoryFile(): Descriptor;
+  /** A nameless file in memory that reads as `contents` and cannot be written; counted likewise. */
+  export function memoryFileOf(contents: Uint8Array | string): Descriptor;
 }
 
 declare module "cordon:vm/filesystem" {
@@ -98,7 +100,8 @@ declare module "cordon:vm/filesystem" {
     fileType: FileType;
   }
   /**
-   * Opens a file; `mode` is used where it is created, less the program's umask.
+   * Opens a file; `mode` is used where it is created, less the program's umask. An end of a named pipe waits for the
+   * other end, here or when it is read or written (`eintr` if a signal comes that the program handles).
    * `mode` left out: 0o666.
    */
   export function open(path: string, flags: OpenFlags, mode?: number): Descriptor;
@@ -112,6 +115,11 @@ declare module "cordon:vm/filesystem" {
   export function readDirectory(path: string): DirectoryEntry[];
   /** `mode` left out: 0o777. */
   export function createDirectory(path: string, mode?: number): void;
+  /**
+   * Creates a named pipe; `eperm` on a mount.
+   * `mode` left out: 0o666.
+   */
+  export function createFifo(path: string, mode?: number): void;
   export function removeDirectory(path: string): void;
   export function removeFile(path: string): void;
   export function rename(source: string, target: string): void;

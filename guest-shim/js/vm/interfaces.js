@@ -44,6 +44,11 @@ defineProperty(Descriptor.prototype, symbolDispose, {
 });
 exposeClass(Descriptor, "Descriptor");
 
+/** A text as bytes; what is none is looked at where it is used. */
+function bytesOf(contents) {
+  return typeof contents === "string" ? natives.encodeUtf8(contents) : contents;
+}
+
 const descriptors = {
   Descriptor,
   inherited(number) { return new Descriptor(makingResource, natives.fileInherited(number)); },
@@ -52,6 +57,7 @@ const descriptors = {
     return [new Descriptor(makingResource, ends[0]), new Descriptor(makingResource, ends[1])];
   },
   memoryFile() { return new Descriptor(makingResource, natives.fileMemory()); },
+  memoryFileOf(contents) { return new Descriptor(makingResource, natives.fileMemoryOf(bytesOf(contents))); },
 };
 
 /** The contract's choice whether a link at the end is followed; followed when left out. */
@@ -70,11 +76,12 @@ const filesystem = {
   },
   readFile(path) { return natives.fsReadFile(`${path}`); },
   writeFile(path, contents) {
-    natives.fsWriteFile(`${path}`, typeof contents === "string" ? natives.encodeUtf8(contents) : contents);
+    natives.fsWriteFile(`${path}`, bytesOf(contents));
   },
   status(path, symlinks) { return natives.fsStatus(`${path}`, follows(symlinks)); },
   readDirectory(path) { return natives.fsReadDirectory(`${path}`); },
   createDirectory(path, mode = 0o777) { natives.fsCreateDirectory(`${path}`, mode); },
+  createFifo(path, mode = 0o666) { natives.fsCreateFifo(`${path}`, mode); },
   removeDirectory(path) { natives.fsRemoveDirectory(`${path}`); },
   removeFile(path) { natives.fsRemoveFile(`${path}`); },
   rename(source, target) { natives.fsRename(`${source}`, `${target}`); },

@@ -89,27 +89,47 @@ pub fn number_of(signal: Signal) -> i32 {
     SIGNALS.iter().find(|(_, _, known)| *known == signal).map_or(0, |(_, number, _)| *number)
 }
 
-/// The text of an error of the virtual machine's as utilities show it, without its number.
+/// An error in the words of the C library.
 pub fn errno_text(errno: Errno) -> &'static str {
     match errno {
         Errno::E2big => "Argument list too long",
         Errno::Eacces => "Permission denied",
         Errno::Eagain => "Resource temporarily unavailable",
         Errno::Ebadf => "Bad file descriptor",
+        Errno::Ebusy => "Device or resource busy",
+        Errno::Echild => "No child processes",
+        Errno::Edquot => "Disk quota exceeded",
+        Errno::Eexist => "File exists",
+        Errno::Efault => "Bad address",
+        Errno::Efbig => "File too large",
+        Errno::Eintr => "Interrupted system call",
+        Errno::Einval => "Invalid argument",
         Errno::Eio => "Input/output error",
         Errno::Eisdir => "Is a directory",
         Errno::Eloop => "Too many levels of symbolic links",
         Errno::Emfile => "Too many open files",
+        Errno::Emlink => "Too many links",
         Errno::Enametoolong => "File name too long",
+        Errno::Enfile => "Too many open files in system",
+        Errno::Enodev => "No such device",
         Errno::Enoent => "No such file or directory",
         Errno::Enoexec => "Exec format error",
         Errno::Enomem => "Cannot allocate memory",
         Errno::Enospc => "No space left on device",
         Errno::Enosys => "Function not implemented",
         Errno::Enotdir => "Not a directory",
+        Errno::Enotempty => "Directory not empty",
+        Errno::Enotsup => "Operation not supported",
+        Errno::Enotty => "Inappropriate ioctl for device",
+        Errno::Enxio => "No such device or address",
         Errno::Eperm => "Operation not permitted",
+        Errno::Epipe => "Broken pipe",
+        Errno::Erange => "Numerical result out of range",
         Errno::Erofs => "Read-only file system",
+        Errno::Espipe => "Illegal seek",
         Errno::Esrch => "No such process",
-        other => other.name(),
+        Errno::Etimedout => "Connection timed out",
+        Errno::Etxtbsy => "Text file busy",
+        Errno::Exdev => "Invalid cross-device link",
     }
 }

@@ -7,12 +7,15 @@
 
 pub mod allocator;
 pub mod calendar;
+pub mod facts;
 pub mod files;
 pub mod keys;
 pub mod launch;
+pub mod machine;
 pub mod options;
 pub mod pattern;
 pub mod stream;
+pub mod users;
 
 use std::env;
 use std::ffi::{OsStr, OsString};

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
+use std::io;
 
 /// Whether an option has a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,6 +208,44 @@ pub fn parse(
         }
     }
     Ok(parsed)
+}
+
+/// Stands for `--help` and `--version` where a utility has no letters for them.
+const HELP: &str = "help=\u{1}";
+const VERSION: &str = "version=\u{2}";
+
+/// Reads the arguments of a utility as [`parse`] does, and does what all utilities do alike: complains of what is wrong,
+/// and answers `--help` with `usage` and `--version`, which need not be named. A utility that has letters for these two
+/// names them like its other long options.
+///
+/// # Errors
+/// The exit status, where that was all.
+pub fn begin(
+    name: &str,
+    usage: &str,
+    args: impl IntoIterator<Item = OsString>,
+    shorts: &str,
+    longs: &[&str],
+) -> Result<Parsed, i32> {
+    let letter = |long: &&str| long.rsplit_once('=').and_then(|(_, letter)| letter.chars().next());
+    let given = |name: &str| longs.iter().copied().find(|long| long.starts_with(name));
+    let (help, version) = (given("help=").unwrap_or(HELP), given("version=").unwrap_or(VERSION));
+    let all = [longs, &[help, version]].concat();
+    let parsed = parse(args, shorts, &all).map_err(|message| misused(name, &message))?;
+    let has = |long: &str| letter(&long).is_some_and(|letter| parsed.has(letter));
+    let text = match (has(help), has(version)) {
+        (true, _) => usage.to_owned(),
+        (_, true) => format!("{name} (cordon)"),
+        _ => return Ok(parsed),
+    };
+    crate::say(&mut io::stdout(), &text);
+    Err(0)
+}
+
+/// Complains of the arguments of a utility, and gives its exit status.
+pub fn misused(name: &str, message: &str) -> i32 {
+    crate::say(&mut io::stderr(), &format!("{name}: {message}\nTry '{name} --help' for more information."));
+    1
 }
 
 /// The letters of `getopt`'s text.

@@ -67,10 +67,10 @@ unsafe fn complete(outcome: c_int, path: *const c_char, into: *mut libc::stat, s
         return outcome;
     };
     if known.st_ino == number(&status) {
-        known.st_mode = kind(status.file_type, known.st_mode) | (status.mode & PERMISSIONS);
+        known.st_mode = kind(status.file_type) | (status.mode & PERMISSIONS);
         known.st_nlink = status.links;
-        known.st_uid = 0;
-        known.st_gid = 0;
+        known.st_uid = cordon_vm::USER_ID;
+        known.st_gid = cordon_vm::USER_ID;
     }
     outcome
 }
@@ -80,13 +80,13 @@ fn number(status: &FileStatus) -> u64 {
     status.inode ^ status.device.rotate_right(16)
 }
 
-fn kind(kind: FileType, otherwise: libc::mode_t) -> libc::mode_t {
+fn kind(kind: FileType) -> libc::mode_t {
     match kind {
         FileType::RegularFile => libc::S_IFREG,
         FileType::Directory => libc::S_IFDIR,
         FileType::SymbolicLink => libc::S_IFLNK,
         FileType::CharacterDevice => libc::S_IFCHR,
-        FileType::Fifo => otherwise & libc::S_IFMT,
+        FileType::Fifo => libc::S_IFIFO,
     }
 }
 

@@ -166,8 +166,9 @@ impl Shell {
         };
         preset("BASH", &path, false);
         preset("BASH_VERSION", VERSION, false);
-        preset("HOSTTYPE", "wasm32", false);
-        preset("MACHTYPE", "wasm32-unknown-wasi", false);
+        let architecture = system::machine("arch");
+        preset("HOSTTYPE", &architecture, false);
+        preset("MACHTYPE", &format!("{architecture}-pc-linux-gnu"), false);
         preset("OSTYPE", "linux-gnu", false);
         preset("OPTERR", "1", false);
         preset("SHLVL", &level.saturating_add(1).to_string(), true);
@@ -188,10 +189,7 @@ impl Shell {
             self.variable_mut("SHELL").value = Some(Value::Text(path.clone()));
         }
         if self.variable("HOSTNAME").is_none() {
-            let name = system::read_file("/etc/hostname").unwrap_or_default();
-            let name = crate::bytes::decode(name).trim().to_owned();
-            self.variable_mut("HOSTNAME").value =
-                Some(Value::Text(if name.is_empty() { "localhost".to_owned() } else { name }));
+            self.variable_mut("HOSTNAME").value = Some(Value::Text(system::machine("hostname")));
         }
         self.variables_of_hash();
     }

@@ -96,8 +96,15 @@ fn handle(descriptor: descriptors::Descriptor) -> Handle {
 /// Where the shell finds itself when it has to start another instance.
 pub const SHELL_PATH: &str = "/bin/sh";
 
-/// The one user of a VM, as `/etc/passwd` has it.
-pub const USER_ID: u32 = 0;
+pub use cordon_vm::USER_ID;
+
+/// What the virtual machine says it is; the names are those of `/proc/sys/kernel`.
+pub use cordon_multicall::machine::parameter as machine;
+
+/// The home directory of a user of that name.
+pub fn home_of(name: &str) -> Option<String> {
+    cordon_multicall::users::home(name)
+}
 
 /// How much one read asks for.
 const READ_BYTES: u32 = 64 * 1024;
@@ -191,10 +198,8 @@ pub fn memory_file() -> Result<Handle, Errno> {
 
 /// A nameless file that reads as `contents` from its start.
 pub fn file_with(contents: &[u8]) -> Result<Handle, Errno> {
-    let file = memory_file()?;
-    file.write(contents)?;
-    file.seek(0, Whence::Start)?;
-    Ok(file)
+    let descriptor = descriptors::memory_file_of(contents)?;
+    Ok(Rc::new(File { descriptor, place: None, is_pipe: true }))
 }
 
 /// Everything from the current offset on, whatever signals arrive.
@@ -424,38 +429,4 @@ pub const CANNOT_FORK: &str =
     "Cannot fork: the VM runs as many commands as it may, or has no memory for one more";
 
 /// What a message says of an error.
-pub fn describe(errno: Errno) -> &'static str {
-    match errno {
-        Errno::E2big => "Argument list too long",
-        Errno::Eacces => "Permission denied",
-        Errno::Eagain => "Resource temporarily unavailable",
-        Errno::Ebadf => "Bad file descriptor",
-        Errno::Ebusy => "Device or resource busy",
-        Errno::Echild => "No child processes",
-        Errno::Edquot => "Disk quota exceeded",
-        Errno::Eexist => "File exists",
-        Errno::Efbig => "File too large",
-        Errno::Einval => "Invalid argument",
-        Errno::Eio => "Input/output error",
-        Errno::Eisdir => "Is a directory",
-        Errno::Eloop => "Too many levels of symbolic links",
-        Errno::Emfile | Errno::Enfile => "Too many open files",
-        Errno::Enametoolong => "File name too long",
-        Errno::Enoent => "No such file or directory",
-        Errno::Enoexec => "Exec format error",
-        Errno::Enomem => "Cannot allocate memory",
-        Errno::Enospc => "No space left on device",
-        Errno::Enotdir => "Not a directory",
-        Errno::Enotempty => "Directory not empty",
-        Errno::Enotsup => "Operation not supported",
-        Errno::Enotty => "Inappropriate ioctl for device",
-        Errno::Enxio => "No such device or address",
-        Errno::Eperm => "Operation not permitted",
-        Errno::Epipe => "Broken pipe",
-        Errno::Erofs => "Read-only file system",
-        Errno::Espipe => "Illegal seek",
-        Errno::Esrch => "No such process",
-        Errno::Etxtbsy => "Text file busy",
-        _ => "Operation failed",
-    }
-}
+pub use cordon_multicall::launch::errno_text as describe;

@@ -1,7 +1,7 @@
 //! The text utilities of a VM that coreutils does not have: one WASI program that answers to every utility's name.
 //!
-//! What they do is in public crates: `grep` is uutils' `uu_grep`, `sed` is uutils' `sed`, `diff` and `cmp` are uutils'
-//! `diffutils`, `jq` is `jaq`; `awk` and `ed` are cordon's own. This crate owns the way into them: where a crate is a library
+//! What they do is in public crates: `grep` is uutils' `uu_grep`, `diff` and `cmp` are uutils'
+//! `diffutils`, `jq` is `jaq`; `awk`, `ed` and `sed` are cordon's own. This crate owns the way into them: where a crate is a library
 //! without the program around it, or lacks what scripts count on, `own` stands in front of it.
 
 mod own;
@@ -21,12 +21,10 @@ const UTILITIES: Utilities = &[
     ("egrep", own::egrep),
     ("fgrep", own::fgrep),
     ("grep", own::grep),
-    ("id", own::id),
     ("jq", own::jq),
     ("rev", own::rev),
     ("sed", own::sed),
     ("which", own::which),
-    ("whoami", own::whoami),
     ("yq", own::yq),
 ];
 

@@ -3,6 +3,7 @@
 mod awk;
 mod diff;
 mod ed;
+mod expression;
 mod grep;
 mod jq;
 mod sed;
@@ -14,4 +15,4 @@ pub use ed::main as ed;
 pub use grep::{egrep, fgrep, grep};
 pub use jq::{main as jq, yq};
 pub use sed::main as sed;
-pub use small::{id, rev, which, whoami};
+pub use small::{rev, which};

@@ -19,24 +19,18 @@ fn fail(name: &str, message: &str) -> i32 {
     1
 }
 
-/// Complains of an argument as `getopt_long` does.
-fn misused(name: &str, message: &str) -> i32 {
-    fail(name, &format!("{message}\nTry '{name} --help' for more information."))
-}
-
 pub fn uptime(args: Args) -> i32 {
-    let parsed = match options::parse(args, "pshV", &["pretty=p", "since=s", "help=h", "version=V"]) {
+    let usage = "Usage:\n uptime [-p|--pretty] [-s|--since]";
+    let parsed = match options::begin(
+        "uptime",
+        usage,
+        args,
+        "pshV",
+        &["pretty=p", "since=s", "help=h", "version=V"],
+    ) {
         Ok(parsed) => parsed,
-        Err(message) => return misused("uptime", &message),
+        Err(status) => return status,
     };
-    if parsed.has('h') {
-        say(&mut io::stdout(), "Usage:\n uptime [-p|--pretty] [-s|--since]");
-        return 0;
-    }
-    if parsed.has('V') {
-        say(&mut io::stdout(), "uptime (cordon)");
-        return 0;
-    }
     let text = fs::read_to_string("/proc/uptime").unwrap_or_default();
     let up = text.split('.').next().and_then(|seconds| seconds.parse::<u64>().ok()).unwrap_or_default();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -85,18 +79,11 @@ pub fn pidof(args: Args) -> i32 {
         "help=h",
         "version=V",
     ];
-    let parsed = match options::parse(args, "sco:S:xwqhV", LONGS) {
+    let usage = "Usage:\n pidof [-s] [-x] [-o PID[,PID]] [-S SEPARATOR] PROGRAM...";
+    let parsed = match options::begin("pidof", usage, args, "sco:S:xwqhV", LONGS) {
         Ok(parsed) => parsed,
-        Err(message) => return misused("pidof", &message),
+        Err(status) => return status,
     };
-    if parsed.has('h') {
-        say(&mut io::stdout(), "Usage:\n pidof [-s] [-x] [-o PID[,PID]] [-S SEPARATOR] PROGRAM...");
-        return 0;
-    }
-    if parsed.has('V') {
-        say(&mut io::stdout(), "pidof (cordon)");
-        return 0;
-    }
     let own = process::id();
     let mut omitted: Vec<u32> = vec![];
     for (_, list) in parsed.options.iter().filter(|(letter, _)| *letter == 'o') {
@@ -162,7 +149,7 @@ pub fn taskset(args: Args) -> i32 {
     const LONGS: &[&str] = &["all-tasks=a", "pid=p", "cpu-list=c", "help=h", "version=V"];
     let parsed = match options::parse(args, "+apchV", LONGS) {
         Ok(parsed) => parsed,
-        Err(message) => return misused("taskset", &message),
+        Err(message) => return options::misused("taskset", &message),
     };
     if parsed.has('h') {
         say(
@@ -183,7 +170,7 @@ pub fn taskset(args: Args) -> i32 {
     let (places, rest) = match (words.as_slice(), parsed.has('p')) {
         ([id], true) => (None, std::slice::from_ref(id)),
         ([places, rest @ ..], _) if !rest.is_empty() => (Some(places), rest),
-        _ => return misused("taskset", "bad usage"),
+        _ => return options::misused("taskset", "bad usage"),
     };
     if let Some(places) = places {
         let has_first = if is_list { in_list(places) } else { in_mask(places) };
@@ -275,7 +262,7 @@ pub fn fallocate(args: Args) -> i32 {
     ];
     let parsed = match options::parse(args, "l:o:nxvpdzcihV", LONGS) {
         Ok(parsed) => parsed,
-        Err(message) => return misused("fallocate", &message),
+        Err(message) => return options::misused("fallocate", &message),
     };
     if parsed.has('h') {
         say(
@@ -297,7 +284,7 @@ pub fn fallocate(args: Args) -> i32 {
         return fail("fallocate", &format!("-{letter} is not supported here"));
     }
     let [file] = parsed.operands.as_slice() else {
-        return misused(
+        return options::misused(
             "fallocate",
             if parsed.operands.is_empty() {
                 "no filename specified"
@@ -306,7 +293,9 @@ pub fn fallocate(args: Args) -> i32 {
             },
         );
     };
-    let Some(length) = parsed.value('l') else { return misused("fallocate", "no length argument specified") };
+    let Some(length) = parsed.value('l') else {
+        return options::misused("fallocate", "no length argument specified");
+    };
     let length = match size_of(length) {
         Some(length) if length > 0 => length,
         _ => return fail("fallocate", "invalid length value specified"),

@@ -6,6 +6,7 @@ mod column;
 mod getopt;
 mod hexdump;
 mod iconv;
+mod identity;
 mod install;
 mod machine;
 mod number;
@@ -28,13 +29,15 @@ const UTILITIES: Utilities = &[
     ("df", system::df),
     ("fallocate", machine::fallocate),
     ("getopt", getopt::main),
+    ("groups", identity::groups),
     ("hd", hexdump::hd),
     ("hexdump", hexdump::hexdump),
     ("hostname", system::hostname),
     ("iconv", iconv::main),
+    ("id", identity::id),
     ("install", install::main),
     ("less", pager::less),
-    ("mkfifo", system::mkfifo),
+    ("logname", identity::logname),
     ("more", pager::more),
     ("patch", patch::main),
     ("pidof", machine::pidof),
@@ -46,6 +49,7 @@ const UTILITIES: Utilities = &[
     ("tput", terminal::tput),
     ("tree", tree::main),
     ("uptime", machine::uptime),
+    ("whoami", identity::whoami),
     ("xxd", xxd::main),
 ];
 

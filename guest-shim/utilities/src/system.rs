@@ -7,10 +7,10 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use cordon_multicall::files::{finish, output, reason};
-use cordon_multicall::{launch, options, say};
+use cordon_multicall::{launch, machine, options, say, users};
 use cordon_vm::filesystem;
 use cordon_vm::process::{self, ExitStatus};
-use cordon_vm::types::{Errno, Symlinks};
+use cordon_vm::types::Errno;
 use unicode_width::UnicodeWidthStr;
 
 type Args = std::vec::IntoIter<OsString>;
@@ -19,9 +19,6 @@ fn fail(name: &str, message: &str) -> i32 {
     say(&mut io::stderr(), &format!("{name}: {message}"));
     1
 }
-
-/// As `uname -n` has it.
-const HOST: &str = "localhost";
 
 pub fn hostname(args: Args) -> i32 {
     const LONGS: &[&str] = &[
@@ -59,35 +56,23 @@ Usage: hostname [-a|-A|-d|-f|-i|-I|-s]       display formatted name
         return fail("hostname", "you must be root to change the host name");
     }
     let text = match parsed.options.last().map(|(letter, _)| letter) {
-        Some('V') => "hostname (cordon)",
-        Some('a' | 'd' | 'A' | 'I') => "",
-        Some('i') => "127.0.0.1",
+        Some('V') => "hostname (cordon)".to_owned(),
+        Some('a' | 'd' | 'A' | 'I') => String::new(),
+        Some('i') => "127.0.0.1".to_owned(),
         Some('y') => return fail("hostname", "Local domain name not set"),
-        _ => HOST,
+        _ => machine::parameter("hostname"),
     };
-    say(&mut io::stdout(), text);
+    say(&mut io::stdout(), &text);
     0
 }
 
 /// Nothing is cached in front of a VM's files; a file that is named must be there.
 pub fn sync(args: Args) -> i32 {
-    let parsed = match options::parse(args, "df", &["data=d", "file-system=f", "help=h", "version=V"]) {
+    let usage = "Usage: sync [OPTION] [FILE]...\nSynchronize cached writes to persistent storage";
+    let parsed = match options::begin("sync", usage, args, "df", &["data=d", "file-system=f"]) {
         Ok(parsed) => parsed,
-        Err(message) => {
-            return fail("sync", &format!("{message}\nTry 'sync --help' for more information."));
-        }
+        Err(status) => return status,
     };
-    if parsed.has('h') {
-        say(
-            &mut io::stdout(),
-            "Usage: sync [OPTION] [FILE]...\nSynchronize cached writes to persistent storage",
-        );
-        return 0;
-    }
-    if parsed.has('V') {
-        say(&mut io::stdout(), "sync (cordon)");
-        return 0;
-    }
     if parsed.has('d') && parsed.has('f') {
         return fail("sync", "cannot specify both --data and --file-system");
     }
@@ -110,36 +95,6 @@ pub fn sync(args: Args) -> i32 {
         }
     }
     status
-}
-
-/// The kernel has no named pipes that programs can make.
-pub fn mkfifo(args: Args) -> i32 {
-    let parsed = match options::parse(args, "m:Z", &["mode:=m", "context=Z", "help=h", "version=V"]) {
-        Ok(parsed) => parsed,
-        Err(message) => {
-            return fail("mkfifo", &format!("{message}\nTry 'mkfifo --help' for more information."));
-        }
-    };
-    if parsed.has('h') {
-        say(&mut io::stdout(), "Usage: mkfifo [OPTION]... NAME...\nA VM has no named pipes: this fails.");
-        return 0;
-    }
-    if parsed.has('V') {
-        say(&mut io::stdout(), "mkfifo (cordon)");
-        return 0;
-    }
-    if parsed.operands.is_empty() {
-        return fail("mkfifo", "missing operand\nTry 'mkfifo --help' for more information.");
-    }
-    for name in &parsed.operands {
-        let name = name.to_string_lossy();
-        let why = match filesystem::status(&name, Symlinks::NoFollow) {
-            Ok(_) => "File exists",
-            Err(_) => "Function not implemented",
-        };
-        fail("mkfifo", &format!("cannot create fifo '{name}': {why}"));
-    }
-    1
 }
 
 pub fn time(args: Args) -> i32 {
@@ -357,16 +312,6 @@ fn process_of(id: u32) -> Option<Process> {
     })
 }
 
-fn user_name(user: u32) -> String {
-    let text = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    text.lines()
-        .find_map(|line| {
-            let fields: Vec<&str> = line.split(':').collect();
-            (fields.get(2)?.parse() == Ok(user)).then(|| fields[0].to_owned())
-        })
-        .unwrap_or_else(|| user.to_string())
-}
-
 fn terminal_name(number: u32) -> String {
     match number {
         0 => "?".into(),
@@ -575,7 +520,7 @@ pub fn ps(args: Args) -> i32 {
                 return true;
             }
             if is_chosen {
-                let user = || [user_name(process.user), process.user.to_string()];
+                let user = || [users::user_name(process.user), process.user.to_string()];
                 return ids.contains(&process.id)
                     || parents.contains(&process.parent)
                     || names.contains(&process.name)
@@ -650,7 +595,7 @@ fn cell(process: &Process, keyword: &str, now: f64) -> String {
         "ppid" => process.parent.to_string(),
         "pgid" => process.group.to_string(),
         "sid" => process.session.to_string(),
-        "user" | "ruser" | "uname" | "group" => user_name(process.user),
+        "user" | "ruser" | "uname" | "group" => users::user_name(process.user),
         "uid" => process.user.to_string(),
         "comm" => process.name.clone(),
         "args" => process.command.clone(),
@@ -701,24 +646,13 @@ pub fn df(args: Args) -> i32 {
         "sync=n",
         "total=c",
         "output::=o",
-        "help=?",
-        "version=V",
     ];
-    let parsed = match options::parse(args, "aB:hHiklPTt:x:v", LONGS) {
+    let usage =
+        "Usage: df [OPTION]... [FILE]...\nShows the file systems of the VM; their sizes are not known.";
+    let parsed = match options::begin("df", usage, args, "aB:hHiklPTt:x:v", LONGS) {
         Ok(parsed) => parsed,
-        Err(message) => return fail("df", &format!("{message}\nTry 'df --help' for more information.")),
+        Err(status) => return status,
     };
-    if parsed.has('?') {
-        say(
-            &mut io::stdout(),
-            "Usage: df [OPTION]... [FILE]...\nShows the file systems of the VM; their sizes are not known.",
-        );
-        return 0;
-    }
-    if parsed.has('V') {
-        say(&mut io::stdout(), "df (cordon)");
-        return 0;
-    }
     if parsed.has('o') || parsed.has('c') {
         return fail("df", "options '--output' and '--total' are not supported");
     }

@@ -341,7 +341,7 @@ impl Options {
                 facts.push(format!("{:>11}", status.size));
             }
             if self.has('D') {
-                facts.push(date(status.modified));
+                facts.push(calendar::listed(status.modified));
             }
         }
         if !facts.is_empty() {
@@ -498,22 +498,4 @@ fn human(size: u64) -> String {
         unit = next;
     }
     if value < 10.0 { format!("{value:>3.1}{unit}") } else { format!("{value:>3.0}{unit}") }
-}
-
-/// Month, day and time; the year where it was long ago.
-fn date(nanoseconds: u64) -> String {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    const HALF_A_YEAR: u64 = 31_556_952 / 2;
-    let seconds = nanoseconds / 1_000_000_000;
-    let (year, month, day) = calendar::date(seconds / 86400);
-    let month =
-        usize::try_from(month).ok().and_then(|month| MONTHS.get(month.wrapping_sub(1))).unwrap_or(&"");
-    let now =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    if seconds > now || now - seconds > HALF_A_YEAR {
-        format!("{month} {day:>2}  {year}")
-    } else {
-        format!("{month} {day:>2} {:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60)
-    }
 }

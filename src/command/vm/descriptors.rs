@@ -37,11 +37,11 @@ pub(super) fn transfer_failure(process: &Process, errno: Errno) -> Failure {
 }
 
 /// A transfer that would wait ends instead while a signal that the program handles is pending.
-fn or_interrupted(
+pub(super) fn or_interrupted<T>(
     process: &Process,
     cx: &Context<'_>,
-    outcome: Poll<Result<usize, Errno>>,
-) -> Poll<Result<usize, Errno>> {
+    outcome: Poll<Result<T, Errno>>,
+) -> Poll<Result<T, Errno>> {
     match outcome {
         Poll::Pending => process.poll_interrupted(cx).map(|()| Err(Errno::Eintr)),
         outcome => outcome,
@@ -61,6 +61,11 @@ impl descriptors::Host for Guest {
 
     fn memory_file(&mut self) -> Result<Resource<Descriptor>, Failure> {
         let file = self.kernel.memory_file()?;
+        self.push_file(file)
+    }
+
+    fn memory_file_of(&mut self, contents: Vec<u8>) -> Result<Resource<Descriptor>, Failure> {
+        let file = self.kernel.memory_file_of(&contents)?;
         self.push_file(file)
     }
 }

@@ -1,12 +1,14 @@
 //! `cordon:vm/filesystem`: the VM's filesystem by path, from the program's current directory.
 
+use std::future::poll_fn;
+
 use wasmtime::component::Resource;
 
 use kernel::{Errno, FileTimes, OpenFile, OpenFlags, Symlinks};
 
 use super::super::guest::Guest;
 use super::bindings::cordon::vm::{filesystem, types};
-use super::descriptors::Descriptor;
+use super::descriptors::{Descriptor, or_interrupted};
 use super::errors::Failure;
 
 /// Permission bits of a file that `write-file` creates, less the umask.
@@ -47,13 +49,19 @@ fn read_whole(file: &OpenFile, most: usize) -> Result<Vec<u8>, Errno> {
 }
 
 impl filesystem::Host for Guest {
-    fn open(
+    async fn open(
         &mut self,
         path: String,
         flags: filesystem::OpenFlags,
         mode: u32,
     ) -> Result<Resource<Descriptor>, Failure> {
-        let file = self.process.open(&path, open_flags(flags), mode)?;
+        let process = &*self.process;
+        let file = process.open(&path, open_flags(flags), mode)?;
+        poll_fn(|cx| {
+            let outcome = process.poll_opened(cx, &file);
+            or_interrupted(process, cx, outcome)
+        })
+        .await?;
         self.push_file(file)
     }
 
@@ -91,6 +99,10 @@ impl filesystem::Host for Guest {
 
     fn create_directory(&mut self, path: String, mode: u32) -> Result<(), Failure> {
         Ok(self.process.mkdir(&path, mode)?)
+    }
+
+    fn create_fifo(&mut self, path: String, mode: u32) -> Result<(), Failure> {
+        Ok(self.process.mkfifo(&path, mode)?)
     }
 
     fn remove_directory(&mut self, path: String) -> Result<(), Failure> {

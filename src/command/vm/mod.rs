@@ -23,6 +23,7 @@ pub(super) mod bindings {
             // The functions that may have to wait for another process or for the embedder.
             "cordon:vm/descriptors.[method]descriptor.read": async | trappable,
             "cordon:vm/descriptors.[method]descriptor.write": async | trappable,
+            "cordon:vm/filesystem.open": async | trappable,
             "cordon:vm/process.[method]child.wait": async | trappable,
             // A program may stop itself.
             "cordon:vm/process.kill": async | trappable,

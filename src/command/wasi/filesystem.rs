@@ -3,6 +3,7 @@
 //! Programs are given one directory, `/`. What they may do beneath it is decided by the kernel, by path, each time.
 
 use std::borrow::Cow;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::vec;
 
@@ -304,6 +305,7 @@ impl types::HostDescriptor for Guest {
         wish.set(OpenFlags::READ, reads);
         let Place(base, path) = self.node(&directory)?.at(&path);
         let file = self.process.open_at(base, &path, wish, FILE_MODE).map_err(failure)?;
+        poll_fn(|cx| self.process.poll_opened(cx, &file)).await.map_err(failure)?;
         let node = self.keep(Node::Open(file))?;
         Ok(Resource::new_own(node.rep()))
     }

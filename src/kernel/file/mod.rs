@@ -6,6 +6,7 @@
 
 pub(crate) mod device;
 pub(crate) mod directory;
+pub(crate) mod fifo;
 pub(crate) mod host;
 mod open_file;
 pub(crate) mod pipe;
@@ -72,6 +73,12 @@ pub(crate) trait File: Send + Sync {
             *offset = written.end;
             written.length
         }))
+    }
+
+    /// Ready once whoever has opened it may go on.
+    fn poll_opened(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let _ = cx;
+        Poll::Ready(())
     }
 
     /// Ready once `poll_read` would be.

@@ -121,6 +121,11 @@ impl OpenFile {
         Ok(opened)
     }
 
+    /// Ready once whoever has opened it may go on: for a named pipe, once there is the other end.
+    pub fn poll_opened(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.file.poll_opened(cx)
+    }
+
     /// Reads into `buffer` at the file offset; 0 is the end of the file.
     pub fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Result<usize, Errno>> {
         if !self.readable {

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::{File, anonymous, without_position};
 use crate::limits::{Meter, Share};
-use crate::wait::Wakers;
+use crate::wait::{Wakers, Woken};
 use crate::{Errno, FileKind, FileStatus};
 
 /// How many bytes a pipe holds.
@@ -20,9 +20,12 @@ pub const PIPE_CAPACITY: usize = 64 * 1024;
 /// Writes of up to this many bytes go in whole or not at all.
 pub const PIPE_BUF: usize = 4096;
 
-struct Pipe {
+/// What both ends share.
+pub(super) struct Pipe {
     /// Tells pipes apart, as an inode number does. No address: guests see it.
     id: u64,
+    /// Whether ends may still be opened where there are none.
+    is_named: bool,
     state: Mutex<State>,
     _share: Share,
 }
@@ -30,10 +33,17 @@ struct Pipe {
 #[derive(Default)]
 struct State {
     buffer: VecDeque<u8>,
-    reader_is_gone: bool,
-    writer_is_gone: bool,
-    waiting_readers: Wakers,
-    waiting_writers: Wakers,
+    readers: Side,
+    writers: Side,
+}
+
+/// The ends of one kind.
+#[derive(Default)]
+struct Side {
+    open: u32,
+    /// How many there have been.
+    opened: u64,
+    waiting: Wakers,
 }
 
 impl State {
@@ -42,33 +52,90 @@ impl State {
     }
 }
 
+impl Side {
+    /// Counts a new end, and gives whom that wakes of the other kind.
+    fn open(&mut self, others: &mut Side) -> Woken {
+        self.open += 1;
+        self.opened += 1;
+        others.waiting.take()
+    }
+}
+
+/// What an end waits for before anything else: that there is one of the other kind, where there was none when it was opened
+/// by name. It is the number of those that there had been.
+type Awaited = Option<u64>;
+
+/// Whether what was awaited of the other kind has come, if it was.
+fn has_come(awaited: Awaited, others: &Side) -> bool {
+    others.open > 0 || awaited.is_none_or(|before| others.opened > before)
+}
+
+impl Pipe {
+    /// A pipe without ends, if its buffer fits into the VM's limit.
+    pub(super) fn new(bytes: &Arc<Meter>, is_named: bool) -> Option<Arc<Pipe>> {
+        let share = Share::take(bytes, PIPE_CAPACITY as u64)?;
+        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        Some(Arc::new(Pipe { id, is_named, state: Mutex::default(), _share: share }))
+    }
+
+    /// An end that reads; with `waits` it does not find the end before somebody could write.
+    pub(super) fn open_reader(self: &Arc<Pipe>, waits: bool) -> ReadEnd {
+        let mut state = self.state.lock();
+        let State { readers, writers, .. } = &mut *state;
+        let awaited = (waits && writers.open == 0).then_some(writers.opened);
+        let woken = readers.open(writers);
+        drop(state);
+        woken.wake();
+        ReadEnd { pipe: self.clone(), awaited }
+    }
+
+    /// An end that writes; with `waits` the pipe is not broken before somebody could read.
+    pub(super) fn open_writer(self: &Arc<Pipe>, waits: bool) -> WriteEnd {
+        let mut state = self.state.lock();
+        let State { readers, writers, .. } = &mut *state;
+        let awaited = (waits && readers.open == 0).then_some(readers.opened);
+        let woken = writers.open(readers);
+        drop(state);
+        woken.wake();
+        WriteEnd { pipe: self.clone(), awaited }
+    }
+
+    pub(super) fn has_readers(&self) -> bool {
+        self.state.lock().readers.open > 0
+    }
+}
+
 /// A new pipe, if its buffer fits into the VM's limit.
 pub(crate) fn pipe(bytes: &Arc<Meter>) -> Option<(Arc<ReadEnd>, Arc<WriteEnd>)> {
-    let share = Share::take(bytes, PIPE_CAPACITY as u64)?;
-    static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-    let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-    let pipe = Arc::new(Pipe { id, state: Mutex::default(), _share: share });
-    Some((Arc::new(ReadEnd(pipe.clone())), Arc::new(WriteEnd(pipe))))
+    let pipe = Pipe::new(bytes, false)?;
+    Some((Arc::new(pipe.open_reader(false)), Arc::new(pipe.open_writer(false))))
 }
 
 /// Where a pipe is read. Its readers share this; with the last of them it is dropped.
-pub(crate) struct ReadEnd(Arc<Pipe>);
+pub(crate) struct ReadEnd {
+    pipe: Arc<Pipe>,
+    awaited: Awaited,
+}
 
 /// Where a pipe is written. Its writers share this; with the last of them it is dropped.
-pub(crate) struct WriteEnd(Arc<Pipe>);
+pub(crate) struct WriteEnd {
+    pipe: Arc<Pipe>,
+    awaited: Awaited,
+}
 
 impl ReadEnd {
     /// Takes what is there; 0 once nothing is there and nobody can write any more.
-    fn read(&self, cx: &Context<'_>, target: &mut [u8]) -> Poll<usize> {
+    pub(super) fn read(&self, cx: &Context<'_>, target: &mut [u8]) -> Poll<usize> {
         if target.is_empty() {
             return Poll::Ready(0);
         }
-        let mut state = self.0.state.lock();
+        let mut state = self.pipe.state.lock();
         if state.buffer.is_empty() {
-            if state.writer_is_gone {
+            if state.writers.open == 0 && has_come(self.awaited, &state.writers) {
                 return Poll::Ready(0);
             }
-            let woken = state.waiting_readers.register(cx);
+            let woken = state.readers.waiting.register(cx);
             drop(state);
             woken.wake();
             return Poll::Pending;
@@ -79,19 +146,32 @@ impl ReadEnd {
         target[..from_front].copy_from_slice(&front[..from_front]);
         target[from_front..length].copy_from_slice(&back[..length - from_front]);
         state.buffer.drain(..length);
-        let woken = state.waiting_writers.take();
+        let woken = state.writers.waiting.take();
         drop(state);
         woken.wake();
         Poll::Ready(length)
     }
 
     /// Ready once a read would not wait.
-    fn readable(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.0.state.lock();
-        if !state.buffer.is_empty() || state.writer_is_gone {
+    pub(super) fn readable(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.pipe.state.lock();
+        let is_over = state.writers.open == 0 && has_come(self.awaited, &state.writers);
+        if !state.buffer.is_empty() || is_over {
             return Poll::Ready(());
         }
-        let woken = state.waiting_readers.register(cx);
+        let woken = state.readers.waiting.register(cx);
+        drop(state);
+        woken.wake();
+        Poll::Pending
+    }
+
+    /// Ready once somebody could write.
+    pub(super) fn opened(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.pipe.state.lock();
+        if has_come(self.awaited, &state.writers) {
+            return Poll::Ready(());
+        }
+        let woken = state.readers.waiting.register(cx);
         drop(state);
         woken.wake();
         Poll::Pending
@@ -100,18 +180,19 @@ impl ReadEnd {
 
 impl WriteEnd {
     /// Puts in what fits; `EPIPE` once nobody can read any more.
-    fn write(&self, cx: &Context<'_>, bytes: &[u8]) -> Poll<Result<usize, Errno>> {
+    pub(super) fn write(&self, cx: &Context<'_>, bytes: &[u8]) -> Poll<Result<usize, Errno>> {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        let mut state = self.0.state.lock();
-        if state.reader_is_gone {
+        let mut state = self.pipe.state.lock();
+        let has_readers = state.readers.open > 0;
+        if !has_readers && has_come(self.awaited, &state.readers) {
             return Poll::Ready(Err(Errno::Epipe));
         }
         // A small write waits for room for all of it, so that writers do not mix within a line.
         let needed = if bytes.len() <= PIPE_BUF { bytes.len() } else { 1 };
-        if state.space() < needed {
-            let woken = state.waiting_writers.register(cx);
+        if !has_readers || state.space() < needed {
+            let woken = state.writers.waiting.register(cx);
             drop(state);
             woken.wake();
             return Poll::Pending;
@@ -122,19 +203,35 @@ impl WriteEnd {
         let more = wanted - state.buffer.len();
         state.buffer.reserve_exact(more);
         state.buffer.extend(&bytes[..length]);
-        let woken = state.waiting_readers.take();
+        let woken = state.readers.waiting.take();
         drop(state);
         woken.wake();
         Poll::Ready(Ok(length))
     }
 
     /// Ready once a write of [`PIPE_BUF`] bytes would not wait.
-    fn writable(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.0.state.lock();
-        if state.reader_is_gone || state.space() >= PIPE_BUF {
+    pub(super) fn writable(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.pipe.state.lock();
+        let would_not_wait = match state.readers.open {
+            0 => has_come(self.awaited, &state.readers),
+            _ => state.space() >= PIPE_BUF,
+        };
+        if would_not_wait {
             return Poll::Ready(());
         }
-        let woken = state.waiting_writers.register(cx);
+        let woken = state.writers.waiting.register(cx);
+        drop(state);
+        woken.wake();
+        Poll::Pending
+    }
+
+    /// Ready once somebody could read.
+    pub(super) fn opened(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.pipe.state.lock();
+        if has_come(self.awaited, &state.readers) {
+            return Poll::Ready(());
+        }
+        let woken = state.writers.waiting.register(cx);
         drop(state);
         woken.wake();
         Poll::Pending
@@ -143,11 +240,13 @@ impl WriteEnd {
 
 impl Drop for ReadEnd {
     fn drop(&mut self) {
-        let mut state = self.0.state.lock();
-        state.reader_is_gone = true;
-        // Nobody will ever read this.
-        state.buffer = VecDeque::new();
-        let woken = state.waiting_writers.take();
+        let mut state = self.pipe.state.lock();
+        state.readers.open -= 1;
+        if state.readers.open == 0 && !self.pipe.is_named {
+            // Nobody will ever read this.
+            state.buffer = VecDeque::new();
+        }
+        let woken = state.writers.waiting.take();
         drop(state);
         woken.wake();
     }
@@ -155,9 +254,9 @@ impl Drop for ReadEnd {
 
 impl Drop for WriteEnd {
     fn drop(&mut self) {
-        let mut state = self.0.state.lock();
-        state.writer_is_gone = true;
-        let woken = state.waiting_readers.take();
+        let mut state = self.pipe.state.lock();
+        state.writers.open -= 1;
+        let woken = state.readers.waiting.take();
         drop(state);
         woken.wake();
     }
@@ -171,13 +270,13 @@ macro_rules! end_of_pipe {
         }
 
         fn status(&self) -> Result<FileStatus, Errno> {
-            Ok(anonymous(FileKind::Fifo, self.0.id, 0o600))
+            Ok(anonymous(FileKind::Fifo, self.pipe.id, 0o600))
         }
 
         without_position!();
 
         fn description(&self) -> String {
-            format!("pipe:[{}]", self.0.id)
+            format!("pipe:[{}]", self.pipe.id)
         }
     };
 }

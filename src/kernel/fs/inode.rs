@@ -1,4 +1,4 @@
-//! Files, directories, symbolic links and devices in memory.
+//! Files, directories, symbolic links, devices and named pipes in memory.
 //!
 //! Owns what one inode holds. The shape of the tree (which directory lies where, that a name is there once) is kept
 //! by [`Filesystem`](super::Filesystem), whose tree lock is held whenever a directory's state changes.
@@ -12,6 +12,7 @@ use super::Filesystem;
 use super::mount::Mount;
 use super::sparse::Sparse;
 use crate::file::device::Device;
+use crate::file::fifo::Fifo;
 use crate::limits::Share;
 use crate::{FileKind, FileStatus, FileTimes, Program};
 
@@ -35,6 +36,7 @@ pub(crate) enum Content {
     Directory(Directory),
     Symlink { target: Box<str>, _share: Option<Share> },
     Device(Device),
+    Fifo(Fifo),
 }
 
 /// A regular file.
@@ -102,6 +104,7 @@ impl Inode {
             Content::Directory(_) => FileKind::Directory,
             Content::Symlink { .. } => FileKind::Symlink,
             Content::Device(_) => FileKind::CharacterDevice,
+            Content::Fifo(_) => FileKind::Fifo,
         }
     }
 
@@ -132,7 +135,7 @@ impl Inode {
             }
             Content::Symlink { target, .. } => (target.len() as u64, 0),
             Content::Directory(_) => (4096, 0),
-            Content::Device(_) => (0, 0),
+            Content::Device(_) | Content::Fifo(_) => (0, 0),
         };
         let meta = *self.meta.lock();
         let time = |time, is_set| match time {

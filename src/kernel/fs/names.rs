@@ -8,6 +8,7 @@ use super::mount::HostPath;
 use super::open::check_may_change;
 use super::walk::{Last, Node, Slot};
 use super::{At, Caller, DIRECTORY_PATH_MAX, Filesystem, LINKS_MAX, PATH_MAX};
+use crate::file::fifo::Fifo;
 use crate::limits::Share;
 use crate::{Errno, FileKind, HostFsRequest, Symlinks};
 
@@ -94,6 +95,26 @@ impl Filesystem {
         }
         let host = self.admit_new(caller, host, &path)?;
         host.perform(HostFsRequest::Mkdir { path: host.relative.clone(), mode })
+    }
+
+    /// A named pipe; `EPERM` beneath a mount.
+    pub(crate) fn mkfifo(&self, caller: &Caller<'_>, at: &At<'_>, mode: u32) -> Result<(), Errno> {
+        let mode = mode & !caller.umask & 0o777;
+        let (host, path) = {
+            let _tree = self.tree.write();
+            match self.new_name(caller, at)? {
+                Name::Memory { slash: true, .. } => return Err(Errno::Enoent),
+                Name::Memory { directory, name, .. } => {
+                    return self.enter(&directory, &name, Content::Fifo(Fifo::default()), mode);
+                }
+                Name::Host { host, path, .. } => (host, path),
+            }
+        };
+        if host.relative.is_empty() {
+            return Err(Errno::Eexist);
+        }
+        self.admit_new(caller, host, &path)?;
+        Err(Errno::Eperm)
     }
 
     pub(crate) fn symlink(&self, caller: &Caller<'_>, target: &str, at: &At<'_>) -> Result<(), Errno> {

@@ -10,6 +10,7 @@ use super::{At, Caller, Filesystem};
 use crate::file::File;
 use crate::file::device::Device;
 use crate::file::directory::Directory;
+use crate::file::fifo::NamedPipe;
 use crate::file::host::Host;
 use crate::file::proc::ProcText;
 use crate::file::regular::Regular;
@@ -224,7 +225,9 @@ impl Filesystem {
             Content::Directory(_) if writes => return Err(Errno::Eisdir),
             Content::Symlink { .. } if flags.contains(OpenFlags::DIRECTORY) => return Err(Errno::Enotdir),
             Content::Symlink { .. } => return Err(Errno::Eloop),
-            Content::File(_) | Content::Device(_) if flags.contains(OpenFlags::DIRECTORY) => {
+            Content::File(_) | Content::Device(_) | Content::Fifo(_)
+                if flags.contains(OpenFlags::DIRECTORY) =>
+            {
                 return Err(Errno::Enotdir);
             }
             _ => {}
@@ -238,6 +241,7 @@ impl Filesystem {
             Content::Device(Device::Tty) => TerminalFile::new(self.terminal_of(caller)?),
             Content::Device(device) => device.open(self.random)?,
             Content::Directory(_) => Directory::new(self, Node::Memory(inode.clone())),
+            Content::Fifo(fifo) => NamedPipe::open(self, &inode, fifo, flags)?,
             _ => Regular::new(self, inode.clone()),
         };
         let opened = OpenFile::new(self, file, flags, Some(path))?;

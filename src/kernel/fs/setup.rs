@@ -13,7 +13,7 @@ use super::recent::Recent;
 use super::{Filesystem, NAME_MAX, PATH_MAX, entry_cost};
 use crate::file::device::Device;
 use crate::limits::Share;
-use crate::{Errno, HostFs, MountId, Program};
+use crate::{Errno, HostFs, MountId, Program, user};
 
 /// A place to put something.
 enum Spot {
@@ -29,7 +29,7 @@ impl Filesystem {
     }
 
     fn try_lay_out(&self) -> Result<(), Errno> {
-        for path in ["/bin", "/etc", "/home/user", "/workspace"] {
+        for path in ["/bin", "/etc", user::HOME, "/workspace"] {
             self.make_directories(path)?;
         }
         let Spot::Memory(tmp) = self.make_directories("/tmp")? else { return Err(Errno::Exdev) };
@@ -48,8 +48,8 @@ impl Filesystem {
             let link = self.forced_link(&format!("/proc/self/fd{below}"));
             self.attach_forced(&dev, name, link);
         }
-        self.install_file("/etc/passwd", b"user:x:1000:1000::/home/user:/bin/sh\n", 0o644)?;
-        self.install_file("/etc/group", b"user:x:1000:\n", 0o644)
+        self.install_file("/etc/passwd", user::passwd().as_bytes(), 0o644)?;
+        self.install_file("/etc/group", user::group().as_bytes(), 0o644)
     }
 
     fn forced_inode(&self, content: Content, mode: u32) -> Arc<Inode> {

@@ -132,6 +132,12 @@ impl Process {
         Caller { pid: self.pid, exempt: self.pid == INIT, umask: self.umask(), fds: &self.fds }
     }
 
+    /// Waits on behalf of this process until it may go on with what it has opened: `EINTR` once a signal has ended it.
+    pub fn poll_opened(&self, cx: &mut Context<'_>, file: &OpenFile) -> Poll<Result<(), Errno>> {
+        let outcome = file.poll_opened(cx).map(|()| Ok(0));
+        self.or_killed(cx, outcome).map_ok(|_| ())
+    }
+
     /// Reads from `file` on behalf of this process: `EINTR` once a signal has ended it.
     pub fn poll_read(
         &self,

@@ -118,6 +118,11 @@ impl Process {
         self.told(self.fs.mkdir(&self.caller(), &self.at(base, path)?, mode))
     }
 
+    /// Creates a named pipe. `EPERM` on a mount: there would be nobody at the other end of one.
+    pub fn mkfifo(&self, path: &str, mode: u32) -> Result<(), Errno> {
+        self.told(self.fs.mkfifo(&self.caller(), &self.at(Base::Cwd, path)?, mode))
+    }
+
     /// Creates a directory and those above it that are not there.
     pub fn make_tree(&self, path: &str, mode: u32) -> Result<(), Errno> {
         self.told(self.fs.make_tree(&self.caller(), &self.at(Base::Cwd, path)?, mode))

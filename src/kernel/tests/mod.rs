@@ -1,5 +1,6 @@
 //! Tests of the kernel through its public interface, by subject.
 
+mod fifos;
 mod files;
 mod groups;
 mod host;

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use isolate::library::{Scope, monotonic, string};
-use kernel::{Errno, Process};
+use kernel::{Errno, Process, machine, user};
 
 use crate::binding::{Args, Binding, Return, functions, get, set, set_number};
 use crate::environment::Env;
@@ -32,21 +32,8 @@ pub(super) static BINDING: Binding = Binding {
     make: Some(make),
 };
 
-/// What a VM is called.
-pub(crate) const HOSTNAME: &str = "cordon";
-
-/// What uname(2) says.
-pub(super) const SYSTEM: &str = "Linux";
-pub(super) const VERSION: &str = "#1 cordon";
-pub(super) const RELEASE: &str = "6.0.0-cordon";
-
 /// What its one processor is called.
 const PROCESSOR: &str = "cordon virtual CPU";
-
-/// Its one user, where the environment names none.
-const USER: &str = "root";
-const HOME: &str = "/root";
-const SHELL: &str = "/bin/sh";
 
 fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Object>) -> Option<()> {
     let no = v8::Boolean::new(scope, false);
@@ -59,12 +46,8 @@ fn here(scope: &mut Scope<'_, '_>) -> Option<(Rc<Env>, Arc<Process>)> {
     Some((env, process))
 }
 
-fn machine() -> &'static str {
-    if cfg!(target_arch = "aarch64") { "aarch64" } else { "x86_64" }
-}
-
 fn get_hostname(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
-    result.set(string(scope, HOSTNAME).into());
+    result.set(string(scope, machine::HOSTNAME).into());
 }
 
 /// How busy the host is concerns no guest.
@@ -110,7 +93,7 @@ fn get_interface_addresses(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: R
 
 fn get_home_directory(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
     let home = crate::process::variable(scope, "HOME").filter(|home| !home.is_empty());
-    result.set(string(scope, home.as_deref().unwrap_or(HOME)).into());
+    result.set(string(scope, home.as_deref().unwrap_or(user::HOME)).into());
 }
 
 /// (options) -> { uid, gid, username, homedir, shell }
@@ -125,11 +108,13 @@ fn get_user_info(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'
     let own = |name, default| process.env_var(name).filter(|value| !value.is_empty()).unwrap_or(default);
     let object = v8::Object::new(scope);
     let made = (|| {
-        set_number(scope, object, "uid", 0.0)?;
-        set_number(scope, object, "gid", 0.0)?;
-        for (name, text) in
-            [("username", own("USER", USER)), ("homedir", own("HOME", HOME)), ("shell", SHELL)]
-        {
+        set_number(scope, object, "uid", user::ID.into())?;
+        set_number(scope, object, "gid", user::ID.into())?;
+        for (name, text) in [
+            ("username", own("USER", user::NAME)),
+            ("homedir", own("HOME", user::HOME)),
+            ("shell", user::SHELL),
+        ] {
             let value = match as_buffer {
                 true => super::buffer::from_bytes(scope, &env, text.as_bytes())?,
                 false => string(scope, text).into(),
@@ -197,6 +182,7 @@ fn get_available_parallelism(_: &mut Scope<'_, '_>, _: Args<'_>, mut result: Ret
 
 /// () -> [system, version, release, machine]
 fn get_os_information(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
-    let parts = [SYSTEM, VERSION, RELEASE, machine()].map(|text| string(scope, text).into());
+    let parts = [machine::SYSTEM, machine::VERSION, machine::RELEASE, machine::ARCHITECTURE]
+        .map(|text| string(scope, text).into());
     result.set(v8::Array::new_with_elements(scope, &parts).into());
 }

@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use isolate::library::{Scope, string};
 use serde_json::json;
 
-use super::os;
+use kernel::machine;
 
 use crate::binding::{Args, Binding, Return, functions, unsupported_feature};
 use crate::environment::Env;
@@ -111,11 +111,11 @@ fn get_report(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
             "wordSize": 64,
             "arch": "x64",
             "platform": "linux",
-            "osName": os::SYSTEM,
-            "osRelease": os::RELEASE,
-            "osVersion": os::VERSION,
-            "osMachine": "x86_64",
-            "host": os::HOSTNAME,
+            "osName": machine::SYSTEM,
+            "osRelease": machine::RELEASE,
+            "osVersion": machine::VERSION,
+            "osMachine": machine::ARCHITECTURE,
+            "host": machine::HOSTNAME,
         },
         "sharedObjects": [],
     });

@@ -8,7 +8,9 @@ use super::SYSTEM;
 /// Every process of the VM, by id.
 pub(super) fn processes(kernel: &Kernel) -> Vec<ProcessStatus> {
     let all = kernel.processes();
-    all.iter().filter(|process| process.pid() != SYSTEM).map(|process| status(process)).collect()
+    // What a call that is over has left behind was killed with it, and only has not noticed yet.
+    let is_listed = |process: &Process| process.pid() != SYSTEM && !process.scope().has_ended();
+    all.iter().filter(|process| is_listed(process)).map(|process| status(process)).collect()
 }
 
 fn status(process: &Process) -> ProcessStatus {

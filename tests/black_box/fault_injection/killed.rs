@@ -147,25 +147,12 @@ async fn inject(stage: Stage, shared: &Shared, victims: impl Fn() -> Vec<u32>) -
     settled
 }
 
-/// Whether a process has slept for a while.
-fn sleeps(pid: u32) -> bool {
-    (0..5).all(|_| {
-        std::thread::sleep(Duration::from_millis(20));
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('S'))
-    })
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_worker_takes_its_own_vm_and_nothing_else() {
     let shared = Shared::start(&["--warm", "1"]);
-    // The worker that waits is the one that the neighbour gets.
-    shared.settles_at("cordon-worker", 1, "before").await;
-    let neighbours = shared.processes("cordon-worker");
-    // It waits once it is ready; before that, whoever comes gets another.
-    until("a worker that waits", || neighbours.iter().all(|pid| sleeps(*pid))).await;
     let neighbour = Neighbour::beside(&shared).await;
     let descriptors = shared.settled_descriptors(2).await;
+    let neighbours = [neighbour.worker(&shared).await];
     for stage in STAGES {
         let victims = Mutex::new(Vec::new());
         let others = || {

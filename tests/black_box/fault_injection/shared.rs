@@ -134,6 +134,22 @@ impl Neighbour {
         Neighbour { vm, _client: client }
     }
 
+    /// Its worker: without that it does not answer.
+    pub async fn worker(&self, shared: &Shared) -> u32 {
+        let mut workers = shared.processes("cordon-worker");
+        // It was there before the others, as a rule, and each of them is let go on as soon as it answers without.
+        workers.sort_unstable();
+        for worker in workers.into_iter().rev() {
+            signal(worker, Signal::STOP);
+            let answer = tokio::time::timeout(Duration::from_secs(3), self.vm.evaluate::<u32>("1")).await;
+            signal(worker, Signal::CONT);
+            if answer.is_err() {
+                return worker;
+            }
+        }
+        panic!("no worker is the neighbour's");
+    }
+
     pub async fn notices_nothing(&self, what: &str) {
         let value = within(what, self.vm.evaluate::<u32>("6 * 7")).await;
         assert_eq!(value.unwrap(), 42, "{what}");

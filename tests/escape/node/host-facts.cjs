@@ -4,7 +4,7 @@
 // expects: DENIED os.hostname: cordon
 // expects: DENIED os.networkInterfaces: lo
 // expects: DENIED os.cpus: cordon virtual CPU 0
-// expects: DENIED os.userInfo: {"uid":0,"gid":0,"username":"user","homedir":"/home/user","shell":"/bin/sh"}
+// expects: DENIED os.userInfo: {"uid":1000,"gid":1000,"username":"user","homedir":"/home/user","shell":"/bin/sh"}
 // expects: DENIED os.uptime: the VM's
 // expects: DENIED os.loadavg: 0,0,0
 // expects: DENIED os.release: 6.0.0-cordon #1 cordon
@@ -30,7 +30,7 @@
 // expects: DENIED /etc/resolv.conf: ENOENT
 // expects: DENIED /root: ENOENT
 // expects: DENIED /home/user/../../root: ENOENT
-// expects: DENIED /etc/passwd: user:x:1000:1000::/home/user:/bin/sh
+// expects: DENIED /etc/passwd: root:x:0:0:root:/root:/bin/sh user:x:1000:1000::/home/user:/bin/sh
 // expects: DENIED /proc/self/environ: the VM's
 // expects: DENIED /proc/self/root: the VM's
 // expects: DENIED fs.statfs: 16914836
@@ -66,7 +66,7 @@ attempt("process.kill of the host's", () => { process.kill(100_000, 0); return t
 for (const path of ["/proc/self/maps", "/proc/self/exe", "/proc/cpuinfo", "/proc/net/tcp", "/proc/1/environ", "/proc/self/fd/3", "/sys/class/net", "/dev/mem", "/dev/kmsg", "/dev/shm", "/etc/hostname", "/etc/resolv.conf", "/root", "/home/user/../../root"]) {
   attempt(path, () => { fs.statSync(path); return fs.lstatSync(path).isFile() ? `${fs.readFileSync(path).length} bytes` : true; });
 }
-attempt("/etc/passwd", () => fs.readFileSync("/etc/passwd", "utf8").trim());
+attempt("/etc/passwd", () => fs.readFileSync("/etc/passwd", "utf8").trim().replace("\n", " "));
 attempt("/proc/self/environ", () => (/ESCAPE|CORDON/.test(fs.readFileSync("/proc/self/environ", "utf8")) ? true : "the VM's"));
 attempt("/proc/self/root", () => (fs.existsSync(`/proc/self/root${process.env.HOST_FOLDER}`) ? true : "the VM's"));
 attempt("fs.statfs", () => `${fs.statfsSync("/").type}`);

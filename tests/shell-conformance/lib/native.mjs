@@ -5,14 +5,14 @@ import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { run } from "./sandbox.mjs";
+import { SETTING, run } from "./sandbox.mjs";
 
 /** The name that each reference goes by in the sandbox: `sh` is dash there. */
 const PROGRAMS = { dash: "sh", bash: "bash" };
 
 const SAVED_EVERY = 200;
-/** Which utilities there are: with others there, answers are others. */
-const UTILITIES = createHash("sha256").update(readdirSync("/usr/bin").sort().join("\n")).digest("hex");
+/** Which utilities there are, and who asks: with others, answers are others. */
+const UTILITIES = createHash("sha256").update(readdirSync("/usr/bin").sort().join("\n") + SETTING).digest("hex");
 
 export class Natives {
   #file;

@@ -2,15 +2,14 @@
 //! nothing, and nobody else can be.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io::{self, Write};
 
+use cordon_multicall::users::{self, USER_ID};
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileType, Symlinks};
 use uucore::display::Quotable;
 
 use super::errno_text;
-use super::facts::names;
 use super::tree::below;
 
 const HELP: &str = "\
@@ -34,6 +33,8 @@ struct Request {
     quiet: bool,
     links: bool,
     reference: bool,
+    /// Who is to own the files, in the words of who asks.
+    said: String,
     /// Somebody is to own the files who does not here.
     is_foreign: bool,
     failed: bool,
@@ -80,7 +81,7 @@ fn run(name: &'static str, args: std::vec::IntoIter<OsString>) -> i32 {
         }
         let said = operands.remove(0);
         match request.is_foreign(&said) {
-            Ok(foreign) => request.is_foreign = foreign,
+            Ok(foreign) => (request.is_foreign, request.said) = (foreign, said.clone()),
             Err(message) => {
                 request.complain(&message);
                 return 1;
@@ -142,9 +143,9 @@ impl Request {
             (_, Some((user, group))) => (user, group),
             (_, None) => (said, ""),
         };
-        let user = is_other(user, &names::user(), "/etc/passwd");
+        let user = is_other(user, users::user_number);
         let user = user.ok_or_else(|| format!("invalid user: {}", said.quote()))?;
-        let group = is_other(group, &names::group(), "/etc/group");
+        let group = is_other(group, users::group_number);
         let group = group.ok_or_else(|| format!("invalid group: {}", said.quote()))?;
         Ok(user || group)
     }
@@ -157,15 +158,22 @@ impl Request {
                 return self.fail(&format!("cannot access {}: {}", path.quote(), errno_text(errno)));
             }
         };
-        if self.is_foreign {
-            let what = if self.name == "chgrp" { "group" } else { "ownership" };
-            self.fail(&format!("changing {what} of {}: Operation not permitted", path.quote()));
-        } else if self.verbose {
-            let (what, owner) = match self.name {
-                "chgrp" => ("group", names::group()),
-                _ => ("ownership", names::user()),
+        let what = if self.name == "chgrp" { "group" } else { "ownership" };
+        if self.verbose {
+            let owner = match (self.name, self.said.split_once(':')) {
+                ("chgrp", _) => users::group(),
+                (_, Some(_)) => format!("{}:{}", users::user(), users::group()),
+                (_, None) => users::user(),
             };
-            let _ = writeln!(io::stdout(), "{what} of {} retained as {owner}", path.quote());
+            let path = path.quote();
+            let line = match self.is_foreign {
+                true => format!("failed to change {what} of {path} from {owner} to {}", self.said),
+                false => format!("{what} of {path} retained as {owner}"),
+            };
+            let _ = writeln!(io::stdout(), "{line}");
+        }
+        if self.is_foreign {
+            self.fail(&format!("changing {what} of {}: Operation not permitted", path.quote()));
         }
         if self.recursive && known.file_type == FileType::Directory {
             match filesystem::read_directory(path) {
@@ -190,15 +198,10 @@ impl Request {
 }
 
 /// Whether a user or group is another than number 0; none if there is no such one. Nothing said means whoever it is.
-fn is_other(said: &str, own: &str, file: &str) -> Option<bool> {
-    if said.is_empty() || said == own {
+fn is_other(said: &str, number_of: fn(&str) -> Option<u32>) -> Option<bool> {
+    if said.is_empty() {
         return Some(false);
     }
-    let lines = fs::read_to_string(file).unwrap_or_default();
-    let named = lines.lines().filter_map(|line| line.split_once(':')).find(|(name, _)| *name == said);
-    let number = match named {
-        Some((_, rest)) => rest.split(':').nth(1)?,
-        None => said.strip_prefix('+').unwrap_or(said),
-    };
-    number.parse::<u32>().ok().map(|number| number != 0)
+    let number = number_of(said).or_else(|| said.strip_prefix('+').unwrap_or(said).parse().ok())?;
+    Some(number != USER_ID)
 }

@@ -1,13 +1,18 @@
-//! `mkdir` and `mktemp`: what they make has the mode that is asked for. WASI has no word for modes, but what it makes has
+//! `mkdir`, `mkfifo` and `mktemp`: what they make has the mode that is asked for. WASI has no word for modes, but what it makes has
 //! what the umask leaves, and a mode can be set afterwards.
 
 use std::env;
 use std::ffi::OsString;
+use std::io;
 
+use cordon_multicall::{options, say};
 use cordon_posix::{umask, with_umask};
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileType, Symlinks};
+use uucore::display::Quotable;
 use uucore::mode::parse_chmod;
+
+use super::errno_text;
 
 /// What a directory has of which nothing is said, less the umask.
 const DIRECTORY_MODE: u32 = 0o777;
@@ -49,6 +54,46 @@ fn read(args: &std::vec::IntoIter<OsString>) -> Option<Request> {
     let is_new = |path: &&str| filesystem::status(path, Symlinks::NoFollow).is_err();
     let new = directories.filter_map(|path| path.to_str()).filter(is_new).map(str::to_owned).collect();
     Some(Request { mode, with_parents: matches.get_flag("parents"), new })
+}
+
+/// What a named pipe has of which nothing is said, less the umask.
+const FIFO_MODE: u32 = 0o666;
+
+pub fn mkfifo(args: std::vec::IntoIter<OsString>) -> i32 {
+    let usage = "Usage: mkfifo [OPTION]... NAME...\nCreate named pipes (FIFOs) with the given NAMEs.\n\n  \
+        -m, --mode=MODE    set file permission bits to MODE, not a=rw - umask\n      \
+            --help         display this help and exit\n      \
+            --version      output version information and exit";
+    let parsed = match options::begin("mkfifo", usage, args, "m:Z", &["mode:=m", "context::=Z"]) {
+        Ok(parsed) => parsed,
+        Err(status) => return status,
+    };
+    let fail = |message: String| {
+        say(&mut io::stderr(), &format!("mkfifo: {message}"));
+        1
+    };
+    if parsed.operands.is_empty() {
+        return options::misused("mkfifo", "missing operand");
+    }
+    let mode = match parsed.value('m').map(|text| parse_chmod(FIFO_MODE, text, false, umask())) {
+        None => None,
+        Some(Ok(mode)) if mode & !PERMISSIONS == 0 => Some(mode),
+        Some(Ok(_)) => return fail("mode must specify only file permission bits".into()),
+        Some(Err(_)) => return fail("invalid mode".into()),
+    };
+    let mut status = 0;
+    for name in &parsed.operands {
+        let name = name.to_string_lossy();
+        let made = filesystem::create_fifo(&name, FIFO_MODE);
+        if let Err(errno) = made {
+            status = fail(format!("cannot create fifo {}: {}", name.quote(), errno_text(errno)));
+        } else if let Some(mode) = mode
+            && let Err(errno) = filesystem::set_mode(&name, mode)
+        {
+            status = fail(format!("cannot set permissions of {}: {}", name.quote(), errno_text(errno)));
+        }
+    }
+    status
 }
 
 /// Nobody else may look into a temporary file or directory.

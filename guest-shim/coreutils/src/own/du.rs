@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::{self, Write};
 
+use cordon_multicall::facts::{UNIT, blocks};
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
 use glob::Pattern;
@@ -11,7 +12,6 @@ use uucore::format::human::{SizeFormat, human_readable};
 use uucore::parser::parse_size::parse_size_non_zero_u64;
 
 use super::errno_text;
-use super::facts::{UNIT, blocks};
 use super::tree::below;
 
 const HELP: &str = "\

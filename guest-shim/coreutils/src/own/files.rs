@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use std::iter::Peekable;
 use std::str::Chars;
 
-use cordon_multicall::calendar;
+use cordon_multicall::facts::{BLOCK, UNIT, blocks, device_numbers, letters};
+use cordon_multicall::{calendar, users};
 use cordon_posix::umask;
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
@@ -14,7 +15,6 @@ use uucore::display::Quotable;
 use uucore::mode::parse_chmod;
 
 use super::errno_text;
-use super::facts::{BLOCK, UNIT, blocks, device_numbers, letters, names};
 
 fn complain(name: &str, message: &str) {
     let _ = writeln!(io::stderr(), "{name}: {message}");
@@ -395,9 +395,9 @@ fn directive_text(directive: char, path: &str, known: &FileStatus) -> String {
         'D' => format!("{:x}", known.device),
         'f' => format!("{:x}", kind_bits(known.file_type) | known.mode & 0o7777),
         'F' => kind(known).to_owned(),
-        'g' | 'u' => "0".to_owned(),
-        'G' => names::group(),
-        'U' => names::user(),
+        'g' | 'u' => users::USER_ID.to_string(),
+        'G' => users::group(),
+        'U' => users::user(),
         'h' => known.links.to_string(),
         'i' => known.inode.to_string(),
         'm' => "/".to_owned(),

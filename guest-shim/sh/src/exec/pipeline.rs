@@ -151,11 +151,14 @@ impl Shell {
             return Kind::Shell(command.clone());
         }
         self.line = simple.line;
+        let may_wait = self.may_wait_to_open(&simple.redirects);
         match self.expand_words(&simple.words) {
             Err(flow) => Kind::Failed(self.finish(Err(flow))),
             Ok(arguments) => match arguments.first() {
                 Some(name)
-                    if !self.functions.contains_key(name) && builtins::find(name, self.dialect).is_none() =>
+                    if !may_wait
+                        && !self.functions.contains_key(name)
+                        && builtins::find(name, self.dialect).is_none() =>
                 {
                     Kind::Program { simple, arguments }
                 }
@@ -176,6 +179,7 @@ impl Shell {
                 let name = simple.words.first().map(|word| word.0.as_slice());
                 matches!(name, Some([crate::syntax::tree::Piece::Quoted(name)])
                     if FINITE.contains(&name.as_str()) && !stage.shell.functions.contains_key(name))
+                    && !stage.shell.may_wait_to_open(&simple.redirects)
             }
             _ => false,
         };

@@ -152,6 +152,10 @@ impl Shell {
         {
             return self.duplicate(number, moved) && (closed == number || self.put(closed, None));
         }
+        // To itself it is nothing, even where it is closed.
+        if source.parse() == Ok(number) {
+            return true;
+        }
         match source.parse::<u32>().map_err(|_| Errno::Ebadf).and_then(|source| self.descriptors.get(source))
         {
             Ok(handle) => self.put(number, Some(handle)),
@@ -183,6 +187,31 @@ impl Shell {
             }
         };
         Some(self.descriptors.get(number).map_err(|_| Errno::Enoent))
+    }
+
+    /// Whether a redirection opens a named pipe, which may wait for somebody else. Those that run commands to tell their file
+    /// are not asked.
+    pub fn may_wait_to_open(&self, redirects: &[Redirect]) -> bool {
+        let mut shell = None;
+        redirects.iter().any(|redirect| {
+            let names_file = !matches!(
+                redirect.kind,
+                RedirectKind::HereDocument | RedirectKind::HereString | RedirectKind::Duplicate { .. }
+            );
+            if !names_file || redirect.target.runs_commands() {
+                return false;
+            }
+            let shell = shell.get_or_insert_with(|| {
+                let mut shell = self.clone();
+                // What is wrong with it is told when it is opened.
+                let _ = shell.descriptors.set(2, None);
+                shell
+            });
+            let path = shell.expand_text(&redirect.target);
+            path.is_ok_and(|path| {
+                self.file_status(&path).is_ok_and(|status| status.file_type == FileType::Fifo)
+            })
+        })
     }
 
     /// What is known of a file.

@@ -315,13 +315,13 @@ impl Shell {
         Ok(())
     }
 
-    /// The directory that a tilde stands for. There is one user in a VM, so a name names nobody.
+    /// The directory that a tilde stands for.
     fn tilde(&self, name: &str) -> Option<String> {
         let variable = match name {
             "" => "HOME",
             "+" => "PWD",
             "-" => "OLDPWD",
-            _ => return None,
+            name => return crate::system::home_of(name),
         };
         self.variable(variable).map(str::to_owned)
     }

@@ -1,266 +1,211 @@
-//! `sed`: in front of uutils', what scripts count on and it does not do.
-//!
-//! A file that is not there is complained of in GNU's words and gives the status 2. A `}` may follow the flags of a
-//! substitution at once. `-z` is refused, which uutils' takes and does not do. Scripts of simple commands are done by
-//! [`simple`].
+//! `sed`: its arguments, and the way to what does its scripts. Scripts of simple commands are done by [`simple`] over whole
+//! buffers, all others line by line by [`run`].
 
+mod run;
+mod script;
 mod simple;
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, Read, Write};
 
+use cordon_multicall::files::reason;
+use cordon_multicall::options::{Item, Long, Parser, letters, named};
 use cordon_multicall::say;
 
+use super::expression::is_of_characters;
+use script::{Manner, Source};
+
+/// The arguments or the script are wrong.
+const WRONG: i32 = 1;
 /// A file was not there.
 const NO_INPUT: i32 = 2;
+/// Input could not be read, or output not be written.
+const TROUBLE: i32 = 4;
+
+const USAGE: &str = "Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]...
+
+  -n, --quiet, --silent      print nothing but what is asked for
+  -e, --expression=SCRIPT    add SCRIPT to what is done
+  -f, --file=FILE            add the script in FILE
+  -E, -r, --regexp-extended  expressions are extended ones
+  -i, --in-place[=SUFFIX]    change files in place (and keep them as they were under another name)
+      --follow-symlinks      change what links lead to
+  -l, --line-length=N        how wide `l' writes
+  -s, --separate             files are no one stream
+  -u, --unbuffered           write at once
+  -z, --null-data            lines end with NUL
+      --posix                as POSIX has it
+      --sandbox              no e, r and w
+      --help
+      --version";
+
+const LONGS: &[&str] = &[
+    "quiet=n",
+    "silent=n",
+    "expression:=e",
+    "file:=f",
+    "regexp-extended=E",
+    "in-place::=i",
+    "follow-symlinks=L",
+    "line-length:=l",
+    "separate=s",
+    "unbuffered=u",
+    "null-data=z",
+    "zero-terminated=z",
+    "posix=P",
+    "sandbox=S",
+    "debug=D",
+    "binary=b",
+    "help=h",
+    "version=V",
+];
 
 pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
-    let mut words: Vec<String> = vec![];
-    for arg in args {
-        match arg.into_string() {
-            Ok(word) => words.push(word),
-            // Nothing is looked for in what is no text.
-            Err(arg) => words.push(arg.to_string_lossy().into_owned()),
+    match edit(args) {
+        Ok(status) => status,
+        Err((status, message)) => {
+            say(&mut io::stderr(), &format!("sed: {message}"));
+            status
         }
     }
-    let mut has_script = false;
-    let mut out: Vec<OsString> = vec![];
-    let mut operands: Vec<String> = vec![];
-    let mut rest = words.into_iter();
-    out.extend(rest.next().map(OsString::from));
-    while let Some(word) = rest.next() {
-        if word == "--" {
-            operands.extend(rest.by_ref());
-            break;
-        }
-        if word == "-z" || word == "--null-data" || word == "--zero-terminated" {
-            say(&mut io::stderr(), "sed: -z is not supported here");
-            return 1;
-        }
-        if let Some(script) = word.strip_prefix("--expression=") {
-            has_script = true;
-            out.extend(["-e".into(), separated(script).into()]);
-        } else if word.starts_with("--") {
-            let takes_value = ["--expression", "--file", "--script-file", "--line-length"];
-            let value = if takes_value.contains(&word.as_str()) { rest.next() } else { None };
-            if word == "--expression" {
-                has_script = true;
-                out.extend(["-e".into(), separated(&value.unwrap_or_default()).into()]);
-                continue;
-            }
-            has_script |= word.starts_with("--file") || word.starts_with("--script-file");
-            out.push(word.into());
-            out.extend(value.map(OsString::from));
-        } else if word.starts_with('-') && word.len() > 1 {
-            let letters = &word[1..];
-            let valued = letters.find(['e', 'f', 'l', 'i']);
-            match valued.map(|at| (letters.as_bytes()[at], at)) {
-                Some((letter @ (b'e' | b'f' | b'l'), at)) => {
-                    has_script |= letter != b'l';
-                    let attached = &letters[at + 1..];
-                    let value = if attached.is_empty() {
-                        rest.next().unwrap_or_default()
-                    } else {
-                        attached.to_owned()
-                    };
-                    let value = if letter == b'e' { separated(&value) } else { value };
-                    out.extend([format!("-{}", &letters[..=at]).into(), value.into()]);
-                }
-                _ => out.push(word.into()),
-            }
-        } else {
-            operands.push(word);
-        }
-    }
-    if !has_script && !operands.is_empty() {
-        let script = operands.remove(0);
-        out.extend(["-e".into(), separated(&script).into()]);
-    }
-    let mut is_missing = false;
-    let named = operands.len();
-    operands.retain(|file| {
-        let opened = if file == "-" { Ok(()) } else { fs::metadata(file).map(drop) };
-        if let Err(error) = &opened {
-            let reason = uucore::error::strip_errno(error);
-            say(&mut io::stderr(), &format!("sed: can't read {file}: {reason}"));
-            is_missing = true;
-        }
-        opened.is_ok()
-    });
-    if named > 0 && operands.is_empty() {
-        return NO_INPUT;
-    }
-    if let Some(simple) = simple_of(&out)
-        && let Some(status) = simple.run(&operands)
-    {
-        return if status == 0 && is_missing { NO_INPUT } else { status };
-    }
-    out.push("--".into());
-    out.extend(operands.into_iter().map(OsString::from));
-    let status = sed::sed::uumain(out.into_iter());
-    if status == 0 && is_missing { NO_INPUT } else { status }
 }
 
-/// What the options ask for, if it is nothing but simple commands.
-fn simple_of(words: &[OsString]) -> Option<simple::Simple> {
-    let (mut is_quiet, mut scripts) = (false, vec![]);
-    let mut words = words.iter().skip(1).map(|word| word.to_str());
-    while let Some(word) = words.next() {
-        match word? {
-            "-n" | "--quiet" | "--silent" => is_quiet = true,
-            "-E" | "-r" | "--regexp-extended" => {}
-            "-e" | "-ne" => {
-                is_quiet |= word == Some("-ne");
-                scripts.push(words.next()??);
+/// The exit status; the error is one of arguments or the script.
+fn edit(args: std::vec::IntoIter<OsString>) -> Result<i32, (i32, String)> {
+    let shorts = letters("ne:f:Eri::l:suzb");
+    let longs: Vec<Long> = LONGS
+        .iter()
+        .filter_map(|long| {
+            let (name, letter) = long.rsplit_once('=')?;
+            Some(named(name, letter.chars().next()?))
+        })
+        .collect();
+    let mut options = run::Options {
+        is_quiet: false,
+        is_separate: false,
+        in_place: None,
+        follows_links: false,
+        end_of_line: b'\n',
+        width: 70,
+        is_unbuffered: false,
+        is_posix: false,
+        is_of_characters: is_of_characters(),
+    };
+    let (mut is_extended, mut is_enclosed, mut is_plain) = (false, false, true);
+    let mut parts: Vec<(Source, Vec<u8>)> = vec![];
+    let mut files = vec![];
+    for item in Parser::new(&shorts, &longs, args.skip(1)) {
+        let (letter, value) = match item {
+            Ok(Item::Operand(word)) => {
+                files.push(word);
+                continue;
             }
-            _ => return None,
+            Ok(Item::Option { letter, value, .. }) => (letter, value),
+            Err(message) => return Err((WRONG, format!("{message}\n{USAGE}"))),
+        };
+        is_plain &= matches!(letter, 'n' | 'e' | 'E' | 'r');
+        let value = value.unwrap_or_default();
+        match letter {
+            'n' => options.is_quiet = true,
+            'e' => {
+                let number =
+                    parts.iter().filter(|(source, _)| matches!(source, Source::Expression(_))).count();
+                parts.push((Source::Expression(number + 1), value.into_encoded_bytes()));
+            }
+            'f' => parts.push(script_file(&value)?),
+            'E' | 'r' => is_extended = true,
+            'i' => {
+                options.in_place = Some(value.to_string_lossy().into_owned());
+                options.is_separate = true;
+            }
+            'L' => options.follows_links = true,
+            'l' => {
+                // What is no number means no end.
+                options.width = value.to_str().and_then(|value| value.parse().ok()).unwrap_or(0);
+            }
+            's' => options.is_separate = true,
+            'u' => options.is_unbuffered = true,
+            'z' => options.end_of_line = 0,
+            'P' => options.is_posix = true,
+            'S' => is_enclosed = true,
+            'D' => return Err((WRONG, "--debug is not supported here".into())),
+            'h' => {
+                say(&mut io::stdout(), USAGE);
+                return Ok(0);
+            }
+            'V' => {
+                say(
+                    &mut io::stdout(),
+                    concat!("sed (GNU sed) 4.9, as far as cordon's ", env!("CARGO_PKG_VERSION"), " is"),
+                );
+                return Ok(0);
+            }
+            _ => {}
         }
+    }
+    if parts.is_empty() {
+        if files.is_empty() {
+            let _ = writeln!(io::stderr(), "{USAGE}");
+            return Ok(WRONG);
+        }
+        parts.push((Source::Expression(1), files.remove(0).into_encoded_bytes()));
+    }
+    if is_plain && let Some(simple) = simple_of(&parts, options.is_quiet) {
+        if let Some(status) = run_simple(&simple, &files) {
+            return Ok(status);
+        }
+    }
+    let manner = Manner {
+        is_extended,
+        is_of_characters: options.is_of_characters,
+        end_of_line: options.end_of_line,
+        is_enclosed,
+    };
+    let mut script = script::parse(&parts, manner)?;
+    options.is_quiet |= script.is_quiet;
+    if files.is_empty() && options.in_place.is_some() {
+        return Err((TROUBLE, "no input files".into()));
+    }
+    if files.is_empty() {
+        files.push("-".into());
+    }
+    match run::Run::new(options, files, &script) {
+        Ok(run) => Ok(run.run(&mut script.commands)),
+        Err(message) => {
+            say(&mut io::stderr(), &format!("sed: {message}"));
+            Ok(TROUBLE)
+        }
+    }
+}
+
+fn script_file(name: &OsString) -> Result<(Source, Vec<u8>), (i32, String)> {
+    let mut text = vec![];
+    let read = if name == "-" {
+        io::stdin().read_to_end(&mut text)
+    } else {
+        fs::File::open(name).and_then(|mut file| file.read_to_end(&mut text))
+    };
+    let name = name.to_string_lossy().into_owned();
+    read.map_err(|error| (WRONG, format!("couldn't open file {name}: {}", reason(&error))))?;
+    if text.last() == Some(&b'\n') {
+        text.pop();
+    }
+    Ok((Source::File(name), text))
+}
+
+/// The script, if it is nothing but simple commands.
+fn simple_of(parts: &[(Source, Vec<u8>)], is_quiet: bool) -> Option<simple::Simple> {
+    let mut scripts = vec![];
+    for (source, text) in parts {
+        let Source::Expression(_) = source else { return None };
+        scripts.push(std::str::from_utf8(text).ok()?);
     }
     simple::Simple::new(&scripts.join("\n"), is_quiet)
 }
 
-/// The script with a `;` between the flags of a substitution, or a `y`, and the `}` or the remark that follows, and with
-/// the brackets of expressions as [`bracket`] makes them.
-fn separated(script: &str) -> String {
-    let mut out = String::with_capacity(script.len() + 8);
-    let mut rest = script.chars().peekable();
-    while let Some(letter) = rest.next() {
-        out.push(letter);
-        match letter {
-            // The address of a line by what it matches: `/x/`, `\cxc`.
-            '/' => expression('/', &mut rest, &mut out),
-            '\\' => {
-                if let Some(delimiter) = rest.next() {
-                    out.push(delimiter);
-                    expression(delimiter, &mut rest, &mut out);
-                }
-            }
-            's' | 'y' => {
-                let Some(delimiter) = rest.next() else { break };
-                out.push(delimiter);
-                if letter == 's' {
-                    expression(delimiter, &mut rest, &mut out);
-                } else {
-                    section(delimiter, &mut rest, &mut out);
-                }
-                section(delimiter, &mut rest, &mut out);
-                while let Some(flag) = rest.next_if(|flag| flag.is_ascii_alphanumeric()) {
-                    out.push(flag);
-                    if flag == 'w' {
-                        line(&mut rest, &mut out);
-                    }
-                }
-                while let Some(blank) = rest.next_if(|blank| *blank == ' ' || *blank == '\t') {
-                    out.push(blank);
-                }
-                if matches!(rest.peek(), Some('}' | '#')) {
-                    out.push(';');
-                }
-            }
-            // What takes the rest of its line; a backslash at its end goes on with the next.
-            'a' | 'i' | 'c' | 'r' | 'R' | 'w' | 'W' | '#' => line(&mut rest, &mut out),
-            'b' | 't' | 'T' | ':' => {
-                while let Some(next) = rest.next_if(|next| !['\n', ';', '}'].contains(next)) {
-                    out.push(next);
-                }
-            }
-            _ => {}
-        }
-    }
-    out
-}
-
-type Letters<'a> = std::iter::Peekable<std::str::Chars<'a>>;
-
-/// Up to the delimiter, and with it.
-fn section(delimiter: char, rest: &mut Letters, out: &mut String) {
-    while let Some(letter) = rest.next() {
-        out.push(letter);
-        match letter {
-            '\\' => out.extend(rest.next()),
-            _ if letter == delimiter => return,
-            _ => {}
-        }
-    }
-}
-
-/// The same of a regular expression.
-fn expression(delimiter: char, rest: &mut Letters, out: &mut String) {
-    while let Some(letter) = rest.next() {
-        match letter {
-            '\\' => {
-                out.push(letter);
-                out.extend(rest.next());
-            }
-            _ if letter == delimiter => {
-                out.push(letter);
-                return;
-            }
-            '[' => {
-                let mut after = rest.clone();
-                match bracket(delimiter, &mut after) {
-                    Some(text) => {
-                        out.push_str(&text);
-                        *rest = after;
-                    }
-                    None => out.push(letter),
-                }
-            }
-            _ => out.push(letter),
-        }
-    }
-}
-
-/// A bracket expression that has been opened, in the words of uutils': a `[` and a backslash in it stand for themselves in
-/// POSIX, and for uutils' with a backslash before them. None if it does not end before the delimiter.
-fn bracket(delimiter: char, rest: &mut Letters) -> Option<String> {
-    let mut text = String::from("[");
-    text.extend(rest.next_if_eq(&'^'));
-    if delimiter != ']' {
-        text.extend(rest.next_if_eq(&']'));
-    }
-    loop {
-        let letter = rest.next()?;
-        match letter {
-            _ if letter == delimiter => return None,
-            '\n' => return None,
-            ']' => {
-                text.push(letter);
-                return Some(text);
-            }
-            '[' => match rest.next_if(|kind| [':', '.', '='].contains(kind)) {
-                Some(kind) => {
-                    text.extend(['[', kind]);
-                    let mut before = ' ';
-                    loop {
-                        let inner = rest.next()?;
-                        text.push(inner);
-                        if before == kind && inner == ']' {
-                            break;
-                        }
-                        before = inner;
-                    }
-                }
-                None => text.push_str("\\["),
-            },
-            // Of escapes GNU's takes only those that stand for letters.
-            '\\' => match rest.next_if(|next| "afnrtvcdox".contains(*next)) {
-                Some(next) => text.extend(['\\', next]),
-                None => text.push_str("\\\\"),
-            },
-            _ => text.push(letter),
-        }
-    }
-}
-
-fn line(rest: &mut Letters, out: &mut String) {
-    while let Some(letter) = rest.next() {
-        out.push(letter);
-        match letter {
-            '\\' => out.extend(rest.next()),
-            '\n' => return,
-            _ => {}
-        }
-    }
+/// The exit status; none if there is a file that is not read so.
+fn run_simple(simple: &simple::Simple, files: &[OsString]) -> Option<i32> {
+    let names: Option<Vec<String>> = files.iter().map(|file| file.to_str().map(str::to_owned)).collect();
+    simple.run(&names?)
 }

@@ -1,8 +1,8 @@
-//! `which`, `rev`, `whoami` and `id`: too small for a crate, or what crates ask of a system that WASI is not.
+//! `which` and `rev`: too small for a crate.
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 
 use cordon_multicall::say;
@@ -79,53 +79,4 @@ fn turned(mut reader: Box<dyn BufRead>, out: &mut impl Write) -> io::Result<()> 
         line.clear();
     }
     Ok(())
-}
-
-/// A VM has one user, whom `/etc/passwd` names. What runs in it has the number 0, as `process.getuid` says.
-fn name_of(file: &str) -> String {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    text.split(':').next().filter(|name| !name.is_empty()).unwrap_or("0").to_owned()
-}
-
-pub fn whoami(_: Args) -> i32 {
-    say(&mut io::stdout(), &name_of("/etc/passwd"));
-    0
-}
-
-pub fn id(args: Args) -> i32 {
-    let words = words(args);
-    let names: Vec<&String> = words.iter().filter(|word| !word.starts_with('-')).collect();
-    let letters: String = words
-        .iter()
-        .filter(|word| word.starts_with('-'))
-        .map(|word| match word.as_str() {
-            "--user" => "u",
-            "--group" => "g",
-            "--groups" => "G",
-            "--name" => "n",
-            "--real" => "r",
-            short => short.strip_prefix('-').unwrap_or(""),
-        })
-        .collect();
-    if let Some(wrong) = letters.chars().find(|letter| !"ugGnr".contains(*letter)) {
-        say(&mut io::stderr(), &format!("id: invalid option -- '{wrong}'"));
-        return 1;
-    }
-    let (user, group) = (name_of("/etc/passwd"), name_of("/etc/group"));
-    // `root` is what the number is called elsewhere.
-    let own = ["0".to_owned(), "root".to_owned(), user.clone()];
-    if let Some(other) = names.iter().find(|name| !own.contains(name)) {
-        say(&mut io::stderr(), &format!("id: '{other}': no such user"));
-        return 1;
-    }
-    let is_named = letters.contains('n');
-    let line = if letters.contains('u') {
-        if is_named { user } else { "0".into() }
-    } else if letters.contains(['g', 'G']) {
-        if is_named { group } else { "0".into() }
-    } else {
-        format!("uid=0({user}) gid=0({group}) groups=0({group})")
-    };
-    say(&mut io::stdout(), &line);
-    0
 }

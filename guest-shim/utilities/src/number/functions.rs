@@ -70,22 +70,6 @@ impl Fixed {
         }
     }
 
-    fn exponential(&self, x: &BigInt) -> BigInt {
-        // Halved until the series is short.
-        const HALVES: usize = 16;
-        let small: BigInt = x >> HALVES;
-        let (mut sum, mut term, mut count) = (self.one.clone(), self.one.clone(), 1u64);
-        while term != BigInt::ZERO {
-            term = self.times(&term, &small) / count;
-            sum += &term;
-            count += 1;
-        }
-        for _ in 0..HALVES {
-            sum = self.times(&sum, &sum);
-        }
-        sum
-    }
-
     fn arctangent(&self, x: &BigInt) -> BigInt {
         const HALVES: u32 = 6;
         let mut small = x.clone();
@@ -96,77 +80,160 @@ impl Fixed {
         }
         self.odd_series(&small, true) << HALVES
     }
-
-    fn pi(&self) -> BigInt {
-        let part = |number: u32| self.odd_series(&(&self.one / number), true);
-        (part(5) * 4 - part(239)) * 4
-    }
 }
+
+/// A whole number.
+fn whole(value: usize) -> Number {
+    Number { value: BigInt::from(value), scale: 0 }
+}
+
+/// So many tenths.
+fn tenths(value: usize) -> Number {
+    Number { value: BigInt::from(value), scale: 1 }
+}
+
+fn is_more(one: &Number, other: &Number) -> bool {
+    let difference = one.minus(other);
+    !difference.is_zero() && !difference.is_negative()
+}
+
+/// By what is never zero.
+fn quotient(one: &Number, other: &Number, scale: usize) -> Number {
+    one.divided(other, scale).unwrap_or_else(|| one.clone())
+}
+
+// The following go the way that GNU's goes, with as many digits, for what comes out last depends on it: series until a
+// term has no digit left, over arguments that were halved, rooted or turned until they are small.
 
 /// None where the result has too many digits.
 pub fn exponential(x: &Number, scale: usize) -> Option<Number> {
-    let whole = x.to_i64().filter(|whole| whole.unsigned_abs() < 1_000_000)?;
-    // Digits in front of the point: more than the logarithm to the base of ten.
-    let front = usize::try_from(whole.unsigned_abs()).ok()? / 2 + 2;
-    let fixed = Fixed::new(scale + front + GUARD);
-    let value = fixed.exponential(&fixed.of(&if x.is_negative() { x.negated() } else { x.clone() }));
-    let value = if x.is_negative() { fixed.divided(&fixed.one, &value) } else { value };
-    Some(fixed.back(value, scale))
+    let size = x.to_i64().filter(|size| size.unsigned_abs() < 1_000_000)?;
+    let is_negative = x.is_negative();
+    let mut x = if is_negative { x.negated() } else { x.clone() };
+    let hundredths = x.times(&Number { value: BigInt::from(44), scale: 2 }, 2).to_i64().unwrap_or(size);
+    let digits = 6 + scale + usize::try_from(hundredths).ok()?;
+    let one = whole(1);
+    let (mut halves, mut places) = (0, x.scale() + 1);
+    while is_more(&x, &one) {
+        x = quotient(&x, &whole(2), places);
+        halves += 1;
+        places += 1;
+    }
+    let (mut sum, mut power, mut product, mut count) = (one.plus(&x), x.clone(), one.clone(), 2);
+    loop {
+        power = power.times(&x, digits);
+        product = product.times(&whole(count), digits);
+        let term = quotient(&power, &product, digits);
+        if term.is_zero() {
+            break;
+        }
+        sum = sum.plus(&term);
+        count += 1;
+    }
+    for _ in 0..halves {
+        sum = sum.times(&sum, digits);
+    }
+    Some(quotient(
+        &if is_negative { one.clone() } else { sum.clone() },
+        if is_negative { &sum } else { &one },
+        scale,
+    ))
 }
 
 pub fn logarithm(x: &Number, scale: usize) -> Number {
     if x.is_zero() || x.is_negative() {
         return Number { value: (BigInt::from(1) - ten(scale)) * ten(scale), scale };
     }
-    let fixed = Fixed::new(scale + x.scale() + GUARD + 8);
-    let mut value = fixed.of(x);
-    let mut halves = 0u32;
-    // Near to one, where the series is short. Each root costs half of the digits' last bit.
-    while halves < 64 && (&value * 10 > &fixed.one * 11 || &value * 10 < &fixed.one * 9) {
-        value = fixed.root(&value);
-        halves += 1;
-    }
-    if halves > 0 {
-        let exact = Fixed::new(fixed.digits + (halves as usize).div_ceil(3) + 2);
-        let mut value = exact.of(x);
-        (0..halves).for_each(|_| value = exact.root(&value));
-        let ratio = exact.divided(&(&value - &exact.one), &(&value + &exact.one));
-        return exact.back(exact.odd_series(&ratio, false) << (halves + 1), scale);
-    }
-    let ratio = fixed.divided(&(&value - &fixed.one), &(&value + &fixed.one));
-    fixed.back(fixed.odd_series(&ratio, false) * 2, scale)
-}
-
-fn circular(x: &Number, scale: usize, is_sine: bool) -> Number {
-    let fixed = Fixed::new(scale + x.length() + GUARD);
-    let around = fixed.pi() * 2;
-    let mut value = fixed.of(x) % &around;
-    let half: BigInt = &around / 2;
-    if value > half {
-        value -= &around;
-    } else if value < -half {
-        value += &around;
-    }
-    let square = fixed.times(&value, &value);
-    let sum = if is_sine {
-        fixed.series(value, &square, true, |count| (2 * count) * (2 * count + 1))
-    } else {
-        fixed.series(fixed.one.clone(), &square, true, |count| (2 * count - 1) * (2 * count))
+    let digits = scale + 6;
+    let (one, two, half) = (whole(1), whole(2), tenths(5));
+    let (mut x, mut factor) = (x.clone(), whole(2));
+    let mut root = |x: &mut Number| {
+        factor = factor.times(&two, 0);
+        *x = x.root(digits).unwrap_or_else(|| whole(1));
     };
-    fixed.back(sum, scale)
+    while !is_more(&two, &x) {
+        root(&mut x);
+    }
+    while !is_more(&x, &half) {
+        root(&mut x);
+    }
+    let mut power = quotient(&x.minus(&one), &x.plus(&one), digits);
+    let square = power.times(&power, digits);
+    let (mut sum, mut odd) = (power.clone(), 3);
+    loop {
+        power = power.times(&square, digits);
+        let term = quotient(&power, &whole(odd), digits);
+        if term.is_zero() {
+            return quotient(&sum.times(&factor, digits), &one, scale);
+        }
+        sum = sum.plus(&term);
+        odd += 2;
+    }
 }
 
 pub fn sine(x: &Number, scale: usize) -> Number {
-    circular(x, scale, true)
+    let is_negative = x.is_negative();
+    let mut x = if is_negative { x.negated() } else { x.clone() };
+    let quarter = arctangent(&whole(1), scale * 11 / 10 + 2);
+    let turns = quotient(&quotient(&x, &quarter, 0).plus(&whole(2)), &whole(4), 0);
+    x = x.minus(&turns.times(&whole(4), 0).times(&quarter, 0));
+    if turns.value.bit(0) {
+        x = x.negated();
+    }
+    let digits = scale + 2;
+    let square = x.times(&x, digits).negated();
+    let (mut sum, mut term, mut odd) = (x.clone(), x, 3);
+    loop {
+        term = term.times(&quotient(&square, &whole(odd * (odd - 1)), digits), digits);
+        if term.is_zero() {
+            let sum = if is_negative { sum.negated() } else { sum };
+            return quotient(&sum, &whole(1), scale);
+        }
+        sum = sum.plus(&term);
+        odd += 2;
+    }
 }
 
 pub fn cosine(x: &Number, scale: usize) -> Number {
-    circular(x, scale, false)
+    let digits = scale * 12 / 10;
+    let quarter = arctangent(&whole(1), digits).times(&whole(2), digits);
+    quotient(&sine(&x.plus(&quarter), digits), &whole(1), scale)
 }
 
 pub fn arctangent(x: &Number, scale: usize) -> Number {
-    let fixed = Fixed::new(scale + x.length() + GUARD);
-    fixed.back(fixed.arctangent(&fixed.of(x)), scale)
+    let (one, fifth) = (whole(1), tenths(2));
+    let is_known = |value: &Number| x.minus(value).is_zero();
+    // These are known so far.
+    if scale <= 60 && (is_known(&one) || is_known(&fifth)) {
+        let fixed = Fixed::new(scale + x.length() + GUARD);
+        return fixed.back(fixed.arctangent(&fixed.of(x)), scale);
+    }
+    let is_negative = x.is_negative();
+    let mut x = if is_negative { x.negated() } else { x.clone() };
+    let digits = scale + 3;
+    let mut turned = whole(0);
+    if is_more(&x, &fifth) {
+        let turn = arctangent(&fifth, scale + 5);
+        let mut turns = 0;
+        while is_more(&x, &fifth) {
+            turns += 1;
+            x = quotient(&x.minus(&fifth), &one.plus(&x.times(&fifth, digits)), digits);
+        }
+        turned = turn.times(&whole(turns), digits);
+    }
+    let square = x.times(&x, digits).negated();
+    let (mut sum, mut power, mut odd) = (x.clone(), x, 3);
+    loop {
+        power = power.times(&square, digits);
+        let term = quotient(&power, &whole(odd), digits);
+        if term.is_zero() {
+            // Both are added with the digits that they have.
+            let sum = turned.plus(&sum);
+            return quotient(&if is_negative { sum.negated() } else { sum }, &one, scale);
+        }
+        sum = sum.plus(&term);
+        odd += 2;
+    }
 }
 
 /// Bessel's function of a whole order. None where the order or the argument is too large.

@@ -26,6 +26,7 @@ pub(super) static NATIVES: &[Native] = natives! {
     "fsStatus" => status,
     "fsReadDirectory" => read_directory,
     "fsCreateDirectory" => create_directory,
+    "fsCreateFifo" => create_fifo,
     "fsRemoveDirectory" => remove_directory,
     "fsRemoveFile" => remove_file,
     "fsRename" => rename,
@@ -38,6 +39,7 @@ pub(super) static NATIVES: &[Native] = natives! {
     "fileInherited" => inherited,
     "filePipe" => pipe,
     "fileMemory" => memory_file,
+    "fileMemoryOf" => memory_file_of,
     "fileRead" => file_read,
     "fileWrite" => file_write,
     "fileSeek" => file_seek,
@@ -216,6 +218,11 @@ fn create_directory(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     on_path(scope, &args, "mkdir", |process, path| process.mkdir(path, mode));
 }
 
+fn create_fifo(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
+    let mode = u32_of(scope, &args, 1) & 0o7777;
+    on_path(scope, &args, "mkfifo", |process, path| process.mkfifo(path, mode));
+}
+
 fn remove_directory(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     on_path(scope, &args, "rmdir", |process, path| process.rmdir(path));
 }
@@ -308,6 +315,18 @@ fn memory_file(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
     match core.settings().kernel.memory_file().and_then(|file| enter(&core, &realm, file)) {
         Ok(id) => result.set_uint32(id),
         Err(errno) => errors::throw_errno(scope, errno, "memoryFile", None),
+    }
+}
+
+/// (bytes) -> number
+fn memory_file_of(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
+    let Some((core, realm)) = here(scope) else { return };
+    let Some(bytes) = values::copy_bytes(args.get(0)) else {
+        return errors::throw_type(scope, "contents: not a Uint8Array");
+    };
+    match core.settings().kernel.memory_file_of(&bytes).and_then(|file| enter(&core, &realm, file)) {
+        Ok(id) => result.set_uint32(id),
+        Err(errno) => errors::throw_errno(scope, errno, "memoryFileOf", None),
     }
 }
 

@@ -12,7 +12,6 @@ use isolate::library::{Scope, string, text};
 
 use crate::binding::{Args, Binding, Return, functions};
 use crate::bindings::buffer::from_bytes;
-use crate::bindings::os::HOSTNAME;
 use crate::environment::Env;
 use crate::request::{self, Complete};
 
@@ -95,7 +94,7 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
 /// The addresses of a name.
 fn addresses(name: &str, family: u32, version_6_first: bool) -> Result<Vec<&'static str>, i32> {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
-    let is_own = name == "localhost" || name.ends_with(".localhost") || name == HOSTNAME;
+    let is_own = name == "localhost" || name.ends_with(".localhost") || name == kernel::machine::HOSTNAME;
     if !is_own {
         // Such a name is nobody's anywhere.
         let is_invalid = name == "invalid"

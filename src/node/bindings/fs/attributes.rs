@@ -1,7 +1,7 @@
 //! Permission bits, owners and times.
 
 use isolate::library::Scope;
-use kernel::{Errno, FileTimes, Process, Symlinks};
+use kernel::{Errno, FileTimes, Process, Symlinks, user};
 
 use crate::binding::{Args, Return};
 use crate::system_error::Subject;
@@ -31,11 +31,11 @@ pub(super) fn fchmod<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Retu
     });
 }
 
-/// Everything belongs to the VM's one user, 0, and can be given to nobody else. -1 leaves an owner as it is.
+/// Everything belongs to the VM's one user and can be given to nobody else. -1 leaves an owner as it is.
 fn owner(scope: &mut Scope<'_, '_>, args: &Args<'_>) -> Result<(), Errno> {
     let is_own = |index: i32| {
         let number = args.get(index).integer_value(scope).unwrap_or(0);
-        matches!(number, 0 | -1 | 0xffff_ffff)
+        number == i64::from(user::ID) || matches!(number, -1 | 0xffff_ffff)
     };
     if is_own(1) && is_own(2) { Ok(()) } else { Err(Errno::Eperm) }
 }

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use isolate::library::Scope;
-use kernel::{Errno, FileKind, FileStatus, FilesystemUsage, Symlinks};
+use kernel::{Errno, FileKind, FileStatus, FilesystemUsage, Symlinks, user};
 
 use crate::binding::{Args, Return, set};
 use crate::environment::Env;
@@ -85,8 +85,8 @@ pub(in crate::bindings) fn fields(status: &FileStatus) -> [u64; FIELDS] {
         status.device,
         u64::from(mode_of(status)),
         status.links,
-        0,
-        0,
+        user::ID.into(),
+        user::ID.into(),
         0,
         BLOCK,
         status.inode,
@@ -240,7 +240,7 @@ mod tests {
             changed: 3_000_000_000,
         };
         let fields = fields(&status);
-        assert_eq!(fields[..10], [1, 0o040_755, 2, 0, 0, 0, 4096, 7, 5, 8]);
+        assert_eq!(fields[..10], [1, 0o040_755, 2, 1000, 1000, 0, 4096, 7, 5, 8]);
         assert_eq!(fields[10..], [1, 500_000_000, 2, 1, 3, 0, 2, 1]);
     }
 }

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::fs;
 
+use cordon_multicall::facts::{UNIT, blocks, device_numbers, letters};
+use cordon_multicall::users;
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
 use uucore::error::UResult;
 
-use super::super::facts::{UNIT, blocks, device_numbers, letters, names};
 use super::request::{Indicator, Request, shown, target_of};
 use super::{Entry, Listing};
 
@@ -81,11 +82,12 @@ struct Owners {
 impl Owners {
     fn of(request: &Request) -> Owners {
         if request.numeric {
-            return Owners { user: "0".to_owned(), group: "0".to_owned() };
+            let number = users::USER_ID.to_string();
+            return Owners { user: number.clone(), group: number };
         }
         Owners {
-            user: if request.owner || request.author { names::user() } else { String::new() },
-            group: if request.group { names::group() } else { String::new() },
+            user: if request.owner || request.author { users::user() } else { String::new() },
+            group: if request.group { users::group() } else { String::new() },
         }
     }
 }

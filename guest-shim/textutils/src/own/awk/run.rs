@@ -15,7 +15,9 @@ use regex::Regex;
 use rustc_hash::FxHashMap;
 
 use super::syntax::{Expr, KNOWN, Pattern, Place, Program, Redirect, Source, Statement, Target};
-use super::text::{Argument, add_number, expression, formatted, leading_number, number_text, whole_number};
+use super::text::{
+    Argument, EMPTY, add_number, expression, formatted, leading_number, number_text, whole_number,
+};
 
 /// Places of variables that are known, in the order of [`KNOWN`].
 const NF: usize = 0;
@@ -271,7 +273,7 @@ impl<'a> Interpreter<'a> {
             in_range: vec![false; program.rules.len()],
             code: 0,
             failed: false,
-            seed: 0.0,
+            seed: 1.0,
             random: 1,
         }
     }
@@ -732,10 +734,7 @@ impl<'a> Interpreter<'a> {
                     .find_iter(&text)
                     .find(|found| !found.is_empty())
                     .map(|found| (found.start(), found.end()));
-                let (end, next) = found.unwrap_or_else(|| {
-                    let end = text.strip_suffix('\n').map_or(text.len(), str::len);
-                    (end, text.len())
-                });
+                let (end, next) = found.unwrap_or((text.len(), text.len()));
                 ended.push_str(&text[end..next]);
                 bytes.extend(&text.as_bytes()[..end]);
                 *reader = Box::new(io::Cursor::new(text.as_bytes()[next..].to_vec()));
@@ -820,8 +819,8 @@ impl<'a> Interpreter<'a> {
                 part(start, text.len());
             }
             _ => {
-                let pattern =
-                    self.pattern(&if by_line { format!("({separator})|\n") } else { separator.to_owned() })?;
+                // Ends of lines separate beside one letter only, as gawk has it.
+                let pattern = self.pattern(separator)?;
                 for found in pattern.find_iter(text).filter(|found| !found.is_empty()) {
                     part(start, found.start());
                     start = found.end();
@@ -891,7 +890,8 @@ impl<'a> Interpreter<'a> {
             return Ok(Value::outside(&self.record[start..end]));
         }
         self.split_record()?;
-        let Some(field) = self.fields.get_mut(at - 1) else { return Ok(Value::Unset) };
+        // A field that is not there is an empty text, and no number.
+        let Some(field) = self.fields.get_mut(at - 1) else { return Ok(Value::text("")) };
         Ok(match field {
             Field::Value(value) => value.clone(),
             Field::Span(start, end) => {
@@ -1477,9 +1477,16 @@ impl<'a> Interpreter<'a> {
             "cos" => Value::Number(number(0).cos()),
             "atan2" => Value::Number(number(0).atan2(number(1))),
             "srand" => self.seed_with(number(0)),
-            "and" => Value::Number((number(0) as u64 & number(1) as u64) as f64),
-            "or" => Value::Number((number(0) as u64 | number(1) as u64) as f64),
-            "xor" => Value::Number((number(0) as u64 ^ number(1) as u64) as f64),
+            "and" | "or" | "xor" => {
+                let mut bits = values.iter().map(|value| value.number() as u64);
+                let first = bits.next().unwrap_or(0);
+                let all = bits.fold(first, |all, more| match name {
+                    "and" => all & more,
+                    "or" => all | more,
+                    _ => all ^ more,
+                });
+                Value::Number(all as f64)
+            }
             "lshift" => Value::Number((number(0) as u64).checked_shl(number(1) as u32).unwrap_or(0) as f64),
             "rshift" => Value::Number((number(0) as u64).checked_shr(number(1) as u32).unwrap_or(0) as f64),
             "compl" => Value::Number((!(number(0) as u64) & ((1 << 53) - 1)) as f64),
@@ -1546,6 +1553,9 @@ impl<'a> Interpreter<'a> {
             None => {
                 let separator = self.text_of_global(FS);
                 self.split(&text, &separator, false, |start, end| parts.push((start, end)))?;
+            }
+            Some(Expr::Pattern(pattern)) if pattern.as_str() == EMPTY => {
+                self.split(&text, "", false, |start, end| parts.push((start, end)))?;
             }
             Some(Expr::Pattern(pattern)) if !text.is_empty() => {
                 let mut at = 0;
@@ -1678,7 +1688,8 @@ impl<'a> Interpreter<'a> {
                                 let at = digit.to_digit(10).unwrap_or(0) as usize;
                                 out.push_str(found.get(at).map_or("", |part| part.as_str()));
                             }
-                            other => out.extend(other),
+                            // At the end it stands for itself.
+                            other => out.push(other.unwrap_or('\\')),
                         },
                         '&' => out.push_str(&found[0]),
                         other => out.push(other),

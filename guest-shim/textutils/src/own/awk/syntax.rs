@@ -241,10 +241,13 @@ fn words(source: &str) -> Result<Vec<(Token, usize)>, String> {
                     }
                 }
                 let digits: String = letters[begin..at].iter().collect();
-                out.push((
-                    Token::Number(digits.parse().map_err(|_| format!("line {line}: wrong number {digits}"))?),
-                    line,
-                ));
+                let is_octal = digits.len() > 1 && digits.starts_with('0');
+                let octal = is_octal.then(|| u64::from_str_radix(&digits, 8).ok()).flatten();
+                let number = match octal {
+                    Some(number) => number as f64,
+                    None => digits.parse().map_err(|_| format!("line {line}: wrong number {digits}"))?,
+                };
+                out.push((Token::Number(number), line));
             }
             _ if letter.is_ascii_alphabetic() || letter == '_' => {
                 let begin = at;

@@ -48,10 +48,13 @@ pub fn escape(rest: &[char], out: &mut String) -> usize {
     }
 }
 
+/// What an expression without anything in it is made to.
+pub const EMPTY: &str = "(?s)";
+
 /// An expression of awk's as one of the crate's, which reads braces and brackets more strictly.
 pub fn expression(text: &str) -> Result<Regex, String> {
     let letters: Vec<char> = text.chars().collect();
-    let mut out = String::from("(?s)");
+    let mut out = String::from(EMPTY);
     let mut at = 0;
     while at < letters.len() {
         let letter = letters[at];
@@ -126,7 +129,7 @@ pub fn expression(text: &str) -> Result<Regex, String> {
                 out.push(']');
             }
             // Nothing to repeat: the letter itself.
-            '*' | '+' | '?' if out == "(?s)" || out.ends_with('(') || out.ends_with('|') => {
+            '*' | '+' | '?' if out == EMPTY || out.ends_with('(') || out.ends_with('|') => {
                 out.extend(['\\', letter])
             }
             other => out.push(other),
@@ -317,7 +320,8 @@ pub fn formatted(format: &str, next: &mut dyn FnMut(bool) -> Option<Argument>) -
                 ('c', Argument::Number(code)) => {
                     char::from_u32(code as u32).unwrap_or('\u{fffd}').to_string()
                 }
-                ('c', Argument::Text(text)) => text.chars().take(1).collect(),
+                // Of nothing the end that C has.
+                ('c', Argument::Text(text)) => text.chars().next().unwrap_or('\0').to_string(),
                 (_, Argument::Text(text)) => match precision {
                     Some(most) => text.chars().take(most).collect(),
                     None => text.to_string(),

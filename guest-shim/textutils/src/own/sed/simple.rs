@@ -1,6 +1,5 @@
-//! Scripts of substitutions, deletions or one print with simple expressions, which most are, over whole buffers. The crate
-//! takes lines one by one, and makes its expression anew for each. Whatever is not as simple is left to it; what is done here
-//! answers as it does.
+//! Scripts of substitutions, deletions or one print with simple expressions, which most are, over whole buffers. Whatever is
+//! not as simple is left to what goes line by line; what is done here answers as that does.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -11,10 +10,11 @@ use cordon_multicall::say;
 use memchr::{memchr, memmem, memrchr};
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::TROUBLE;
+use crate::own::expression::is_of_characters;
+
 /// As much is read at once, and more of a line that is longer.
 const BUFFER: usize = 256 * 1024;
-/// Input could not be read, or output not be written.
-const TROUBLE: i32 = 4;
 
 /// What has no meaning in an expression but itself, besides letters and digits.
 const PLAIN: &str = " _,:;=@%#!~\"'<>-&/";
@@ -59,17 +59,6 @@ struct Single {
     is_quiet: bool,
     /// How often a line is shown in which something is found.
     shown: usize,
-}
-
-/// Whether an expression is of characters or bytes; none for what the crate refuses.
-fn is_of_characters() -> Option<bool> {
-    let name = ["LC_ALL", "LC_CTYPE", "LANG"];
-    let name = name.iter().filter_map(|name| std::env::var(name).ok()).find(|value| !value.is_empty());
-    let Some(name) = name.map(|name| name.to_ascii_lowercase()) else { return Some(false) };
-    match name.as_str() {
-        "c" | "posix" => Some(false),
-        _ => (name.ends_with(".utf-8") || name.ends_with(".utf8")).then_some(true),
-    }
 }
 
 /// An expression as one over many lines, if it is simple: characters, sets, dots, repetitions, both ends. With it whether
@@ -142,7 +131,7 @@ fn translated(text: &str) -> Option<(String, bool)> {
 impl Simple {
     /// None for a script that is not of this kind.
     pub fn new(script: &str, is_quiet: bool) -> Option<Self> {
-        let of_characters = is_of_characters()?;
+        let of_characters = is_of_characters();
         let commands = script.split([';', '\n']).filter(|command| !command.trim_matches(' ').is_empty());
         let commands: Vec<_> =
             commands.map(|command| Single::new(command, is_quiet, of_characters)).collect();

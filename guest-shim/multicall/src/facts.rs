@@ -52,27 +52,3 @@ pub fn letters(kind: FileType, mode: u32) -> String {
     }
     text
 }
-
-/// The one user that a VM has, and its group, by number 0 in the files that name users and groups.
-pub mod names {
-    use std::fs;
-
-    pub fn user() -> String {
-        named("/etc/passwd")
-    }
-
-    pub fn group() -> String {
-        named("/etc/group")
-    }
-
-    /// Lines of `name:password:number:...`. Where there is no such file or line, the name is the usual one.
-    fn named(file: &str) -> String {
-        let lines = fs::read_to_string(file).unwrap_or_default();
-        let name = lines.lines().find_map(|line| {
-            let mut fields = line.split(':');
-            let name = fields.next().filter(|name| !name.is_empty())?;
-            (fields.nth(1)? == "0").then(|| name.to_owned())
-        });
-        name.unwrap_or_else(|| "root".to_owned())
-    }
-}
