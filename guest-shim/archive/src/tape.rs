@@ -77,6 +77,9 @@ struct Options {
     names: Vec<(Option<String>, String)>,
 }
 
+/// The number of a name, and the name of a number.
+type Known = (fn(&str) -> Option<u32>, fn(u32) -> String);
+
 /// An owner or a group. A number that nobody has has no name.
 #[derive(Default)]
 struct Owner {
@@ -91,8 +94,7 @@ impl Owner {
     }
 
     /// `NAME`, `NUMBER` or `NAME:NUMBER`.
-    fn parse(text: &str, files: (fn(&str) -> Option<u32>, fn(u32) -> String)) -> Owner {
-        let (number_of, name_of) = files;
+    fn parse(text: &str, (number_of, name_of): Known) -> Owner {
         let (name, number) = match (text.split_once(':'), text.parse::<u32>()) {
             (Some((name, number)), _) => (name.to_owned(), number.parse().ok()),
             (None, Ok(number)) => {

@@ -151,10 +151,11 @@ fn edit(args: std::vec::IntoIter<OsString>) -> Result<i32, (i32, String)> {
         }
         parts.push((Source::Expression(1), files.remove(0).into_encoded_bytes()));
     }
-    if is_plain && let Some(simple) = simple_of(&parts, options.is_quiet) {
-        if let Some(status) = run_simple(&simple, &files) {
-            return Ok(status);
-        }
+    if is_plain
+        && let Some(simple) = simple_of(&parts, options.is_quiet)
+        && let Some(status) = run_simple(&simple, &files)
+    {
+        return Ok(status);
     }
     let manner = Manner {
         is_extended,

@@ -71,7 +71,7 @@ pub enum Action {
     BranchIf(usize),
     BranchUnless(usize),
     Substitute(Box<Substitute>),
-    Translate(Box<Table>),
+    Translate(Table),
     Print,
     PrintFirst,
     Delete,
@@ -124,7 +124,7 @@ pub enum Case {
 
 /// What `y` puts for what.
 pub enum Table {
-    Bytes([u8; 256]),
+    Bytes(Box<[u8; 256]>),
     Characters(Vec<(char, char)>),
 }
 
@@ -762,9 +762,7 @@ impl Parser<'_> {
             if from.chars().count() != to.chars().count() {
                 return Err(LENGTHS.into());
             }
-            return Ok(Action::Translate(Box::new(Table::Characters(
-                from.chars().zip(to.chars()).collect(),
-            ))));
+            return Ok(Action::Translate(Table::Characters(from.chars().zip(to.chars()).collect())));
         }
         if from.len() != to.len() {
             return Err(LENGTHS.into());
@@ -777,7 +775,7 @@ impl Parser<'_> {
         for (from, to) in from.iter().zip(to).rev() {
             table[usize::from(*from)] = to;
         }
-        Ok(Action::Translate(Box::new(Table::Bytes(table))))
+        Ok(Action::Translate(Table::Bytes(Box::new(table))))
     }
 }
 
