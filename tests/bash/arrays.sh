@@ -39,3 +39,5 @@ set -u; e=(); echo "${#e[@]}" "[${e[*]}]"; for x in "${e[@]}"; do echo never; do
 #### a queue and a stack
 q=(); q+=(a); q+=(b c); echo "${q[0]}"; q=("${q[@]:1}"); echo "${q[@]}"
 unset 'q[-1]'; echo "${q[@]}" "${#q[@]}"
+#### a reference to an element counts
+arr=(0 9); declare -n ref='arr[0]'; ref=5; echo $ref ${arr[0]}; ((ref++)); echo $ref ${arr[0]}; ((ref+=2)); echo $ref $((ref)) $((ref*2)); for ((ref=1; ref<=3; ref++)); do echo ${arr[0]}; done; unset ref; echo "${!arr[@]}"

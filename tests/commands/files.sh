@@ -86,3 +86,5 @@ printf a > f; chmod 751 f; touch -d '2001-02-03 04:05:06.123456789 UTC' f; stat 
 (umask 077; touch a); touch b; stat -c %a a b
 #### test of modes and times
 touch a; chmod 500 a; [ -x a ] && echo x; [ -r a ] && echo r; touch -d @5 b; [ a -nt b ] && echo newer; [ b -ot a ] && echo older; [ -s a ] || echo empty; chmod u+s a; [ -u a ] && echo setuid; mkdir d; chmod +t d; [ -k d ] && echo sticky
+#### named pipes are copied, archived and moved
+mkdir d; mkfifo -m 640 d/p; echo hi > d/f; (umask 077; cp -r d e; cp -a d g; ls -l e g | cut -c1-10); mkfifo q; cp -R q r; [ -p r ] && echo copied; tar cf t.tar d; tar tvf t.tar | cut -c1-10 | sort; mkdir x; tar xf t.tar -C x; [ -p x/d/p ] && echo extracted; diff -r d e; grep -r hi d; mv q s; [ -p s ] && echo moved; rm -r d e g s; ls

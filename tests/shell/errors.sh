@@ -243,3 +243,5 @@ readonly a=1; trap 'a=2; echo no' EXIT; exit 3
 readonly f=1; f() { echo f; }; unset -f f; f 2>/dev/null; echo $?
 #### error: unset absent
 unset nosuch; echo $?; unset -f nosuch; echo $?; unset -v nosuch; echo $?
+#### names of functions are not expanded
+sh -c '$foo-bar() { :; }; echo no'; echo $?; sh -c 'a-$(echo hi)() { :; }; echo no'; echo $?; sh -c '"a"() { :; }; echo no'; echo $?; a() { echo yes; }; a

@@ -521,7 +521,14 @@ impl Options {
                 append(builder, &mut header, &member, None, file.take(status.size)).map_err(failed)?;
                 Ok(true)
             }
-            _ => {
+            FileType::Fifo => {
+                let member = member.to_string_lossy();
+                told(&member);
+                header.set_entry_type(EntryType::Fifo);
+                append(builder, &mut header, &member, None, io::empty()).map_err(failed)?;
+                Ok(true)
+            }
+            FileType::CharacterDevice => {
                 complain(&format!("{shown}: file is unknown type; file ignored"));
                 Ok(true)
             }
@@ -665,6 +672,7 @@ impl Options {
                 filesystem::create_link(&existing.to_string_lossy(), &target.to_string_lossy())
                     .map_err(failed)
             }
+            EntryType::Fifo => filesystem::create_fifo(&target.to_string_lossy(), 0o666).map_err(failed),
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
                 let mut file = BufWriter::new(File::create(target)?);
                 io::copy(entry, &mut file)?;
@@ -752,6 +760,7 @@ fn described<R: Read>(header: &Header, entry: &tar::Entry<R>, name: &str) -> Str
         EntryType::Directory => 'd',
         EntryType::Symlink => 'l',
         EntryType::Link => 'h',
+        EntryType::Fifo => 'p',
         _ => '-',
     };
     let letters = facts::letters(FileType::RegularFile, header.mode().unwrap_or(0));

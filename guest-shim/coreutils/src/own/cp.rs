@@ -13,6 +13,7 @@ use cordon_vm::types::{FileType, Symlinks};
 use uucore::display::Quotable;
 
 use super::reason;
+use super::tree::{self, Copier, below};
 
 pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
     if let [_, source, target] = args.as_slice()
@@ -25,11 +26,53 @@ pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
     let Ok(matches) = uu_cp::uu_app().try_get_matches_from(args.as_slice()) else {
         return uu_cp::uumain(args);
     };
-    set_modes(modes(&matches));
+    let modes = modes(&matches);
+    if let Some(status) = with_fifos(&matches, modes) {
+        return status;
+    }
+    set_modes(modes);
     if follows_operands(&matches) {
         return uu_cp::uumain(entered(args.collect(), &matches).into_iter());
     }
     uu_cp::uumain(args)
+}
+
+/// Copies trees that have named pipes in them, which uutils' would wait to read. None where there are none, or where they
+/// are meant to be read. Of the options only those count that say which modes and times there are to be.
+fn with_fifos(matches: &ArgMatches, modes: Modes) -> Option<i32> {
+    let is_set = |flag: &str| matches.get_flag(flag);
+    if !(is_set("recursive") || is_set("archive")) || is_set("copy-contents") {
+        return None;
+    }
+    let mut paths: Vec<&str> =
+        matches.get_many::<OsString>("paths")?.filter_map(|path| path.to_str()).collect();
+    let target = match matches.get_one::<PathBuf>("target-directory") {
+        Some(directory) => directory.to_str()?.to_owned(),
+        None => paths.pop()?.to_owned(),
+    };
+    if !paths.iter().any(|path| tree::has_fifo(path)) {
+        return None;
+    }
+    let is_directory = Path::new(&target).is_dir() && !is_set("no-target-directory");
+    let mut copier = Copier::new(modes == Modes::Exact);
+    let mut status = 0;
+    for source in paths {
+        let place = match Path::new(source).file_name().and_then(|name| name.to_str()) {
+            Some(name) if is_directory => below(&target, name),
+            _ => target.clone(),
+        };
+        let copied = match filesystem::status(&place, Symlinks::NoFollow) {
+            Ok(_) => {
+                Err(format!("cannot copy {}, which has named pipes, over {}", source.quote(), place.quote()))
+            }
+            Err(_) => copier.copy(source, &place),
+        };
+        if let Err(message) = copied {
+            eprintln!("cp: {message}");
+            status = 1;
+        }
+    }
+    Some(status)
 }
 
 /// Where an option was said last.

@@ -267,7 +267,7 @@ impl Request {
             eprintln!("mv: {message}");
             failed = 1;
         };
-        let mut copier = Copier::default();
+        let mut copier = Copier::new(true);
         let mut crossings = vec![];
         for (source, target) in sources {
             match self.stage(&mut copier, source, target) {

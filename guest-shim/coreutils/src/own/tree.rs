@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 
+use cordon_posix::umask;
 use cordon_vm::filesystem;
 use cordon_vm::types::{Errno, FileStatus, FileType, Symlinks};
 use uucore::display::Quotable;
@@ -15,10 +16,41 @@ use super::{errno_text, reason};
 const PRIVATE: u32 = 0o700;
 
 /// Copies trees from one place to another.
-#[derive(Default)]
 pub struct Copier {
     /// Where files that have several names were copied to, by device and inode.
     copied: HashMap<(u64, u64), String>,
+    /// Modes and times are those of what is copied; else modes are what the umask leaves of them.
+    is_exact: bool,
+}
+
+impl Copier {
+    /// One that keeps modes and times, or not.
+    pub fn new(is_exact: bool) -> Copier {
+        Copier { is_exact, copied: HashMap::new() }
+    }
+}
+
+/// Whether there is a named pipe at a path or below it. What cannot be looked into has none.
+pub fn has_fifo(path: &str) -> bool {
+    let kind = filesystem::status(path, Symlinks::NoFollow).map(|known| known.file_type);
+    kind.is_ok_and(|kind| kind == FileType::Fifo || (kind == FileType::Directory && has_fifo_below(path)))
+}
+
+fn has_fifo_below(directory: &str) -> bool {
+    let entries = filesystem::read_directory(directory).unwrap_or_default();
+    entries.iter().any(|entry| match entry.file_type {
+        FileType::Fifo => true,
+        FileType::Directory => has_fifo_below(&below(directory, &entry.name)),
+        _ => false,
+    })
+}
+
+/// Gives a file the mode of another, less the umask.
+fn settle(known: &FileStatus, target: &str) -> Result<(), Errno> {
+    match known.file_type {
+        FileType::SymbolicLink => Ok(()),
+        _ => filesystem::set_mode(target, known.mode & 0o777 & !umask()),
+    }
 }
 
 impl Copier {
@@ -51,9 +83,16 @@ impl Copier {
                     .map_err(about("cannot create symbolic link", target))?;
             }
             FileType::RegularFile => copy_contents(source, target)?,
-            FileType::CharacterDevice | FileType::Fifo => {
+            FileType::Fifo => {
+                filesystem::create_fifo(target, known.mode & 0o777)
+                    .map_err(about("cannot create fifo", target))?;
+            }
+            FileType::CharacterDevice => {
                 return Err(format!("cannot copy special file {}", source.quote()));
             }
+        }
+        if !self.is_exact {
+            return settle(&known, target).map_err(about("setting permissions for", target));
         }
         keep(&known, target).map_err(about("cannot preserve mode and times for", target))
     }

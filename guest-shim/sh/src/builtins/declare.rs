@@ -425,7 +425,11 @@ pub fn unset(shell: &mut Shell, arguments: &[String]) -> Outcome {
             Some(name) if is_name(name) && !shell.find(name).is_some_and(Variable::is_associative) => {
                 Some((name.to_owned(), Place::Whole))
             }
-            _ => shell.named_place(operand)?,
+            // Of a reference to an element that is the element.
+            _ => match shell.referred_element(operand)? {
+                None => shell.named_place(operand)?,
+                element => element,
+            },
         };
         let outcome = match named {
             Some((name, Place::Whole)) => {

@@ -492,7 +492,10 @@ impl<'a> Evaluator<'_, 'a> {
                 if let Some(number) = self.shell.variables.get(target.name).and_then(plain_number) {
                     return Ok(number);
                 }
-                self.shell.parameter(target.name)
+                match self.shell.referred_element(target.name).map_err(Failure::Reported)? {
+                    Some((name, place)) => self.shell.element(&name, &place),
+                    None => self.shell.parameter(target.name),
+                }
             }
             place => self.shell.element(target.name, place),
         };

@@ -92,6 +92,10 @@ impl Lowering<'_> {
                 Ok(Command::Compound(Box::new(compound), self.redirects(redirects)?))
             }
             ast::Command::Function(definition) => {
+                // Names may be odd, but they are not expanded.
+                if definition.fname.value.contains(['$', '`', '\'', '"', '\\']) {
+                    return Err(SyntaxError::new(line_of(&definition.fname), "Bad function name"));
+                }
                 let ast::FunctionBody(body, redirects) = definition.body;
                 let text = match body.location() {
                     Some(place) => self.text.get(place.start.index..place.end.index).unwrap_or_default(),

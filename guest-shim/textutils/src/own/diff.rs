@@ -14,7 +14,7 @@ use std::path::Path;
 use cordon_multicall::files::{finish, output};
 use cordon_multicall::{calendar, say};
 use cordon_vm::filesystem;
-use cordon_vm::types::Symlinks;
+use cordon_vm::types::{FileType, Symlinks};
 use diffutilslib::params::{Format, Params, parse_params};
 use diffutilslib::side_by_side_diff;
 use lines::{Compared, Formats};
@@ -341,8 +341,7 @@ fn directories(options: &Options, settings: &[OsString], from: &Path, to: &Path)
             }
             (true, false) if !there && options.recursive => directories(options, settings, &one, &other),
             (false, true) if !here && options.recursive => directories(options, settings, &one, &other),
-            (true, _) | (_, true) => {
-                let kind = |path: &Path| if path.is_dir() { "directory" } else { "regular file" };
+            (one_is, other_is) if one_is || other_is || is_special(&one) || is_special(&other) => {
                 let line = format!(
                     "File {} is a {} while file {} is a {}",
                     one.display(),
@@ -353,7 +352,7 @@ fn directories(options: &Options, settings: &[OsString], from: &Path, to: &Path)
                 say(&mut io::stdout(), &line);
                 DIFFERENT
             }
-            (false, false) => {
+            _ => {
                 let mut words = vec![OsString::from("diff")];
                 words.extend(settings.iter().cloned());
                 words.extend([one.into_os_string(), other.into_os_string()]);
@@ -528,6 +527,22 @@ fn time(file: &str) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{rest:09} +0000")
 }
 
+/// Whether a file is none that is compared where directories are.
+fn is_special(path: &Path) -> bool {
+    !matches!(kind(path), "regular file" | "directory")
+}
+
+/// What a file is, links followed.
+fn kind(path: &Path) -> &'static str {
+    let known = path.to_str().and_then(|path| filesystem::status(path, Symlinks::Follow).ok());
+    match known.map(|known| known.file_type) {
+        Some(FileType::Directory) => "directory",
+        Some(FileType::Fifo) => "fifo",
+        Some(FileType::CharacterDevice) => "character special file",
+        _ => "regular file",
+    }
+}
+
 /// The status where at least one of two files is a symbolic link that is not followed.
 fn links(from: &OsStr, to: &OsStr) -> Option<i32> {
     let target = |file: &OsStr| fs::read_link(file).ok();
@@ -540,8 +555,7 @@ fn links(from: &OsStr, to: &OsStr) -> Option<i32> {
         (ours, theirs) => {
             let kind = |link: &Option<_>, file: &OsStr| match link {
                 Some(_) => "symbolic link",
-                None if Path::new(file).is_dir() => "directory",
-                None => "regular file",
+                None => kind(Path::new(file)),
             };
             let (one_kind, other_kind) = (kind(&ours, from), kind(&theirs, to));
             format!("File {one} is a {one_kind} while file {other} is a {other_kind}")
