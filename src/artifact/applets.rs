@@ -50,8 +50,10 @@ pub const MULTI_CALL: &[MultiCall] = &[
         "awk", "cmp", "diff", "ed", "egrep", "fgrep", "grep", "jq", "rev", "sed", "which", "yq",
     ] },
     MultiCall { module: "utilities", utilities: &[
-        "bc", "clear", "column", "dc", "df", "fallocate", "getopt", "groups", "hd", "hexdump", "hostname", "iconv", "id", "install",
-        "less", "logname", "more", "patch", "pidof", "ps", "strings", "sync", "taskset", "time", "tput", "tree", "uptime", "whoami", "xxd",
+        "bc", "clear", "column", "dc", "df", "envsubst", "fallocate", "free", "getconf", "getopt", "groups", "hd", "hexdump",
+        "hostname", "iconv", "id", "install", "killall", "less", "logname", "more", "nice", "nohup", "patch", "pgrep",
+        "pidof", "pkill", "ps", "stdbuf", "strings", "stty", "sync", "taskset", "time", "tput", "tree", "uptime", "whoami",
+        "xxd",
     ] },
 ];
 

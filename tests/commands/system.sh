@@ -20,3 +20,14 @@ pidof no-such-program; echo $?; pidof pidof > /dev/null; echo $?; pidof -s pidof
 uptime | grep -c 'load average: [0-9.]*, [0-9.]*, [0-9.]*$'; uptime -s | grep -c '^....-..-.. ..:..:..$'; uptime -p | grep -c '^up [0-9]'
 #### taskset
 taskset 1 echo run; taskset -c 0 echo run; taskset 0 echo no 2>/dev/null; echo $?; taskset walrus echo no 2>/dev/null; echo $?; taskset 1 sh -c 'taskset -p $$' | sed 's/.*: //'; taskset -c 0 sh -c 'taskset -pc $$' | sed 's/.*: //'; taskset -p 0 2>/dev/null; echo $?; taskset 1 sh -c 'exit 3'; echo $?; taskset -p 99999999 2>/dev/null; echo $?
+#### nohup and nice
+nohup echo hi; nohup nonesuch 2>/dev/null; echo $?; nohup 2>/dev/null; echo $?; nohup sh -c 'kill -HUP $$; echo still'; nice; nice -n 0 echo a; nice -0 echo b; nice --adjustment=0 sh -c 'exit 7'; echo $?; nice -n x true 2>/dev/null; echo $?; nice nonesuch 2>/dev/null; echo $?
+stdbuf -oL echo buffered; stdbuf echo 2>/dev/null; echo $?; stty 2>/dev/null; echo $?
+#### envsubst
+A=1 B=2 envsubst <<'X'
+$A ${B} $C ${D}x $ $1 ${A
+X
+printf '$A $B\n' | A=1 B=2 envsubst '$A'; envsubst -v '$A ${B}'
+#### pgrep, pkill and killall
+sleep 100 & sleep 50 & cat /dev/null; pgrep -x sleep | wc -l; pgrep -l sleep | cut -d' ' -f2; pgrep -c sleep; pgrep -a -n sleep | cut -d' ' -f2-; pgrep -P $$ sleep | wc -l; pgrep -v -P $$ sleep >/dev/null; echo $?; pkill -n sleep; killall sleep; wait; pgrep sleep; echo $?; killall nonesuch 2>/dev/null; echo $?; pkill nonesuch; echo $?; pgrep 2>/dev/null; echo $?
+sleep 9 & pkill -KILL sleep; wait $!; echo $?; sleep 9 & pkill --signal USR1 -x sleep; wait $!; echo $?; sleep 9 & killall -s HUP sleep; wait $!; echo $?; sleep 9 & killall -9 sleep; wait $!; echo $?

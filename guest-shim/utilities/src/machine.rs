@@ -1,4 +1,5 @@
-//! `uptime`, `pidof`, `taskset` and `fallocate`: what util-linux and procps tell of a machine, for one of one processor.
+//! `uptime`, `free`, `pidof`, `taskset`, `fallocate` and `getconf`: what util-linux, procps and the C library tell of a
+//! machine, for one of one processor.
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
@@ -360,5 +361,109 @@ mod tests {
         assert_eq!(in_list("0-3"), Some(true));
         assert_eq!(in_list("1,5"), Some(false));
         assert_eq!(in_list("3-1"), None);
+    }
+}
+
+/// What is known of memory is what the files in it may take: `MemTotal` and its like in `/proc/meminfo`.
+pub fn free(args: Args) -> i32 {
+    const LONGS: &[&str] =
+        &["bytes=b", "kibi=k", "mebi=m", "gibi=g", "human=h", "total=t", "wide=w", "lohi=l", "version=V"];
+    let usage = "Usage:\n free [-b | -k | -m | -g | -h] [-t] [-w]";
+    let parsed = match options::begin("free", usage, args, "bkmghtwlV", LONGS) {
+        Ok(parsed) => parsed,
+        Err(status) => return status,
+    };
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib = |name: &str| -> u64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    };
+    let unit =
+        parsed.options.iter().rev().map(|(letter, _)| *letter).find(|letter| "bkmgh".contains(*letter));
+    let shown = |kib: u64| match unit {
+        Some('b') => (kib * 1024).to_string(),
+        Some('m') => (kib / 1024).to_string(),
+        Some('g') => (kib / 1024 / 1024).to_string(),
+        Some('h') => human(kib * 1024),
+        _ => kib.to_string(),
+    };
+    let (total, left, available) = (kib("MemTotal"), kib("MemFree"), kib("MemAvailable"));
+    let used = total.saturating_sub(available);
+    let line = |name: &str, cells: Vec<String>| {
+        let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:>11}")).collect();
+        format!("{name:<9}{}", cells.join(" "))
+    };
+    let row = |name: &str, cells: &[u64]| line(name, cells.iter().map(|cell| shown(*cell)).collect());
+    let heads = ["total", "used", "free", "shared", "buff/cache", "available"].map(str::to_owned);
+    let mut lines = vec![line("", heads.into()), row("Mem:", &[total, used, left, 0, 0, available])];
+    lines.push(row("Swap:", &[0, 0, 0]));
+    if parsed.has('t') {
+        lines.push(row("Total:", &[total, used, left]));
+    }
+    say(&mut io::stdout(), &lines.join("\n"));
+    0
+}
+
+/// A size in powers of 1024 with at most three digits.
+fn human(bytes: u64) -> String {
+    let (mut value, mut unit) = (bytes as f64, "B");
+    for next in ["Ki", "Mi", "Gi", "Ti"] {
+        if value < 1024.0 {
+            break;
+        }
+        (value, unit) = (value / 1024.0, next);
+    }
+    if unit == "B" || value >= 9.95 { format!("{value:.0}{unit}") } else { format!("{value:.1}{unit}") }
+}
+
+/// Values by the names that POSIX and the C library give them.
+const VALUES: &[(&str, &str)] = &[
+    ("ARG_MAX", "2097152"),
+    ("CHAR_BIT", "8"),
+    ("CHILD_MAX", "1024"),
+    ("CLK_TCK", "100"),
+    ("HOST_NAME_MAX", "64"),
+    ("INT_MAX", "2147483647"),
+    ("INT_MIN", "-2147483648"),
+    ("LINE_MAX", "2048"),
+    ("LOGIN_NAME_MAX", "256"),
+    ("LONG_BIT", "64"),
+    ("NAME_MAX", "255"),
+    ("OPEN_MAX", "1024"),
+    ("PAGESIZE", "4096"),
+    ("PAGE_SIZE", "4096"),
+    ("PATH", "/bin"),
+    ("PATH_MAX", "4096"),
+    ("PIPE_BUF", "4096"),
+    ("UINT_MAX", "4294967295"),
+    ("_NPROCESSORS_CONF", "1"),
+    ("_NPROCESSORS_ONLN", "1"),
+    ("_POSIX_VERSION", "200809"),
+    ("_POSIX2_VERSION", "200809"),
+];
+
+pub fn getconf(args: Args) -> i32 {
+    let usage = "Usage: getconf NAME [PATH]\n       getconf -a";
+    let parsed = match options::begin("getconf", usage, args, "+av:", &["all=a"]) {
+        Ok(parsed) => parsed,
+        Err(status) => return status,
+    };
+    if parsed.has('a') {
+        VALUES.iter().for_each(|(name, value)| say(&mut io::stdout(), &format!("{name:<33}  {value}")));
+        return 0;
+    }
+    let Some(name) = parsed.operands.first().map(|name| name.to_string_lossy()) else {
+        say(&mut io::stderr(), usage);
+        return 2;
+    };
+    match VALUES.iter().find(|(known, _)| *known == name) {
+        Some((_, value)) => {
+            say(&mut io::stdout(), value);
+            0
+        }
+        None => {
+            say(&mut io::stderr(), &format!("getconf: Unrecognized variable `{name}'"));
+            2
+        }
     }
 }

@@ -3,16 +3,20 @@
 //! They are cordon's own, some over crates that do the work: there is none that is such a program and runs under WASI.
 
 mod column;
+mod envsubst;
 mod getopt;
 mod hexdump;
 mod iconv;
 mod identity;
 mod install;
+mod launching;
 mod machine;
+mod matching;
 mod number;
 mod pager;
 mod patch;
 mod strings;
+mod stty;
 mod system;
 mod terminal;
 mod tree;
@@ -27,7 +31,10 @@ const UTILITIES: Utilities = &[
     ("column", column::main),
     ("dc", number::dc::main),
     ("df", system::df),
+    ("envsubst", envsubst::main),
     ("fallocate", machine::fallocate),
+    ("free", machine::free),
+    ("getconf", machine::getconf),
     ("getopt", getopt::main),
     ("groups", identity::groups),
     ("hd", hexdump::hd),
@@ -36,13 +43,20 @@ const UTILITIES: Utilities = &[
     ("iconv", iconv::main),
     ("id", identity::id),
     ("install", install::main),
+    ("killall", matching::killall),
     ("less", pager::less),
     ("logname", identity::logname),
     ("more", pager::more),
+    ("nice", launching::nice),
+    ("nohup", launching::nohup),
     ("patch", patch::main),
+    ("pgrep", matching::pgrep),
     ("pidof", machine::pidof),
+    ("pkill", matching::pkill),
     ("ps", system::ps),
+    ("stdbuf", launching::stdbuf),
     ("strings", strings::main),
+    ("stty", stty::main),
     ("sync", system::sync),
     ("taskset", machine::taskset),
     ("time", system::time),
