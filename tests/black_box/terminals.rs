@@ -661,3 +661,21 @@ async fn groups_of_other_sessions_are_out_of_reach() {
     let left = vm.processes().await.unwrap();
     assert_eq!(left.len(), processes.len());
 }
+
+#[tokio::test]
+async fn stty_shows_and_changes_its_terminal() {
+    let vm = default_vm().await;
+    let script = "stty size; stty -echo susp ^X; stty | tail -n 2; was=$(stty -g); stty sane; stty; stty $was; stty -a | grep -o -e '-echo ' -e 'susp = ..'; \
+                  stty cols 99 rows 9; stty size; stty raw; stty -a | grep -o -e '-icanon' -e '-opost'; stty sane; stty nonsense; echo $?";
+    let mut terminal = shell(&vm, script).await;
+    let shown = until(&mut terminal, "1\r\n").await + &rest(&mut terminal).await;
+    for part in [
+        "24 80\r\nsusp = ^X;\r\n-echo\r\nspeed 38400 baud; line = 0;\r\n",
+        "susp = ^X\r\n-echo \r\n9 99\r\n",
+        "-opost",
+        "-icanon",
+        "stty: invalid argument 'nonsense'",
+    ] {
+        assert!(shown.contains(part), "{part:?} in {shown:?}");
+    }
+}

@@ -53,6 +53,10 @@ pub fn grep(args: Args) -> i32 {
             }
         }
     }
+    // GNU's shows colours where that is asked for alone, the crate at every terminal.
+    if !args.iter().any(|arg| arg.to_string_lossy().starts_with("--col")) {
+        args.insert(1.min(args.len()), "--color=never".into());
+    }
     lines::run(&args).unwrap_or_else(|| uu_grep::uumain(args.into_iter()))
 }
 
