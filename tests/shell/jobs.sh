@@ -25,3 +25,7 @@ nonexistent-command 2>/dev/null & wait $!; echo $?
 echo data | { cat & wait; cat; }
 #### exit of the shell does not wait
 sleep 5 & echo done
+#### a subshell that stops the shell goes on, and continues it
+(kill -s STOP $$; status=$?; kill -s CONT $$; exit $status); echo $?; x=$(kill -STOP $$; echo inside; kill -CONT $$); echo "$x"; (kill -STOP $$; kill -CONT $$) | cat; echo end
+#### a shell that a subshell has stopped stands still once that has ended
+sh -c '(kill -STOP $$; echo inside); echo outside' & sleep 0.3; echo before; kill -CONT $!; wait $!; echo $?

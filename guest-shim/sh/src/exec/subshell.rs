@@ -36,6 +36,7 @@ impl Shell {
         let outcome = run(&mut inner);
         let status = inner.finish(outcome);
         inner.leave_subshell(self);
+        self.stop_if_stopped();
         status
     }
 

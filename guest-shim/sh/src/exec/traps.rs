@@ -3,6 +3,7 @@
 //! Subshells share the process with the environment around them, so a signal meets whoever inside traps it: the subshell
 //! that runs, or the shell around it once that runs again.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::{
@@ -13,6 +14,12 @@ use crate::{
         signals::{self, Disposition, Signal},
     },
 };
+
+thread_local! {
+    /// The shell was stopped by a subshell that is a part of it, which goes on: it stands still, waiting, as it would. What
+    /// stops it once the subshell has ended, unless that continues it before, is this.
+    static STANDS_STILL: Cell<bool> = const { Cell::new(false) };
+}
 
 /// The actions of an environment, by their conditions, in the order of `trap`.
 pub type Traps = Vec<(Condition, String)>;
@@ -242,8 +249,26 @@ impl Shell {
         program.replace_shell()
     }
 
+    /// Stops this process, if a subshell has that this environment was waiting for.
+    pub fn stop_if_stopped(&self) {
+        if self.enclosing.is_none() && STANDS_STILL.replace(false) {
+            // It can be refused by nobody.
+            let _ = signals::kill(system::process_id(), Signal::Stop);
+        }
+    }
+
     /// Sends a signal to the process `id`. To the shell that a subshell is a part of means to that shell's own traps.
     pub fn send(&self, id: u32, signal: Signal) -> Result<(), system::Errno> {
+        if id == system::process_id() && self.around().last().is_some() {
+            match signal {
+                Signal::Stop => {
+                    STANDS_STILL.set(true);
+                    return Ok(());
+                }
+                Signal::Continue if STANDS_STILL.replace(false) => return Ok(()),
+                _ => {}
+            }
+        }
         let can_be_trapped = !matches!(signal, Signal::Kill | Signal::Stop);
         let shell = match self.around().last() {
             Some(outermost)
