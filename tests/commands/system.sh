@@ -21,7 +21,7 @@ uptime | grep -c 'load average: [0-9.]*, [0-9.]*, [0-9.]*$'; uptime -s | grep -c
 #### taskset
 taskset 1 echo run; taskset -c 0 echo run; taskset 0 echo no 2>/dev/null; echo $?; taskset walrus echo no 2>/dev/null; echo $?; taskset 1 sh -c 'taskset -p $$' | sed 's/.*: //'; taskset -c 0 sh -c 'taskset -pc $$' | sed 's/.*: //'; taskset -p 0 2>/dev/null; echo $?; taskset 1 sh -c 'exit 3'; echo $?; taskset -p 99999999 2>/dev/null; echo $?
 #### nohup and nice
-nohup echo hi; nohup nonesuch 2>/dev/null; echo $?; nohup 2>/dev/null; echo $?; nohup sh -c 'kill -HUP $$; echo still'; nice; nice -n 0 echo a; nice -0 echo b; nice --adjustment=0 sh -c 'exit 7'; echo $?; nice -n x true 2>/dev/null; echo $?; nice nonesuch 2>/dev/null; echo $?
+nohup echo hi; nohup nonesuch 2>/dev/null; echo $?; nohup 2>/dev/null; echo $?; nohup sh -c 'kill -HUP $$; echo still'; nice; nice -n 0 echo a; nice -0 echo b; nice --adjustment=0 sh -c 'exit 7'; echo $?; nice -n x true 2>/dev/null; echo $?; nice -n -5 echo c 2>/dev/null; nice --5 echo d 2>/dev/null; nice -5 -- echo e; nice nonesuch 2>/dev/null; echo $?
 stdbuf -oL echo buffered; stdbuf echo 2>/dev/null; echo $?; stty 2>/dev/null; echo $?
 #### envsubst
 A=1 B=2 envsubst <<'X'

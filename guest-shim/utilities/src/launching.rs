@@ -95,14 +95,16 @@ pub fn nohup(args: Args) -> i32 {
 /// Programs of a virtual machine take turns, none before another: the number changes nothing.
 pub fn nice(args: Args) -> i32 {
     let usage = "Usage: nice [OPTION] [COMMAND [ARG]...]\nRun COMMAND. There is one priority, 0.";
-    let mut is_option = true;
+    let (mut is_option, mut is_value) = (true, false);
     let args: Vec<OsString> = args
         .enumerate()
         .map(|(at, word)| {
             let text = word.to_str().unwrap_or_default();
-            is_option &= at == 0 || text.starts_with('-');
+            is_option &= at == 0 || is_value || text.starts_with('-');
+            let is_alone = at > 0 && is_option && !is_value;
+            is_value = is_alone && matches!(text, "-n" | "--adjustment");
             // `-5` and `--5` are numbers too, as long as there are options.
-            match at > 0 && is_option && is_number(text) {
+            match is_alone && is_number(text) {
                 true => OsString::from(format!("-n{}", &text[1..])),
                 false => word,
             }
@@ -122,6 +124,9 @@ pub fn nice(args: Args) -> i32 {
         }
         say(&mut io::stdout(), "0");
         return 0;
+    }
+    if parsed.value('n').is_some_and(|number| number.starts_with('-')) {
+        say(&mut io::stderr(), "nice: cannot set niceness: Permission denied");
     }
     run("nice", &parsed.operands, &[])
 }

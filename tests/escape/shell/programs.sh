@@ -10,7 +10,7 @@
 # expects: DENIED exec: exit code 126
 # expects: DENIED env: exit code 126
 # expects: DENIED timeout: exit code 126
-# expects: DENIED nohup: exit code 127
+# expects: DENIED nohup: exit code 126
 # expects: DENIED coreutils: exit code 126
 # expects: DENIED coreutils under another name: exit code 126
 # expects: DENIED a link: exit code 127
