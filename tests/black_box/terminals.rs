@@ -194,7 +194,8 @@ async fn less_turns_pages() {
     until(&mut terminal, "\x1b[9;1H    522 522").await;
     // It gives the terminal back as it was.
     typed(&mut terminal, "q", "\x1b[?1049l").await;
-    typed(&mut terminal, "read x; echo got $x\r", "$x\r\n").await;
+    // What is typed before the shell has left its line is for the editor of lines.
+    typed(&mut terminal, "echo now; read x; echo got $x\r", "now\r\n").await;
     typed(&mut terminal, "ab\x7fc\r", "got ac").await;
     // Keys are the terminal's where the text comes through a pipe, which is left when that is wanted.
     typed(&mut terminal, "yes | LESS=N less\r", "\x1b[9;1H      9 y").await;

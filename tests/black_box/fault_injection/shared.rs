@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cordon::client::{Client, Error, Socket, Vm};
 use cordon::wire::code;
@@ -97,7 +97,18 @@ impl Shared {
         within("a command", vm.spawn("true", &[], Default::default())).await.unwrap();
         drop((vm, client));
         self.settles_at("cordon-worker", workers, "before").await;
-        self.descriptors()
+        // The template is begun beside the first VM, and so is what it needs.
+        until("a template", || !self.processes("cordon-template").is_empty()).await;
+        let (mut number, mut since) = (self.descriptors(), Instant::now());
+        until("as many descriptors for a while", || {
+            let now = self.descriptors();
+            if now != number {
+                (number, since) = (now, Instant::now());
+            }
+            since.elapsed() > Duration::from_millis(500)
+        })
+        .await;
+        number
     }
 
     /// Waits until it has no more descriptors open than before.
