@@ -5,7 +5,7 @@
 //! task waits for nobody but in one place, so a client that reads nothing keeps no deadline from being held.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -59,6 +59,10 @@ pub(super) struct Task {
     refused_calls: BTreeSet<String>,
     reason: Option<ErrorData>,
 }
+
+/// Messages of a worker that are still taken once nothing can be written to it, and for how long.
+const LAST_WORDS: usize = 64;
+const LAST_WORDS_TIME: Duration = Duration::from_millis(500);
 
 impl Task {
     pub(super) fn new(
@@ -119,7 +123,13 @@ impl Task {
                 },
                 written = self.writer.write(), if !self.writer.is_empty() => {
                     self.worker_has_read = true;
-                    written.map_err(|error| error.to_string())
+                    match written {
+                        Ok(()) => Ok(()),
+                        Err(error) => {
+                            self.hear_last_words().await;
+                            Err(error.to_string())
+                        }
+                    }
                 }
                 () = self.outside.host_calls.end_next() => Ok(()),
                 _ = clock.tick(), if self.waits_for_worker() => match self.on_tick() {
@@ -132,6 +142,23 @@ impl Task {
             };
             step?;
         }
+    }
+
+    /// What a worker that reads no more has said before, which may be why: only so much, and only for so long.
+    async fn hear_last_words(&mut self) {
+        let heard = async {
+            for _ in 0..LAST_WORDS {
+                match next(&mut self.reader, &self.outgoing).await {
+                    Ok(Some((message, held))) if self.unsent.is_empty() => {
+                        if self.on_message(message, held).is_err() {
+                            return;
+                        }
+                    }
+                    _ => return,
+                }
+            }
+        };
+        let _ = tokio::time::timeout(LAST_WORDS_TIME, heard).await;
     }
 
     /// Why the VM ended, if the task or the worker knew.
