@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{File, anonymous, without_position};
 use crate::limits::{Meter, Share};
@@ -50,6 +50,18 @@ impl State {
     fn space(&self) -> usize {
         PIPE_CAPACITY - self.buffer.len()
     }
+
+    /// Waits, on this side, for a change. Wakes outside of the lock.
+    fn wait<T>(
+        mut state: MutexGuard<'_, State>,
+        side: fn(&mut State) -> &mut Side,
+        cx: &Context<'_>,
+    ) -> Poll<T> {
+        let woken = side(&mut state).waiting.register(cx);
+        drop(state);
+        woken.wake();
+        Poll::Pending
+    }
 }
 
 impl Side {
@@ -68,6 +80,11 @@ type Awaited = Option<u64>;
 /// Whether what was awaited of the other kind has come, if it was.
 fn has_come(awaited: Awaited, others: &Side) -> bool {
     others.open > 0 || awaited.is_none_or(|before| others.opened > before)
+}
+
+/// Whether those of the other kind have gone, once what was awaited of them has come.
+fn is_over(awaited: Awaited, others: &Side) -> bool {
+    others.open == 0 && has_come(awaited, others)
 }
 
 impl Pipe {
@@ -132,13 +149,10 @@ impl ReadEnd {
         }
         let mut state = self.pipe.state.lock();
         if state.buffer.is_empty() {
-            if state.writers.open == 0 && has_come(self.awaited, &state.writers) {
+            if is_over(self.awaited, &state.writers) {
                 return Poll::Ready(0);
             }
-            let woken = state.readers.waiting.register(cx);
-            drop(state);
-            woken.wake();
-            return Poll::Pending;
+            return State::wait(state, |state| &mut state.readers, cx);
         }
         let length = target.len().min(state.buffer.len());
         let (front, back) = state.buffer.as_slices();
@@ -154,27 +168,20 @@ impl ReadEnd {
 
     /// Ready once a read would not wait.
     pub(super) fn readable(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.pipe.state.lock();
-        let is_over = state.writers.open == 0 && has_come(self.awaited, &state.writers);
-        if !state.buffer.is_empty() || is_over {
+        let state = self.pipe.state.lock();
+        if !state.buffer.is_empty() || is_over(self.awaited, &state.writers) {
             return Poll::Ready(());
         }
-        let woken = state.readers.waiting.register(cx);
-        drop(state);
-        woken.wake();
-        Poll::Pending
+        State::wait(state, |state| &mut state.readers, cx)
     }
 
     /// Ready once somebody could write.
     pub(super) fn opened(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.pipe.state.lock();
+        let state = self.pipe.state.lock();
         if has_come(self.awaited, &state.writers) {
             return Poll::Ready(());
         }
-        let woken = state.readers.waiting.register(cx);
-        drop(state);
-        woken.wake();
-        Poll::Pending
+        State::wait(state, |state| &mut state.readers, cx)
     }
 }
 
@@ -185,17 +192,13 @@ impl WriteEnd {
             return Poll::Ready(Ok(0));
         }
         let mut state = self.pipe.state.lock();
-        let has_readers = state.readers.open > 0;
-        if !has_readers && has_come(self.awaited, &state.readers) {
+        if is_over(self.awaited, &state.readers) {
             return Poll::Ready(Err(Errno::Epipe));
         }
         // A small write waits for room for all of it, so that writers do not mix within a line.
         let needed = if bytes.len() <= PIPE_BUF { bytes.len() } else { 1 };
-        if !has_readers || state.space() < needed {
-            let woken = state.writers.waiting.register(cx);
-            drop(state);
-            woken.wake();
-            return Poll::Pending;
+        if state.readers.open == 0 || state.space() < needed {
+            return State::wait(state, |state| &mut state.writers, cx);
         }
         let length = bytes.len().min(state.space());
         // By powers of two up to the capacity and never beyond, as doubling by itself would.
@@ -211,30 +214,21 @@ impl WriteEnd {
 
     /// Ready once a write of [`PIPE_BUF`] bytes would not wait.
     pub(super) fn writable(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.pipe.state.lock();
-        let would_not_wait = match state.readers.open {
-            0 => has_come(self.awaited, &state.readers),
-            _ => state.space() >= PIPE_BUF,
-        };
-        if would_not_wait {
+        let state = self.pipe.state.lock();
+        let has_room = state.readers.open > 0 && state.space() >= PIPE_BUF;
+        if has_room || is_over(self.awaited, &state.readers) {
             return Poll::Ready(());
         }
-        let woken = state.writers.waiting.register(cx);
-        drop(state);
-        woken.wake();
-        Poll::Pending
+        State::wait(state, |state| &mut state.writers, cx)
     }
 
     /// Ready once somebody could read.
     pub(super) fn opened(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.pipe.state.lock();
+        let state = self.pipe.state.lock();
         if has_come(self.awaited, &state.readers) {
             return Poll::Ready(());
         }
-        let woken = state.writers.waiting.register(cx);
-        drop(state);
-        woken.wake();
-        Poll::Pending
+        State::wait(state, |state| &mut state.writers, cx)
     }
 }
 
