@@ -151,14 +151,13 @@ impl Shell {
             return Kind::Shell(command.clone());
         }
         self.line = simple.line;
-        let may_wait = self.may_wait_to_open(&simple.redirects);
         match self.expand_words(&simple.words) {
             Err(flow) => Kind::Failed(self.finish(Err(flow))),
             Ok(arguments) => match arguments.first() {
                 Some(name)
-                    if !may_wait
-                        && !self.functions.contains_key(name)
-                        && builtins::find(name, self.dialect).is_none() =>
+                    if !self.functions.contains_key(name)
+                        && builtins::find(name, self.dialect).is_none()
+                        && !self.may_wait_to_open(&simple.redirects) =>
                 {
                     Kind::Program { simple, arguments }
                 }
