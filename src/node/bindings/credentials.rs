@@ -67,8 +67,10 @@ fn get_groups(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
     result.set(v8::Array::new_with_elements(scope, &[group]).into());
 }
 
-/// What a setter answers for a name that nobody has; `initgroups` has this for its second argument.
+/// What a setter answers for a name that nobody has.
 const UNKNOWN: i32 = 1;
+
+/// What `initgroups` answers if that is its second argument.
 const UNKNOWN_GROUP: i32 = 2;
 
 /// Most bytes that are read of the files that name users and groups.
