@@ -14,6 +14,15 @@ const PASSED_ON: [Signal; 7] = [
     Signal::Terminate,
 ];
 
+/// Does all of it: waits, passes signals on, and ends the caller if a signal has ended the child. How the child ended
+/// otherwise, which is the caller's to leave with.
+pub fn stand_in(child: &Child) -> ExitStatus {
+    handle_signals();
+    let status = wait(child);
+    end_by_signal(status);
+    status
+}
+
 /// From here on signals that would end the caller are handled; whoever calls this calls [`pass_on`] then. What the
 /// caller ignores it goes on to ignore, like the child.
 pub fn handle_signals() {

@@ -84,6 +84,17 @@ pub fn code_of(status: ExitStatus) -> i32 {
     }
 }
 
+/// A signal by its name, with or without `SIG`, or by its number.
+pub fn signal_named(text: &str) -> Option<Signal> {
+    let upper = text.to_ascii_uppercase();
+    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+    let number = text.parse().ok();
+    SIGNALS
+        .iter()
+        .find(|(known, code, _)| *known == name || Some(*code) == number)
+        .map(|(.., signal)| *signal)
+}
+
 /// A signal's number in Linux.
 pub fn number_of(signal: Signal) -> i32 {
     SIGNALS.iter().find(|(_, _, known)| *known == signal).map_or(0, |(_, number, _)| *number)

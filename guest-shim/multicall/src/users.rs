@@ -7,14 +7,21 @@ pub use cordon_vm::USER_ID;
 const USERS: &str = "/etc/passwd";
 const GROUPS: &str = "/etc/group";
 
+/// A line of one of the two: `name:password:number`, and of users `:group:remark:home:shell` behind that.
+struct Line<'a> {
+    name: &'a str,
+    number: u32,
+    rest: Vec<&'a str>,
+}
+
 /// The name of the user of the virtual machine; the number, where it has none.
 pub fn user() -> String {
-    name(USERS, USER_ID)
+    user_name(USER_ID)
 }
 
 /// The name of its group; the number, where it has none.
 pub fn group() -> String {
-    name(GROUPS, USER_ID)
+    group_name(USER_ID)
 }
 
 /// The name of any user; the number, where it has none.
@@ -22,54 +29,52 @@ pub fn user_name(number: u32) -> String {
     name(USERS, number)
 }
 
-/// The number of a user of that name.
-pub fn user_number(name: &str) -> Option<u32> {
-    number(USERS, name)
-}
-
 /// The name of any group; the number, where it has none.
 pub fn group_name(number: u32) -> String {
     name(GROUPS, number)
 }
 
-/// The group of a user.
-pub fn primary_group(user: u32) -> Option<u32> {
-    let text = fs::read_to_string(USERS).ok()?;
-    text.lines().find_map(|line| {
-        let fields: Vec<&str> = line.split(':').collect();
-        (fields.get(2)?.parse() == Ok(user)).then(|| fields.get(3)?.parse().ok())?
-    })
+/// The number of a user of that name.
+pub fn user_number(name: &str) -> Option<u32> {
+    find(USERS, |line| line.name == name, |line| Some(line.number))
 }
 
 /// The number of a group of that name.
 pub fn group_number(name: &str) -> Option<u32> {
-    number(GROUPS, name)
+    find(GROUPS, |line| line.name == name, |line| Some(line.number))
+}
+
+/// The group of a user; none if there is no such user.
+pub fn primary_group(user: u32) -> Option<u32> {
+    find(USERS, |line| line.number == user, |line| line.rest.first()?.parse().ok())
 }
 
 /// The home directory of a user of that name.
 pub fn home(name: &str) -> Option<String> {
-    let text = fs::read_to_string(USERS).ok()?;
-    let fields =
-        text.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|fields| fields[0] == name)?;
-    fields.get(5).map(|home| (*home).to_owned())
+    find(USERS, |line| line.name == name, |line| line.rest.get(2).map(|home| (*home).to_owned()))
 }
 
 fn name(file: &str, number: u32) -> String {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    lines(&text).find(|line| line.1 == number).map_or_else(|| number.to_string(), |line| line.0.to_owned())
+    let name = find(file, |line| line.number == number, |line| Some(line.name.to_owned()));
+    name.unwrap_or_else(|| number.to_string())
 }
 
-fn number(file: &str, name: &str) -> Option<u32> {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    lines(&text).find(|line| line.0 == name).map(|line| line.1)
+/// What the first line says that is meant.
+fn find<T>(
+    file: &str,
+    is_meant: impl Fn(&Line<'_>) -> bool,
+    said: impl Fn(&Line<'_>) -> Option<T>,
+) -> Option<T> {
+    let text = fs::read_to_string(file).ok()?;
+    lines(&text).find(is_meant).and_then(|line| said(&line))
 }
 
-/// Names and numbers of lines like `name:password:number:...`.
-fn lines(text: &str) -> impl Iterator<Item = (&str, u32)> {
+/// What is no such line is passed over.
+fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     text.lines().filter_map(|line| {
         let mut fields = line.split(':');
         let name = fields.next().filter(|name| !name.is_empty())?;
-        Some((name, fields.nth(1)?.parse().ok()?))
+        Some(Line { name, number: fields.nth(1)?.parse().ok()?, rest: fields.collect() })
     })
 }
 
@@ -80,6 +85,7 @@ mod tests {
     #[test]
     fn names_and_numbers_are_those_of_whole_lines() {
         let text = "root:x:0:0:root:/root:/bin/sh\n:x:7:\nodd\nuser:x:1000:1000::/home/user:/bin/sh";
-        assert_eq!(lines(text).collect::<Vec<_>>(), [("root", 0), ("user", 1000)]);
+        let known: Vec<_> = lines(text).map(|line| (line.name, line.number)).collect();
+        assert_eq!(known, [("root", 0), ("user", 1000)]);
     }
 }

@@ -329,10 +329,7 @@ impl Child {
     /// Waits for the end as if it were the shell's: signals are passed on, and one that ends it ends the shell. The exit
     /// status otherwise.
     pub fn replace_shell(&self) -> i32 {
-        replace::handle_signals();
-        let status = replace::wait(&self.resource);
-        replace::end_by_signal(status);
-        exit_code(status)
+        exit_code(replace::stand_in(&self.resource))
     }
 
     /// Waits for the end, but only until a signal is caught.

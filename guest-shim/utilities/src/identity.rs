@@ -23,10 +23,7 @@ impl Identity {
 
     /// A user by name or number.
     fn of(who: &str) -> Option<Identity> {
-        let number = users::user_number(who).or_else(|| {
-            let number = who.strip_prefix('+').unwrap_or(who).parse().ok()?;
-            users::user_number(&users::user_name(number))
-        })?;
+        let number = users::user_number(who).or_else(|| who.strip_prefix('+').unwrap_or(who).parse().ok())?;
         let group = users::primary_group(number)?;
         Some(Identity { user: (number, users::user_name(number)), group: (group, users::group_name(group)) })
     }

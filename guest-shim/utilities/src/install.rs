@@ -40,8 +40,6 @@ const LONGS: &[&str] = &[
     "strip=s",
     "target-directory:=t",
     "verbose=v",
-    "help=h",
-    "version=V",
 ];
 
 fn fail(message: &str) -> i32 {
@@ -50,19 +48,10 @@ fn fail(message: &str) -> i32 {
 }
 
 pub fn main(args: Args) -> i32 {
-    const MORE: &str = "Try 'install --help' for more information.";
-    let parsed = match options::parse(args, "bcCdDg:m:o:pst:TvZ", LONGS) {
+    let parsed = match options::begin("install", HELP, args, "bcCdDg:m:o:pst:TvZ", LONGS) {
         Ok(parsed) => parsed,
-        Err(message) => return fail(&format!("{message}\n{MORE}")),
+        Err(status) => return status,
     };
-    if parsed.has('h') {
-        say(&mut io::stdout(), HELP);
-        return 0;
-    }
-    if parsed.has('V') {
-        say(&mut io::stdout(), "install (cordon)");
-        return 0;
-    }
     if let Some((letter, _)) = parsed.options.iter().find(|(letter, _)| "gosZ".contains(*letter)) {
         return fail(&format!("option '-{letter}' is not supported: a VM has one user, and no strip"));
     }
@@ -77,7 +66,7 @@ pub fn main(args: Args) -> i32 {
     let mut names: Vec<String> =
         parsed.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     if names.is_empty() {
-        return fail(&format!("missing file operand\n{MORE}"));
+        return options::misused("install", "missing file operand");
     }
     if parsed.has('d') {
         return names.iter().map(|name| job.directory(name)).max().unwrap_or(0);
@@ -94,7 +83,10 @@ pub fn main(args: Args) -> i32 {
         }
         None => {
             if names.len() == 1 {
-                return fail(&format!("missing destination file operand after '{}'\n{MORE}", names[0]));
+                return options::misused(
+                    "install",
+                    &format!("missing destination file operand after '{}'", names[0]),
+                );
             }
             names.pop().unwrap_or_default()
         }
@@ -102,7 +94,7 @@ pub fn main(args: Args) -> i32 {
     let into = !parsed.has('T') && fs::metadata(&target).is_ok_and(|about| about.is_dir());
     if !into && names.len() > 1 {
         if parsed.has('T') {
-            return fail(&format!("extra operand '{target}'\n{MORE}"));
+            return options::misused("install", &format!("extra operand '{target}'"));
         }
         return fail(&format!("target '{target}' is not a directory"));
     }

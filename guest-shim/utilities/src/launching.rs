@@ -30,12 +30,7 @@ fn misused(name: &str, message: &str) -> i32 {
 fn run(name: &str, words: &[OsString], instead: &[(u32, &Descriptor)]) -> i32 {
     let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     match start_with(&words, process::environment(), None, instead) {
-        Ok(child) => {
-            replace::handle_signals();
-            let status = replace::wait(&child);
-            replace::end_by_signal(status);
-            code_of(status)
-        }
+        Ok(child) => code_of(replace::stand_in(&child)),
         Err(errno) => {
             let what = if name == "nice" { "" } else { "failed to run command " };
             fail(name, &format!("{what}'{}': {}", words[0], errno_text(errno)));

@@ -13,6 +13,8 @@ use cordon_vm::filesystem;
 use cordon_vm::types::Errno;
 use cordon_vm::{process, replace};
 
+use crate::processes::{process_of, processes};
+
 type Args = std::vec::IntoIter<OsString>;
 
 fn fail(name: &str, message: &str) -> i32 {
@@ -90,7 +92,7 @@ pub fn pidof(args: Args) -> i32 {
     for (_, list) in parsed.options.iter().filter(|(letter, _)| *letter == 'o') {
         for word in list.split([',', ';', ':']) {
             match word {
-                "%PPID" => omitted.extend(parent_of(own)),
+                "%PPID" => omitted.extend(process_of(own).map(|own| own.parent)),
                 word => match word.parse() {
                     Ok(id) => omitted.push(id),
                     Err(_) => return fail("pidof", &format!("illegal omit pid value ({word})!")),
@@ -99,15 +101,11 @@ pub fn pidof(args: Args) -> i32 {
         }
     }
     let names: Vec<String> = parsed.operands.iter().map(|name| name.to_string_lossy().into_owned()).collect();
-    let mut ids: Vec<u32> = filesystem::read_directory("/proc")
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|entry| entry.name.parse().ok())
-        .filter(|id| !omitted.contains(id))
-        .filter(|id| {
-            let words = words_of(*id);
-            names.iter().any(|name| runs(&words, name, parsed.has('x')))
-        })
+    let mut ids: Vec<u32> = processes()
+        .iter()
+        .filter(|process| !omitted.contains(&process.id))
+        .filter(|process| names.iter().any(|name| runs(&process.words(), name, parsed.has('x'))))
+        .map(|process| process.id)
         .collect();
     ids.sort_by(|one, other| other.cmp(one));
     if parsed.has('s') {
@@ -124,48 +122,24 @@ pub fn pidof(args: Args) -> i32 {
 }
 
 /// Whether a process with this command line runs the program, or, if they are asked for, the script of this name.
-fn runs(words: &[String], name: &str, scripts: bool) -> bool {
-    let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-    let is = |word: &String| word == name || (!name.contains('/') && base(word) == name);
+fn runs(words: &[&str], name: &str, scripts: bool) -> bool {
+    let is = |word: &str| word == name || (!name.contains('/') && word.rsplit('/').next() == Some(name));
     // A login shell has a hyphen in front of its name.
-    let is_program =
-        words.first().is_some_and(|word| is(word) || is(&word.trim_start_matches('-').to_owned()));
-    is_program || (scripts && words.get(1).is_some_and(is))
-}
-
-fn words_of(id: u32) -> Vec<String> {
-    let line = filesystem::read_file(&format!("/proc/{id}/cmdline")).unwrap_or_default();
-    let words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty());
-    words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
-}
-
-fn parent_of(id: u32) -> Option<u32> {
-    let status = filesystem::read_file(&format!("/proc/{id}/status")).ok()?;
-    let status = String::from_utf8_lossy(&status);
-    status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())
+    let is_program = words.first().is_some_and(|word| is(word) || is(word.trim_start_matches('-')));
+    is_program || (scripts && words.get(1).is_some_and(|word| is(word)))
 }
 
 /// All programs of a VM run on its one processor, number 0.
 pub fn taskset(args: Args) -> i32 {
     const LONGS: &[&str] = &["all-tasks=a", "pid=p", "cpu-list=c", "help=h", "version=V"];
-    let parsed = match options::parse(args, "+apchV", LONGS) {
-        Ok(parsed) => parsed,
-        Err(message) => return options::misused("taskset", &message),
-    };
-    if parsed.has('h') {
-        say(
-            &mut io::stdout(),
-            "Usage: taskset [options] [mask | cpu-list] [pid|cmd [args...]]\n\nOptions:\n \
+    let usage = "Usage: taskset [options] [mask | cpu-list] [pid|cmd [args...]]\n\nOptions:\n \
              -a, --all-tasks  operate on all the tasks (threads) for a given pid\n \
              -p, --pid        operate on existing given pid\n \
-             -c, --cpu-list   display and specify cpus in list format",
-        );
-        return 0;
-    }
-    if parsed.has('V') {
-        say(&mut io::stdout(), "taskset (cordon)");
-        return 0;
-    }
+             -c, --cpu-list   display and specify cpus in list format";
+    let parsed = match options::begin("taskset", usage, args, "+apchV", LONGS) {
+        Ok(parsed) => parsed,
+        Err(status) => return status,
+    };
     let words: Vec<String> = parsed.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let is_list = parsed.has('c');
     let (places, rest) = match (words.as_slice(), parsed.has('p')) {
@@ -203,12 +177,7 @@ pub fn taskset(args: Args) -> i32 {
         return 0;
     }
     match start(rest, process::environment(), None) {
-        Ok(child) => {
-            replace::handle_signals();
-            let status = replace::wait(&child);
-            replace::end_by_signal(status);
-            code_of(status)
-        }
+        Ok(child) => code_of(replace::stand_in(&child)),
         Err(errno) => {
             fail("taskset", &format!("failed to execute {}: {}", rest[0], errno_text(errno)));
             if errno == Errno::Enoent { 127 } else { 126 }
@@ -261,26 +230,16 @@ pub fn fallocate(args: Args) -> i32 {
         "help=h",
         "version=V",
     ];
-    let parsed = match options::parse(args, "l:o:nxvpdzcihV", LONGS) {
-        Ok(parsed) => parsed,
-        Err(message) => return options::misused("fallocate", &message),
-    };
-    if parsed.has('h') {
-        say(
-            &mut io::stdout(),
-            "Usage: fallocate [options] <filename>\n\nOptions:\n \
+    let usage = "Usage: fallocate [options] <filename>\n\nOptions:\n \
              -l, --length <num>  length for range operations, in bytes\n \
              -n, --keep-size     maintain the apparent size of the file\n \
              -o, --offset <num>  offset for range operations, in bytes\n \
              -x, --posix         use posix_fallocate(3)\n \
-             -v, --verbose       verbose mode",
-        );
-        return 0;
-    }
-    if parsed.has('V') {
-        say(&mut io::stdout(), "fallocate (cordon)");
-        return 0;
-    }
+             -v, --verbose       verbose mode";
+    let parsed = match options::begin("fallocate", usage, args, "l:o:nxvpdzcihV", LONGS) {
+        Ok(parsed) => parsed,
+        Err(status) => return status,
+    };
     if let Some((letter, _)) = parsed.options.iter().find(|(letter, _)| "pdzci".contains(*letter)) {
         return fail("fallocate", &format!("-{letter} is not supported here"));
     }

@@ -15,6 +15,7 @@ mod matching;
 mod number;
 mod pager;
 mod patch;
+mod processes;
 mod strings;
 mod stty;
 mod system;

@@ -3,66 +3,19 @@
 use std::ffi::OsString;
 use std::io;
 
-use cordon_multicall::launch::{SIGNALS, errno_text};
+use cordon_multicall::launch::{SIGNALS, errno_text, number_of, signal_named};
 use cordon_multicall::{options, say};
-use cordon_vm::filesystem;
 use cordon_vm::process::{self, Signal};
 use regex_lite::RegexBuilder;
 
+use crate::processes::{Process, process_of, processes};
+
 type Args = std::vec::IntoIter<OsString>;
 
-/// A process that may be meant.
-struct Candidate {
-    id: u32,
-    parent: u32,
-    group: u32,
-    session: u32,
-    name: String,
-    line: String,
-}
-
-fn text_of(id: u32, file: &str) -> Option<String> {
-    let bytes = filesystem::read_file(&format!("/proc/{id}/{file}")).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
-}
-
 /// Every process but this one, by id.
-fn candidates() -> Vec<Candidate> {
+fn others() -> impl Iterator<Item = Process> {
     let own = process::id();
-    let entries = filesystem::read_directory("/proc").unwrap_or_default();
-    let mut ids: Vec<u32> = entries.iter().filter_map(|entry| entry.name.parse().ok()).collect();
-    ids.sort_unstable();
-    ids.into_iter()
-        .filter(|id| *id != own)
-        .filter_map(|id| {
-            let stat = text_of(id, "stat")?;
-            let fields: Vec<u32> = stat
-                .rsplit_once(") ")?
-                .1
-                .split(' ')
-                .skip(1)
-                .take(3)
-                .filter_map(|field| field.parse().ok())
-                .collect();
-            let [parent, group, session] = fields.try_into().ok()?;
-            Some(Candidate {
-                id,
-                parent,
-                group,
-                session,
-                name: text_of(id, "comm")?.trim_end().to_owned(),
-                line: text_of(id, "cmdline")?.trim_end_matches('\0').replace('\0', " "),
-            })
-        })
-        .collect()
-}
-
-/// A signal by its number, or its name with or without `SIG`.
-fn signal_of(text: &str) -> Option<Signal> {
-    let name = text.to_ascii_uppercase();
-    let name = name.strip_prefix("SIG").unwrap_or(&name);
-    let is_it = |known: &str, number: i32| known == name || text.parse() == Ok(number);
-    SIGNALS.iter().find(|(known, number, _)| is_it(known, *number)).map(|(.., signal)| *signal)
+    processes().into_iter().filter(move |one| one.id != own)
 }
 
 /// Takes a word like `-TERM` or `-9` out of the arguments.
@@ -72,7 +25,7 @@ fn take_signal(args: Args) -> (Vec<OsString>, Option<Signal>) {
         let text = word.to_str().and_then(|text| text.strip_prefix('-')).unwrap_or("");
         // Single letters are options.
         let may_be = *at > 0 && signal.is_none() && (text.len() > 1 || text.parse::<u8>().is_ok());
-        let named = if may_be { signal_of(text) } else { None };
+        let named = if may_be { signal_named(text) } else { None };
         signal = signal.or(named);
         named.is_none()
     });
@@ -124,7 +77,7 @@ fn by_pattern(name: &str, args: Args) -> i32 {
         say(&mut io::stderr(), &format!("{name}: {message}"));
         status
     };
-    let signal = match (parsed.value('S').map(signal_of), signal) {
+    let signal = match (parsed.value('S').map(signal_named), signal) {
         (Some(None), _) => return complain("unknown signal", WRONG),
         (Some(Some(signal)), _) | (None, Some(signal)) => signal,
         (None, None) => Signal::Terminate,
@@ -133,8 +86,9 @@ fn by_pattern(name: &str, args: Args) -> i32 {
         let list = parsed.value(letter)?.split(',').filter_map(|word| word.parse().ok());
         Some(list.map(|number| if number == 0 { own } else { number }).collect())
     };
-    let own = own_membership();
-    let (parents, groups, sessions) = (numbers('P', 0), numbers('g', own.0), numbers('s', own.1));
+    // 0 is one's own.
+    let (own_group, own_session) = process_of(process::id()).map_or((0, 0), |own| (own.group, own.session));
+    let (parents, groups, sessions) = (numbers('P', 0), numbers('g', own_group), numbers('s', own_session));
     let has_filter =
         parents.is_some() || groups.is_some() || sessions.is_some() || parsed.has('u') || parsed.has('U');
     let pattern = match parsed.operands.as_slice() {
@@ -150,10 +104,10 @@ fn by_pattern(name: &str, args: Args) -> i32 {
     };
     let is_in =
         |list: &Option<Vec<u32>>, number: u32| list.as_ref().is_none_or(|list| list.contains(&number));
-    let mut found: Vec<Candidate> = candidates()
-        .into_iter()
+    let mut found: Vec<Process> = others()
         .filter(|one| {
-            let is_meant = expression.is_match(if parsed.has('f') { &one.line } else { &one.name })
+            let line = one.line();
+            let is_meant = expression.is_match(if parsed.has('f') { &line } else { &one.name })
                 && is_in(&parents, one.parent)
                 && is_in(&groups, one.group)
                 && is_in(&sessions, one.session);
@@ -187,7 +141,7 @@ fn by_pattern(name: &str, args: Args) -> i32 {
         let lines: Vec<String> = found
             .iter()
             .map(|one| match (parsed.has('a'), parsed.has('l')) {
-                (true, _) => format!("{} {}", one.id, one.line),
+                (true, _) => format!("{} {}", one.id, one.line()),
                 (_, true) => format!("{} {}", one.id, one.name),
                 _ => one.id.to_string(),
             })
@@ -195,14 +149,6 @@ fn by_pattern(name: &str, args: Args) -> i32 {
         say(&mut io::stdout(), &lines.join(parsed.value('d').unwrap_or("\n")));
     }
     status
-}
-
-/// The group and the session of this process.
-fn own_membership() -> (u32, u32) {
-    let stat = text_of(process::id(), "stat").unwrap_or_default();
-    let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ');
-    let mut numbers = fields.skip(2).filter_map(|field| field.parse().ok());
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 pub fn killall(args: Args) -> i32 {
@@ -227,7 +173,7 @@ pub fn killall(args: Args) -> i32 {
         say(&mut io::stdout(), &names.join(" "));
         return 0;
     }
-    let signal = match (parsed.value('s').map(signal_of), signal) {
+    let signal = match (parsed.value('s').map(signal_named), signal) {
         (Some(None), _) => {
             say(&mut io::stderr(), &format!("{}: unknown signal", parsed.value('s').unwrap_or_default()));
             return 1;
@@ -241,11 +187,11 @@ pub fn killall(args: Args) -> i32 {
     let mut status = 0;
     for name in &parsed.operands {
         let name = name.to_string_lossy();
-        let is_it = |one: &Candidate| match parsed.has('I') {
+        let is_it = |one: &Process| match parsed.has('I') {
             true => one.name.eq_ignore_ascii_case(&name),
             false => one.name == name,
         };
-        let found: Vec<Candidate> = candidates().into_iter().filter(is_it).collect();
+        let found: Vec<Process> = others().filter(is_it).collect();
         if found.is_empty() {
             if !parsed.has('q') {
                 say(&mut io::stderr(), &format!("{name}: no process found"));
@@ -257,13 +203,12 @@ pub fn killall(args: Args) -> i32 {
                 say(&mut io::stderr(), &format!("{}({}): {}", one.name, one.id, errno_text(errno)));
                 status = 1;
             } else if parsed.has('v') {
-                say(&mut io::stderr(), &format!("Killed {name}({}) with signal {}", one.id, number(signal)));
+                say(
+                    &mut io::stderr(),
+                    &format!("Killed {name}({}) with signal {}", one.id, number_of(signal)),
+                );
             }
         }
     }
     status
-}
-
-fn number(signal: Signal) -> i32 {
-    cordon_multicall::launch::number_of(signal)
 }

@@ -13,6 +13,8 @@ use cordon_vm::process::{self, ExitStatus};
 use cordon_vm::types::Errno;
 use unicode_width::UnicodeWidthStr;
 
+use crate::processes::{Process, process_of, processes};
+
 type Args = std::vec::IntoIter<OsString>;
 
 fn fail(name: &str, message: &str) -> i32 {
@@ -239,77 +241,6 @@ fn timed(format: &str, seconds: f64, status: i32, command: &[String]) -> String 
         }
     }
     text
-}
-
-/// A process as `/proc` shows it.
-struct Process {
-    id: u32,
-    name: String,
-    state: char,
-    parent: u32,
-    group: u32,
-    session: u32,
-    terminal: u32,
-    /// In hundredths of a second.
-    used: u64,
-    nice: i64,
-    threads: u64,
-    start: u64,
-    size: u64,
-    resident: u64,
-    user: u32,
-    command: String,
-}
-
-fn processes() -> Vec<Process> {
-    let mut found: Vec<Process> = filesystem::read_directory("/proc")
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|entry| process_of(entry.name.parse().ok()?))
-        .collect();
-    found.sort_by_key(|process| process.id);
-    found
-}
-
-fn process_of(id: u32) -> Option<Process> {
-    let text = |name: &str| filesystem::read_file(&format!("/proc/{id}/{name}")).ok();
-    let stat = String::from_utf8_lossy(&text("stat")?).into_owned();
-    // The name may hold anything, so what follows it is looked for from the end.
-    let (open, close) = (stat.find('(')?, stat.rfind(')')?);
-    let name = stat.get(open + 1..close)?.to_owned();
-    let fields: Vec<&str> = stat[close + 1..].split_whitespace().collect();
-    fn number<T: std::str::FromStr + Default>(fields: &[&str], at: usize) -> T {
-        fields.get(at).and_then(|field| field.parse().ok()).unwrap_or_default()
-    }
-    let status = String::from_utf8_lossy(&text("status").unwrap_or_default()).into_owned();
-    let user = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Uid:"))
-        .and_then(|ids| ids.split_whitespace().nth(1)?.parse().ok())
-        .unwrap_or_default();
-    let arguments = text("cmdline").unwrap_or_default();
-    let words: Vec<String> = arguments
-        .split(|&byte| byte == 0)
-        .map(|word| String::from_utf8_lossy(word).replace(|letter: char| letter.is_control(), "?"))
-        .collect();
-    let command = words.join(" ").trim_end().to_owned();
-    Some(Process {
-        id,
-        command: if command.is_empty() { format!("[{name}]") } else { command },
-        name,
-        state: fields.first().and_then(|state| state.chars().next()).unwrap_or('?'),
-        parent: number(&fields, 1),
-        group: number(&fields, 2),
-        session: number(&fields, 3),
-        terminal: number(&fields, 4),
-        used: number::<u64>(&fields, 11) + number::<u64>(&fields, 12),
-        nice: number(&fields, 16),
-        threads: number(&fields, 17),
-        start: number(&fields, 19),
-        size: number::<u64>(&fields, 20) / 1024,
-        resident: number::<u64>(&fields, 21) * 4,
-        user,
-    })
 }
 
 fn terminal_name(number: u32) -> String {
@@ -598,7 +529,7 @@ fn cell(process: &Process, keyword: &str, now: f64) -> String {
         "user" | "ruser" | "uname" | "group" => users::user_name(process.user),
         "uid" => process.user.to_string(),
         "comm" => process.name.clone(),
-        "args" => process.command.clone(),
+        "args" => process.command(),
         "tty" => terminal_name(process.terminal),
         "stat" => {
             let leads = if process.session == process.id { "s" } else { "" };

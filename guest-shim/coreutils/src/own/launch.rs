@@ -63,12 +63,7 @@ pub fn env(args: std::vec::IntoIter<OsString>) -> i32 {
     }
     let command = request.command;
     match start(&command, environment, request.directory) {
-        Ok(child) => {
-            replace::handle_signals();
-            let status = replace::wait(&child);
-            replace::end_by_signal(status);
-            code_of(status)
-        }
+        Ok(child) => code_of(replace::stand_in(&child)),
         Err(errno) => explain("env", &command[0], errno),
     }
 }

@@ -6,67 +6,19 @@
 
 use std::cell::Cell;
 
+use cordon_multicall::launch::SIGNALS;
+pub use cordon_multicall::launch::{number_of as number, signal_named as find};
 use cordon_vm::process;
 pub use cordon_vm::process::{Disposition, Signal};
 
 use super::Errno;
 
-/// Signals by the names and numbers that `kill` and `trap` take.
-const SIGNALS: [(Signal, &str, i32); 31] = [
-    (Signal::Hangup, "HUP", 1),
-    (Signal::Interrupt, "INT", 2),
-    (Signal::Quit, "QUIT", 3),
-    (Signal::IllegalInstruction, "ILL", 4),
-    (Signal::Trap, "TRAP", 5),
-    (Signal::Abort, "ABRT", 6),
-    (Signal::BusError, "BUS", 7),
-    (Signal::ArithmeticError, "FPE", 8),
-    (Signal::Kill, "KILL", 9),
-    (Signal::User1, "USR1", 10),
-    (Signal::SegmentationFault, "SEGV", 11),
-    (Signal::User2, "USR2", 12),
-    (Signal::Pipe, "PIPE", 13),
-    (Signal::Alarm, "ALRM", 14),
-    (Signal::Terminate, "TERM", 15),
-    (Signal::StackFault, "STKFLT", 16),
-    (Signal::Child, "CHLD", 17),
-    (Signal::Continue, "CONT", 18),
-    (Signal::Stop, "STOP", 19),
-    (Signal::TerminalStop, "TSTP", 20),
-    (Signal::TerminalInput, "TTIN", 21),
-    (Signal::TerminalOutput, "TTOU", 22),
-    (Signal::Urgent, "URG", 23),
-    (Signal::CpuLimit, "XCPU", 24),
-    (Signal::FileSizeLimit, "XFSZ", 25),
-    (Signal::VirtualAlarm, "VTALRM", 26),
-    (Signal::ProfilingAlarm, "PROF", 27),
-    (Signal::WindowChange, "WINCH", 28),
-    (Signal::Io, "IO", 29),
-    (Signal::Power, "PWR", 30),
-    (Signal::BadSystemCall, "SYS", 31),
-];
-
-pub fn number(signal: Signal) -> i32 {
-    SIGNALS.iter().find(|(known, _, _)| *known == signal).map_or(0, |(_, _, number)| *number)
-}
-
 pub fn name(signal: Signal) -> &'static str {
-    SIGNALS.iter().find(|(known, _, _)| *known == signal).map_or("", |(_, name, _)| name)
-}
-
-/// By name, with or without `SIG`, or by number.
-pub fn find(text: &str) -> Option<Signal> {
-    let upper = text.to_ascii_uppercase();
-    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-    let number = text.parse::<i32>().ok();
-    SIGNALS
-        .iter()
-        .find(|(_, known, code)| *known == name || Some(*code) == number)
-        .map(|(signal, _, _)| *signal)
+    SIGNALS.iter().find(|(.., known)| *known == signal).map_or("", |(name, ..)| name)
 }
 
 pub fn names() -> impl Iterator<Item = (&'static str, i32)> {
-    SIGNALS.iter().map(|(_, name, number)| (*name, *number))
+    SIGNALS.iter().map(|(name, number, _)| (*name, *number))
 }
 
 /// Some signals, by their numbers.
