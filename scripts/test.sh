@@ -17,7 +17,7 @@ step "newer patch releases of the engines"
 scripts/engine-updates.sh
 
 step "Rust: protocol and kernel"
-cargo test --release --package cordon-protocol --package cordon-kernel --features cordon-protocol/schema
+cargo test --release --package cordon-byte-text --package cordon-protocol --package cordon-kernel --features cordon-protocol/schema
 
 step "Rust: supervisor, compiler, enclosure, command line, client"
 cargo test --release --package cordon --package cordon-compile --package cordon-enclosure --package cordon-artifact

@@ -18,6 +18,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use cordon_multicall::launch::{self, errno_text};
 use cordon_multicall::users::{self, USER_ID};
 use cordon_multicall::{calendar, facts, pattern, say};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::process::{self, ExitStatus};
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
@@ -32,17 +33,7 @@ const OLD: &str = "+700000";
 const BATCH_BYTES: usize = 128 * 1024;
 
 pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
-    let mut words = vec![];
-    for arg in args {
-        match arg.into_string() {
-            Ok(word) => words.push(word),
-            Err(arg) => {
-                let line = format!("find: invalid (non-UTF-8) argument: {}", arg.to_string_lossy());
-                say(&mut io::stderr(), &line);
-                return 1;
-            }
-        }
-    }
+    let words = args.map(|arg| arg.to_text().into_owned()).collect();
     let (words, is_missing) = without_missing(words);
     let Some(words) = words else { return 1 };
     let (words, asked) = match put_off(words) {
@@ -467,7 +458,7 @@ impl Work {
     fn list(&self, path: &str) -> bool {
         let Ok(file) = filesystem::status(path, Symlinks::NoFollow) else { return true };
         let target = match std::fs::read_link(path) {
-            Ok(target) => format!(" -> {}", target.display()),
+            Ok(target) => format!(" -> {}", target.to_text()),
             Err(_) => String::new(),
         };
         let line = format!(
@@ -571,11 +562,11 @@ fn place(command: &Command, path: &str) -> (Option<String>, String) {
         return (None, path.to_owned());
     }
     let path = Path::new(path);
-    let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
+    let name = path.file_name().map_or_else(|| path.to_text(), |name| name.to_text());
     let directory = match path.parent() {
-        None => path.to_string_lossy().into_owned(),
+        None => path.to_text().into_owned(),
         Some(parent) if parent == Path::new("") => return (None, format!("./{name}")),
-        Some(parent) => parent.to_string_lossy().into_owned(),
+        Some(parent) => parent.to_text().into_owned(),
     };
     (Some(directory), format!("./{name}"))
 }
