@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     editor::Editor,
-    exec::traps::Traps,
+    exec::{coprocess::Coprocess, traps::Traps},
     state::{Descriptors, Shell},
     syntax::dialect::{self, Dialect},
     system::{self, Child},
@@ -91,6 +91,9 @@ pub struct Extras {
     /// Process substitutions that this environment has begun.
     #[serde(skip)]
     pub substituted: Vec<Substituted>,
+    /// The processes of `coproc` that this environment talks to.
+    #[serde(skip)]
+    pub coprocesses: Vec<Coprocess>,
     /// The traps that the functions around this command do not have.
     #[serde(skip)]
     pub hidden_traps: Vec<Traps>,

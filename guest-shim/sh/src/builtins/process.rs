@@ -73,6 +73,12 @@ fn wait_next(shell: &mut Shell, arguments: &[String]) -> Outcome {
 }
 
 pub fn wait(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let outcome = wait_for_jobs(shell, arguments);
+    shell.forget_ended_coprocesses();
+    outcome
+}
+
+fn wait_for_jobs(shell: &mut Shell, arguments: &[String]) -> Outcome {
     if shell.dialect == Dialect::Bash && arguments.iter().skip(1).any(|word| word == "-n") {
         return wait_next(shell, arguments);
     }
