@@ -76,3 +76,11 @@ f() { coproc tr a-z A-Z; echo abc >&${COPROC[1]}; exec {COPROC[1]}>&-; cat <&${C
 coproc cat; { echo piped | cat >&${COPROC[1]}; } 2>/dev/null; (echo sub >&${COPROC[1]}) 2>/dev/null; echo $?; /bin/echo program >&${COPROC[1]}; read -u ${COPROC[0]} x; echo $x; y=$(echo substituted >&${COPROC[1]}); read -u ${COPROC[0]} x; echo $x
 #### descriptors in elements
 declare -A h; exec {h[a]}>out; echo x >&${h[a]}; exec {h[a]}>&-; cat out; declare -a z; exec {z[3]}<out; read -u ${z[3]} l; echo $l ${!z[@]}
+#### jobs in substitutions and pipelines
+sleep 0.3 & jobs | wc -l; jobs -p | wc -l; x=$(jobs -p); [ "$x" = $! ] && echo same; (jobs -p | wc -l); kill $(jobs -p); wait; echo $?; sleep 0.2 & y=$(jobs); echo "$y"
+#### listing jobs
+sleep 0.2 & sleep 0.3 & (exit 3) & sleep 0.1;  jobs; echo --; jobs -l | sed "s/ *[0-9][0-9]* Run/ N Run/"; echo --; jobs -r; echo --; jobs %1; jobs -p | wc -l; jobs -s; jobs %9; echo $?;  jobs -z; echo $?; kill %1 ; sleep 0.05; jobs; wait $!; echo $?
+#### killing jobs at the end
+trap 'kill $(jobs -p)' EXIT; sleep 5 & sleep 5 & echo x
+#### jobs that have ended
+(exit 4) & p=$!; sleep 0.1; jobs; wait $p; echo $?

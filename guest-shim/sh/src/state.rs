@@ -75,9 +75,9 @@ pub struct Options {
 }
 
 /// Options of POSIX about terminals and what is shown there.
-const WITHOUT_EFFECT: [&str; 5] = ["emacs", "ignoreeof", "monitor", "nolog", "vi"];
+pub const WITHOUT_EFFECT: [&str; 5] = ["emacs", "ignoreeof", "monitor", "nolog", "vi"];
 /// Options of bash that are always as they are at first.
-const WITHOUT_EFFECT_IN_BASH: [&str; 9] = [
+pub const WITHOUT_EFFECT_IN_BASH: [&str; 9] = [
     "braceexpand",
     "hashall",
     "histexpand",

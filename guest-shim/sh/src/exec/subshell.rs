@@ -51,7 +51,9 @@ impl Shell {
         if !self.in_substitution {
             self.leave_coprocesses();
         }
-        self.jobs.clear();
+        let jobs = std::mem::take(&mut self.jobs);
+        let is_part = self.dialect == Dialect::Bash && self.in_substitution;
+        self.extras.jobs_around = if is_part { jobs } else { Vec::new() };
         self.original_directory = None;
         self.original_umask = None;
     }
