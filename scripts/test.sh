@@ -26,7 +26,7 @@ step "Rust: what runs in a worker"
 scripts/worker-cargo.sh any test --package cordon-isolate --package cordon-node --package cordon-command --lib
 
 step "guest programs"
-cargo test --release --manifest-path guest-shim/Cargo.toml --package cordon-sh --package cordon-multicall --package cordon-utilities --package cordon-textutils --package cordon-findutils
+cargo test --release --manifest-path guest-shim/Cargo.toml --package cordon-sh --package cordon-multicall --package cordon-utilities --package cordon-textutils --package cordon-findutils --package cordon-coreutils
 
 step "coreutils without a VM"
 node guest-shim/coreutils/tests/run.mjs target/cordon/commands/coreutils.wasm

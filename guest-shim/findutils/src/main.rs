@@ -4,6 +4,7 @@
 //! programs in the middle of its work, which WASI cannot.
 
 mod find;
+mod walk;
 mod xargs;
 
 use cordon_multicall::{Program, Utilities, is_sorted};

@@ -1,8 +1,12 @@
-//! `sort --merge` and `sort --check`, which uutils' `sort` does with threads, by means of its sorting, which it does
-//! without them on WASI; and files whose last line does not end.
+//! `sort`: what is asked for most is sorted in memory ([`memory`]), the rest is uutils'. `sort --merge` and `sort --check`,
+//! which uutils' does with threads, are done by means of its sorting, which it does without them on WASI; and files whose last
+//! line does not end are mended before.
 //!
 //! Merging files that are sorted is sorting them. Whether a file is sorted is told by sorting it, stably, and comparing.
 //! Without threads uutils' reads all files as one: what ends a line stands between those of which the first needs it.
+
+mod keys;
+mod memory;
 
 use cordon_vm::byte_text::ToText;
 use std::ffi::OsString;
@@ -41,6 +45,12 @@ struct Request {
 pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
     let all: Vec<OsString> = args.collect();
     let request = read(&all);
+    if !request.check
+        && !request.merge
+        && let Some(status) = memory::Plan::parse(&all).and_then(|plan| plan.run(&request.options))
+    {
+        return status;
+    }
     if request.check && !request.merge && request.files.len() <= 1 {
         return check(&request);
     }
