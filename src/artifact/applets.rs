@@ -46,6 +46,7 @@ pub const MULTI_CALL: &[MultiCall] = &[
     MultiCall { module: "filetype", utilities: &["file"] },
     MultiCall { module: "findutils", utilities: &["find", "xargs"] },
     MultiCall { module: "search", utilities: &["fd", "rg"] },
+    MultiCall { module: "sqlite", utilities: &["sqlite3"] },
     MultiCall { module: "textutils", utilities: &[
         "awk", "cmp", "diff", "ed", "egrep", "fgrep", "grep", "jq", "rev", "sed", "which", "yq",
     ] },
