@@ -41,19 +41,23 @@ pub const MULTI_CALL: &[MultiCall] = &[
         "vdir", "wc", "yes",
     ] },
     MultiCall { module: "archive", utilities: &[
-        "bunzip2", "bzcat", "bzip2", "gunzip", "gzip", "tar", "unxz", "unzip", "xz", "xzcat", "zcat", "zip",
+        "ar", "bunzip2", "bzcat", "bzip2", "cpio", "gunzip", "gzip", "tar", "unxz", "unzip", "unzstd", "xz", "xzcat",
+        "zcat", "zip", "zstd", "zstdcat",
     ] },
     MultiCall { module: "filetype", utilities: &["file"] },
     MultiCall { module: "findutils", utilities: &["find", "xargs"] },
     MultiCall { module: "search", utilities: &["fd", "rg"] },
+    MultiCall { module: "sqlite", utilities: &["sqlite3"] },
     MultiCall { module: "textutils", utilities: &[
-        "awk", "cmp", "diff", "ed", "egrep", "fgrep", "grep", "jq", "rev", "sed", "which", "yq",
+        "awk", "cmp", "diff", "ed", "egrep", "fgrep", "gawk", "grep", "jq", "mawk", "nawk", "rev", "sed", "which", "yq",
     ] },
     MultiCall { module: "utilities", utilities: &[
-        "bc", "clear", "column", "dc", "df", "envsubst", "fallocate", "free", "getconf", "getopt", "groups", "hd", "hexdump",
-        "hostname", "iconv", "id", "install", "killall", "less", "logname", "more", "nice", "nohup", "patch", "pgrep",
-        "pidof", "pkill", "ps", "stdbuf", "strings", "stty", "sync", "taskset", "time", "tput", "tree", "uptime", "whoami",
-        "xxd",
+        "bc", "bzgrep", "cal", "clear", "col", "colrm", "column", "dc", "df", "dos2unix", "envsubst", "fallocate", "free",
+        "getconf", "getopt", "groups", "hd", "hexdump", "hostname", "iconv", "id", "install", "killall", "less", "locale",
+        "logger", "logname", "look", "more", "ncal", "nice", "nohup", "patch", "pgrep", "pidof", "pkill", "ps", "renice",
+        "reset", "setsid", "sponge", "stdbuf", "strings", "stty", "sync", "tabs", "taskset", "time", "tput", "tree", "ts",
+        "unix2dos", "uptime", "users", "uudecode", "uuencode", "watch", "who", "whoami", "xxd", "xzgrep", "zcmp", "zdiff",
+        "zegrep", "zfgrep", "zgrep", "zless", "zmore",
     ] },
 ];
 

@@ -95,6 +95,34 @@ async fn all_answer(shell: &str, folder: &str) {
     assert!(passed > 30, "only {passed} cases were found");
 }
 
+/// What JavaScript writes, by `node:sqlite`, `sqlite3` reads, and the other way round; a log that was left behind, too.
+#[tokio::test]
+async fn a_data_base_is_the_same_for_javascript_and_for_sqlite3() {
+    let vm = default_vm().await;
+    let script = r#"
+        cat > write.mjs <<'END'
+import { DatabaseSync } from 'node:sqlite';
+const base = new DatabaseSync('both.db');
+base.exec("create table t(a, b); insert into t values(1, 'node')");
+base.exec("pragma journal_mode=wal; insert into t values(2, 'log')");
+process.kill(process.pid, 'SIGKILL');
+END
+        cat > read.mjs <<'END'
+import { DatabaseSync } from 'node:sqlite';
+const base = new DatabaseSync('both.db');
+console.log(base.prepare('select b from t order by a').all().map(({ b }) => b).join());
+END
+        node write.mjs
+        sqlite3 both.db "select * from t; insert into t values(3, 'sqlite3'); pragma integrity_check" || exit
+        node read.mjs
+        sqlite3 both.db "pragma journal_mode=delete; insert into t values(4, 'again')" && node read.mjs
+    "#;
+    let options = ExecutionOptions { cwd: Some("/tmp".to_owned()), ..ExecutionOptions::default() };
+    let result = vm.spawn("sh", &["-c", script], options).await.unwrap();
+    let wanted = "1|node\n2|log\nok\nnode,log,sqlite3\ndelete\nnode,log,sqlite3,again\n";
+    assert_eq!(result.stdout.to_text(), wanted, "{}", result.stderr.to_text());
+}
+
 /// What no other shell has to answer: it knows no such limit.
 #[tokio::test]
 async fn a_job_that_cannot_start_is_an_error() {

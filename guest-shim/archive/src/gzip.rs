@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use cordon_multicall::say;
@@ -16,6 +16,9 @@ use flate2::write::GzEncoder;
 use crate::reason;
 
 type Args = std::vec::IntoIter<OsString>;
+
+/// What packed files begin with.
+const MAGIC: &[u8] = b"\x1f\x8b";
 
 /// Exit statuses: something failed, and something was left alone.
 const FAILED: i32 = 1;
@@ -193,7 +196,7 @@ impl Options {
         if self.keep { Ok(()) } else { fs::remove_file(&found).map_err(failed) }
     }
 
-    fn pass(&self, name: &str, mut input: impl Read, mut out: impl Write) -> Result<u64, (i32, String)> {
+    fn pass(&self, name: &str, mut input: impl BufRead, mut out: impl Write) -> Result<u64, (i32, String)> {
         let broken = |error: io::Error| {
             let text = match error.kind() {
                 io::ErrorKind::InvalidInput => "not in gzip format".into(),
@@ -203,7 +206,11 @@ impl Options {
             };
             (FAILED, format!("{name}: {text}"))
         };
-        let count = if self.test {
+        let is_packed = |start: &[u8]| start.starts_with(MAGIC);
+        let lets_through = self.decompress && self.to_output && self.force && !self.test;
+        let count = if lets_through && !is_packed(input.fill_buf().map_err(broken)?) {
+            io::copy(&mut input, &mut out)
+        } else if self.test {
             io::copy(&mut MultiGzDecoder::new(input), &mut io::sink())
         } else if self.decompress {
             io::copy(&mut MultiGzDecoder::new(input), &mut out)

@@ -1,11 +1,14 @@
-//! `tar`, `gzip`, `bzip2`, `xz` and `zip` of a VM: one WASI program that answers to every utility's name.
+//! `tar`, `gzip`, `bzip2`, `xz`, `zstd`, `zip`, `cpio` and `ar` of a VM: one WASI program that answers to every utility's name.
 //!
-//! The formats are the crates' `tar`, `flate2`, `bzip2`, `lzma-rust2` and `zip`; their programs are here.
+//! The formats are the crates' `tar`, `flate2`, `bzip2`, `lzma-rust2`, `zstd`, `zip`, `cpio` and `ar`; their programs are here.
 
+mod ar;
+mod cpio;
 mod gzip;
 mod packer;
 mod tape;
 mod zip;
+mod zstd;
 
 use std::io;
 
@@ -13,18 +16,23 @@ use cordon_multicall::{Program, Utilities, is_sorted};
 
 /// Sorted by name: it is searched, and `--list` prints it, in this order.
 const UTILITIES: Utilities = &[
+    ("ar", ar::ar),
     ("bunzip2", packer::bunzip2),
     ("bzcat", packer::bzcat),
     ("bzip2", packer::bzip2),
+    ("cpio", cpio::cpio),
     ("gunzip", gzip::gunzip),
     ("gzip", gzip::gzip),
     ("tar", tape::main),
     ("unxz", packer::unxz),
     ("unzip", zip::unzip),
+    ("unzstd", zstd::unzstd),
     ("xz", packer::xz),
     ("xzcat", packer::xzcat),
     ("zcat", gzip::zcat),
     ("zip", zip::zip),
+    ("zstd", zstd::zstd),
+    ("zstdcat", zstd::zstdcat),
 ];
 
 const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");

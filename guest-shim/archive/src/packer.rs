@@ -14,7 +14,7 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use lzma_rust2::{CheckType, XzOptions, XzReader, XzWriter};
 
-use crate::reason;
+use crate::{reason, zstd};
 
 type Args = std::vec::IntoIter<OsString>;
 
@@ -481,6 +481,7 @@ pub enum Packing {
     Gzip,
     Bzip2,
     Xz,
+    Zstd,
 }
 
 impl Packing {
@@ -493,6 +494,8 @@ impl Packing {
             Some(Self::Bzip2)
         } else if ends(&[".xz", ".txz"]) {
             Some(Self::Xz)
+        } else if ends(&[".zst", ".tzst"]) {
+            Some(Self::Zstd)
         } else {
             None
         }
@@ -506,6 +509,8 @@ impl Packing {
             Some(Self::Bzip2)
         } else if head.starts_with(b"\xfd7zXZ\0") {
             Some(Self::Xz)
+        } else if head.starts_with(zstd::MAGIC) {
+            Some(Self::Zstd)
         } else {
             None
         }
@@ -516,11 +521,17 @@ impl Packing {
             Self::Gzip => "gzip",
             Self::Bzip2 => "bzip2",
             Self::Xz => "xz",
+            Self::Zstd => "zstd",
         }
     }
 
     pub fn reader<'a>(self, input: impl BufRead + 'a) -> Box<dyn Read + 'a> {
         match self {
+            Self::Zstd => match ::zstd::Decoder::with_buffer(input) {
+                Ok(decoder) => Box::new(decoder),
+                // Where there is no room for one, an archive ends early.
+                Err(_) => Box::new(io::empty()),
+            },
             Self::Gzip => Box::new(MultiGzDecoder::new(input)),
             Self::Bzip2 => unpacked(Format::Bzip2, input),
             Self::Xz => unpacked(Format::Xz, input),
@@ -538,6 +549,7 @@ impl Packing {
                 options.lzma_options.dict_size = XZ_DICTIONARY;
                 Packed::Xz(Box::new(XzWriter::new(out, options)?))
             }
+            Self::Zstd => Packed::Zstd(::zstd::Encoder::new(out, 3)?),
         })
     }
 }
@@ -547,6 +559,7 @@ pub enum Packed<W: Write> {
     Gzip(GzEncoder<W>),
     Bzip2(BzEncoder<W>),
     Xz(Box<XzWriter<W>>),
+    Zstd(::zstd::Encoder<'static, W>),
 }
 
 impl<W: Write> Packed<W> {
@@ -557,6 +570,7 @@ impl<W: Write> Packed<W> {
             Self::Gzip(encoder) => encoder.finish(),
             Self::Bzip2(encoder) => encoder.finish(),
             Self::Xz(encoder) => encoder.finish(),
+            Self::Zstd(encoder) => encoder.finish(),
         }
     }
 }
@@ -567,6 +581,7 @@ impl<W: Write> Write for Packed<W> {
             Self::Gzip(encoder) => encoder.write(bytes),
             Self::Bzip2(encoder) => encoder.write(bytes),
             Self::Xz(encoder) => encoder.write(bytes),
+            Self::Zstd(encoder) => encoder.write(bytes),
         }
     }
 
@@ -575,6 +590,7 @@ impl<W: Write> Write for Packed<W> {
             Self::Gzip(encoder) => encoder.flush(),
             Self::Bzip2(encoder) => encoder.flush(),
             Self::Xz(encoder) => encoder.flush(),
+            Self::Zstd(encoder) => encoder.flush(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `tar`: archives of files, over the crate `tar`, packed by those of gzip, bzip2 and xz.
+//! `tar`: archives of files, over the crate `tar`, packed by those of gzip, bzip2, xz and zstd.
 //!
 //! What goes into an archive and comes out of it is told to and by the virtual machine: modes, times and links, which
 //! WASI does not have. Nothing is written above the folder that is extracted into.
@@ -34,9 +34,10 @@ Usage: tar -c|-t|-x [-f ARCHIVE] [OPTION]... [FILE]...
   -z, --gzip               compressed by gzip; reading finds that out by itself
   -j, --bzip2              compressed by bzip2
   -J, --xz                 compressed by xz
+      --zstd               compressed by zstd
   -a, --auto-compress      by the archive's suffix
   -I, --use-compress-program=NAME
-                           compressed by gzip, bzip2 or xz
+                           compressed by gzip, bzip2, xz or zstd
   -C, --directory=DIR      change to DIR
   -v, --verbose            list files processed
   -O, --to-stdout          extract to standard output
@@ -150,6 +151,7 @@ const LONG: &[&str] = &[
     "verbose",
     "warning",
     "xz",
+    "zstd",
 ];
 
 /// The option that a long name, which may be cut short, stands for.
@@ -230,6 +232,7 @@ fn read_options(words: Vec<String>) -> Result<Option<Options>, String> {
                 "gzip" | "gunzip" | "ungzip" => options.packing = Some(Packing::Gzip),
                 "bzip2" => options.packing = Some(Packing::Bzip2),
                 "xz" => options.packing = Some(Packing::Xz),
+                "zstd" => options.packing = Some(Packing::Zstd),
                 "auto-compress" => options.by_suffix = true,
                 "directory" => options.directory = Some(within(options.directory.as_deref(), value()?)),
                 "verbose" => options.verbose = true,
@@ -323,6 +326,7 @@ fn packing_of(program: &str) -> Result<Packing, String> {
         "gzip" | "pigz" => Ok(Packing::Gzip),
         "bzip2" => Ok(Packing::Bzip2),
         "xz" => Ok(Packing::Xz),
+        "zstd" => Ok(Packing::Zstd),
         _ => Err(format!("{program}: this compression is not supported here")),
     }
 }

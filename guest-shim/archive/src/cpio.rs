@@ -1,0 +1,434 @@
+//! `cpio`, over the crate `cpio`: archives of the form "newc".
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::Path;
+
+use ::cpio::newc::{Builder, Entry, Reader, trailer};
+use cordon_multicall::launch::errno_text;
+use cordon_multicall::{calendar, options, say, users};
+use cordon_vm::filesystem;
+use cordon_vm::types::{FileStatus, FileType, Symlinks};
+
+use crate::reason;
+
+type Args = std::vec::IntoIter<OsString>;
+
+const TROUBLE: i32 = 2;
+
+/// Archives are that many bytes, or a multiple.
+const BLOCK: u64 = 512;
+
+const KIND: u32 = 0o170_000;
+const DIRECTORY: u32 = 0o040_000;
+const REGULAR: u32 = 0o100_000;
+const SYMLINK: u32 = 0o120_000;
+
+const HELP: &str = "\
+Usage: cpio -o|-i|-p|-t [OPTION]... [PATTERN]... [< names or archive] [> archive]
+
+  -o, --create             make an archive of the files that standard input names
+  -i, --extract            extract files from an archive
+  -p, --pass-through DIR   copy the files that standard input names to a directory
+  -t, --list               list what is in an archive
+  -0, --null               names end with a zero
+  -d, --make-directories   make directories where they are needed
+  -f, --nonmatching        only files that do not match the patterns
+  -F, --file=FILE          the archive; also -I, -O
+  -H, --format=FORMAT      newc, which is the only one
+  -L, --dereference        follow symbolic links
+  -m, --preserve-modification-time
+  -u, --unconditional      replace all files
+  -v, --verbose            tell the files
+      --no-absolute-filenames, --quiet, --to-stdout";
+
+const LONGS: &[&str] = &[
+    "create=o",
+    "extract=i",
+    "pass-through=p",
+    "list=t",
+    "null=0",
+    "make-directories=d",
+    "nonmatching=f",
+    "file:=F",
+    "format:=H",
+    "dereference=L",
+    "preserve-modification-time=m",
+    "unconditional=u",
+    "verbose=v",
+    "no-absolute-filenames=N",
+    "quiet=Q",
+    "to-stdout=S",
+    "link=l",
+    "append=A",
+    "reset-access-time=a",
+    "owner:=R",
+    "pattern-file:=E",
+    "no-preserve-owner=n",
+    "numeric-uid-gid=n",
+    "dot=V",
+    "sparse=n",
+    "help=h",
+    "version=Z",
+];
+
+struct Call {
+    parsed: options::Parsed,
+    patterns: Vec<glob::Pattern>,
+}
+
+pub fn cpio(args: Args) -> i32 {
+    let parsed = match options::parse(args, "oiptadfmuvlLnABkcVO:I:F:H:M:R:E:C:0", LONGS) {
+        Ok(parsed) => parsed,
+        Err(message) => return misused(&message),
+    };
+    if parsed.has('h') {
+        say(&mut io::stdout(), HELP);
+        return 0;
+    }
+    if parsed.has('Z') {
+        say(&mut io::stdout(), "cpio (cordon)");
+        return 0;
+    }
+    if parsed.has('A') {
+        return fail("--append is not supported");
+    }
+    match parsed.value('H').map(str::to_ascii_lowercase).as_deref() {
+        None | Some("newc") => {}
+        Some("crc" | "odc" | "bin" | "ustar" | "tar") => return fail("of formats there is newc only"),
+        Some(other) => {
+            return misused(&format!("invalid archive format `{other}'; valid formats are:\nnewc"));
+        }
+    }
+    let modes = ['o', 'i', 'p'].into_iter().filter(|mode| parsed.has(*mode)).count();
+    if modes > 1 {
+        return misused("Mode already defined");
+    }
+    let mut patterns = vec![];
+    for pattern in parsed.operands.iter().map(|word| word.to_string_lossy()) {
+        match glob::Pattern::new(&pattern) {
+            Ok(pattern) => patterns.push(pattern),
+            Err(_) => return fail(&format!("{pattern}: invalid pattern")),
+        }
+    }
+    let call = Call { parsed, patterns };
+    let outcome = match () {
+        () if call.has('o') => call.create(),
+        () if call.has('p') => call.pass(),
+        () if call.has('i') || call.has('t') => call.extract(),
+        () => return misused("You must specify one of -oipt options."),
+    };
+    outcome.unwrap_or_else(|message| fail(&message))
+}
+
+fn fail(message: &str) -> i32 {
+    say(&mut io::stderr(), &format!("cpio: {message}"));
+    TROUBLE
+}
+
+fn misused(message: &str) -> i32 {
+    fail(&format!("{message}\nTry 'cpio --help' or 'cpio --usage' for more information."))
+}
+
+/// Counts what goes through.
+struct Counted<T> {
+    inner: T,
+    count: u64,
+}
+
+impl<T: Write> Write for Counted<T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.count += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<T: Read> Read for Counted<T> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(bytes)?;
+        self.count += read as u64;
+        Ok(read)
+    }
+}
+
+/// What standard input names.
+fn names(zeros: bool) -> Result<Vec<String>, String> {
+    let mut text = vec![];
+    io::stdin().lock().read_to_end(&mut text).map_err(|error| reason(&error))?;
+    let end = if zeros { 0 } else { b'\n' };
+    let names = text.split(|byte| *byte == end).filter(|name| !name.is_empty());
+    Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+}
+
+impl Call {
+    fn has(&self, letter: char) -> bool {
+        self.parsed.has(letter)
+    }
+
+    fn blocks(&self, bytes: u64) {
+        if !self.has('Q') {
+            let blocks = bytes.div_ceil(BLOCK);
+            say(&mut io::stderr(), &format!("{blocks} block{}", if blocks == 1 { "" } else { "s" }));
+        }
+    }
+
+    fn status(&self, name: &str) -> Result<FileStatus, String> {
+        let links = if self.has('L') { Symlinks::Follow } else { Symlinks::NoFollow };
+        filesystem::status(name, links).map_err(|errno| format!("{name}: Cannot stat: {}", errno_text(errno)))
+    }
+
+    fn create(&self) -> Result<i32, String> {
+        let file = self.parsed.value('O').or(self.parsed.value('F'));
+        let out: Box<dyn Write> = match file {
+            Some(file) => {
+                Box::new(File::create(file).map_err(|error| format!("{file}: {}", reason(&error)))?)
+            }
+            None => Box::new(io::stdout().lock()),
+        };
+        let failed = |error: io::Error| format!("write error: {}", reason(&error));
+        let mut out = Counted { inner: BufWriter::with_capacity(64 * 1024, out), count: 0 };
+        let mut status = 0;
+        for name in names(self.has('0'))? {
+            let about = match self.status(&name) {
+                Ok(about) => about,
+                Err(message) => {
+                    status = fail(&message);
+                    continue;
+                }
+            };
+            let (kind, contents) = match about.file_type {
+                FileType::Directory => (DIRECTORY, Ok(vec![])),
+                FileType::SymbolicLink => (
+                    SYMLINK,
+                    filesystem::read_symlink(&name)
+                        .map(String::into_bytes)
+                        .map_err(|errno| errno_text(errno).to_owned()),
+                ),
+                FileType::RegularFile => (REGULAR, fs::read(&name).map_err(|error| reason(&error))),
+                FileType::Fifo => (0o010_000, Ok(vec![])),
+                FileType::CharacterDevice => (0o020_000, Ok(vec![])),
+            };
+            let contents = match contents {
+                Ok(contents) => contents,
+                Err(message) => {
+                    status = fail(&format!("{name}: {message}"));
+                    continue;
+                }
+            };
+            let size =
+                u32::try_from(contents.len()).map_err(|_| format!("{name}: too large for this format"))?;
+            let member = if self.has('N') { name.trim_start_matches('/') } else { &name };
+            let builder = Builder::new(member)
+                .ino((about.inode & 0xffff_ffff) as u32)
+                .mode(kind | about.mode & 0o7777)
+                .uid(cordon_vm::USER_ID)
+                .gid(cordon_vm::USER_ID)
+                .nlink(u32::try_from(about.links).unwrap_or(1))
+                .mtime(u32::try_from(about.modified / 1_000_000_000).unwrap_or(u32::MAX));
+            let mut writer = builder.write(out, size);
+            writer.write_all(&contents).map_err(failed)?;
+            out = writer.finish().map_err(failed)?;
+            if self.has('v') {
+                say(&mut io::stderr(), &name);
+            }
+        }
+        let mut out = trailer(out).map_err(failed)?;
+        let rest = (BLOCK - out.count % BLOCK) % BLOCK;
+        out.write_all(&vec![0; usize::try_from(rest).unwrap_or(0)])
+            .and_then(|()| out.flush())
+            .map_err(failed)?;
+        self.blocks(out.count);
+        Ok(status)
+    }
+
+    fn is_wanted(&self, name: &str) -> bool {
+        let matches = self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.matches(name));
+        matches != (self.has('f') && !self.patterns.is_empty())
+    }
+
+    fn extract(&self) -> Result<i32, String> {
+        let file = self.parsed.value('I').or(self.parsed.value('F'));
+        let input: Box<dyn Read> = match file {
+            Some(file) => Box::new(File::open(file).map_err(|error| format!("{file}: {}", reason(&error)))?),
+            None => Box::new(io::stdin().lock()),
+        };
+        let mut input = Counted { inner: BufReader::with_capacity(64 * 1024, input), count: 0 };
+        let mut status = 0;
+        // Directories get their times when all that goes into them is there.
+        let mut directories = vec![];
+        loop {
+            let reader = Reader::new(input).map_err(|_| "premature end of archive".to_owned())?;
+            if reader.entry().is_trailer() {
+                input = reader.finish().map_err(|_| "premature end of archive".to_owned())?;
+                break;
+            }
+            let mut name = reader.entry().name().to_owned();
+            if !self.is_wanted(&name) {
+                input = reader.finish().map_err(|_| "premature end of archive".to_owned())?;
+                continue;
+            }
+            if self.has('N') {
+                name = name.trim_start_matches('/').to_owned();
+            }
+            let (mode, time) = (reader.entry().mode(), u64::from(reader.entry().mtime()) * 1_000_000_000);
+            let shown = if self.has('t') && self.has('v') { Some(described(reader.entry())) } else { None };
+            let mut contents = vec![];
+            input = reader.to_writer(&mut contents).map_err(|_| "premature end of archive".to_owned())?;
+            if self.has('t') {
+                let target = String::from_utf8_lossy(&contents).into_owned();
+                let line = match shown {
+                    Some(line) if mode & KIND == SYMLINK => format!("{line} -> {target}"),
+                    Some(line) => line,
+                    None => name,
+                };
+                say(&mut io::stdout(), &line);
+                continue;
+            }
+            if self.has('S') {
+                if mode & KIND == REGULAR {
+                    io::stdout().write_all(&contents).map_err(|error| reason(&error))?;
+                }
+                continue;
+            }
+            match self.put(&name, mode, time, &contents) {
+                Ok(()) => {
+                    if mode & KIND == DIRECTORY && self.has('m') {
+                        directories.push((name.clone(), time));
+                    }
+                }
+                Err(message) if message.ends_with(KEPT) => drop(fail(&message)),
+                Err(message) => status = fail(&message),
+            }
+            if self.has('v') {
+                say(&mut io::stderr(), &name);
+            }
+        }
+        for (name, time) in directories.into_iter().rev() {
+            let _ = filesystem::set_times(&name, time, time, Symlinks::Follow);
+        }
+        // What fills the last block.
+        let _ = io::copy(&mut input, &mut io::sink());
+        self.blocks(input.count);
+        Ok(status)
+    }
+
+    /// Makes a file, unless one is there that is as new.
+    fn put(&self, name: &str, mode: u32, time: u64, contents: &[u8]) -> Result<(), String> {
+        let failed = |error: io::Error| format!("{name}: Cannot open: {}", reason(&error));
+        if mode & KIND == DIRECTORY {
+            match fs::create_dir(name) {
+                Ok(()) => {}
+                Err(_) if Path::new(name).is_dir() => {}
+                Err(_) if self.has('d') => fs::create_dir_all(name).map_err(failed)?,
+                Err(error) => return Err(format!("{name}: Cannot mkdir: {}", reason(&error))),
+            }
+            let _ = filesystem::set_mode(name, mode & 0o7777);
+            return Ok(());
+        }
+        if let Ok(there) = filesystem::status(name, Symlinks::NoFollow) {
+            if !self.has('u') && there.modified / 1_000_000_000 >= time / 1_000_000_000 {
+                return Err(format!("{name} {KEPT}"));
+            }
+            if there.file_type != FileType::Directory {
+                let _ = fs::remove_file(name);
+            }
+        }
+        if self.has('d')
+            && let Some(parent) = Path::new(name).parent().filter(|parent| !parent.as_os_str().is_empty())
+        {
+            fs::create_dir_all(parent).map_err(failed)?;
+        }
+        match mode & KIND {
+            SYMLINK => {
+                let target = String::from_utf8_lossy(contents);
+                return filesystem::create_symlink(&target, name)
+                    .map_err(|errno| format!("{name}: Cannot symlink: {}", errno_text(errno)));
+            }
+            0o010_000 => {
+                return filesystem::create_fifo(name, mode & 0o7777)
+                    .map_err(|errno| format!("{name}: Cannot mkfifo: {}", errno_text(errno)));
+            }
+            _ => fs::write(name, contents).map_err(failed)?,
+        }
+        let _ = filesystem::set_mode(name, mode & 0o7777);
+        if self.has('m') {
+            let _ = filesystem::set_times(name, time, time, Symlinks::Follow);
+        }
+        Ok(())
+    }
+
+    /// Copies files into a directory.
+    fn pass(&self) -> Result<i32, String> {
+        let Some(directory) = self.parsed.operands.first() else {
+            return Ok(misused("You must specify a directory"));
+        };
+        let directory = directory.to_string_lossy().into_owned();
+        let (mut status, mut bytes) = (0, 0);
+        for name in names(self.has('0'))? {
+            let about = match self.status(&name) {
+                Ok(about) => about,
+                Err(message) => {
+                    status = fail(&message);
+                    continue;
+                }
+            };
+            let target = format!("{directory}/{name}");
+            let (kind, contents) = match about.file_type {
+                FileType::Directory => (DIRECTORY, vec![]),
+                FileType::SymbolicLink => {
+                    (SYMLINK, filesystem::read_symlink(&name).unwrap_or_default().into_bytes())
+                }
+                FileType::Fifo => (0o010_000, vec![]),
+                _ => match fs::read(&name) {
+                    Ok(contents) => (REGULAR, contents),
+                    Err(error) => {
+                        status = fail(&format!("{name}: Cannot open: {}", reason(&error)));
+                        continue;
+                    }
+                },
+            };
+            bytes += contents.len() as u64;
+            if let Err(message) = self.put(&target, kind | about.mode & 0o7777, about.modified, &contents) {
+                let is_kept = message.ends_with(KEPT);
+                let code = fail(&message);
+                status = if is_kept { status } else { code };
+            }
+            if self.has('v') {
+                say(&mut io::stderr(), &target);
+            }
+        }
+        self.blocks(bytes);
+        Ok(status)
+    }
+}
+
+const KEPT: &str = "not created: newer or same age version exists";
+
+/// A member as `ls -l` shows files.
+fn described(entry: &Entry) -> String {
+    let mode = entry.mode();
+    let kind = match mode & KIND {
+        DIRECTORY => 'd',
+        SYMLINK => 'l',
+        0o010_000 => 'p',
+        0o020_000 => 'c',
+        _ => '-',
+    };
+    let bits: String = (0..9)
+        .map(|bit| if mode >> (8 - bit) & 1 == 1 { ['r', 'w', 'x'][bit as usize % 3] } else { '-' })
+        .collect();
+    let (user, group) = (users::user_name(entry.uid()), users::group_name(entry.gid()));
+    let time = calendar::listed(u64::from(entry.mtime()) * 1_000_000_000);
+    format!(
+        "{kind}{bits} {:>3} {user:<8} {group:<8} {:>8} {time} {}",
+        entry.nlink(),
+        entry.file_size(),
+        entry.name()
+    )
+}
