@@ -313,7 +313,7 @@ const SIZE_DRIFT: f64 = 0.1;
 #[test]
 fn modules_are_as_large_as_the_table_says() {
     const HEAD: &str = "| Module | Size | Commands |\n| --- | --- | --- |\n";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/commands.md");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/commands.md");
     let mut rows = vec![];
     let shell = ("sh", "`sh` `bash`".to_owned());
     let others = artifact::applets::MULTI_CALL.iter().map(|known| {

@@ -537,7 +537,7 @@ fn is_special(path: &Path) -> bool {
 
 /// What a file is, links followed.
 fn kind(path: &Path) -> &'static str {
-    let known = path.to_str().and_then(|path| filesystem::status(path, Symlinks::Follow).ok());
+    let known = filesystem::status(&path.to_text(), Symlinks::Follow).ok();
     match known.map(|known| known.file_type) {
         Some(FileType::Directory) => "directory",
         Some(FileType::Fifo) => "fifo",

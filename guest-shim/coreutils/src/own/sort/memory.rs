@@ -3,6 +3,7 @@
 //! Lines are sorted by 64 bits of what is compared first; those that agree in them by the next 64, and so on, so that hardly
 //! any comparison looks at a line. What does not fit into memory, is asked for in other ways, or is wrong, is uutils'.
 
+use cordon_vm::byte_text::ToText;
 use std::cmp::Ordering;
 use std::ffi::OsString;
 use std::fs::File;
@@ -163,7 +164,7 @@ impl Plan {
             Some(name) => match File::create(name) {
                 Ok(mut file) => sorting.write(&mut file),
                 Err(error) => {
-                    let name = name.to_string_lossy();
+                    let name = name.to_text();
                     say(&mut io::stderr(), &format!("sort: open failed: {name}: {}", reason(&error)));
                     return Some(2);
                 }
@@ -173,8 +174,7 @@ impl Plan {
         Some(match outcome {
             Ok(()) => 0,
             Err(error) => {
-                let name =
-                    self.output.as_ref().map_or("'standard output'".into(), |name| name.to_string_lossy());
+                let name = self.output.as_ref().map_or("'standard output'".into(), |name| name.to_text());
                 say(&mut io::stderr(), &format!("sort: write failed: {name}: {}", reason(&error)));
                 2
             }
@@ -255,7 +255,7 @@ impl Input {
     fn name(&self) -> String {
         match self {
             Input::Standard => "-".to_owned(),
-            Input::File(name, ..) | Input::Directory(name) => name.to_string_lossy().into_owned(),
+            Input::File(name, ..) | Input::Directory(name) => name.to_text().into_owned(),
         }
     }
 
