@@ -14,6 +14,7 @@ mod install;
 mod launching;
 mod lines;
 mod machine;
+mod make;
 mod matching;
 mod number;
 mod packed;
@@ -61,6 +62,7 @@ const UTILITIES: Utilities = &[
     ("logger", session::logger),
     ("logname", identity::logname),
     ("look", lines::look),
+    ("make", make::main),
     ("more", pager::more),
     ("ncal", cal::ncal),
     ("nice", launching::nice),
