@@ -6,6 +6,7 @@ mod cal;
 mod column;
 mod endings;
 mod envsubst;
+mod flock;
 mod getopt;
 mod hexdump;
 mod iconv;
@@ -46,6 +47,7 @@ const UTILITIES: Utilities = &[
     ("dos2unix", endings::dos2unix),
     ("envsubst", envsubst::main),
     ("fallocate", machine::fallocate),
+    ("flock", flock::main),
     ("free", machine::free),
     ("getconf", machine::getconf),
     ("getopt", getopt::main),
