@@ -15,6 +15,8 @@ use cordon_vm::filesystem::{self, OpenFlags};
 use cordon_vm::types::{Errno, FileStatus, Symlinks};
 use cordon_vm::{descriptors, process, replace};
 
+use crate::processes::process_of;
+
 /// Exit statuses, as BSD's `sysexits` has them.
 const USAGE: i32 = 64;
 const NO_DATA: i32 = 65;
@@ -138,7 +140,8 @@ impl Lock {
         let text = fs::read_to_string(file).ok()?;
         // Who has just made it has not written yet.
         let Ok(id) = text.parse::<u32>() else { return Some(0) };
-        Path::new(&format!("/proc/{id}")).exists().then_some(id)
+        // One that has ended may still be waited for.
+        process_of(id).is_some_and(|process| process.state != 'Z').then_some(id)
     }
 
     fn release(&self) {
