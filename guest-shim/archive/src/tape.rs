@@ -18,6 +18,7 @@ use tar::{Archive, Builder, EntryType, Header};
 
 use crate::packer::Packing;
 use crate::reason;
+use crate::transform::Transform;
 
 /// The exit status of every mistake.
 const TROUBLE: i32 = 2;
@@ -48,6 +49,8 @@ Usage: tar -c|-t|-x [-f ARCHIVE] [OPTION]... [FILE]...
       --owner=NAME[:N], --group=NAME[:N], --mtime=TIME|FILE
                            what an archive says of the owner, the group and the time
       --strip-components=N strip N leading components when extracting
+      --transform=EXPRESSION, --xform=EXPRESSION
+                           change names by s/.../.../ of sed
       --show-transformed-names
                            list names as they are extracted";
 
@@ -68,6 +71,7 @@ struct Options {
     /// Modes are those of the archive, whatever the umask.
     keeps_modes: bool,
     excluded: Vec<String>,
+    transforms: Vec<Transform>,
     stripped: usize,
     /// Names are listed as they are extracted.
     shows_stripped: bool,
@@ -144,10 +148,12 @@ const LONG: &[&str] = &[
     "to-stdout",
     "totals",
     "touch",
+    "transform",
     "ungzip",
     "use-compress-program",
     "verbose",
     "warning",
+    "xform",
     "xz",
     "zstd",
 ];
@@ -249,6 +255,7 @@ fn read_options(words: Vec<String>) -> Result<Option<Options>, String> {
                     options.stripped =
                         value()?.parse().map_err(|_| "invalid number of elements".to_owned())?;
                 }
+                "transform" | "xform" => options.transforms.extend(Transform::parse(&value()?)?),
                 "files-from" => options.names_from(&value()?)?,
                 "warning" | "sort" | "format" => drop(value()?),
                 "preserve-permissions" | "same-permissions" => options.keeps_modes = true,
@@ -468,6 +475,7 @@ impl Options {
         let failed = |error: io::Error| format!("{shown}: Cannot write: {}", reason(&error));
         let told = |name: &str| {
             if self.verbose {
+                let name = &if self.shows_stripped { self.renamed(name) } else { name.to_owned() };
                 let is_taken = self.file.as_deref().is_none_or(|file| file == "-");
                 if is_taken { say(&mut io::stderr(), name) } else { say(&mut io::stdout(), name) }
             }
@@ -478,7 +486,7 @@ impl Options {
                 path.push('/');
                 told(&path);
                 header.set_entry_type(EntryType::Directory);
-                append(builder, &mut header, &path, None, io::empty()).map_err(failed)?;
+                append(builder, &mut header, &self.renamed(&path), None, io::empty()).map_err(failed)?;
                 let entries = match fs::read_dir(&place) {
                     Ok(entries) => entries,
                     Err(error) => {
@@ -496,13 +504,14 @@ impl Options {
                 told(&member.to_string_lossy());
                 header.set_entry_type(EntryType::Symlink);
                 let target = fs::read_link(&place).map_err(failed)?;
-                let (member, target) = (member.to_string_lossy(), target.to_string_lossy());
+                let (member, target) =
+                    (self.renamed(&member.to_string_lossy()), self.renamed(&target.to_string_lossy()));
                 append(builder, &mut header, &member, Some(&target), io::empty()).map_err(failed)?;
                 Ok(true)
             }
             FileType::RegularFile => {
-                let member = member.to_string_lossy();
-                told(&member);
+                told(&member.to_string_lossy());
+                let member = self.renamed(&member.to_string_lossy());
                 // The second name of a file is a link to the first.
                 let known = packed.borrow().get(&(status.device, status.inode)).cloned();
                 if let Some(first) = known {
@@ -511,7 +520,7 @@ impl Options {
                     return Ok(true);
                 }
                 if status.links > 1 {
-                    packed.borrow_mut().insert((status.device, status.inode), member.clone().into_owned());
+                    packed.borrow_mut().insert((status.device, status.inode), member.clone());
                 }
                 let file = match File::open(&place) {
                     Ok(file) => file,
@@ -526,8 +535,8 @@ impl Options {
                 Ok(true)
             }
             FileType::Fifo => {
-                let member = member.to_string_lossy();
-                told(&member);
+                told(&member.to_string_lossy());
+                let member = self.renamed(&member.to_string_lossy());
                 header.set_entry_type(EntryType::Fifo);
                 append(builder, &mut header, &member, None, io::empty()).map_err(failed)?;
                 Ok(true)
@@ -588,6 +597,9 @@ impl Options {
             if entry.header().entry_type() == EntryType::Directory && !shown.ends_with('/') {
                 shown.push('/');
             }
+            if self.shows_stripped {
+                shown = self.renamed(&shown);
+            }
             if self.shows_stripped && self.stripped > 0 {
                 let parts: Vec<&str> = shown.split_inclusive('/').skip(self.stripped).collect();
                 if parts.is_empty() {
@@ -607,7 +619,8 @@ impl Options {
                 io::copy(&mut entry, &mut io::stdout()).map_err(broken)?;
                 continue;
             }
-            let Some(target) = self.place(&path) else { continue };
+            let renamed = self.renamed(&path.to_string_lossy());
+            let Some(target) = self.place(Path::new(&renamed)) else { continue };
             let kind = entry.header().entry_type();
             let mode = entry.header().mode().unwrap_or(0o644);
             let mode = if self.keeps_modes { mode & 0o7777 } else { mode & 0o777 & !mask };
@@ -632,6 +645,14 @@ impl Options {
             is_whole = false;
         }
         Ok(is_whole)
+    }
+
+    /// A name as `--transform` changes it.
+    fn renamed(&self, name: &str) -> String {
+        // The slash behind a folder is not seen.
+        let (bare, slash) = name.strip_suffix('/').map_or((name, ""), |bare| (bare, "/"));
+        let made = self.transforms.iter().fold(bare.to_owned(), |name, transform| transform.apply(&name));
+        made + slash
     }
 
     /// Where a member goes; none for what nothing is left of.
