@@ -12,6 +12,9 @@ use crate::render::{MODES, Mode};
 use crate::schema;
 use crate::shell::{Next, Shell, Target};
 
+/// Widest that a column is made on demand.
+const WIDEST: i32 = 10_000;
+
 /// Does a command, with its words.
 type Command = fn(&mut Shell, &[String]) -> Next;
 
@@ -81,7 +84,8 @@ const COMMANDS: &[(&str, &str, Command)] = &[
         Next::GoOn
     }),
     (".width NUM1 NUM2 ...", "Set minimum column widths for columnar output", |shell, words| {
-        shell.style.widths = words.iter().map(|word| word.parse().unwrap_or(0)).collect();
+        shell.style.widths =
+            words.iter().map(|word| word.parse().unwrap_or(0).clamp(-WIDEST, WIDEST)).collect();
         Next::GoOn
     }),
 ];
