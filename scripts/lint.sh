@@ -11,7 +11,7 @@ if command -v shellcheck >/dev/null; then
 else
     echo "lint: no shellcheck here, so the scripts were not looked at" >&2
 fi
-cargo clippy --release --package cordon-protocol --package cordon-kernel --features cordon-protocol/schema --all-targets -- \
+cargo clippy --release --package cordon-byte-text --package cordon-protocol --package cordon-kernel --features cordon-protocol/schema --all-targets -- \
     --deny warnings
 cargo clippy --release --package cordon --package cordon-compile --package cordon-compiler --package cordon-enclosure \
     --package cordon-artifact --package cordon-benches \

@@ -17,7 +17,7 @@ step "newer patch releases of the engines"
 scripts/engine-updates.sh
 
 step "Rust: protocol and kernel"
-cargo test --release --package cordon-protocol --package cordon-kernel --features cordon-protocol/schema
+cargo test --release --package cordon-byte-text --package cordon-protocol --package cordon-kernel --features cordon-protocol/schema
 
 step "Rust: supervisor, compiler, enclosure, command line, client"
 cargo test --release --package cordon --package cordon-compile --package cordon-enclosure --package cordon-artifact
@@ -26,7 +26,7 @@ step "Rust: what runs in a worker"
 scripts/worker-cargo.sh any test --package cordon-isolate --package cordon-node --package cordon-command --lib
 
 step "guest programs"
-cargo test --release --manifest-path guest-shim/Cargo.toml --package cordon-sh --package cordon-multicall --package cordon-utilities --package cordon-textutils --package cordon-findutils
+cargo test --release --manifest-path guest-shim/Cargo.toml --package cordon-sh --package cordon-multicall --package cordon-utilities --package cordon-textutils --package cordon-findutils --package cordon-coreutils
 
 step "coreutils without a VM"
 node guest-shim/coreutils/tests/run.mjs target/cordon/commands/coreutils.wasm

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use byte_text::ToText;
 use bytesize::ByteSize;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::client::Error;
@@ -35,6 +37,7 @@ pub(super) enum Command {
             num_args = 1..,
             trailing_var_arg = true,
             allow_hyphen_values = true,
+            value_parser = bytes(),
             value_names = ["FILE", "ARGS"]
         )]
         program: Vec<String>,
@@ -49,6 +52,7 @@ pub(super) enum Command {
             num_args = 0..,
             trailing_var_arg = true,
             allow_hyphen_values = true,
+            value_parser = bytes(),
             value_names = ["ARGS"]
         )]
         args: Vec<String>,
@@ -66,10 +70,10 @@ pub(super) enum Command {
         #[command(flatten)]
         vm: VmArguments,
         /// The command, and its name and arguments ($0, $1 and so on): whatever comes after it is the command's
-        #[arg(short = 'c', num_args = 1.., value_names = ["COMMAND", "ARGS"], allow_hyphen_values = true)]
+        #[arg(short = 'c', num_args = 1.., value_names = ["COMMAND", "ARGS"], allow_hyphen_values = true, value_parser = bytes())]
         command: Vec<String>,
         /// Arguments of a script from standard input: $1 and so on
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_parser = bytes())]
         args: Vec<String>,
     },
     /// Serve clients: on standard input and output, or on a socket that only this user can use
@@ -348,6 +352,11 @@ fn absolute(option: &str, path: &Path) -> Result<String, Error> {
     let wrong = |why: &dyn std::fmt::Display| usage(format!("{option} {}: {why}", path.display()));
     let absolute = std::path::absolute(path).map_err(|error| wrong(&error))?;
     absolute.into_os_string().into_string().map_err(|_| wrong(&"not UTF-8"))
+}
+
+/// What a guest gets as it is, bytes that are no Unicode too.
+fn bytes() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().map(|word| word.to_text().into_owned())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use byte_text::shown;
 use isolate::library::{Core, Scope, string};
 use kernel::Process;
 use protocol::config::Platform;
@@ -137,7 +138,7 @@ fn begin_object(
     let object = env.process_object(scope)?;
     let pairs: Vec<v8::Local<v8::Value>> = variables
         .iter()
-        .flat_map(|(name, value)| [string(scope, name).into(), string(scope, value).into()])
+        .flat_map(|(name, value)| [string(scope, &shown(name)).into(), string(scope, &shown(value)).into()])
         .collect();
     let pairs = v8::Array::new_with_elements(scope, &pairs);
     let environment = env.call_main(scope, "environment", &[pairs.into()])?;
@@ -154,7 +155,10 @@ pub(crate) fn patch(scope: &mut Scope<'_, '_>, env: &Env, object: v8::Local<'_, 
     set(scope, object, "title", title.into())?;
     let mut argv: Vec<v8::Local<v8::Value>> = vec![string(scope, "node").into()];
     argv.extend(
-        env.arguments.borrow().iter().map(|argument| v8::Local::<v8::Value>::from(string(scope, argument))),
+        env.arguments
+            .borrow()
+            .iter()
+            .map(|argument| v8::Local::<v8::Value>::from(string(scope, &shown(argument)))),
     );
     let argv = v8::Array::new_with_elements(scope, &argv);
     set(scope, object, "argv", argv.into())?;

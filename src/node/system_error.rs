@@ -1,5 +1,6 @@
 //! Errors of failed system calls as Node throws them: `errno`, `code`, `syscall`, and the paths that were meant.
 
+use byte_text::shown;
 use isolate::library::{Scope, string};
 use kernel::{Errno, FsOperation};
 
@@ -38,10 +39,10 @@ impl Subject {
     fn message(&self, errno: Errno) -> String {
         let mut text = format!("{}: {}, {}", errno.name(), description(errno), self.syscall);
         if let Some(path) = &self.path {
-            text.push_str(&format!(" '{path}'"));
+            text.push_str(&format!(" '{}'", shown(path)));
         }
         if let Some(dest) = &self.dest {
-            text.push_str(&format!(" -> '{dest}'"));
+            text.push_str(&format!(" -> '{}'", shown(dest)));
         }
         text
     }
@@ -95,11 +96,11 @@ impl Subject {
         let syscall = string(scope, self.syscall);
         set(scope, object, "syscall", syscall.into())?;
         if let Some(path) = &self.path {
-            let path = string(scope, path);
+            let path = string(scope, &shown(path));
             set(scope, object, "path", path.into())?;
         }
         if let Some(dest) = &self.dest {
-            let dest = string(scope, dest);
+            let dest = string(scope, &shown(dest));
             set(scope, object, "dest", dest.into())?;
         }
         Some(())

@@ -64,3 +64,23 @@ a=1
 b=2
 EOF
 echo "${seen[a]}${seen[b]}"
+#### continue and break in the condition of until
+until continue; do echo x; break; done; echo end; i=0; until i=$((i+1)); test $i -gt 3 && break; continue; do echo body; done; echo $i; for i in 1 2; do until continue 2; do echo x; done; echo not; done; echo end; until break; do echo x; done; echo "$?"
+#### BASHPID in subshells
+a=$BASHPID; [ $a = $$ ] && echo same; [ $a != "$(echo $BASHPID)" ] && echo other; (x=$BASHPID; [ $x != $a ] && sh -c "[ \$PPID = $x ]" && echo "its children say so"; :); f() { echo $BASHPID; }; [ $(f) != $$ ] && echo in a function; (exit 3); echo $?; x=$(echo a; exit 5); echo $? $x; v=1; (v=2; cd /); echo $v; [ "$PWD" != / ] && echo here
+#### coprocesses
+coproc cat; echo "${#COPROC[@]} $((COPROC_PID == $!))"; echo hi >&"${COPROC[1]}"; read -r l <&"${COPROC[0]}"; echo "got $l"; exec {COPROC[1]}>&-; wait $COPROC_PID; echo "$? [${COPROC[0]}] [${COPROC_PID-unset}]"; coproc NAME { while read -r a; do echo "<$a>"; done; exit 3; }; echo a >&${NAME[1]}; read -u ${NAME[0]} x; echo $x; exec {NAME[1]}>&-; wait $NAME_PID; echo $?; coproc X (echo sub); cat <&${X[0]}; wait; coproc nonesuch_cmd 2>/dev/null; wait $!; echo $?
+#### coprocesses in functions and groups
+f() { coproc tr a-z A-Z; echo abc >&${COPROC[1]}; exec {COPROC[1]}>&-; cat <&${COPROC[0]}; wait; }; f; f; { coproc X { cat; }; } 2>/dev/null; echo a >&${X[1]}; read -u ${X[0]} v; echo $v; { exec {X[1]}>&-; } 2>/dev/null; read -u ${X[0]} v; echo $?; wait $X_PID; coproc 1x { echo; }; echo $?
+#### who has a coprocess
+coproc cat; { echo piped | cat >&${COPROC[1]}; } 2>/dev/null; (echo sub >&${COPROC[1]}) 2>/dev/null; echo $?; /bin/echo program >&${COPROC[1]}; read -u ${COPROC[0]} x; echo $x; y=$(echo substituted >&${COPROC[1]}); read -u ${COPROC[0]} x; echo $x
+#### descriptors in elements
+declare -A h; exec {h[a]}>out; echo x >&${h[a]}; exec {h[a]}>&-; cat out; declare -a z; exec {z[3]}<out; read -u ${z[3]} l; echo $l ${!z[@]}
+#### jobs in substitutions and pipelines
+sleep 0.3 & jobs | wc -l; jobs -p | wc -l; x=$(jobs -p); [ "$x" = $! ] && echo same; (jobs -p | wc -l); kill $(jobs -p); wait; echo $?; sleep 0.2 & y=$(jobs); echo "$y"
+#### listing jobs
+sleep 0.2 & sleep 0.3 & (exit 3) & sleep 0.1;  jobs; echo --; jobs -l | sed "s/ *[0-9][0-9]* Run/ N Run/"; echo --; jobs -r; echo --; jobs %1; jobs -p | wc -l; jobs -s; jobs %9; echo $?;  jobs -z; echo $?; kill %1 ; sleep 0.05; jobs; wait $!; echo $?
+#### killing jobs at the end
+trap 'kill $(jobs -p)' EXIT; sleep 5 & sleep 5 & echo x
+#### jobs that have ended
+(exit 4) & p=$!; sleep 0.1; jobs; wait $p; echo $?

@@ -44,7 +44,7 @@ async fn a_worker_has_one_channel_no_privileges_and_no_environment() {
     assert_eq!(vm.evaluate::<u32>("1").await.unwrap(), 1);
     let workers = workers();
     assert!(!workers.is_empty());
-    let mut seen = 0;
+    let mut claimed = 0;
     for worker in workers {
         // Other tests' workers come and go.
         let Ok(status) = std::fs::read_to_string(worker.join("status")) else { continue };
@@ -64,10 +64,16 @@ async fn a_worker_has_one_channel_no_privileges_and_no_environment() {
         if let Ok(environment) = std::fs::read(worker.join("environ")) {
             assert!(environment.iter().all(|byte| *byte == 0), "{}", text(&environment));
         }
+        let mut waits = false;
         if let Ok(descriptors) = std::fs::read_dir(worker.join("fd")) {
             for descriptor in descriptors.flatten() {
                 let Ok(target) = std::fs::read_link(descriptor.path()) else { continue };
                 let target = target.to_string_lossy().into_owned();
+                // A worker that no VM has yet will ask how much memory it has, of itself and when it is claimed.
+                if target.starts_with("/proc/") && target.ends_with("/status") {
+                    waits = true;
+                    continue;
+                }
                 let own = target.starts_with("socket:")
                     || target.starts_with("anon_inode:")
                     || target.starts_with("/dev/null")
@@ -77,9 +83,9 @@ async fn a_worker_has_one_channel_no_privileges_and_no_environment() {
                 assert!(own, "{target}");
             }
         }
-        seen += 1;
+        claimed += usize::from(!waits);
     }
-    assert!(seen > 0, "no worker was fully enclosed");
+    assert!(claimed > 0, "no worker of a VM was fully enclosed");
 }
 
 #[tokio::test]

@@ -82,6 +82,7 @@ same_as_in_node! {
     timers_count_from_when_they_are_started = "after_work.mjs";
     modules_load_as_in_node = "modules.mjs";
     files_are_as_in_node = "files.cjs";
+    names_of_files_are_bytes_as_in_node = "bytes.cjs";
     the_library_prints_what_nodes_does = "library.cjs";
     an_uncaught_exception_ends_a_program_as_in_node = "throws.cjs";
     an_unhandled_rejection_ends_a_program_as_in_node = "rejects.mjs";

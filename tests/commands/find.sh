@@ -85,3 +85,17 @@ find d -name f -printf '%m ' -o -name l -printf '%p '; find d \( -name f -printf
 mkdir d; echo hi > d/f; chmod 640 d/f; ln -s f d/l; touch -d @86400 d/f; find d -ls | sort -k3 | sed 's/^ *[0-9]* *[0-9]* //; /^d/d; s/... .. ..:.. /now /'
 #### types of files
 mkfifo p; mkdir d; touch f; ln -s f l; find . -type p; find . -type f,p | sort; find . -type c; find /dev/null -type c; find . ! -type p | sort; find . -type x 2>/dev/null; echo $?
+#### pruned files do not prune directories
+mkdir -p d/a d/b/c; touch d/a/x d/b/y d/b/c/z d/f; find d -type f -prune -o -print | sort; find d -depth -name a -prune -o -type f -print | sort
+#### directories that are gone
+mkdir -p a/b c; find a c -exec rm -r {} \; 2>&1 | sed "s/‘/'/; s/’/'/"; ls
+#### depths from both sides
+mkdir -p d/e/f; touch d/e/f/g; find d -depth -mindepth 1 -maxdepth 2; find d -mindepth 3 -maxdepth 2; echo $?; find d -depth
+#### lists and quitting
+touch a b; find . -name a -print , -name a -print; find . -type f -quit; find . -type f -print -quit | wc -l; find . ! ! -name a; find . -name a \( -false -o -true \) -print
+#### patterns of names and paths
+touch .h a.txt 'a[b' 'a*b' ab 'a\b'; find . -name '*h'; find . -name 'a\*b'; find . -name 'a[[]b'; find . -name '?b'; find . -name 'a?b' | sort; find . -name 'a\\b'; find . -name '[^a]h'; find . -name '**txt'; find . -iname 'A.TXT'; find . -name 'a[b'; find . -path './a.*'; find . -name '[[:alpha:]]b'
+#### output that gets nowhere
+find . > /dev/full 2>/dev/null; echo $?
+#### what is said stands where it belongs
+mkdir a c; { find a nope c -print; find a c -name a -exec rmdir {} \; -print; } 2>&1 | sed "s/‘/'/; s/’/'/"

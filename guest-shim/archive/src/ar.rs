@@ -6,6 +6,7 @@ use std::io::{self, BufReader, Read, Write};
 
 use ::ar::{Archive, GnuBuilder, Header};
 use cordon_multicall::{calendar, say};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::Symlinks;
 
@@ -58,7 +59,7 @@ fn complain(text: &str) {
 }
 
 pub fn ar(args: Args) -> i32 {
-    let mut words = args.skip(1).map(|word| word.to_string_lossy().into_owned());
+    let mut words = args.skip(1).map(|word| word.to_text().into_owned());
     let mut first = words.next().unwrap_or_default();
     if first == "--help" {
         say(&mut io::stdout(), HELP);

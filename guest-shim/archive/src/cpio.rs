@@ -8,6 +8,7 @@ use std::path::Path;
 use ::cpio::newc::{Builder, Entry, Reader, trailer};
 use cordon_multicall::launch::errno_text;
 use cordon_multicall::{calendar, options, say, users};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
 
@@ -106,7 +107,7 @@ pub fn cpio(args: Args) -> i32 {
         return misused("Mode already defined");
     }
     let mut patterns = vec![];
-    for pattern in parsed.operands.iter().map(|word| word.to_string_lossy()) {
+    for pattern in parsed.operands.iter().map(|word| word.to_text()) {
         match glob::Pattern::new(&pattern) {
             Ok(pattern) => patterns.push(pattern),
             Err(_) => return fail(&format!("{pattern}: invalid pattern")),
@@ -368,7 +369,7 @@ impl Call {
         let Some(directory) = self.parsed.operands.first() else {
             return Ok(misused("You must specify a directory"));
         };
-        let directory = directory.to_string_lossy().into_owned();
+        let directory = directory.to_text().into_owned();
         let (mut status, mut bytes) = (0, 0);
         for name in names(self.has('0'))? {
             let about = match self.status(&name) {

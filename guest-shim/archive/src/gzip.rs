@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use cordon_multicall::say;
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::Symlinks;
 use flate2::Compression;
@@ -67,7 +68,7 @@ fn main(args: Args, mut options: Options) -> i32 {
     let mut files: Vec<String> = vec![];
     let mut only_operands = false;
     for arg in args.skip(1) {
-        let word = arg.to_string_lossy().into_owned();
+        let word = arg.to_text().into_owned();
         if only_operands || word == "-" || !word.starts_with('-') {
             files.push(word);
             continue;
@@ -148,8 +149,10 @@ impl Options {
         }
         let failed = |error: io::Error| (FAILED, format!("{name}: {}", reason(&error)));
         // A compressed file may be named without its ending.
-        let found =
-            if self.decompress && fs::metadata(name).is_err() { format!("{name}.gz") } else { name.into() };
+        let found = match self.decompress && !name.ends_with(".gz") && fs::metadata(name).is_err() {
+            true => format!("{name}.gz"),
+            false => name.into(),
+        };
         let kind = fs::metadata(&found).map_err(|error| (FAILED, format!("{found}: {}", reason(&error))))?;
         if kind.is_dir() {
             if !self.recursive {
@@ -158,7 +161,7 @@ impl Options {
             let entries = fs::read_dir(name).map_err(failed)?;
             let mut names: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
             names.sort();
-            return names.iter().try_for_each(|path| self.file(&path.to_string_lossy()));
+            return names.iter().try_for_each(|path| self.file(&path.to_text()));
         }
         let target = if self.decompress { unpacked_name(&found) } else { packed_name(&found) };
         let input = BufReader::new(File::open(&found).map_err(failed)?);
@@ -168,6 +171,13 @@ impl Options {
         let target = target?;
         if !self.force && Path::new(&target).exists() {
             return Err((WARNED, format!("{target} already exists;\tnot overwritten")));
+        }
+        // One of its names would be left with what was there before.
+        let others =
+            filesystem::status(&found, Symlinks::Follow).map_or(0, |known| known.links.saturating_sub(1));
+        if others > 0 && !self.force {
+            let links = if others == 1 { "link" } else { "links" };
+            return Err((WARNED, format!("{found} has {others} other {links} -- file ignored")));
         }
         let out = File::create(&target).map_err(|error| (FAILED, format!("{target}: {}", reason(&error))))?;
         if let Err(failure) = self.pass(&found, input, BufWriter::new(out)) {

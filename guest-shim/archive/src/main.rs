@@ -43,6 +43,8 @@ fn main() {
         name: "archive",
         version: concat!("archive (cordon ", env!("CARGO_PKG_VERSION"), ")"),
         utilities: UTILITIES,
+        in_text: &[],
+        keep_text: cordon_posix::keep_text,
         direct: |_, _| None,
         prepare: |_| {},
         named_by_argument: || {},

@@ -10,8 +10,10 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
+use cordon_multicall::quoting::escaped;
 use cordon_multicall::users::{self, USER_ID};
 use cordon_multicall::{calendar, facts, say};
+use cordon_vm::byte_text::{ToText, decode, decoded, encode, encode_os};
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
 use tar::{Archive, Builder, EntryType, Header};
@@ -173,7 +175,7 @@ fn whole(name: &str) -> Result<&'static str, String> {
 }
 
 pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
-    let words: Vec<String> = args.skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = args.skip(1).map(|word| word.to_text().into_owned()).collect();
     let done = read_options(words).and_then(|options| match options {
         Some(options) => options.run(),
         None => {
@@ -321,7 +323,7 @@ fn read_options(words: Vec<String>) -> Result<Option<Options>, String> {
 }
 
 fn within(directory: Option<&str>, next: String) -> String {
-    directory.map_or(next.clone(), |directory| Path::new(directory).join(next).to_string_lossy().into_owned())
+    directory.map_or(next.clone(), |directory| Path::new(directory).join(next).to_text().into_owned())
 }
 
 /// The packing that the program of this name does.
@@ -396,7 +398,7 @@ impl Options {
     }
 
     fn is_excluded(&self, path: &Path) -> bool {
-        let whole = path.to_string_lossy();
+        let whole = path.to_text();
         self.excluded.iter().any(|pattern| {
             let pattern = pattern.trim_end_matches('/');
             // It may begin at each component.
@@ -460,9 +462,9 @@ impl Options {
             return Ok(true);
         }
         let place = from.join(name);
-        let shown = name.display();
+        let shown = name.to_text();
         let links = if self.follow { Symlinks::Follow } else { Symlinks::NoFollow };
-        let status = match filesystem::status(&place.to_string_lossy(), links) {
+        let status = match filesystem::status(&place.to_text(), links) {
             Ok(status) => status,
             Err(errno) => {
                 let text = cordon_multicall::launch::errno_text(errno);
@@ -477,12 +479,13 @@ impl Options {
             if self.verbose {
                 let name = &if self.shows_stripped { self.renamed(name) } else { name.to_owned() };
                 let is_taken = self.file.as_deref().is_none_or(|file| file == "-");
-                if is_taken { say(&mut io::stderr(), name) } else { say(&mut io::stdout(), name) }
+                let name = escaped(name);
+                if is_taken { say(&mut io::stderr(), &name) } else { say(&mut io::stdout(), &name) }
             }
         };
         match status.file_type {
             FileType::Directory => {
-                let mut path = member.to_string_lossy().trim_end_matches('/').to_owned();
+                let mut path = member.to_text().trim_end_matches('/').to_owned();
                 path.push('/');
                 told(&path);
                 header.set_entry_type(EntryType::Directory);
@@ -501,17 +504,16 @@ impl Options {
                 })
             }
             FileType::SymbolicLink => {
-                told(&member.to_string_lossy());
+                told(&member.to_text());
                 header.set_entry_type(EntryType::Symlink);
                 let target = fs::read_link(&place).map_err(failed)?;
-                let (member, target) =
-                    (self.renamed(&member.to_string_lossy()), self.renamed(&target.to_string_lossy()));
+                let (member, target) = (self.renamed(&member.to_text()), self.renamed(&target.to_text()));
                 append(builder, &mut header, &member, Some(&target), io::empty()).map_err(failed)?;
                 Ok(true)
             }
             FileType::RegularFile => {
-                told(&member.to_string_lossy());
-                let member = self.renamed(&member.to_string_lossy());
+                told(&member.to_text());
+                let member = self.renamed(&member.to_text());
                 // The second name of a file is a link to the first.
                 let known = packed.borrow().get(&(status.device, status.inode)).cloned();
                 if let Some(first) = known {
@@ -535,8 +537,8 @@ impl Options {
                 Ok(true)
             }
             FileType::Fifo => {
-                told(&member.to_string_lossy());
-                let member = self.renamed(&member.to_string_lossy());
+                told(&member.to_text());
+                let member = self.renamed(&member.to_text());
                 header.set_entry_type(EntryType::Fifo);
                 append(builder, &mut header, &member, None, io::empty()).map_err(failed)?;
                 Ok(true)
@@ -579,11 +581,11 @@ impl Options {
         let mask = cordon_posix::umask();
         for entry in archive.entries().map_err(broken)? {
             let mut entry = entry.map_err(broken)?;
-            let path = entry.path().map_err(broken)?.into_owned();
+            let path = path_of(&entry.path_bytes());
             let is_wanted = self.names.is_empty() || {
                 let mut any = false;
                 for (at, (_, name)) in self.names.iter().enumerate() {
-                    if path.starts_with(name.trim_end_matches('/')) {
+                    if path.starts_with(encode_os(name.trim_end_matches('/').to_owned())) {
                         found[at] = true;
                         any = true;
                     }
@@ -593,7 +595,7 @@ impl Options {
             if !is_wanted || self.is_excluded(&path) {
                 continue;
             }
-            let mut shown = path.to_string_lossy().into_owned();
+            let mut shown = path.to_text().into_owned();
             if entry.header().entry_type() == EntryType::Directory && !shown.ends_with('/') {
                 shown.push('/');
             }
@@ -608,18 +610,21 @@ impl Options {
                 shown = parts.concat();
             }
             if self.list {
-                let line = if self.verbose { described(entry.header(), &entry, &shown) } else { shown };
+                let shown = escaped(&shown);
+                let line =
+                    if self.verbose { described(entry.header(), &entry, &shown).into() } else { shown };
                 say(&mut io::stdout(), &line);
                 continue;
             }
             if self.verbose {
+                let shown = escaped(&shown);
                 if self.to_output { say(&mut io::stderr(), &shown) } else { say(&mut io::stdout(), &shown) }
             }
             if self.to_output {
                 io::copy(&mut entry, &mut io::stdout()).map_err(broken)?;
                 continue;
             }
-            let renamed = self.renamed(&path.to_string_lossy());
+            let renamed = self.renamed(&path.to_text());
             let Some(target) = self.place(Path::new(&renamed)) else { continue };
             let kind = entry.header().entry_type();
             let mode = entry.header().mode().unwrap_or(0o644);
@@ -630,7 +635,7 @@ impl Options {
                 is_whole = false;
                 continue;
             }
-            let place = target.to_string_lossy().into_owned();
+            let place = target.to_text().into_owned();
             match kind {
                 EntryType::Directory => directories.push((place, mode, time)),
                 EntryType::Symlink | EntryType::Link => {}
@@ -658,7 +663,7 @@ impl Options {
     /// Where a member goes; none for what nothing is left of.
     fn place(&self, path: &Path) -> Option<PathBuf> {
         if path.components().any(|part| part == Component::ParentDir) {
-            complain(&format!("{}: Member name contains '..'", path.display()));
+            complain(&format!("{}: Member name contains '..'", path.to_text()));
             return None;
         }
         let parts = path.components().filter(|part| matches!(part, Component::Normal(_)));
@@ -688,16 +693,15 @@ impl Options {
         let failed = |errno| io::Error::other(cordon_multicall::launch::errno_text(errno));
         match kind {
             EntryType::Symlink => {
-                let link = entry.link_name()?.unwrap_or_default().to_string_lossy().into_owned();
-                filesystem::create_symlink(&link, &target.to_string_lossy()).map_err(failed)
+                let link = entry.link_name_bytes().unwrap_or_default().into_owned();
+                filesystem::create_symlink(&decode(link), &target.to_text()).map_err(failed)
             }
             EntryType::Link => {
-                let link = entry.link_name()?.unwrap_or_default().into_owned();
+                let link = path_of(&entry.link_name_bytes().unwrap_or_default());
                 let Some(existing) = self.place(&link) else { return Ok(()) };
-                filesystem::create_link(&existing.to_string_lossy(), &target.to_string_lossy())
-                    .map_err(failed)
+                filesystem::create_link(&existing.to_text(), &target.to_text()).map_err(failed)
             }
-            EntryType::Fifo => filesystem::create_fifo(&target.to_string_lossy(), 0o666).map_err(failed),
+            EntryType::Fifo => filesystem::create_fifo(&target.to_text(), 0o666).map_err(failed),
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
                 let mut file = BufWriter::new(File::create(target)?);
                 io::copy(entry, &mut file)?;
@@ -760,7 +764,7 @@ fn put_name<W: Write>(
     name: &str,
     kind: u8,
 ) -> io::Result<()> {
-    let bytes = name.as_bytes();
+    let bytes = &*encode(name);
     if bytes.len() > NAME_BYTES {
         let mut ahead = Header::new_gnu();
         let place = b"././@LongLink";
@@ -777,6 +781,11 @@ fn put_name<W: Write>(
     let count = bytes.len().min(NAME_BYTES);
     field[..count].copy_from_slice(&bytes[..count]);
     Ok(())
+}
+
+/// A name in an archive as a path.
+fn path_of(name: &[u8]) -> PathBuf {
+    encode_os(decoded(name).into_owned()).into()
 }
 
 /// A line of `tar -tv`.
@@ -800,9 +809,9 @@ fn described<R: Read>(header: &Header, entry: &tar::Entry<R>, name: &str) -> Str
     let owner = format!("{user}/{group}");
     let size = header.size().unwrap_or(0).to_string();
     let width = 19usize.saturating_sub(owner.len() + 1).max(size.len());
-    let link = match (kind, entry.link_name()) {
-        ('l', Ok(Some(target))) => format!(" -> {}", target.display()),
-        ('h', Ok(Some(target))) => format!(" link to {}", target.display()),
+    let link = match (kind, entry.link_name_bytes()) {
+        ('l', Some(target)) => format!(" -> {}", escaped(&decoded(&target))),
+        ('h', Some(target)) => format!(" link to {}", escaped(&decoded(&target))),
         _ => String::new(),
     };
     format!("{kind}{permissions} {owner} {size:>width$} {} {name}{link}", date(header.mtime().unwrap_or(0)))

@@ -8,6 +8,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
 use cordon_multicall::files::{finish, output};
 use cordon_multicall::pattern::fits;
 use cordon_multicall::{calendar, say};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
 use flate2::Compression;
@@ -72,7 +73,7 @@ pub fn zip(args: Args) -> i32 {
     let mut job = Zip::default();
     let mut names: Vec<String> = vec![];
     let mut from_input = false;
-    let mut words = args.skip(1).map(|word| word.to_string_lossy().into_owned()).peekable();
+    let mut words = args.skip(1).map(|word| word.to_text().into_owned()).peekable();
     let mut is_over = false;
     while let Some(word) = words.next() {
         if is_over || word == "-" || !word.starts_with('-') {
@@ -597,7 +598,7 @@ pub fn unzip(args: Args) -> i32 {
         excluded: vec![],
     };
     let mut archive = None;
-    let mut words = args.skip(1).map(|word| word.to_string_lossy().into_owned()).peekable();
+    let mut words = args.skip(1).map(|word| word.to_text().into_owned()).peekable();
     while let Some(word) = words.next() {
         if !word.starts_with('-') || word == "-" {
             match archive {

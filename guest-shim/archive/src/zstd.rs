@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 
 use cordon_multicall::{options, say};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::Symlinks;
 
@@ -188,7 +189,7 @@ impl Job {
             let mut paths: Vec<_> =
                 fs::read_dir(name).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
             paths.sort();
-            return paths.iter().fold(0, |status, path| status.max(self.file(&path.to_string_lossy())));
+            return paths.iter().fold(0, |status, path| status.max(self.file(&path.to_text())));
         }
         match self.file_alone(name) {
             Ok(()) => 0,

@@ -19,6 +19,8 @@ mod generated {
     wit_bindgen::generate!({ path: "../../wit", world: "command" });
 }
 
+/// What the texts of all interfaces mean where they are names, arguments or variables.
+pub use byte_text;
 pub use generated::cordon::vm::{
     descriptors, engine, filesystem, host, jobs, polling, process, terminal, types,
 };

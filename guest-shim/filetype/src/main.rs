@@ -4,12 +4,15 @@
 
 mod text;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufRead, Read, Write};
 
 use cordon_multicall::files::{finish, output, reason};
+use cordon_multicall::quoting::octal;
 use cordon_multicall::{Program, Utilities, is_sorted, options, say};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileType, Symlinks};
 use pure_magic::MagicDb;
@@ -26,6 +29,8 @@ fn main() {
         name: "filetype",
         version: concat!("filetype (cordon ", env!("CARGO_PKG_VERSION"), ")"),
         utilities: UTILITIES,
+        in_text: &["file"],
+        keep_text: cordon_posix::keep_text,
         direct: |_, _| None,
         prepare: |_| {},
         named_by_argument: || {},
@@ -123,7 +128,7 @@ fn main_of_file(args: std::vec::IntoIter<OsString>) -> i32 {
         }
     }
     let listed = parsed.has('f');
-    names.extend(parsed.operands.iter().map(|name| name.to_string_lossy().into_owned()));
+    names.extend(parsed.operands.iter().map(|name| name.to_text().into_owned()));
     if names.is_empty() && !listed {
         say(&mut io::stderr(), usage);
         return 1;
@@ -166,8 +171,8 @@ fn main_of_file(args: std::vec::IntoIter<OsString>) -> i32 {
     finish("file", out, status)
 }
 
-fn shown(name: &str) -> &str {
-    if name == "-" { "/dev/stdin" } else { name }
+fn shown(name: &str) -> Cow<'_, str> {
+    if name == "-" { "/dev/stdin".into() } else { octal(name) }
 }
 
 fn about(name: &str, follows: bool, rules: &mut Option<MagicDb>) -> Found {

@@ -1,4 +1,5 @@
-//! `find`: uutils' walk and expressions, with `-exec` and its like done here.
+//! `find`: uutils' walk and expressions, with `-exec` and its like done here, and before them a walk of our own for what is
+//! asked for most ([`walk`](super::walk)).
 //!
 //! The crate starts programs by itself, which WASI cannot. But it asks its [`Dependencies`] two things while it evaluates
 //! an expression: whether the user agrees (`-ok`), and what time it is. So each `-exec` becomes an `-ok` whose command is a
@@ -11,18 +12,21 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufWriter, Write};
+use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cordon_multicall::launch::{self, errno_text};
 use cordon_multicall::users::{self, USER_ID};
 use cordon_multicall::{calendar, facts, pattern, say};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::process::{self, ExitStatus};
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
 use findutils::find::{Dependencies, find_main};
 use uucore::mode::parse_chmod;
+
+use super::walk::Plan;
 
 /// A time at which every file is [`OLD`] days old, some thousand years from now; at no real time is one.
 const AFTER_ALL: Duration = Duration::from_secs(3000 * 365 * 86400);
@@ -31,17 +35,16 @@ const OLD: &str = "+700000";
 /// Bytes of arguments that a command gets at most in one go.
 const BATCH_BYTES: usize = 128 * 1024;
 
+/// Bytes of output that are kept before they are written.
+const OUTPUT_BYTES: usize = 32 * 1024;
+
 pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
-    let mut words = vec![];
-    for arg in args {
-        match arg.into_string() {
-            Ok(word) => words.push(word),
-            Err(arg) => {
-                let line = format!("find: invalid (non-UTF-8) argument: {}", arg.to_string_lossy());
-                say(&mut io::stderr(), &line);
-                return 1;
-            }
-        }
+    let words: Vec<String> = args.map(|arg| arg.to_text().into_owned()).collect();
+    if let Some(plan) = Plan::parse(&words) {
+        let work = Work::new(vec![], false);
+        plan.run(&work);
+        work.flush();
+        return i32::from(work.failed.get());
     }
     let (words, is_missing) = without_missing(words);
     let Some(words) = words else { return 1 };
@@ -52,13 +55,7 @@ pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
             return 1;
         }
     };
-    let work = Work {
-        output: RefCell::new(BufWriter::new(io::stdout())),
-        began: SystemTime::now(),
-        asked,
-        succeeded: Cell::new(false),
-        failed: Cell::new(is_missing),
-    };
+    let work = Work::new(asked, is_missing);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let status = find_main(&words, &work);
     for asked in &work.asked {
@@ -81,7 +78,7 @@ enum Asked {
 }
 
 /// A test of what the virtual machine knows of a file.
-enum Test {
+pub(crate) enum Test {
     /// Its permissions are these.
     Mode(u32),
     /// They include these.
@@ -101,7 +98,7 @@ enum Test {
 }
 
 /// A number, at least or at most.
-enum Wanted {
+pub(crate) enum Wanted {
     More(u64),
     Less(u64),
     Equal(u64),
@@ -127,7 +124,11 @@ impl Wanted {
 
 impl Test {
     /// None where the word is no such test; what it takes besides is whether it has an argument.
-    fn parse(name: &str, argument: Option<&str>, starts: &[String]) -> Result<Option<(Test, usize)>, String> {
+    pub(crate) fn parse(
+        name: &str,
+        argument: Option<&str>,
+        starts: &[String],
+    ) -> Result<Option<(Test, usize)>, String> {
         let needed = || argument.ok_or_else(|| format!("missing argument to `{name}'"));
         let wrong = |text: &str| format!("invalid argument `{text}' to `{name}'");
         let owned = |who: &str, number_of: fn(&str) -> Option<u32>| {
@@ -171,7 +172,7 @@ impl Test {
         Ok(Some((test, 1)))
     }
 
-    fn holds(&self, path: &str, file: &FileStatus) -> bool {
+    pub(crate) fn holds(&self, path: &str, file: &FileStatus) -> bool {
         let mode = file.mode & 0o7777;
         match self {
             Test::Mode(wanted) => mode == *wanted,
@@ -235,7 +236,7 @@ fn parts(format: &str) -> Vec<Part> {
 }
 
 /// Letters of `-type`, with commas between them.
-fn types(letters: &str) -> Result<Vec<FileType>, String> {
+pub(crate) fn types(letters: &str) -> Result<Vec<FileType>, String> {
     let mut types = vec![];
     for letter in letters.split(',') {
         types.extend(match letter {
@@ -253,7 +254,7 @@ fn types(letters: &str) -> Result<Vec<FileType>, String> {
 }
 
 /// What an `-exec` or one of its like stands for.
-struct Command {
+pub(crate) struct Command {
     words: Vec<String>,
     /// Runs where the file is.
     in_directory: bool,
@@ -261,6 +262,25 @@ struct Command {
     asks: bool,
     /// Paths that wait for the rest, with the directory that they are in if that matters; none if each has its own run.
     batch: Option<RefCell<Batch>>,
+}
+
+impl Command {
+    /// The command of the action that stands at `at`, and where it ends; none if it does not.
+    pub(crate) fn parse(words: &[String], at: usize) -> Option<(Command, usize)> {
+        let action = words[at].as_str();
+        let end = (at + 2..words.len()).find(|&end| {
+            words[end] == ";" || (words[end] == "+" && words[end - 1] == "{}" && action.starts_with("-exec"))
+        })?;
+        let is_batch = words[end] == "+";
+        let command = &words[at + 1..if is_batch { end - 1 } else { end }];
+        let command = Command {
+            words: command.to_vec(),
+            in_directory: action.ends_with("dir"),
+            asks: action.starts_with("-ok"),
+            batch: (is_batch && !command.is_empty()).then(RefCell::default),
+        };
+        Some((command, end))
+    }
 }
 
 #[derive(Default)]
@@ -271,13 +291,13 @@ struct Batch {
 }
 
 /// Words that do something with a file; where there is none, `-print` is meant.
-const ACTIONS: &[&str] = &[
+pub(crate) const ACTIONS: &[&str] = &[
     "-delete", "-exec", "-execdir", "-fls", "-fprint", "-fprint0", "-fprintf", "-ls", "-ok", "-okdir",
     "-print", "-print0", "-printf",
 ];
 
 /// Where the starting points begin and where they end.
-fn starting_points(words: &[String]) -> (usize, usize) {
+pub(crate) fn starting_points(words: &[String]) -> (usize, usize) {
     let is_option = |word: &String| ["-H", "-L", "-P"].contains(&word.as_str()) || word.starts_with("-O");
     let first = 1 + words[1..].iter().take_while(|word| is_option(word)).count();
     let is_expression =
@@ -366,27 +386,17 @@ fn put_off(words: Vec<String>) -> Result<(Vec<String>, Vec<Asked>), String> {
             at += 2;
             continue;
         }
-        let end = match action {
-            "-exec" | "-execdir" | "-ok" | "-okdir" => (at + 2..words.len()).find(|&end| {
-                words[end] == ";"
-                    || (words[end] == "+" && words[end - 1] == "{}" && action.starts_with("-exec"))
-            }),
+        let command = match action {
+            "-exec" | "-execdir" | "-ok" | "-okdir" => Command::parse(&words, at),
             _ => None,
         };
-        let Some(end) = end else {
+        let Some((command, end)) = command else {
             out.push(words[at].clone());
             at += 1;
             continue;
         };
         let is_batch = words[end] == "+";
-        let command = &words[at + 1..if is_batch { end - 1 } else { end }];
-        let has_batch = is_batch && !command.is_empty();
-        asked.push(Asked::Command(Command {
-            words: command.to_vec(),
-            in_directory: action.ends_with("dir"),
-            asks: action.starts_with("-ok"),
-            batch: has_batch.then(RefCell::default),
-        }));
+        asked.push(Asked::Command(command));
         if is_batch {
             // It is always true.
             out.extend(["!", "-ok", &number, "{}", ";"].map(str::to_owned));
@@ -426,13 +436,17 @@ fn question(number: &str) -> [String; 12] {
     ["(", "-mtime", OLD, ",", "!", "-ok", number, "{}", ";", "-mtime", OLD, ")"].map(str::to_owned)
 }
 
-struct Work {
+pub(crate) struct Work {
     output: RefCell<BufWriter<io::Stdout>>,
+    /// Somebody looks on: what is printed is shown line by line.
+    is_watched: bool,
     began: SystemTime,
     asked: Vec<Asked>,
     /// The command that was run last did, and nobody has asked for the time since.
     succeeded: Cell<bool>,
     failed: Cell<bool>,
+    /// It was said already that what is printed gets nowhere.
+    is_output_lost: Cell<bool>,
 }
 
 impl Dependencies for Work {
@@ -463,11 +477,59 @@ impl Dependencies for Work {
 }
 
 impl Work {
+    fn new(asked: Vec<Asked>, is_missing: bool) -> Work {
+        Work {
+            output: RefCell::new(BufWriter::with_capacity(OUTPUT_BYTES, io::stdout())),
+            is_watched: io::stdout().is_terminal(),
+            began: SystemTime::now(),
+            asked,
+            succeeded: Cell::new(false),
+            failed: Cell::new(is_missing),
+            is_output_lost: Cell::new(false),
+        }
+    }
+
+    /// Prints a path; whether there is nobody to read it any more.
+    pub(crate) fn print_line(&self, path: &str, end: u8) -> bool {
+        let mut output = self.output.borrow_mut();
+        let outcome = output.write_all(path.as_bytes()).and_then(|()| output.write_all(&[end]));
+        let outcome = if self.is_watched { outcome.and_then(|()| output.flush()) } else { outcome };
+        drop(output);
+        outcome.is_err_and(|error| self.lose(&error))
+    }
+
+    /// Says once that what is printed gets nowhere.
+    fn lose(&self, error: &io::Error) -> bool {
+        self.failed.set(true);
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return true;
+        }
+        if !self.is_output_lost.replace(true) {
+            let reason = uucore::error::strip_errno(error);
+            say(&mut io::stderr(), &format!("find: 'standard output': {reason}"));
+        }
+        false
+    }
+
+    fn flush(&self) {
+        let outcome = self.output.borrow_mut().flush();
+        if let Err(error) = outcome {
+            self.lose(&error);
+        }
+    }
+
+    /// What was printed before comes before what is said.
+    pub(crate) fn complain(&self, message: &str) {
+        self.flush();
+        say(&mut io::stderr(), &format!("find: {message}"));
+        self.failed.set(true);
+    }
+
     /// Prints the line of `-ls`.
     fn list(&self, path: &str) -> bool {
         let Ok(file) = filesystem::status(path, Symlinks::NoFollow) else { return true };
         let target = match std::fs::read_link(path) {
-            Ok(target) => format!(" -> {}", target.display()),
+            Ok(target) => format!(" -> {}", target.to_text()),
             Err(_) => String::new(),
         };
         let line = format!(
@@ -520,7 +582,7 @@ impl Work {
     }
 
     /// What the command came to for this path; one that waits for more paths succeeds.
-    fn reached(&self, command: &Command, path: &str) -> bool {
+    pub(crate) fn reached(&self, command: &Command, path: &str) -> bool {
         let (directory, name) = place(command, path);
         if let Some(waiting) = &command.batch {
             let is_elsewhere = waiting.borrow().directory != directory;
@@ -533,6 +595,9 @@ impl Work {
             batch.paths.push(name);
             return true;
         }
+        if command.asks {
+            self.flush();
+        }
         if command.asks && !agrees(&format!("< {} ... {path} > ? ", command.words[0])) {
             return false;
         }
@@ -540,7 +605,7 @@ impl Work {
         self.run(&words, directory)
     }
 
-    fn run_batch(&self, command: &Command) {
+    pub(crate) fn run_batch(&self, command: &Command) {
         let Some(waiting) = &command.batch else { return };
         let batch = waiting.take();
         if batch.paths.is_empty() {
@@ -571,17 +636,17 @@ fn place(command: &Command, path: &str) -> (Option<String>, String) {
         return (None, path.to_owned());
     }
     let path = Path::new(path);
-    let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
+    let name = path.file_name().map_or_else(|| path.to_text(), |name| name.to_text());
     let directory = match path.parent() {
-        None => path.to_string_lossy().into_owned(),
+        None => path.to_text().into_owned(),
         Some(parent) if parent == Path::new("") => return (None, format!("./{name}")),
-        Some(parent) => parent.to_string_lossy().into_owned(),
+        Some(parent) => parent.to_text().into_owned(),
     };
     (Some(directory), format!("./{name}"))
 }
 
 /// The last component of a path, without the slashes behind it; of the root a slash.
-fn base_name(path: &str) -> &str {
+pub(crate) fn base_name(path: &str) -> &str {
     match path.trim_end_matches('/') {
         "" => "/",
         bare => bare.rsplit('/').next().unwrap_or(bare),

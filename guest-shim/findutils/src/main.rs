@@ -4,11 +4,10 @@
 //! programs in the middle of its work, which WASI cannot.
 
 mod find;
+mod walk;
 mod xargs;
 
 use cordon_multicall::{Program, Utilities, is_sorted};
-// In the place of what wasi-libc lacks; nothing else of it is used.
-use cordon_posix as _;
 
 /// Sorted by name: it is searched, and `--list` prints it, in this order.
 const UTILITIES: Utilities = &[("find", find::main), ("xargs", xargs::main)];
@@ -20,6 +19,8 @@ fn main() {
         name: "findutils",
         version: concat!("findutils (cordon ", env!("CARGO_PKG_VERSION"), ", uutils 0.11.0)"),
         utilities: UTILITIES,
+        in_text: &["find"],
+        keep_text: cordon_posix::keep_text,
         direct: |_, _| None,
         prepare: |_| {},
         named_by_argument: uucore::set_utility_is_second_arg,

@@ -7,6 +7,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use cordon_multicall::launch::{self, errno_text, number_of};
 use cordon_multicall::say;
+use cordon_vm::byte_text::{ToText, decode};
 use cordon_vm::descriptors::Descriptor;
 use cordon_vm::filesystem::{self, OpenFlags};
 use cordon_vm::process::{self, Child, ExitStatus};
@@ -64,7 +65,7 @@ struct Options {
 }
 
 pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
-    let words: VecDeque<String> = args.skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: VecDeque<String> = args.skip(1).map(|word| word.to_text().into_owned()).collect();
     let options = match read_options(words) {
         Ok(Some(options)) => options,
         Ok(None) => {
@@ -331,7 +332,7 @@ impl Items<'_> {
         if text.last() == Some(&delimiter) {
             text.pop();
         }
-        Ok(Some(Item { text: String::from_utf8_lossy(&text).into_owned(), ends_line: true }))
+        Ok(Some(Item { text: decode(text), ends_line: true }))
     }
 
     fn byte(&mut self) -> Result<Option<u8>, String> {
@@ -349,23 +350,17 @@ impl Items<'_> {
         let mut has_begun = false;
         loop {
             let Some(byte) = self.byte()? else {
-                let text = String::from_utf8_lossy(&text).into_owned();
+                let text = decode(text);
                 return Ok(has_begun.then_some(Item { text, ends_line: true }));
             };
             match byte {
                 b'\n' if has_begun => {
-                    return Ok(Some(Item {
-                        text: String::from_utf8_lossy(&text).into_owned(),
-                        ends_line: true,
-                    }));
+                    return Ok(Some(Item { text: decode(text), ends_line: true }));
                 }
                 b'\n' => {}
                 b' ' | b'\t' | 11 | 12 | b'\r' if !has_begun => {}
                 b' ' | b'\t' if !whole_lines => {
-                    return Ok(Some(Item {
-                        text: String::from_utf8_lossy(&text).into_owned(),
-                        ends_line: false,
-                    }));
+                    return Ok(Some(Item { text: decode(text), ends_line: false }));
                 }
                 b'\'' | b'"' => {
                     has_begun = true;

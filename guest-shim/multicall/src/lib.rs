@@ -14,6 +14,7 @@ pub mod launch;
 pub mod machine;
 pub mod options;
 pub mod pattern;
+pub mod quoting;
 pub mod stream;
 pub mod users;
 
@@ -23,6 +24,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::exit;
 
+use cordon_vm::byte_text::{ToText, encode, encode_os};
 use cordon_vm::{begin, process};
 
 /// A utility's entry: takes the arguments, its own name first, and returns the exit status.
@@ -38,6 +40,10 @@ pub struct Program {
     /// What `--version` prints.
     pub version: &'static str,
     pub utilities: Utilities,
+    /// Utilities that know nothing but Unicode and write names and no contents.
+    pub in_text: &'static [&'static str],
+    /// What keeps the names of these as text: `cordon_posix::keep_text`.
+    pub keep_text: fn(),
     /// Does a call at once that needs nothing of what follows; its exit status then.
     pub direct: fn(&str, &[OsString]) -> Option<i32>,
     /// Prepares what utilities share, their messages above all, for the one of this name.
@@ -56,7 +62,7 @@ impl Program {
         drop(std::hint::black_box(Vec::<u8>::with_capacity(64 * 1024)));
         begin::wait();
         // All of them: WASI tells only as many as fit into a page.
-        let mut args: Vec<OsString> = process::arguments().into_iter().map(OsString::from).collect();
+        let mut args = process::arguments();
         let directory = complete_environment();
         let called = args.first().map_or_else(|| self.name.into(), |name| base_name(name));
         if called != self.name {
@@ -64,7 +70,7 @@ impl Program {
         }
 
         args.remove(0);
-        let Some(name) = args.first().map(|name| name.to_string_lossy().into_owned()) else {
+        let Some(name) = args.first().cloned() else {
             let own = self.name;
             say(
                 &mut io::stderr(),
@@ -92,10 +98,16 @@ impl Program {
     }
 
     /// Runs a utility and leaves with its status; never returns.
-    fn run(&self, name: &str, args: Vec<OsString>, directory: Option<String>) -> ! {
+    fn run(&self, name: &str, args: Vec<String>, directory: Option<OsString>) -> ! {
         let Some(entry) = self.find(name) else {
             say(&mut io::stderr(), &format!("{}: unknown program '{name}'", self.name));
             exit(NOT_FOUND);
+        };
+        let args: Vec<OsString> = if self.in_text.contains(&name) {
+            (self.keep_text)();
+            args.into_iter().map(OsString::from).collect()
+        } else {
+            args.into_iter().map(encode_os).collect()
         };
         if let Some(status) = (self.direct)(name, &args) {
             exit(status);
@@ -116,24 +128,33 @@ impl Program {
     }
 }
 
-/// Adds what WASI left out of the environment because it did not fit into a page. Returns the `PWD` that is really there.
-fn complete_environment() -> Option<String> {
+/// Adds what WASI left out of the environment because it did not fit into a page, and the bytes that are no Unicode.
+/// Returns the `PWD` that is really there.
+fn complete_environment() -> Option<OsString> {
     let mut directory = None;
     for (name, value) in process::environment() {
         // What `set_var` does not take.
         let is_odd = name.is_empty() || name.contains(['=', '\0']) || value.contains('\0');
         if name == "PWD" && !is_odd {
-            directory = Some(value);
-        } else if !is_odd && env::var_os(&name).is_none() {
+            directory = Some(encode_os(value));
+        } else if !is_odd {
+            let (bytes, value) = (encode_os(name.clone()), encode_os(value));
             // SAFETY: this program has one thread.
-            unsafe { env::set_var(name, value) };
+            unsafe {
+                if bytes != *name {
+                    env::remove_var(name);
+                }
+                if env::var_os(&bytes).as_ref() != Some(&value) {
+                    env::set_var(bytes, value);
+                }
+            }
         }
     }
     directory
 }
 
 /// Puts back what the environment says of the working directory, once it was entered.
-fn name_directory(directory: Option<String>) {
+fn name_directory(directory: Option<OsString>) {
     // SAFETY: this program has one thread.
     unsafe {
         match directory {
@@ -152,14 +173,15 @@ pub fn enter_working_directory() {
 }
 
 /// The last component of the name by which the program was called, without the ending of a module's file.
-fn base_name(called: &OsStr) -> String {
-    let name = Path::new(called).file_name().unwrap_or(called).to_string_lossy();
+fn base_name(called: &str) -> String {
+    let called = OsStr::new(called);
+    let name = Path::new(called).file_name().unwrap_or(called).to_text();
     name.strip_suffix(".wasm").unwrap_or(&name).to_owned()
 }
 
 /// Writes a line; a reader who has gone is no reason to panic.
 pub fn say(to: &mut dyn Write, line: &str) {
-    let _ = writeln!(to, "{line}");
+    let _ = to.write_all(&[&*encode(line), b"\n"].concat());
 }
 
 /// Whether a table can be searched by name; each program asserts it of its own when it is compiled.

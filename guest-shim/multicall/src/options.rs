@@ -1,6 +1,7 @@
 //! Options as `getopt_long` of GNU reads them, with its messages: letters that stand together, values in the same word
 //! or in the next, long names that are cut short, options behind operands.
 
+use cordon_vm::byte_text::ToText;
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -124,7 +125,7 @@ impl Iterator for Parser<'_> {
             return Some(self.short());
         }
         let word = self.words.pop_front()?;
-        let text = word.to_string_lossy().into_owned();
+        let text = word.to_text().into_owned();
         if self.is_over || text == "-" || !text.starts_with('-') {
             self.is_over |= self.order == Order::Require;
             return Some(Ok(Item::Operand(word)));
@@ -173,7 +174,7 @@ impl Parsed {
 }
 
 fn text(word: &OsStr) -> String {
-    word.to_string_lossy().into_owned()
+    word.to_text().into_owned()
 }
 
 /// Reads a program's arguments, its own name among them. `shorts` is `getopt`'s text (`ab:c::`), with `+` in front where

@@ -1,14 +1,53 @@
 //! Patterns of names as utilities take them, by the crate `glob`: `*`, `?`, brackets, and a backslash before what is to
 //! stand for itself. A slash is a character like others, and a dot at the beginning too.
 
+use std::borrow::Cow;
+
 use glob::{MatchOptions, Pattern};
 
 /// Whether a name fits a pattern, the case of letters aside if `folds`. A bracket that is not closed stands for itself.
 pub fn fits(pattern: &str, name: &str, folds: bool) -> bool {
-    let fold = |text: &str| if folds { text.to_lowercase() } else { text.to_owned() };
-    // What `translated` makes is a pattern; no name is fitted by what is none.
-    Pattern::new(&translated(&fold(pattern)))
-        .is_ok_and(|pattern| pattern.matches_with(&fold(name), MatchOptions::new()))
+    NamePattern::new(pattern, folds).fits(name)
+}
+
+/// A pattern that many names are compared with.
+pub struct NamePattern {
+    folds: bool,
+    form: Form,
+}
+
+enum Form {
+    /// What has no stars but at its ends and nothing else of a pattern, and whether it has one before and one behind it.
+    Plain(String, bool, bool),
+    General(Pattern),
+    /// No name fits it.
+    None,
+}
+
+impl NamePattern {
+    pub fn new(pattern: &str, folds: bool) -> NamePattern {
+        let pattern = if folds { pattern.to_lowercase() } else { pattern.to_owned() };
+        let plain = pattern.trim_matches('*');
+        let form = if plain.is_empty() || plain.contains(['*', '?', '[', '\\']) {
+            // What `translated` makes is a pattern; no name is fitted by what is none.
+            Pattern::new(&translated(&pattern)).map_or(Form::None, Form::General)
+        } else {
+            Form::Plain(plain.to_owned(), pattern.starts_with('*'), pattern.ends_with('*'))
+        };
+        NamePattern { folds, form }
+    }
+
+    pub fn fits(&self, name: &str) -> bool {
+        let name: Cow<'_, str> = if self.folds { name.to_lowercase().into() } else { name.into() };
+        match &self.form {
+            Form::Plain(text, false, false) => *name == *text,
+            Form::Plain(text, true, false) => name.ends_with(text),
+            Form::Plain(text, false, true) => name.starts_with(text),
+            Form::Plain(text, true, true) => name.contains(text),
+            Form::General(pattern) => pattern.matches_with(&name, MatchOptions::new()),
+            Form::None => false,
+        }
+    }
 }
 
 /// In the words of the crate, which knows no backslash, no `[^`, and takes two stars for something else.
@@ -71,12 +110,25 @@ mod tests {
             ("[a", "[a"),
             ("[", "["),
             ("*[", "x["),
+            ("*", ""),
+            ("*.txt", ".txt"),
+            ("**b*", "abc"),
+            ("a*", "a"),
         ] {
             assert!(fits(pattern, name, false), "{pattern} {name}");
         }
-        for (pattern, name) in
-            [("*.c", "c"), ("[!a]", "a"), ("[^a]", "a"), ("\\*", "a"), ("a", "A"), ("", "a"), ("[]]", "a")]
-        {
+        for (pattern, name) in [
+            ("*.c", "c"),
+            ("[!a]", "a"),
+            ("[^a]", "a"),
+            ("\\*", "a"),
+            ("a", "A"),
+            ("", "a"),
+            ("[]]", "a"),
+            ("a*", "ba"),
+            ("*a", "ab"),
+            ("*b*", "ac"),
+        ] {
             assert!(!fits(pattern, name, false), "{pattern} {name}");
         }
         assert!(!fits("A*[X-Z]", "bay0", true) && fits("A*[X-Z]", "aby", true));

@@ -1,5 +1,6 @@
 //! Writing to standard output and standard error. What a program of WASI writes is cut into pieces of 4 KiB, of which each
-//! is a call; the virtual machine takes all of it at once.
+//! is a call; the virtual machine takes all of it at once. Of a program that keeps text the bytes are written that it
+//! stands for.
 
 use std::cell::OnceCell;
 use std::ffi::{c_int, c_void};
@@ -7,13 +8,15 @@ use std::slice;
 
 use cordon_vm::descriptors::{self, Descriptor};
 
-use crate::errno;
+use crate::{KEEPS_TEXT, errno};
 
 unsafe extern "C" {
     fn __real_write(descriptor: c_int, bytes: *const c_void, length: usize) -> isize;
     fn __real_writev(descriptor: c_int, parts: *const libc::iovec, count: c_int) -> isize;
 }
 
+/// With this begins whatever stands for a byte.
+const STANDING: u8 = 0xf4;
 /// Bytes that one call hands over at most.
 const CHUNK: usize = 1 << 20;
 
@@ -29,6 +32,9 @@ fn write(descriptor: c_int, bytes: &[u8]) -> Option<isize> {
     STREAMS.with(|streams| {
         let stream = &streams[number as usize - 1];
         let stream = stream.get_or_init(|| descriptors::inherited(number).ok()).as_ref()?;
+        if KEEPS_TEXT.get() && bytes.contains(&STANDING) {
+            return Some(write_text(stream, bytes));
+        }
         let mut written = 0;
         for chunk in bytes.chunks(CHUNK) {
             match stream.write(chunk) {
@@ -42,6 +48,24 @@ fn write(descriptor: c_int, bytes: &[u8]) -> Option<isize> {
         }
         Some(written.cast_signed())
     })
+}
+
+/// Writes what text stands for. How much of the text that was, which is not all of it where it ends within a character.
+fn write_text(stream: &Descriptor, bytes: &[u8]) -> isize {
+    let (valid, is_cut) = match str::from_utf8(bytes) {
+        Ok(_) => (bytes.len(), false),
+        Err(error) => (error.valid_up_to(), error.error_len().is_none()),
+    };
+    // What is no text goes as it is, as does the beginning of a character of which there is no more.
+    let length = if is_cut && valid > 0 { valid } else { bytes.len() };
+    let text = str::from_utf8(&bytes[..length]).map_or(bytes.into(), byte_text::encode);
+    match stream.write(&text) {
+        Ok(()) => length.cast_signed(),
+        Err(error) => {
+            errno::set(error);
+            -1
+        }
+    }
 }
 
 /// # Safety

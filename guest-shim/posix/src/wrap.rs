@@ -63,7 +63,7 @@ unsafe fn complete(outcome: c_int, path: *const c_char, into: *mut libc::stat, s
     }
     // SAFETY: a path that was just looked at, and what was filled in about it.
     let (path, known) = unsafe { (CStr::from_ptr(path), &mut *into) };
-    let Some(status) = path.to_str().ok().and_then(|path| filesystem::status(path, symlinks).ok()) else {
+    let Some(status) = filesystem::status(&byte_text::decoded(path.to_bytes()), symlinks).ok() else {
         return outcome;
     };
     if known.st_ino == number(&status) {
@@ -96,7 +96,7 @@ fn kind(kind: FileType) -> libc::mode_t {
 pub unsafe extern "C" fn __wrap_chmod(path: *const c_char, mode: libc::mode_t) -> c_int {
     // SAFETY: the caller gives a path.
     let path = unsafe { CStr::from_ptr(path) };
-    let outcome = path.to_str().map_err(|_| Errno::Enoent).and_then(|path| change(path, mode));
+    let outcome = change(&byte_text::decoded(path.to_bytes()), mode);
     let Err(errno) = outcome else { return 0 };
     errno::set(errno);
     -1

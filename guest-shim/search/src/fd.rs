@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use cordon_multicall::files::finish;
 use cordon_multicall::options::{self, Parsed};
 use cordon_multicall::{launch, say};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::process;
 use cordon_vm::types::{FileType, Symlinks};
@@ -82,7 +83,7 @@ pub fn main(args: Args) -> i32 {
         if let Some(end) = end {
             words.extend(rest.split_off(end).into_iter().skip(1));
         }
-        let list: Vec<String> = rest.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let list: Vec<String> = rest.iter().map(|word| word.to_text().into_owned()).collect();
         if list.is_empty() {
             say(&mut io::stderr(), "error: a value is required for '--exec <cmd>...' but none was supplied");
             return 2;
@@ -140,7 +141,7 @@ struct Fd {
 impl Fd {
     fn new(parsed: Parsed, command: Option<(Vec<String>, bool)>) -> Result<Self, String> {
         let mut operands: Vec<String> =
-            parsed.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+            parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
         let pattern = if operands.is_empty() { String::new() } else { operands.remove(0) };
         let values = |letter: char| {
             parsed.options.iter().filter(move |(known, _)| *known == letter).map(|(_, value)| value.clone())
@@ -327,7 +328,7 @@ impl Fd {
     }
 
     fn shown(&self, path: &Path) -> String {
-        let text = path.to_string_lossy();
+        let text = path.to_text();
         if self.has('a') {
             return filesystem::canonical_path(&text).unwrap_or_else(|_| text.into_owned());
         }
@@ -337,12 +338,12 @@ impl Fd {
     }
 
     fn is_found(&self, path: &Path) -> bool {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = path.file_name().map(|name| name.to_text().into_owned()).unwrap_or_default();
         let searched = if self.has('p') {
             let bare = path.strip_prefix("./").unwrap_or(path);
             std::env::current_dir()
                 .map_or_else(|_| bare.to_owned(), |at| at.join(bare))
-                .to_string_lossy()
+                .to_text()
                 .into_owned()
         } else {
             name.clone()
@@ -361,7 +362,7 @@ impl Fd {
                 return false;
             }
         }
-        let Ok(status) = filesystem::status(&path.to_string_lossy(), Symlinks::NoFollow) else {
+        let Ok(status) = filesystem::status(&path.to_text(), Symlinks::NoFollow) else {
             return false;
         };
         let is_directory = status.file_type == FileType::Directory;
@@ -369,8 +370,7 @@ impl Fd {
         if kinds.peek().is_some() {
             let is_empty = || {
                 if is_directory {
-                    filesystem::read_directory(&path.to_string_lossy())
-                        .is_ok_and(|entries| entries.is_empty())
+                    filesystem::read_directory(&path.to_text()).is_ok_and(|entries| entries.is_empty())
                 } else {
                     status.file_type == FileType::RegularFile && status.size == 0
                 }
@@ -481,7 +481,7 @@ fn execute(command: &[String], paths: &[String]) -> i32 {
             }
         })
         .collect();
-    let directory = std::env::current_dir().ok().map(|at| at.to_string_lossy().into_owned());
+    let directory = std::env::current_dir().ok().map(|at| at.to_text().into_owned());
     match launch::start(&words, process::environment(), directory).and_then(|child| child.wait()) {
         Ok(status) => i32::from(launch::code_of(status) != 0),
         Err(errno) => {

@@ -20,6 +20,8 @@ fn main() {
         name: "search",
         version: concat!("search (cordon ", env!("CARGO_PKG_VERSION"), ")"),
         utilities: UTILITIES,
+        in_text: &["fd"],
+        keep_text: cordon_posix::keep_text,
         direct: |_, _| None,
         prepare: |_| {},
         named_by_argument: || {},

@@ -11,8 +11,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    builtins::completion::Completion,
     editor::Editor,
-    exec::traps::Traps,
+    exec::{coprocess::Coprocess, jobs::Job, traps::Traps},
     state::{Descriptors, Shell},
     syntax::dialect::{self, Dialect},
     system::{self, Child},
@@ -88,9 +89,17 @@ pub struct Extras {
     random: Cell<u32>,
     /// The second since 1970 that `SECONDS` counts from.
     seconds_from: i64,
+    /// What `complete` has been told, in that order.
+    pub completions: Vec<(String, Completion)>,
     /// Process substitutions that this environment has begun.
     #[serde(skip)]
     pub substituted: Vec<Substituted>,
+    /// The processes of `coproc` that this environment talks to.
+    #[serde(skip)]
+    pub coprocesses: Vec<Coprocess>,
+    /// The jobs of the shell around this substitution or stage, which may list them.
+    #[serde(skip)]
+    pub jobs_around: Vec<Rc<Job>>,
     /// The traps that the functions around this command do not have.
     #[serde(skip)]
     pub hidden_traps: Vec<Traps>,

@@ -4,7 +4,6 @@
 
 mod bash;
 mod builtins;
-mod bytes;
 mod editor;
 mod exec;
 mod expand;
@@ -20,5 +19,9 @@ mod state;
 mod syntax;
 mod system;
 mod variables;
+
+/// A shell's texts are bytes, and this program's are `String`s: they are decoded where they come in and encoded where they
+/// go out. Bytes that are no characters count as one each, as in other shells.
+use cordon_vm::byte_text as bytes;
 
 pub use invocation::run;

@@ -50,7 +50,7 @@ pub fn within_double_quotes(text: &str) -> String {
 
 /// Whether there are characters that do not show.
 pub fn needs_ansi(text: &str) -> bool {
-    text.chars().any(|character| character.is_control() || crate::bytes::of_character(character).is_some())
+    text.chars().any(|character| character.is_control() || crate::bytes::byte_of(character).is_some())
 }
 
 /// `$'...'`
@@ -70,7 +70,7 @@ pub fn ansi(text: &str) -> String {
             character if character.is_control() => {
                 quoted.push_str(&format!("\\{:03o}", u32::from(character)))
             }
-            character => match crate::bytes::of_character(character) {
+            character => match crate::bytes::byte_of(character) {
                 Some(byte) => quoted.push_str(&format!("\\{byte:03o}")),
                 None => quoted.push(character),
             },

@@ -75,9 +75,9 @@ pub struct Options {
 }
 
 /// Options of POSIX about terminals and what is shown there.
-const WITHOUT_EFFECT: [&str; 5] = ["emacs", "ignoreeof", "monitor", "nolog", "vi"];
+pub const WITHOUT_EFFECT: [&str; 5] = ["emacs", "ignoreeof", "monitor", "nolog", "vi"];
 /// Options of bash that are always as they are at first.
-const WITHOUT_EFFECT_IN_BASH: [&str; 9] = [
+pub const WITHOUT_EFFECT_IN_BASH: [&str; 9] = [
     "braceexpand",
     "hashall",
     "histexpand",
@@ -143,6 +143,8 @@ impl Options {
 #[derive(Clone, Default)]
 pub struct Descriptors {
     slots: Vec<Option<Handle>>,
+    /// Numbers of those that programs do not get.
+    own: Vec<u32>,
 }
 
 /// Numbers from here on are refused.
@@ -155,7 +157,7 @@ impl Descriptors {
     /// digit.
     pub fn inherited(end: u32) -> Self {
         let end = end.clamp(INHERITED_DESCRIPTORS, MAX_DESCRIPTOR);
-        Descriptors { slots: (0..end).map(system::inherited).collect() }
+        Descriptors { slots: (0..end).map(system::inherited).collect(), own: Vec::new() }
     }
 
     pub fn get(&self, number: u32) -> Result<Handle, Errno> {
@@ -171,13 +173,46 @@ impl Descriptors {
             self.slots.resize(index + 1, None);
         }
         self.slots[index] = handle;
+        if !self.own.is_empty() {
+            self.own.retain(|own| *own != number);
+        }
         Ok(())
+    }
+
+    /// Sets one that programs do not get.
+    pub fn set_own(&mut self, number: u32, handle: Handle) -> Result<(), Errno> {
+        self.set(number, Some(handle))?;
+        self.own.push(number);
+        Ok(())
+    }
+
+    /// Closes those that programs do not get.
+    pub fn close_own(&mut self) {
+        for number in std::mem::take(&mut self.own) {
+            // It was set.
+            let _ = self.set(number, None);
+        }
+    }
+
+    /// Takes over those that programs do not get.
+    pub fn keep_own(&mut self, later: &Descriptors) {
+        if self.own == later.own {
+            return;
+        }
+        self.close_own();
+        for number in &later.own {
+            if let Ok(handle) = later.get(*number) {
+                // It was set there.
+                let _ = self.set_own(*number, handle);
+            }
+        }
     }
 
     /// Everything open, as a program that is started gets it.
     pub fn all(&self) -> Vec<(u32, Handle)> {
         let open = self.slots.iter().enumerate();
-        open.filter_map(|(number, slot)| Some((number as u32, slot.clone()?))).collect()
+        let open = open.filter_map(|(number, slot)| Some((number as u32, slot.clone()?)));
+        open.filter(|(number, _)| !self.own.contains(number)).collect()
     }
 
     /// A number above 9 that is not in use.

@@ -219,7 +219,7 @@ impl Shell {
         })
     }
 
-    fn refuse_readonly(&self, name: &str) -> Result<(), Flow> {
+    pub fn refuse_readonly(&self, name: &str) -> Result<(), Flow> {
         if self.variables.get(name).is_some_and(|variable| variable.readonly) {
             self.report(&match self.dialect {
                 Dialect::Posix => format!("{name}: is read only"),

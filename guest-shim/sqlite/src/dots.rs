@@ -1,5 +1,6 @@
 //! Dot commands: what a line that begins with a dot asks for.
 
+use cordon_vm::byte_text::ToText;
 use std::fs::File;
 use std::io::{self, BufWriter};
 
@@ -578,8 +579,9 @@ fn system(shell: &mut Shell, words: &[String]) -> Next {
     let command =
         words.iter().map(|word| if word.contains(' ') { format!("\"{word}\"") } else { word.clone() });
     let command = ["sh".into(), "-c".into(), command.collect::<Vec<_>>().join(" ")];
-    let directory = std::env::current_dir().ok().map(|path| path.to_string_lossy().into_owned());
-    match launch::start(&command, std::env::vars().collect(), directory).and_then(|child| child.wait()) {
+    let directory = std::env::current_dir().ok().map(|path| path.to_text().into_owned());
+    match launch::start(&command, cordon_vm::process::environment(), directory).and_then(|child| child.wait())
+    {
         Ok(status) => {
             let code = launch::code_of(status);
             if code != 0 {

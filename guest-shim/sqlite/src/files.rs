@@ -2,6 +2,7 @@
 //!
 //! Owns reading, writing, clock and waiting; who may use a file when is told by `locks`.
 
+use cordon_vm::byte_text::ToText;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -369,7 +370,7 @@ unsafe extern "C" fn full_pathname(
     let Some(name) = (unsafe { path(name) }) else { return ffi::SQLITE_CANTOPEN };
     // Where it has none, opening it says why not.
     let path = resolved(name).unwrap_or_else(|_| name.into());
-    let path = path.to_string_lossy();
+    let path = path.to_text();
     if path.len() >= usize::try_from(room).unwrap_or(0) {
         return ffi::SQLITE_CANTOPEN;
     }

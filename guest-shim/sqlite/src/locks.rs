@@ -11,6 +11,7 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use cordon_vm::byte_text::ToText;
 use cordon_vm::process;
 use libsqlite3_sys as ffi;
 
@@ -153,7 +154,7 @@ impl Locks {
     fn others_read(&self, directory: &Path) -> bool {
         let Ok(entries) = fs::read_dir(directory) else { return false };
         entries.flatten().any(|entry| {
-            let name = entry.file_name().to_string_lossy().into_owned();
+            let name = entry.file_name().to_text().into_owned();
             if !name.starts_with(READER) || name == self.reader {
                 return false;
             }

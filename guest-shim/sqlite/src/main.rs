@@ -11,12 +11,11 @@ mod render;
 mod schema;
 mod shell;
 
+use cordon_vm::byte_text::ToText;
 use std::ffi::OsString;
 use std::io;
 
 use cordon_multicall::{Program, Utilities, is_sorted, say};
-// For the linker: what wasi-libc lacks.
-use cordon_posix as _;
 use libsqlite3_sys as ffi;
 use shell::{Next, Shell};
 
@@ -30,6 +29,8 @@ fn main() {
         name: "sqlite",
         version: concat!("sqlite (cordon ", env!("CARGO_PKG_VERSION"), ")"),
         utilities: UTILITIES,
+        in_text: &[],
+        keep_text: cordon_posix::keep_text,
         direct: |_, _| None,
         prepare: |_| {},
         named_by_argument: || {},
@@ -77,7 +78,7 @@ fn main_of_sqlite3(args: std::vec::IntoIter<OsString>) -> i32 {
 
 /// Reads the command line and does what it says. An early end is an error with its status.
 fn session(shell: &mut Shell, args: std::vec::IntoIter<OsString>) -> Result<i32, i32> {
-    let mut words = args.skip(1).map(|word| word.to_string_lossy().into_owned());
+    let mut words = args.skip(1).map(|word| word.to_text().into_owned());
     let (mut file, mut statements, mut first, mut init) = (None, vec![], vec![], None);
     let mut options_end = false;
     while let Some(word) = words.next() {

@@ -9,8 +9,6 @@ mod own;
 use std::io;
 
 use cordon_multicall::{Program, Utilities, is_sorted, say};
-// In the place of what wasi-libc lacks; nothing else of it is used.
-use cordon_posix as _;
 
 /// Sorted by name: it is searched, and `--list` prints it, in this order.
 const UTILITIES: Utilities = &[
@@ -38,6 +36,8 @@ fn main() {
         name: "textutils",
         version: concat!("textutils (cordon ", env!("CARGO_PKG_VERSION"), ")"),
         utilities: UTILITIES,
+        in_text: &[],
+        keep_text: cordon_posix::keep_text,
         direct: |_, _| None,
         prepare,
         // Messages are made from the process's arguments, not from those handed to the entry.

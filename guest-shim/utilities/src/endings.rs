@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 
 use cordon_multicall::files::reason;
 use cordon_multicall::{options, say};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::Symlinks;
 
@@ -106,7 +107,7 @@ fn main(args: Args, target: Target) -> i32 {
         adds_mark: parsed.has('m'),
         doubles: parsed.has('l'),
     };
-    let files: Vec<String> = parsed.operands.iter().map(|file| file.to_string_lossy().into_owned()).collect();
+    let files: Vec<String> = parsed.operands.iter().map(|file| file.to_text().into_owned()).collect();
     if parsed.has('i') {
         return files.iter().fold(0, |status, file| status.max(info(name, file)));
     }

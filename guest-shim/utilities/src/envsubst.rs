@@ -1,5 +1,6 @@
 //! `envsubst`: puts variables of the environment into a text, as gettext's does.
 
+use cordon_vm::byte_text::ToText;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -21,7 +22,7 @@ pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
     };
     let format = match parsed.operands.as_slice() {
         [] => None,
-        [format] => Some(format.to_string_lossy().into_owned()),
+        [format] => Some(format.to_text().into_owned()),
         _ => return fail("too many arguments"),
     };
     let named: Option<Vec<&str>> = format.as_deref().map(|format| {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use cordon_multicall::launch::{code_of, errno_text, start};
 use cordon_multicall::{options, say};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem::{self, OpenFlags};
 use cordon_vm::types::{Errno, FileStatus, Symlinks};
 use cordon_vm::{descriptors, process, replace};
@@ -130,7 +131,7 @@ impl Lock {
     fn others_share(&self) -> bool {
         let Ok(entries) = fs::read_dir(&self.directory) else { return false };
         entries.flatten().any(|entry| {
-            let is_shared = entry.file_name().to_string_lossy().starts_with(SHARED);
+            let is_shared = entry.file_name().to_text().starts_with(SHARED);
             is_shared && self.holder(&entry.path()).is_some_and(|holder| holder != self.owner)
         })
     }
@@ -174,7 +175,7 @@ pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
         say(&mut io::stdout(), "flock (cordon)");
         return 0;
     }
-    let words: Vec<String> = parsed.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
     let wait = match parsed.value('w').map(str::parse::<f64>) {
         None => None,
         Some(Ok(seconds)) if (0.0..1e9).contains(&seconds) => Some(Duration::from_secs_f64(seconds)),

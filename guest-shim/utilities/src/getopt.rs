@@ -1,5 +1,6 @@
 //! `getopt` as util-linux has it: reads options for a script.
 
+use cordon_vm::byte_text::ToText;
 use std::ffi::OsString;
 use std::io;
 
@@ -58,14 +59,14 @@ pub fn main(args: Args) -> i32 {
     };
     let mut args: Vec<OsString> = args.collect();
     // The old form: the letters come first, and nothing is quoted.
-    let first = args.get(1).map(|word| word.to_string_lossy().into_owned());
+    let first = args.get(1).map(|word| word.to_text().into_owned());
     let is_old = std::env::var_os("GETOPT_COMPATIBLE").is_some()
         || first.as_ref().is_some_and(|first| !first.starts_with('-'));
     if first.is_none() {
         return usage("missing optstring argument");
     }
     if is_old {
-        let letters = args.remove(1).to_string_lossy().trim_start_matches(['-', '+']).to_owned();
+        let letters = args.remove(1).to_text().trim_start_matches(['-', '+']).to_owned();
         let words = args.split_off(1);
         return Call { letters, has_letters: true, unquoted: true, name: "getopt".into(), ..Call::default() }
             .run(words);
@@ -115,7 +116,7 @@ pub fn main(args: Args) -> i32 {
         if words.is_empty() {
             return usage("missing optstring argument");
         }
-        call.letters = words.remove(0).to_string_lossy().into_owned();
+        call.letters = words.remove(0).to_text().into_owned();
     }
     call.run(words)
 }
@@ -160,7 +161,7 @@ impl Call {
                     match (takes, value) {
                         (_, Some(value)) => {
                             line.push(' ');
-                            line.push_str(&self.quoted(&value.to_string_lossy()));
+                            line.push_str(&self.quoted(&value.to_text()));
                         }
                         (Some(options::Takes::MaybeValue), None) => {
                             line.push(' ');
@@ -171,7 +172,7 @@ impl Call {
                 }
                 Ok(Item::Operand(word)) if in_order => {
                     line.push(' ');
-                    line.push_str(&self.quoted(&word.to_string_lossy()));
+                    line.push_str(&self.quoted(&word.to_text()));
                 }
                 Ok(Item::Operand(word)) => operands.push(word),
                 Err(message) => {
@@ -185,7 +186,7 @@ impl Call {
         line.push_str(" --");
         for word in operands {
             line.push(' ');
-            line.push_str(&self.quoted(&word.to_string_lossy()));
+            line.push_str(&self.quoted(&word.to_text()));
         }
         if !self.quiet_output {
             say(&mut io::stdout(), &line);

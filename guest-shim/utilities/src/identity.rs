@@ -1,6 +1,7 @@
 //! `groups`, `id`, `logname` and `whoami`: who runs here, which is the one user of the virtual machine, and whom else its
 //! files name.
 
+use cordon_vm::byte_text::ToText;
 use std::ffi::OsString;
 use std::io::{self, Write};
 
@@ -37,7 +38,7 @@ fn identities(utility: &str, operands: &[OsString]) -> (Vec<(Option<String>, Ide
     let mut status = 0;
     let mut found = vec![];
     for who in operands {
-        let who = who.to_string_lossy().into_owned();
+        let who = who.to_text().into_owned();
         match Identity::of(&who) {
             Some(identity) => found.push((Some(who), identity)),
             None => {
@@ -113,7 +114,7 @@ fn own_name(utility: &str, args: Args) -> i32 {
         Err(status) => return status,
     };
     if let Some(extra) = parsed.operands.first() {
-        return options::misused(utility, &format!("extra operand '{}'", extra.to_string_lossy()));
+        return options::misused(utility, &format!("extra operand '{}'", extra.to_text()));
     }
     say(&mut io::stdout(), &users::user());
     0

@@ -6,6 +6,7 @@ use std::io;
 
 use cordon_multicall::files::reason;
 use cordon_multicall::{launch, options, say};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::Symlinks;
 
@@ -63,8 +64,7 @@ pub fn main(args: Args) -> i32 {
         },
     };
     let job = Job { parsed: &parsed, mode };
-    let mut names: Vec<String> =
-        parsed.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
     if names.is_empty() {
         return options::misused("install", "missing file operand");
     }

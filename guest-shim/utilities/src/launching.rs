@@ -5,6 +5,7 @@ use std::io;
 
 use cordon_multicall::launch::{code_of, errno_text, start_with};
 use cordon_multicall::{options, say};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::descriptors::{self, Descriptor};
 use cordon_vm::filesystem::{self, OpenFlags};
 use cordon_vm::process::{self, Disposition, Signal};
@@ -28,7 +29,7 @@ fn misused(name: &str, message: &str) -> i32 {
 
 /// Runs a program with some other streams, and ends as it ends.
 fn run(name: &str, words: &[OsString], instead: &[(u32, &Descriptor)]) -> i32 {
-    let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = words.iter().map(|word| word.to_text().into_owned()).collect();
     match start_with(&words, process::environment(), None, instead) {
         Ok(child) => code_of(replace::stand_in(&child)),
         Err(errno) => {

@@ -1,5 +1,6 @@
 //! `look`, `col` and `colrm`: lines that begin so, texts for printers, columns that go.
 
+use cordon_vm::byte_text::ToText;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead, Read, Write};
@@ -20,8 +21,7 @@ pub fn look(args: Args) -> i32 {
         Ok(parsed) => parsed,
         Err(status) => return status,
     };
-    let operands: Vec<String> =
-        parsed.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let operands: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
     let (text, file) = match operands.as_slice() {
         [text] => (text, "/usr/share/dict/words"),
         [text, file] => (text, file.as_str()),
@@ -77,7 +77,7 @@ pub fn colrm(args: Args) -> i32 {
     };
     let mut numbers = vec![];
     for (word, which) in parsed.operands.iter().zip(["first", "second"]) {
-        let word = word.to_string_lossy();
+        let word = word.to_text();
         match word.parse::<usize>() {
             Ok(number) => numbers.push(number),
             Err(_) => {
@@ -294,7 +294,7 @@ pub fn sponge(args: Args) -> i32 {
         .open(file);
     match opened.and_then(|mut file| file.write_all(&bytes)) {
         Ok(()) => 0,
-        Err(error) => fail(&format!("error opening output file: {}", file.to_string_lossy()), &error),
+        Err(error) => fail(&format!("error opening output file: {}", file.to_text()), &error),
     }
 }
 
@@ -311,8 +311,7 @@ pub fn ts(args: Args) -> i32 {
     };
     let (each, all) = (parsed.has('i'), parsed.has('s'));
     let default = if each || all { "%H:%M:%S" } else { "%b %d %H:%M:%S" };
-    let format =
-        parsed.operands.first().map_or(default.to_owned(), |format| format.to_string_lossy().into_owned());
+    let format = parsed.operands.first().map_or(default.to_owned(), |format| format.to_text().into_owned());
     let start = std::time::Instant::now();
     let mut before = start;
     let mut input = match open("-") {

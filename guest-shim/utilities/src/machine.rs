@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use cordon_multicall::files::reason;
 use cordon_multicall::launch::{code_of, errno_text, start};
 use cordon_multicall::{calendar, options, say};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::Errno;
 use cordon_vm::{process, replace};
@@ -100,7 +101,7 @@ pub fn pidof(args: Args) -> i32 {
             }
         }
     }
-    let names: Vec<String> = parsed.operands.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+    let names: Vec<String> = parsed.operands.iter().map(|name| name.to_text().into_owned()).collect();
     let mut ids: Vec<u32> = processes()
         .iter()
         .filter(|process| !omitted.contains(&process.id))
@@ -140,7 +141,7 @@ pub fn taskset(args: Args) -> i32 {
         Ok(parsed) => parsed,
         Err(status) => return status,
     };
-    let words: Vec<String> = parsed.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
     let is_list = parsed.has('c');
     let (places, rest) = match (words.as_slice(), parsed.has('p')) {
         ([id], true) => (None, std::slice::from_ref(id)),
@@ -264,7 +265,7 @@ pub fn fallocate(args: Args) -> i32 {
     else {
         return fail("fallocate", "invalid offset value specified");
     };
-    let name = file.to_string_lossy();
+    let name = file.to_text();
     let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(file);
     let opened = match opened {
         Ok(opened) => opened,
@@ -411,7 +412,7 @@ pub fn getconf(args: Args) -> i32 {
         VALUES.iter().for_each(|(name, value)| say(&mut io::stdout(), &format!("{name:<33}  {value}")));
         return 0;
     }
-    let Some(name) = parsed.operands.first().map(|name| name.to_string_lossy()) else {
+    let Some(name) = parsed.operands.first().map(|name| name.to_text()) else {
         say(&mut io::stderr(), usage);
         return 2;
     };

@@ -114,6 +114,8 @@ fn main() {
         name: "utilities",
         version: concat!("utilities (cordon ", env!("CARGO_PKG_VERSION"), ")"),
         utilities: UTILITIES,
+        in_text: &["tree"],
+        keep_text: cordon_posix::keep_text,
         direct: |_, _| None,
         prepare: |_| {},
         named_by_argument: || {},

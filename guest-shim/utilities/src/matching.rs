@@ -5,6 +5,7 @@ use std::io;
 
 use cordon_multicall::launch::{SIGNALS, errno_text, number_of, signal_named};
 use cordon_multicall::{options, say};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::process::{self, Signal};
 use regex_lite::RegexBuilder;
 
@@ -92,7 +93,7 @@ fn by_pattern(name: &str, args: Args) -> i32 {
     let has_filter =
         parents.is_some() || groups.is_some() || sessions.is_some() || parsed.has('u') || parsed.has('U');
     let pattern = match parsed.operands.as_slice() {
-        [pattern] => pattern.to_string_lossy().into_owned(),
+        [pattern] => pattern.to_text().into_owned(),
         [] if has_filter => String::new(),
         [] => return complain("no matching criteria specified\nTry `--help' for more information.", WRONG),
         _ => return complain("only one pattern can be provided\nTry `--help' for more information.", WRONG),
@@ -186,7 +187,7 @@ pub fn killall(args: Args) -> i32 {
     }
     let mut status = 0;
     for name in &parsed.operands {
-        let name = name.to_string_lossy();
+        let name = name.to_text();
         let is_it = |one: &Process| match parsed.has('I') {
             true => one.name.eq_ignore_ascii_case(&name),
             false => one.name == name,

@@ -8,6 +8,7 @@ use std::io;
 
 use cordon_multicall::launch::{code_of, errno_text, start_with};
 use cordon_multicall::say;
+use cordon_vm::byte_text::ToText;
 use cordon_vm::descriptors::{self, Descriptor};
 use cordon_vm::filesystem::{self, OpenFlags};
 use cordon_vm::process::{self, Child};
@@ -78,7 +79,7 @@ fn run(words: &[String], instead: &[(u32, &Descriptor)]) -> i32 {
 }
 
 fn texts(args: Args) -> Vec<String> {
-    args.skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
+    args.skip(1).map(|word| word.to_text().into_owned()).collect()
 }
 
 pub fn zgrep(args: Args) -> i32 {

@@ -6,7 +6,9 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use cordon_multicall::files::reason;
+use cordon_multicall::quoting::unquoted;
 use cordon_multicall::{options, say};
+use cordon_vm::byte_text::{ToText, decoded};
 use cordon_vm::filesystem;
 use cordon_vm::types::Symlinks;
 
@@ -148,7 +150,7 @@ pub fn main(args: Args) -> i32 {
     {
         return fail(&format!("**** Can't change to directory {directory} : {}", reason(&error)));
     }
-    let names: Vec<String> = parsed.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let names: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
     if names.len() > 2 {
         return fail(&format!(
             "{}: extra operand\npatch: Try 'patch --help' for more information.",
@@ -202,7 +204,7 @@ impl Reader {
     /// A line without its end, as far as it is text.
     fn text(&self, at: usize) -> String {
         let line = self.lines.get(at).map_or(&[][..], Vec::as_slice);
-        String::from_utf8_lossy(line).trim_end_matches(['\n', '\r']).to_owned()
+        decoded(line).trim_end_matches(['\n', '\r']).to_owned()
     }
 
     fn malformed<T>(&self) -> Result<T, String> {
@@ -437,13 +439,15 @@ fn merged(old: &[(u8, Line)], new: &[(u8, Line)]) -> Option<Vec<Change>> {
 
 /// The name in a header, without the time behind it. None for what is not there.
 fn name_in(text: &str) -> Option<String> {
+    if let Some((name, _)) = unquoted(text) {
+        return Some(name).filter(|name| !name.is_empty());
+    }
     let name = text.split('\t').next().unwrap_or_default().trim_end();
     // Times without a tab in front begin with a year.
     let name = match name.rfind(" 20").or(name.rfind(" 19")) {
         Some(at) if name[at..].contains(':') => name[..at].trim_end(),
         _ => name,
     };
-    let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
     (!name.is_empty()).then(|| name.to_owned())
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cordon_multicall::launch::{code_of, errno_text, start, start_with};
 use cordon_multicall::{options, say, users};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::process::{self, Disposition, Signal};
 use cordon_vm::types::Errno;
 use cordon_vm::{descriptors, replace, terminal};
@@ -17,7 +18,7 @@ use crate::processes::process_of;
 type Args = std::vec::IntoIter<OsString>;
 
 fn texts(words: &[OsString]) -> Vec<String> {
-    words.iter().map(|word| word.to_string_lossy().into_owned()).collect()
+    words.iter().map(|word| word.to_text().into_owned()).collect()
 }
 
 /// Nobody has logged in to a virtual machine.
@@ -60,7 +61,7 @@ pub fn who(args: Args) -> i32 {
 /// Processes of a virtual machine take turns, none before another: it only tells what it would change.
 pub fn renice(args: Args) -> i32 {
     let usage = "Usage:\n renice [-n] <priority> [-p|--pid] <pid>...\n\nThere is one priority, 0.";
-    let words: Vec<String> = args.skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = args.skip(1).map(|word| word.to_text().into_owned()).collect();
     if words.iter().any(|word| matches!(word.as_str(), "-h" | "--help")) {
         say(&mut io::stdout(), usage);
         return 0;
@@ -495,7 +496,7 @@ pub fn reset(args: Args) -> i32 {
 
 /// Sets the places where a terminal's tabs stop.
 pub fn tabs(args: Args) -> i32 {
-    let words: Vec<String> = args.skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = args.skip(1).map(|word| word.to_text().into_owned()).collect();
     let mut stops: Vec<usize> = vec![];
     let mut every = 8;
     for word in &words {

@@ -1,5 +1,6 @@
 //! `strings` as binutils have it, over whole files.
 
+use cordon_vm::byte_text::ToText;
 use std::ffi::OsString;
 use std::io::{self, BufRead, Read, Write};
 
@@ -52,7 +53,7 @@ pub fn main(args: Args) -> i32 {
     // A number alone is the least length, a hyphen alone is `-a`.
     let mut words = vec![];
     for word in args {
-        let text = word.to_string_lossy();
+        let text = word.to_text();
         match text.strip_prefix('-') {
             Some("") => {}
             Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {

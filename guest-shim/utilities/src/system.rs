@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use cordon_multicall::files::{finish, output, reason};
 use cordon_multicall::{launch, machine, options, say, users};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::process::{self, ExitStatus};
 use cordon_vm::types::Errno;
@@ -83,7 +84,7 @@ pub fn sync(args: Args) -> i32 {
     }
     let mut status = 0;
     for file in &parsed.operands {
-        let name = file.to_string_lossy();
+        let name = file.to_text();
         let synced = match fs::metadata(file) {
             Ok(about) if about.is_file() => {
                 let opened = fs::File::open(file).or_else(|_| fs::OpenOptions::new().append(true).open(file));
@@ -134,8 +135,7 @@ Only elapsed time is known in a VM; other times and counts are shown as 0.";
         fail("time", "option '-v' is not supported");
         return 125;
     }
-    let command: Vec<String> =
-        parsed.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let command: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
     let Some(program) = command.first() else {
         say(&mut io::stderr(), HELP);
         return 125;
@@ -309,7 +309,7 @@ fn column(word: &str) -> Option<Column> {
 }
 
 pub fn ps(args: Args) -> i32 {
-    let words: Vec<String> = args.skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = args.skip(1).map(|word| word.to_text().into_owned()).collect();
     let usage = |message: &str| {
         say(&mut io::stderr(), &format!("error: {message}\n\nUsage:\n ps [options]"));
         1
@@ -610,7 +610,7 @@ pub fn df(args: Args) -> i32 {
     } else {
         let mut named = vec![];
         for file in &parsed.operands {
-            let name = file.to_string_lossy();
+            let name = file.to_text();
             match filesystem::canonical_path(&name) {
                 Ok(path) => {
                     let holds =

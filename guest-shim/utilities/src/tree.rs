@@ -5,7 +5,9 @@ use std::io::{self, Write};
 
 use cordon_multicall::files::{finish, output};
 use cordon_multicall::pattern::fits;
+use cordon_multicall::quoting::octal;
 use cordon_multicall::{calendar, options, say};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
 
@@ -149,8 +151,7 @@ pub fn main(args: Args) -> i32 {
     };
     let is_utf8 = charset.to_uppercase().replace('-', "").contains("UTF8");
     let limit = parsed.value('4').and_then(|text| text.parse().ok()).unwrap_or(usize::MAX);
-    let mut starts: Vec<String> =
-        parsed.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut starts: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
     if starts.is_empty() {
         starts.push(".".into());
     }
@@ -348,6 +349,7 @@ impl Options {
             write!(out, "[{}]  ", facts.join(" "))?;
         }
         let name = if self.has('f') { &entry.path } else { &entry.name };
+        let name = &octal(&name.replace('\\', "\\\\")).into_owned();
         if self.has('Q') {
             write!(out, "\"{}\"", name.replace('"', "\\\""))?;
         } else {

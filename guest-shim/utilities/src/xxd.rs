@@ -1,5 +1,6 @@
 //! `xxd` as vim has it: hexadecimal dumps and the way back.
 
+use cordon_vm::byte_text::ToText;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufWriter, Read, Seek, SeekFrom, Write};
@@ -89,7 +90,7 @@ fn number(text: &str) -> i64 {
 }
 
 pub fn main(args: Args) -> i32 {
-    let words: Vec<String> = args.skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = args.skip(1).map(|word| word.to_text().into_owned()).collect();
     let mut options = Options {
         kind: Kind::Normal,
         is_skipping: false,

@@ -9,7 +9,7 @@ use crate::{Errno, FileKind, FileStatus};
 
 /// See the module.
 pub(crate) struct ProcText {
-    text: Box<str>,
+    text: Box<[u8]>,
     status: FileStatus,
     _share: Share,
 }
@@ -17,8 +17,9 @@ pub(crate) struct ProcText {
 impl ProcText {
     /// `ENOMEM` when the texts that are open take too much already.
     pub(crate) fn new(fs: &Filesystem, text: String, status: FileStatus) -> Result<Arc<ProcText>, Errno> {
+        let text = byte_text::encode(&text);
         let share = Share::take(&fs.process_bytes, text.len() as u64).ok_or(Errno::Enomem)?;
-        Ok(Arc::new(ProcText { text: text.into(), status, _share: share }))
+        Ok(Arc::new(ProcText { text: text.into_owned().into(), status, _share: share }))
     }
 }
 
@@ -33,7 +34,7 @@ impl File for ProcText {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
-        let rest = self.text.as_bytes().get(offset..).unwrap_or_default();
+        let rest = self.text.get(offset..).unwrap_or_default();
         let length = rest.len().min(buffer.len());
         buffer[..length].copy_from_slice(&rest[..length]);
         Ok(length)

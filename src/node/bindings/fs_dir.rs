@@ -82,14 +82,14 @@ fn open(process: &Process, path: &str) -> Result<Answer, super::fs::call::Failed
 /// (path, encoding, request) -> handle
 fn opendir<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "opendir") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     call.run(scope, result, Subject::path("opendir", &path), move |process| open(process, &path));
 }
 
 /// (path) -> handle
 fn opendir_sync<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, args.length()) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "opendir") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     call.run(scope, result, Subject::path("opendir", &path), move |process| open(process, &path));
 }
 

@@ -88,7 +88,7 @@ fn initialized(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>
 fn start(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some((env, handle, event)) = handle_wrap::receiver::<FsEvent>(scope, args.this()) else { return };
     let Some(process) = env.process() else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "watch") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let encoding = Encoding::of(scope, args.get(3));
     if event.watched.borrow().is_some() || !handle.is_open() {
         return result.set_int32(0);

@@ -104,7 +104,7 @@ fn here(scope: &mut Scope<'_, '_>) -> Option<(Rc<Env>, std::sync::Arc<Process>)>
 fn cwd(scope: &mut Scope<'_, '_>, _: Args<'_>, mut result: Return<'_>) {
     let Some((_, process)) = here(scope) else { return };
     match process.cwd() {
-        Ok(path) => result.set(string(scope, &path).into()),
+        Ok(path) => result.set(string(scope, &byte_text::shown(&path)).into()),
         Err(errno) => Subject::new("uv_cwd").throw(scope, errno),
     }
 }

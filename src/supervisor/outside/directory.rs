@@ -3,8 +3,12 @@
 //! Path resolution beneath the directory is cap-std's (openat2(2) with `RESOLVE_BENEATH` where the kernel has it), so
 //! symbolic links, `..` and renames that race with us cannot lead out. Files that stay open are the [mounts](super::mounts)'.
 
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 
 use cap_std::fs::{Dir, DirBuilder, Metadata, MetadataExt};
 
@@ -27,36 +31,38 @@ pub(super) fn perform(root: &Dir, request: HostFsRequest) -> io::Result<HostFsRe
     use HostFsRequest as R;
     let done = HostFsReply::Done;
     match request {
-        R::Stat { path } => Ok(HostFsReply::Status(status(&root.metadata(here(&path))?))),
-        R::Lstat { path } => Ok(HostFsReply::Status(status(&root.symlink_metadata(here(&path))?))),
-        R::ReadFile { path } => contents(root, here(&path)),
-        R::ReadDir { path } => entries(root, here(&path)),
-        R::ReadDirPlus { path } => listing(root, here(&path)),
+        R::Stat { path } => Ok(HostFsReply::Status(status(&root.metadata(here(&path)?)?))),
+        R::Lstat { path } => Ok(HostFsReply::Status(status(&root.symlink_metadata(here(&path)?)?))),
+        R::ReadFile { path } => contents(root, &path),
+        R::ReadDir { path } => entries(root, &path),
+        R::ReadDirPlus { path } => listing(root, &path),
         R::ReadFiles { path, first, most } => files(root, &path, first, most),
         R::Mkdir { path, mode } => {
             use cap_std::fs::DirBuilderExt;
             let mut builder = DirBuilder::new();
-            root.create_dir_with(path, builder.mode(mode & 0o777))?;
+            root.create_dir_with(here(&path)?, builder.mode(mode & 0o777))?;
             Ok(done)
         }
-        R::Rmdir { path } => root.remove_dir(path).map(|()| done),
+        R::Rmdir { path } => root.remove_dir(here(&path)?).map(|()| done),
         R::RemoveTree { path } => {
             let (parent, name) = path.rsplit_once('/').unwrap_or((".", &path));
-            let parent = root.open_dir(parent)?;
-            remove_tree::remove(parent.as_fd(), name).map(HostFsReply::Removed)
+            let parent = root.open_dir(here(parent)?)?;
+            remove_tree::remove(parent.as_fd(), here(name)?.as_os_str()).map(HostFsReply::Removed)
         }
-        R::Unlink { path } => root.remove_file(path).map(|()| done),
-        R::Rename { from, to } => root.rename(from, root, to).map(|()| done),
-        R::Symlink { target, path } => root.symlink_contents(target, path).map(|()| done),
-        R::Readlink { path } => text(root.read_link_contents(path)?),
-        R::Link { from, to } => root.hard_link(from, root, to).map(|()| done),
+        R::Unlink { path } => root.remove_file(here(&path)?).map(|()| done),
+        R::Rename { from, to } => root.rename(here(&from)?, root, here(&to)?).map(|()| done),
+        R::Symlink { target, path } => root.symlink_contents(bytes(&target), here(&path)?).map(|()| done),
+        R::Readlink { path } => {
+            Ok(HostFsReply::Text(name_of(root.read_link_contents(here(&path)?)?.as_os_str())))
+        }
+        R::Link { from, to } => root.hard_link(here(&from)?, root, here(&to)?).map(|()| done),
         R::Truncate { path, size } => {
-            opening::open(root, &path, OpenFlags::WRITE, 0)?.0.set_len(size)?;
+            opening::open(root, here(&path)?, OpenFlags::WRITE, 0)?.0.set_len(size)?;
             Ok(done)
         }
-        R::SetMode { path, mode } => opening::set_mode(root, here(&path), mode).map(|()| done),
+        R::SetMode { path, mode } => opening::set_mode(root, here(&path)?, mode).map(|()| done),
         R::SetTimes { path, accessed, modified, follow } => {
-            opening::set_times(root, here(&path), accessed, modified, follow).map(|()| done)
+            opening::set_times(root, here(&path)?, accessed, modified, follow).map(|()| done)
         }
         R::Canonicalize { path, follow } => canonicalize(root, &path, follow),
         R::Open { .. }
@@ -74,9 +80,31 @@ pub(super) fn within(directory: &str, name: &str) -> String {
     if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
 }
 
-/// The mount's own directory is the empty path on the broker.
-pub(super) fn here(path: &str) -> &str {
-    if path.is_empty() { "." } else { path }
+/// A path of the broker as the host has it. The mount's own directory is empty there.
+///
+/// # Errors
+/// `EINVAL` for a second text for the same bytes: rules decide by text.
+pub(super) fn here(path: &str) -> io::Result<Cow<'_, Path>> {
+    if path.is_empty() {
+        return Ok(Path::new(".").into());
+    }
+    if !byte_text::is_joined(path) {
+        return Err(rustix::io::Errno::INVAL.into());
+    }
+    Ok(bytes(path))
+}
+
+/// The bytes that a text stands for.
+fn bytes(text: &str) -> Cow<'_, Path> {
+    match byte_text::encode(text) {
+        Cow::Borrowed(_) => Path::new(text).into(),
+        Cow::Owned(bytes) => PathBuf::from(OsString::from_vec(bytes)).into(),
+    }
+}
+
+/// A name of the host's as text.
+fn name_of(name: &OsStr) -> String {
+    byte_text::decoded(name.as_bytes()).into_owned()
 }
 
 fn kind(file_type: cap_std::fs::FileType) -> FileKind {
@@ -119,7 +147,7 @@ fn contents(root: &Dir, path: &str) -> io::Result<HostFsReply> {
 
 /// A regular file of at most `most` bytes, with what is known of it.
 fn whole(root: &Dir, path: &str, flags: OpenFlags, most: usize) -> io::Result<(FileStatus, ByteBuf)> {
-    let (file, metadata) = opening::open(root, path, flags, 0)?;
+    let (file, metadata) = opening::open(root, here(path)?, flags, 0)?;
     if metadata.is_dir() {
         return Err(rustix::io::Errno::ISDIR.into());
     }
@@ -147,17 +175,15 @@ fn files(root: &Dir, directory: &str, first: String, most: u32) -> io::Result<Ho
     if most <= files.len() {
         return Ok(HostFsReply::Files(files));
     }
-    let directory = root.open_dir(here(directory))?;
+    let directory = root.open_dir(here(directory)?)?;
     let mut names = Vec::new();
     for (index, entry) in directory.entries()?.enumerate() {
         let entry = entry?;
         if index >= DIRECTORY_ENTRIES_MAX {
             break;
         }
-        if let Ok(name) = entry.file_name().into_string()
-            && name > first
-            && entry.file_type()?.is_file()
-        {
+        let name = name_of(&entry.file_name());
+        if name > first && entry.file_type()?.is_file() {
             names.push(name);
         }
     }
@@ -180,13 +206,12 @@ fn files(root: &Dir, directory: &str, first: String, most: u32) -> io::Result<Ho
 
 fn listing(root: &Dir, path: &str) -> io::Result<HostFsReply> {
     let mut listing = Vec::new();
-    for (index, entry) in root.read_dir(path)?.enumerate() {
+    for (index, entry) in root.read_dir(here(path)?)?.enumerate() {
         let entry = entry?;
         if index >= LISTING_MAX {
             return Err(rustix::io::Errno::NOMEM.into());
         }
-        // A name that is no UTF-8 cannot be named in the VM.
-        let Ok(name) = entry.file_name().into_string() else { continue };
+        let name = name_of(&entry.file_name());
         match entry.metadata() {
             Ok(metadata) => listing.push((name, status(&metadata))),
             // Gone meanwhile.
@@ -201,28 +226,22 @@ fn entries(root: &Dir, path: &str) -> io::Result<HostFsReply> {
     use std::os::unix::fs::DirEntryExt;
     let mut entries = Vec::new();
     let mut bytes = 0;
-    for entry in root.read_dir(path)? {
+    for entry in root.read_dir(here(path)?)? {
         let entry = entry?;
-        // A name that is no UTF-8 cannot be named in the VM.
-        if let Ok(name) = entry.file_name().into_string() {
-            bytes += name.len();
-            if entries.len() == DIRECTORY_ENTRIES_MAX || bytes > ENTRIES_BYTES_MAX {
-                return Err(rustix::io::Errno::NOMEM.into());
-            }
-            entries.push(DirectoryEntry { name, inode: entry.ino(), kind: kind(entry.file_type()?) });
+        let name = name_of(&entry.file_name());
+        bytes += name.len();
+        if entries.len() == DIRECTORY_ENTRIES_MAX || bytes > ENTRIES_BYTES_MAX {
+            return Err(rustix::io::Errno::NOMEM.into());
         }
+        entries.push(DirectoryEntry { name, inode: entry.ino(), kind: kind(entry.file_type()?) });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(HostFsReply::Entries(entries))
 }
 
-fn text(path: std::path::PathBuf) -> io::Result<HostFsReply> {
-    path.into_os_string().into_string().map(HostFsReply::Text).map_err(|_| rustix::io::Errno::INVAL.into())
-}
-
 fn canonicalize(root: &Dir, path: &str, follow: bool) -> io::Result<HostFsReply> {
     if !follow {
-        root.symlink_metadata(here(path))?;
+        root.symlink_metadata(here(path)?)?;
     }
     let found = if follow { canonical(root, path) } else { canonical_parent(root, path) };
     Ok(HostFsReply::Text(found?))
@@ -230,8 +249,8 @@ fn canonicalize(root: &Dir, path: &str, follow: bool) -> io::Result<HostFsReply>
 
 /// The path without any symbolic link.
 pub(super) fn canonical(root: &Dir, path: &str) -> io::Result<String> {
-    let found = root.canonicalize(here(path))?;
-    let found = found.into_os_string().into_string().map_err(|_| rustix::io::Errno::INVAL)?;
+    let found = root.canonicalize(here(path)?)?;
+    let found = name_of(found.as_os_str());
     Ok(if found == "." { String::new() } else { found })
 }
 

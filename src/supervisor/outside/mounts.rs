@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -160,7 +161,7 @@ impl HostMounts {
         }
         Rules { policy: &self.policy, guest: &directory.guest, root, client_paths }.admit(&request)?;
         match request {
-            R::Open { path, flags, mode } => self.open_file(mount, directory, here(&path), flags, mode),
+            R::Open { path, flags, mode } => self.open_file(mount, directory, &here(&path)?, flags, mode),
             R::Read { handle, offset, length } => {
                 let handle = self.handle(mount, handle)?;
                 let mut bytes = vec![0; (length as usize).min(HOST_TRANSFER_MAX)];
@@ -216,7 +217,7 @@ impl HostMounts {
         &self,
         mount: MountId,
         directory: &Directory,
-        path: &str,
+        path: &Path,
         flags: OpenFlags,
         mode: u32,
     ) -> io::Result<HostFsReply> {
@@ -307,6 +308,44 @@ mod tests {
         assert!(outer.path().join("secret").exists() && inner.join("file").exists());
         let out = HostFsRequest::Rename { from: "file".into(), to: "../moved".into() };
         assert!(mounts.answer(id, out, &[]).is_err());
+    }
+
+    #[test]
+    fn names_are_bytes_and_each_has_one_text() {
+        use std::os::unix::ffi::OsStrExt;
+        let (outer, mounts, id) = mounted(false);
+        let inner = outer.path().join("inner");
+        let name = byte_text::decode(b"a\xff".to_vec());
+        std::fs::write(inner.join(std::ffi::OsStr::from_bytes(b"a\xff")), "x").unwrap();
+        std::fs::write(inner.join("caf\u{e9}"), "y").unwrap();
+        let HostFsReply::Entries(entries) =
+            mounts.answer(id, HostFsRequest::ReadDir { path: String::new() }, &[]).unwrap()
+        else {
+            panic!()
+        };
+        let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!(names, [name.as_str(), "caf\u{e9}", "file"]);
+        let read = |path: &str| mounts.answer(id, HostFsRequest::ReadFile { path: path.to_owned() }, &[]);
+        assert_eq!(read(&name), Ok(HostFsReply::Bytes(ByteBuf::from(b"x".to_vec()))));
+        // The bytes of é one by one: a rule about é would not see them.
+        let apart: String =
+            ["caf", &byte_text::decode(b"\xc3".to_vec()), &byte_text::decode(b"\xa9".to_vec())].concat();
+        assert_eq!(read(&apart), Err(Errno::Einval));
+        for request in [
+            HostFsRequest::Unlink { path: apart.clone() },
+            HostFsRequest::RemoveTree { path: apart.clone() },
+            HostFsRequest::Rename { from: "file".into(), to: apart.clone() },
+            HostFsRequest::Link { from: apart.clone(), to: "new".into() },
+            open(&apart, OpenFlags::WRITE | OpenFlags::CREATE),
+            HostFsRequest::Canonicalize { path: apart.clone(), follow: false },
+        ] {
+            let told = format!("{request:?}");
+            assert_eq!(mounts.answer(id, request, &[]), Err(Errno::Einval), "{told}");
+        }
+        let made = HostFsRequest::Symlink { target: name.clone(), path: "link".into() };
+        assert_eq!(mounts.answer(id, made, &[]), Ok(HostFsReply::Done));
+        assert_eq!(std::fs::read_link(inner.join("link")).unwrap().as_os_str().as_bytes(), b"a\xff");
+        assert_eq!(read("link"), Ok(HostFsReply::Bytes(ByteBuf::from(b"x".to_vec()))));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! neither a file nor a directory. Paths are resolved beneath the directory (cap-std).
 
 use std::io;
+use std::path::Path;
 
 use cap_fs_ext::{DirExt, SystemTimeSpec};
 use cap_std::fs::{Dir, Metadata, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt};
@@ -18,7 +19,7 @@ use protocol::abi::OpenFlags;
 /// As open(2); `ENXIO` for what is neither.
 pub(super) fn open(
     root: &Dir,
-    path: &str,
+    path: impl AsRef<Path>,
     flags: OpenFlags,
     mode: u32,
 ) -> io::Result<(std::fs::File, Metadata)> {
@@ -51,9 +52,9 @@ pub(super) fn open(
 ///
 /// # Errors
 /// As chmod(2); `ENXIO` for what is neither.
-pub(super) fn set_mode(root: &Dir, path: &str, mode: u32) -> io::Result<()> {
+pub(super) fn set_mode(root: &Dir, path: impl AsRef<Path>, mode: u32) -> io::Result<()> {
     // cap-std opens what it may not change otherwise, and opening a pipe waits.
-    let metadata = root.metadata(path)?;
+    let metadata = root.metadata(&path)?;
     if !metadata.is_file() && !metadata.is_dir() {
         return Err(Errno::NXIO.into());
     }
@@ -66,7 +67,7 @@ pub(super) fn set_mode(root: &Dir, path: &str, mode: u32) -> io::Result<()> {
 /// As utimensat(2).
 pub(super) fn set_times(
     root: &Dir,
-    path: &str,
+    path: impl AsRef<Path>,
     accessed: Option<u64>,
     modified: Option<u64>,
     follow: bool,

@@ -4,9 +4,10 @@
 //! only names that are found within the tree are removed. Depth costs neither stack nor descriptors nor length of a
 //! path. The way back up is `..`, taken only if it leads to where the way down came from.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -34,8 +35,9 @@ enum Look {
 
 /// Removes the directory `name` of `parent` and what is in it; false if there is more to remove. `EINVAL` for what is no
 /// name but a way to somewhere: it comes from a worker, which may have been taken over.
-pub(super) fn remove(parent: BorrowedFd<'_>, name: &str) -> io::Result<bool> {
-    if matches!(name, "" | "." | "..") || name.contains(['/', '\0']) {
+pub(super) fn remove(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<bool> {
+    let name = name.as_bytes();
+    if matches!(name, b"" | b"." | b"..") || name.iter().any(|byte| matches!(byte, b'/' | 0)) {
         return Err(Errno::INVAL.into());
     }
     let mut steps = STEPS;
@@ -128,14 +130,13 @@ fn id(directory: impl std::os::fd::AsFd) -> Result<(u64, u64), Errno> {
 mod tests {
     use std::fs;
     use std::os::fd::AsFd;
-    use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::symlink;
 
     use super::*;
 
     fn remove_all(parent: &OwnedFd, name: &str) -> io::Result<usize> {
         for call in 1.. {
-            if remove(parent.as_fd(), name)? {
+            if remove(parent.as_fd(), OsStr::new(name))? {
                 return Ok(call);
             }
         }
@@ -165,7 +166,7 @@ mod tests {
         assert!(!path.join("tree").exists());
         assert_eq!(fs::read_to_string(path.join("kept/f")).unwrap(), "kept");
         for (name, kind) in [("link", Errno::NOTDIR), ("file", Errno::NOTDIR), ("none", Errno::NOENT)] {
-            let error = remove(root.as_fd(), name).unwrap_err();
+            let error = remove(root.as_fd(), OsStr::new(name)).unwrap_err();
             let errno = error.raw_os_error().unwrap();
             assert!([kind.raw_os_error(), Errno::LOOP.raw_os_error()].contains(&errno), "{name}: {error}");
         }
@@ -179,7 +180,7 @@ mod tests {
         let mount: OwnedFd = fs::File::open(folder.path().join("mount")).unwrap().into();
         let absolute = folder.path().join("mount/d");
         for name in ["", ".", "..", "../mount", "d/..", "d/../..", "d/", "a\0b", absolute.to_str().unwrap()] {
-            let error = remove(mount.as_fd(), name).unwrap_err();
+            let error = remove(mount.as_fd(), OsStr::new(name)).unwrap_err();
             assert_eq!(error.raw_os_error(), Some(Errno::INVAL.raw_os_error()), "{name:?}");
         }
         assert!(absolute.exists());

@@ -38,12 +38,13 @@ impl Rules<'_> {
         match request {
             R::Open { path, flags, .. } if flags.writes() => {
                 let follow = !flags.intersects(OpenFlags::NO_FOLLOW | OpenFlags::EXCLUSIVE);
-                let operation =
-                    if flags.contains(OpenFlags::CREATE) && self.root.symlink_metadata(path).is_err() {
-                        Create
-                    } else {
-                        Write
-                    };
+                let operation = if flags.contains(OpenFlags::CREATE)
+                    && self.root.symlink_metadata(here(path)?).is_err()
+                {
+                    Create
+                } else {
+                    Write
+                };
                 self.any(&[operation], path, follow)?;
                 if flags.contains(OpenFlags::READ) { self.any(&[Read], path, follow) } else { Ok(()) }
             }
@@ -51,7 +52,7 @@ impl Rules<'_> {
                 // A script is opened to be run, a directory as a place to start from.
                 let follow = !flags.contains(OpenFlags::NO_FOLLOW);
                 match self.any(&[Read, FsOperation::Execute], path, follow) {
-                    Err(_) if self.root.metadata(here(path)).is_ok_and(|found| found.is_dir()) => {
+                    Err(_) if self.root.metadata(here(path)?).is_ok_and(|found| found.is_dir()) => {
                         self.any(&[FsOperation::Stat], path, follow)
                     }
                     decided => decided,

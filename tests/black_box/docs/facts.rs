@@ -291,7 +291,8 @@ fn commands_come_from_where_the_table_says() {
     let page = page::read("docs/commands.md");
     let mut documented = BTreeSet::new();
     for table in page.tables() {
-        let (command, origin) = (table.column("Command").unwrap(), table.column("Crate").unwrap());
+        let Some(command) = table.column("Command") else { continue };
+        let origin = table.column("Crate").unwrap();
         let version = table.column("Version").unwrap();
         for row in &table.rows {
             documented.extend(spans(&row[command]).into_iter().map(str::to_owned));
@@ -304,4 +305,49 @@ fn commands_come_from_where_the_table_says() {
     let others = artifact::applets::MULTI_CALL.iter().filter(|known| known.module != "coreutils");
     let known = others.flat_map(|known| known.utilities).map(|&name| name.to_owned()).collect();
     assert_eq!(documented, known, "docs/commands.md against src/artifact/applets.rs");
+}
+
+/// Sizes may drift so far, by compilers and crates, before the page has to be written anew: with `CORDON_UPDATE=1`.
+const SIZE_DRIFT: f64 = 0.1;
+
+#[test]
+fn modules_are_as_large_as_the_table_says() {
+    const HEAD: &str = "| Module | Size | Commands |\n| --- | --- | --- |\n";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/commands.md");
+    let mut rows = vec![];
+    let shell = ("sh", "`sh` `bash`".to_owned());
+    let others = artifact::applets::MULTI_CALL.iter().map(|known| {
+        let all = known.utilities.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" ");
+        (
+            known.module,
+            if known.module == "coreutils" {
+                "those of [coreutils](shell.md#the-utilities)".into()
+            } else {
+                all
+            },
+        )
+    });
+    for (module, commands) in std::iter::once(shell).chain(others) {
+        let file = crate::common::directory().join(format!("commands/{module}.wasm"));
+        rows.push((module, std::fs::metadata(&file).unwrap().len() as f64 / 1e6, commands));
+    }
+    if std::env::var_os("CORDON_UPDATE").is_some() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (before, rest) = text.split_once(HEAD).unwrap();
+        let after =
+            rest.split_once("\n\n").map_or(rest, |(rows, after)| if rows.is_empty() { rest } else { after });
+        let lines: String = rows
+            .iter()
+            .map(|(module, size, commands)| format!("| `{module}` | {size:.1} MB | {commands} |\n"))
+            .collect();
+        std::fs::write(&path, format!("{before}{HEAD}{lines}\n{}", after.trim_start())).unwrap();
+    }
+    let page = page::read("docs/commands.md");
+    let table = page.tables().into_iter().find(|table| table.column("Module").is_some()).unwrap();
+    assert_eq!(table.rows.len(), rows.len());
+    for (row, (module, size, commands)) in table.rows.iter().zip(rows) {
+        assert_eq!((row[0].trim(), row[2].trim()), (format!("`{module}`").as_str(), commands.as_str()));
+        let told: f64 = row[1].trim().strip_suffix(" MB").unwrap().parse().unwrap();
+        assert!((told - size).abs() <= (size * SIZE_DRIFT).max(0.1), "{module}: {told} MB, is {size:.1} MB");
+    }
 }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use cordon_multicall::users::{self, USER_ID};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileType, Symlinks};
 use uucore::display::Quotable;
@@ -53,7 +54,7 @@ fn run(name: &'static str, args: std::vec::IntoIter<OsString>) -> i32 {
     let mut operands = vec![];
     let mut only_operands = false;
     for arg in args.skip(1) {
-        let arg = arg.to_string_lossy().into_owned();
+        let arg = arg.to_text().into_owned();
         match arg.as_str() {
             operand if only_operands || !operand.starts_with('-') || operand == "-" => operands.push(arg),
             "--" => only_operands = true,

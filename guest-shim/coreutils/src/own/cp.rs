@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use cordon_posix::{Modes, set_modes};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileType, Symlinks};
 use uucore::display::Quotable;
@@ -44,11 +45,10 @@ fn with_fifos(matches: &ArgMatches, modes: Modes) -> Option<i32> {
     if !(is_set("recursive") || is_set("archive")) || is_set("copy-contents") {
         return None;
     }
-    let mut paths: Vec<&str> =
-        matches.get_many::<OsString>("paths")?.filter_map(|path| path.to_str()).collect();
+    let mut paths: Vec<_> = matches.get_many::<OsString>("paths")?.map(|path| path.to_text()).collect();
     let target = match matches.get_one::<PathBuf>("target-directory") {
-        Some(directory) => directory.to_str()?.to_owned(),
-        None => paths.pop()?.to_owned(),
+        Some(directory) => directory.to_text().into_owned(),
+        None => paths.pop()?.into_owned(),
     };
     if !paths.iter().any(|path| tree::has_fifo(path)) {
         return None;
@@ -57,7 +57,7 @@ fn with_fifos(matches: &ArgMatches, modes: Modes) -> Option<i32> {
     let mut copier = Copier::new(modes == Modes::Exact);
     let mut status = 0;
     for source in paths {
-        let place = match Path::new(source).file_name().and_then(|name| name.to_str()) {
+        let place = match Path::new(&*source).file_name().and_then(|name| name.to_str()) {
             Some(name) if is_directory => below(&target, name),
             _ => target.clone(),
         };
@@ -65,7 +65,7 @@ fn with_fifos(matches: &ArgMatches, modes: Modes) -> Option<i32> {
             Ok(_) => {
                 Err(format!("cannot copy {}, which has named pipes, over {}", source.quote(), place.quote()))
             }
-            Err(_) => copier.copy(source, &place),
+            Err(_) => copier.copy(&source, &place),
         };
         if let Err(message) = copied {
             eprintln!("cp: {message}");
@@ -117,8 +117,8 @@ fn entered(mut args: Vec<OsString>, matches: &ArgMatches) -> Vec<OsString> {
 }
 
 fn is_device(path: &OsString) -> bool {
-    let status = path.to_str().map(|path| filesystem::status(path, Symlinks::Follow));
-    matches!(status, Some(Ok(status)) if status.file_type == FileType::CharacterDevice)
+    let status = filesystem::status(&path.to_text(), Symlinks::Follow);
+    matches!(status, Ok(status) if status.file_type == FileType::CharacterDevice)
 }
 
 fn copy(source: &Path, target: &Path) -> i32 {

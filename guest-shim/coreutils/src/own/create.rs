@@ -7,6 +7,7 @@ use std::io;
 
 use cordon_multicall::{options, say};
 use cordon_posix::{umask, with_umask};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileType, Symlinks};
 use uucore::display::Quotable;
@@ -51,8 +52,8 @@ fn read(args: &std::vec::IntoIter<OsString>) -> Option<Request> {
     let mode = matches.get_one::<String>("mode")?;
     let mode = parse_chmod(DIRECTORY_MODE, mode, true, umask()).ok()?;
     let directories = matches.get_many::<OsString>("dirs")?;
-    let is_new = |path: &&str| filesystem::status(path, Symlinks::NoFollow).is_err();
-    let new = directories.filter_map(|path| path.to_str()).filter(is_new).map(str::to_owned).collect();
+    let is_new = |path: &String| filesystem::status(path, Symlinks::NoFollow).is_err();
+    let new = directories.map(|path| path.to_text().into_owned()).filter(is_new).collect();
     Some(Request { mode, with_parents: matches.get_flag("parents"), new })
 }
 
@@ -83,7 +84,7 @@ pub fn mkfifo(args: std::vec::IntoIter<OsString>) -> i32 {
     };
     let mut status = 0;
     for name in &parsed.operands {
-        let name = name.to_string_lossy();
+        let name = name.to_text();
         let made = filesystem::create_fifo(&name, FIFO_MODE);
         if let Err(errno) = made {
             status = fail(format!("cannot create fifo {}: {}", name.quote(), errno_text(errno)));

@@ -1,6 +1,7 @@
 //! `dd`: copies blocks. POSIX's operands and what GNU adds to them, except for the conversions between character sets
 //! and record formats. uutils' `dd` counts its time in a thread.
 
+use cordon_vm::byte_text::ToText;
 use cordon_vm::descriptors;
 use cordon_vm::types::FileType;
 use std::ffi::OsString;
@@ -95,7 +96,7 @@ impl Records {
 pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
     let mut options = Options::default();
     for arg in args.skip(1) {
-        let text = arg.to_string_lossy();
+        let text = arg.to_text();
         match text.as_ref() {
             "--help" => {
                 let _ = writeln!(io::stdout(), "{HELP}");
@@ -221,8 +222,8 @@ fn copy(options: &Options) -> Result<(), String> {
     let output_block = options.block.or(options.output_block).unwrap_or(512);
     let mut input = open_input(options, input_block)?;
     let mut output = open_output(options, output_block)?;
-    let input_name = options.input.as_ref().map_or("standard input".into(), |name| name.to_string_lossy());
-    let output_name = options.output.as_ref().map_or("standard output".into(), |name| name.to_string_lossy());
+    let input_name = options.input.as_ref().map_or("standard input".into(), |name| name.to_text());
+    let output_name = options.output.as_ref().map_or("standard output".into(), |name| name.to_text());
 
     let whole = options.has("fullblock") || gives_whole_blocks(options, &input);
     let began = Instant::now();
@@ -315,13 +316,13 @@ fn copy(options: &Options) -> Result<(), String> {
 }
 
 fn open_input(options: &Options, block: usize) -> Result<ManuallyDrop<File>, String> {
-    let mut file =
-        match &options.input {
-            None => standard(0),
-            Some(name) => ManuallyDrop::new(File::open(name).map_err(|error| {
-                format!("failed to open '{}': {}", name.to_string_lossy(), reason(&error))
-            })?),
-        };
+    let mut file = match &options.input {
+        None => standard(0),
+        Some(name) => ManuallyDrop::new(
+            File::open(name)
+                .map_err(|error| format!("failed to open '{}': {}", name.to_text(), reason(&error)))?,
+        ),
+    };
     let skip = options.skip.bytes(block, options.has("skip_bytes"));
     if skip > 0 && file.seek(SeekFrom::Current(skip as i64)).is_err() {
         // A pipe: read past it.
@@ -337,7 +338,7 @@ fn open_output(options: &Options, block: usize) -> Result<ManuallyDrop<File>, St
         None => standard(1),
         Some(name) => {
             let failed =
-                |error: io::Error| format!("failed to open '{}': {}", name.to_string_lossy(), reason(&error));
+                |error: io::Error| format!("failed to open '{}': {}", name.to_text(), reason(&error));
             let file = OpenOptions::new()
                 .write(!options.has("append"))
                 .append(options.has("append"))

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use cordon_multicall::facts::{UNIT, blocks};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
 use glob::Pattern;
@@ -80,7 +81,7 @@ pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
         failed: false,
     };
     let mut paths = vec![];
-    let mut args = args.skip(1).map(|arg| arg.to_string_lossy().into_owned());
+    let mut args = args.skip(1).map(|arg| arg.to_text().into_owned());
     while let Some(arg) = args.next() {
         let outcome = match arg.as_str() {
             "--" => {

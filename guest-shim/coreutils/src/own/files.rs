@@ -9,6 +9,7 @@ use std::str::Chars;
 use cordon_multicall::facts::{BLOCK, UNIT, blocks, device_numbers, letters};
 use cordon_multicall::{calendar, users};
 use cordon_posix::umask;
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
 use uucore::display::Quotable;
@@ -59,7 +60,7 @@ pub fn chmod(args: std::vec::IntoIter<OsString>) -> i32 {
     let mut operands = vec![];
     let mut only_operands = false;
     for arg in args.skip(1) {
-        let arg = arg.to_string_lossy().into_owned();
+        let arg = arg.to_text().into_owned();
         match arg.as_str() {
             operand if only_operands || !operand.starts_with('-') || operand == "-" => operands.push(arg),
             "--" => only_operands = true,
@@ -194,7 +195,7 @@ pub fn stat(args: std::vec::IntoIter<OsString>) -> i32 {
     let mut follow = false;
     let mut format = (DEFAULT_FORMAT.to_owned(), false);
     let mut paths = vec![];
-    let mut args = args.skip(1).map(|arg| arg.to_string_lossy().into_owned());
+    let mut args = args.skip(1).map(|arg| arg.to_text().into_owned());
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--" => paths.extend(args.by_ref()),
@@ -381,7 +382,7 @@ fn directive_text(directive: char, path: &str, known: &FileStatus) -> String {
     let seconds = |nanoseconds: u64| (nanoseconds / 1_000_000_000).to_string();
     let linked = |quote: &dyn Fn(&str) -> String| match fs::read_link(path) {
         Ok(target) if known.file_type == FileType::SymbolicLink => {
-            format!("{} -> {}", quote(path), quote(&target.to_string_lossy()))
+            format!("{} -> {}", quote(path), quote(&target.to_text()))
         }
         _ => quote(path),
     };

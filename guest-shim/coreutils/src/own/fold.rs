@@ -1,6 +1,7 @@
 //! `fold` in large pieces: uutils' copies each character into the line that it makes, and that to its output. What is wrong
 //! is uutils' to say.
 
+use cordon_vm::byte_text::ToText;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
@@ -42,8 +43,7 @@ fn unwritten(error: &io::Error) -> i32 {
 
 /// What is asked for, and the files; none where that is wrong.
 fn request(args: &[OsString]) -> Option<(Fold, Vec<String>)> {
-    let mut words: Vec<String> =
-        args.iter().map(|word| word.to_str().map(str::to_owned)).collect::<Option<_>>()?;
+    let mut words: Vec<String> = args.iter().map(|word| word.to_text().into_owned()).collect();
     // `-20` is a width too, of which the first counts, and only where there is no other.
     let is_width = |word: &String| {
         word.strip_prefix('-').is_some_and(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()))

@@ -6,6 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use cordon_multicall::launch::{SIGNALS, code_of, errno_text, start};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::process::{self, Child, ExitStatus, Signal};
 use cordon_vm::replace;
 use cordon_vm::types::Errno;
@@ -70,7 +71,7 @@ pub fn env(args: std::vec::IntoIter<OsString>) -> i32 {
 
 /// `None` for what is not understood, or has nothing to do with starting a program.
 fn read_env(all: &[OsString]) -> Option<Environment> {
-    let words: Vec<String> = all.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = all.iter().skip(1).map(|word| word.to_text().into_owned()).collect();
     let mut request = Environment::default();
     let mut words = std::collections::VecDeque::from(words);
     while let Some(word) = words.pop_front() {
@@ -162,7 +163,7 @@ struct Timeout {
 }
 
 pub fn timeout(args: std::vec::IntoIter<OsString>) -> i32 {
-    let words: Vec<String> = args.skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = args.skip(1).map(|word| word.to_text().into_owned()).collect();
     match read_timeout(words) {
         Ok(Some((options, limit, command))) => run_for(&options, limit, &command),
         Ok(None) => {

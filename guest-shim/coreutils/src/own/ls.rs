@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use ansi_width::ansi_width;
+use cordon_vm::byte_text::{ToText, encode};
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, Symlinks};
 use uu_ls::{Config, EntryInfo, Format, LsOutput, PathData, TextOutput, list_with_output, options};
@@ -96,9 +97,9 @@ impl<'a> Listing<'a> {
         let entry = |found: &PathData| {
             let info = found.to_entry_info(config);
             let symlinks = if info.must_dereference { Symlinks::Follow } else { Symlinks::NoFollow };
-            let known = info.path.to_str().filter(|_| info.metadata.is_some()).and_then(|path| {
-                let link = || filesystem::status(path, Symlinks::NoFollow).ok();
-                filesystem::status(path, symlinks).ok().or_else(link)
+            let known = info.metadata.is_some().then(|| info.path.to_text()).and_then(|path| {
+                let link = || filesystem::status(&path, Symlinks::NoFollow).ok();
+                filesystem::status(&path, symlinks).ok().or_else(link)
             });
             let (name, is_quoted) = request::shown(&info.display_name, self.request.quoting);
             Entry { info, known, name, is_quoted }
@@ -116,7 +117,7 @@ impl<'a> Listing<'a> {
     }
 
     fn put(&mut self, text: &str) {
-        self.out.extend_from_slice(text.as_bytes());
+        self.out.extend_from_slice(&encode(text));
     }
 
     /// Names, each with what goes before and after it.

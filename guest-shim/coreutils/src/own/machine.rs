@@ -1,5 +1,6 @@
 //! `uname` and `arch`: what the virtual machine says it is. The crates would say what they were compiled for.
 
+use cordon_vm::byte_text::ToText;
 use std::ffi::OsString;
 use std::io;
 
@@ -48,7 +49,7 @@ pub fn uname(args: std::vec::IntoIter<OsString>) -> i32 {
         Err(status) => return status,
     };
     if let Some(extra) = parsed.operands.first() {
-        return options::misused("uname", &format!("extra operand '{}'", extra.to_string_lossy()));
+        return options::misused("uname", &format!("extra operand '{}'", extra.to_text()));
     }
     let is_all = parsed.has('a');
     let told: Vec<String> = PARTS
@@ -73,7 +74,7 @@ pub fn arch(args: std::vec::IntoIter<OsString>) -> i32 {
         Err(status) => return status,
     };
     if let Some(extra) = parsed.operands.first() {
-        return options::misused("arch", &format!("extra operand '{}'", extra.to_string_lossy()));
+        return options::misused("arch", &format!("extra operand '{}'", extra.to_text()));
     }
     say(&mut io::stdout(), &parameter("arch"));
     0

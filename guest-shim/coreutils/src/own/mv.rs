@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::{Errno, FileStatus, FileType, Symlinks};
 use uucore::display::Quotable;
@@ -56,14 +57,11 @@ pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
 
 /// None for what is not understood: uutils' says what is wrong with it.
 fn read(all: &[OsString]) -> Option<Request> {
-    let mut words = all.iter().skip(1).map(|word| word.to_str().map(str::to_owned));
+    let mut words = all.iter().skip(1).map(|word| word.to_text().into_owned());
     let mut request = Request::default();
     while let Some(word) = words.next() {
-        let word = word?;
         if word == "--" {
-            for operand in words {
-                request.operands.push(operand?);
-            }
+            request.operands.extend(words);
             break;
         }
         if let Some(long) = word.strip_prefix("--") {
@@ -73,9 +71,9 @@ fn read(all: &[OsString]) -> Option<Request> {
             };
             let name = long_option(name)?;
             match name {
-                "target-directory" => request.into = Some(attached.map_or_else(|| words.next()?, Some)?),
+                "target-directory" => request.into = Some(attached.or_else(|| words.next())?),
                 "suffix" => {
-                    let value = attached.map_or_else(|| words.next()?, Some)?;
+                    let value = attached.or_else(|| words.next())?;
                     request.options.push(format!("--suffix={value}"));
                     request.backup = true;
                 }
@@ -93,7 +91,7 @@ fn read(all: &[OsString]) -> Option<Request> {
         } else if let Some(cluster) = word.strip_prefix('-').filter(|cluster| !cluster.is_empty()) {
             for (at, letter) in cluster.char_indices() {
                 let mut value = || match &cluster[at + letter.len_utf8()..] {
-                    "" => words.next()?,
+                    "" => words.next(),
                     attached => Some(attached.to_owned()),
                 };
                 match letter {

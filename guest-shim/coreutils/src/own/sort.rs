@@ -1,9 +1,14 @@
-//! `sort --merge` and `sort --check`, which uutils' `sort` does with threads, by means of its sorting, which it does
-//! without them on WASI; and files whose last line does not end.
+//! `sort`: what is asked for most is sorted in memory ([`memory`]), the rest is uutils'. `sort --merge` and `sort --check`,
+//! which uutils' does with threads, are done by means of its sorting, which it does without them on WASI; and files whose last
+//! line does not end are mended before.
 //!
 //! Merging files that are sorted is sorting them. Whether a file is sorted is told by sorting it, stably, and comparing.
 //! Without threads uutils' reads all files as one: what ends a line stands between those of which the first needs it.
 
+mod keys;
+mod memory;
+
+use cordon_vm::byte_text::ToText;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -40,6 +45,12 @@ struct Request {
 pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
     let all: Vec<OsString> = args.collect();
     let request = read(&all);
+    if !request.check
+        && !request.merge
+        && let Some(status) = memory::Plan::parse(&all).and_then(|plan| plan.run(&request.options))
+    {
+        return status;
+    }
     if request.check && !request.merge && request.files.len() <= 1 {
         return check(&request);
     }
@@ -137,7 +148,7 @@ fn read(all: &[OsString]) -> Request {
     let mut request = Request::default();
     let mut args = all.iter().skip(1);
     while let Some(arg) = args.next() {
-        let text = arg.to_string_lossy();
+        let text = arg.to_text();
         if text == "--" {
             request.files.extend(args.by_ref().cloned());
         } else if let Some(long) = text.strip_prefix("--") {
@@ -196,7 +207,7 @@ fn check(request: &Request) -> i32 {
         _ => File::open(&name).and_then(|mut file| file.read_to_end(&mut input)),
     };
     if let Err(error) = outcome {
-        let _ = writeln!(io::stderr(), "sort: cannot read: {}: {}", name.to_string_lossy(), reason(&error));
+        let _ = writeln!(io::stderr(), "sort: cannot read: {}: {}", name.to_text(), reason(&error));
         return 2;
     }
     let end = if request.zero_terminated { 0 } else { b'\n' };
@@ -207,7 +218,7 @@ fn check(request: &Request) -> i32 {
         Ok(None) => 0,
         Ok(Some((number, line))) => {
             if !request.silent {
-                let (name, line) = (name.to_string_lossy(), String::from_utf8_lossy(line));
+                let (name, line) = (name.to_text(), String::from_utf8_lossy(line));
                 let _ = writeln!(io::stderr(), "sort: {name}:{number}: disorder: {line}");
             }
             1

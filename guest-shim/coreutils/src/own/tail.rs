@@ -2,6 +2,7 @@
 //! asked for is uutils'.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -47,7 +48,7 @@ fn input_is_file() -> bool {
 }
 
 /// Whether a process is there and has not ended.
-fn is_alive(process: u64) -> bool {
+fn is_alive(process: impl Display) -> bool {
     let known = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let state = known.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
     state.is_some_and(|state| !matches!(state, 'Z' | 'X'))

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use cordon_vm::byte_text::ToText;
 use cordon_vm::descriptors;
 use cordon_vm::types::FileType;
 
@@ -143,7 +144,7 @@ impl Run {
     }
 
     fn fail(&mut self, name: &OsStr, why: &str) {
-        let _ = writeln!(io::stderr(), "wc: {}: {why}", name.to_string_lossy());
+        let _ = writeln!(io::stderr(), "wc: {}: {why}", name.to_text());
         self.status = 1;
     }
 

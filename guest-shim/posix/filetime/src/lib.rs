@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::{Errno, Symlinks};
 
@@ -144,7 +145,7 @@ fn set(
     modified: Option<FileTime>,
     symlinks: Symlinks,
 ) -> io::Result<()> {
-    let path = path.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
+    let path = &*path.to_text();
     let known = filesystem::status(path, symlinks).map_err(error)?;
     let accessed = accessed.map_or(Ok(known.accessed), FileTime::count)?;
     let modified = modified.map_or(Ok(known.modified), FileTime::count)?;

@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::io;
 use std::path::Path;
 
+use cordon_vm::byte_text::ToText;
 use cordon_vm::types::{Errno, FileStatus, Symlinks};
 use cordon_vm::{descriptors, filesystem};
 
@@ -34,7 +35,7 @@ impl Hash for Handle {
 impl Handle {
     /// Of the file at a path, through symbolic links.
     pub fn from_path<P: AsRef<Path>>(path: P) -> io::Result<Handle> {
-        let path = path.as_ref().to_str().ok_or(io::ErrorKind::InvalidFilename)?;
+        let path = &*path.as_ref().to_text();
         handle(filesystem::status(path, Symlinks::Follow), path)
     }
 

@@ -1,6 +1,7 @@
 //! The builtin commands: one table, one function each.
 
 mod alias;
+pub mod completion;
 mod control;
 mod dates;
 pub mod declare;
@@ -90,18 +91,18 @@ static BUILTINS: [Builtin; 40] = [
 
 /// What bash has beyond, or has differently. Sorted by name.
 static BUILTINS_OF_BASH: [Builtin; 24] = [
-    regular("bind", unsupported),
+    regular("bind", completion::bind),
     regular("builtin", process::builtin),
     regular("caller", control::caller),
-    regular("compgen", unsupported),
-    regular("complete", unsupported),
-    regular("compopt", unsupported),
+    regular("compgen", completion::compgen),
+    regular("complete", completion::complete),
+    regular("compopt", completion::compopt),
     regular("declare", declare::run),
     regular("dirs", stack::dirs),
-    regular("disown", unsupported),
+    regular("disown", process::disown),
     regular("enable", unsupported),
     special("export", declare::run),
-    regular("fc", unsupported),
+    regular("fc", history::fc),
     regular("history", history::run),
     regular("local", declare::run),
     regular("mapfile", lines::mapfile),

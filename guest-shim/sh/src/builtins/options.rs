@@ -85,7 +85,7 @@ impl Shell {
     }
 
     /// The names of all options, sorted.
-    fn shopts(&self) -> Vec<(&'static str, bool)> {
+    pub fn shopts(&self) -> Vec<(&'static str, bool)> {
         let mut extras = self.extras.clone();
         let own = table(&mut extras).map(|(name, on)| (name, *on));
         let mut all: Vec<_> = own.into_iter().chain(FIXED).collect();

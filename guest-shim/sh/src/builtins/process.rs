@@ -73,6 +73,12 @@ fn wait_next(shell: &mut Shell, arguments: &[String]) -> Outcome {
 }
 
 pub fn wait(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let outcome = wait_for_jobs(shell, arguments);
+    shell.forget_ended_coprocesses();
+    outcome
+}
+
+fn wait_for_jobs(shell: &mut Shell, arguments: &[String]) -> Outcome {
     if shell.dialect == Dialect::Bash && arguments.iter().skip(1).any(|word| word == "-n") {
         return wait_next(shell, arguments);
     }
@@ -141,6 +147,9 @@ pub fn go_on_behind(shell: &mut Shell, arguments: &[String]) -> Outcome {
 }
 
 pub fn jobs(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    if shell.dialect == Dialect::Bash {
+        return jobs_of_bash(shell, arguments);
+    }
     let only_ids = arguments.get(1).is_some_and(|word| word == "-p");
     let mut listing = String::new();
     for job in &shell.jobs {
@@ -498,4 +507,98 @@ pub fn ulimit(shell: &mut Shell, arguments: &[String]) -> Outcome {
         return Ok(1);
     }
     print(shell, "ulimit", b"unlimited\n")
+}
+
+/// `jobs` in bash's words. A script's jobs are listed while they run; a substitution and a stage of a pipeline list those of
+/// the shell around them.
+fn jobs_of_bash(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let operands = arguments[1..].iter().skip_while(|word| word.starts_with('-') && word.len() > 1);
+    let flags = arguments[1..].iter().take_while(|word| word.starts_with('-') && word.len() > 1);
+    let flags: String = flags.map(|word| word.trim_start_matches('-')).collect();
+    if let Some(wrong) = flags.chars().find(|flag| !"lnprs".contains(*flag)) {
+        let status = misuse(shell, "jobs", &format!("-{wrong}: invalid option"));
+        if let Ok(handle) = shell.descriptors.get(2) {
+            // Nobody is left to tell otherwise.
+            let _ = handle.write_text("jobs: usage: jobs [-lnprs] [jobspec ...] or jobs -x command [args]\n");
+        }
+        return Ok(status);
+    }
+    let is_script = shell.control.is_none();
+    let all = if shell.jobs.is_empty() { &shell.extras.jobs_around } else { &shell.jobs };
+    let known: Vec<Rc<Job>> = all.iter().filter(|job| !is_script || job.poll().is_none()).cloned().collect();
+    let mut status = 0;
+    let mut listed = vec![];
+    for operand in operands {
+        match shell.find_job(operand).filter(|job| known.iter().any(|known| Rc::ptr_eq(known, job))) {
+            Some(job) => listed.push(job),
+            None => {
+                shell.report(&format!("jobs: {operand}: no such job"));
+                status = 1;
+            }
+        }
+    }
+    if listed.is_empty() && status == 0 {
+        listed.clone_from(&known);
+    }
+    let mut listing = String::new();
+    for job in listed {
+        let is_running = job.poll().is_none() && !job.is_stopped();
+        if flags.contains('r') && !is_running || flags.contains('s') && !job.is_stopped() {
+            continue;
+        }
+        if flags.contains('p') {
+            listing.push_str(&format!("{}\n", job.process_ids().next().unwrap_or_default()));
+            continue;
+        }
+        let state = match job.poll() {
+            None if job.is_stopped() => "Stopped".to_owned(),
+            None => "Running".to_owned(),
+            Some(0) => "Done".to_owned(),
+            Some(status) => format!("Exit {status}"),
+        };
+        let from_last = known.iter().rev().position(|known| Rc::ptr_eq(known, &job));
+        let mark = match from_last {
+            Some(0) => '+',
+            Some(1) => '-',
+            _ => ' ',
+        };
+        let id = if flags.contains('l') { format!(" {:>5} ", job.id()) } else { " ".to_owned() };
+        let behind = if is_running { " &" } else { "" };
+        listing.push_str(&format!("[{}]{mark} {id}{state:<24}{}{behind}\n", job.number, job.command));
+    }
+    if !is_script {
+        shell.jobs.retain(|job| job.poll().is_none());
+    }
+    Ok(print_text(shell, "jobs", &listing)?.max(status))
+}
+
+/// bash's `disown`: the shell knows jobs no more.
+pub fn disown(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    let mut operands =
+        arguments[1..].iter().skip_while(|word| word.starts_with('-') && word.len() > 1).peekable();
+    let flags: String = arguments[1..].iter().take_while(|word| word.starts_with('-')).cloned().collect();
+    let keeps = flags.contains('h');
+    if operands.peek().is_none() && flags.contains(['a', 'r']) {
+        if !keeps {
+            shell.jobs.retain(|job| !flags.contains('a') && job.is_stopped());
+        }
+        return Ok(0);
+    }
+    let operands: Vec<&str> = match operands.peek() {
+        Some(_) => operands.map(String::as_str).collect(),
+        None => vec!["%+"],
+    };
+    let mut status = 0;
+    for operand in operands {
+        match shell.find_job(operand) {
+            Some(job) if keeps => drop(job),
+            Some(job) => shell.jobs.retain(|known| !Rc::ptr_eq(known, &job)),
+            None => {
+                let shown = if operand == "%+" { "current" } else { operand };
+                shell.report(&format!("disown: {shown}: no such job"));
+                status = 1;
+            }
+        }
+    }
+    Ok(status)
 }

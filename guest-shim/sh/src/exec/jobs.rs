@@ -171,20 +171,7 @@ const MAX_ENDED_JOBS: usize = 100;
 impl Shell {
     /// Starts a list that nobody waits for.
     pub fn run_background(&mut self, list: &AndOr) -> Outcome {
-        let mut inner = self.clone();
-        inner.enter_subshell();
-        // What comes from a terminal is for what runs in front.
-        inner.starts_in_background = true;
-        for signal in [Signal::Interrupt, Signal::Quit].into_iter().filter(|_| self.control.is_none()) {
-            inner.traps.retain(|(condition, _)| *condition != Condition::Signal(signal));
-            inner.traps.push((Condition::Signal(signal), String::new()));
-        }
-        inner.traps.sort_by_key(|(condition, _)| condition.number());
-        if self.control.is_none() {
-            let null = crate::system::open("/dev/null", crate::system::OpenFlags::READ).ok();
-            // Number 0 is always in range.
-            let _ = inner.descriptors.set(0, null);
-        }
+        let mut inner = self.background_environment();
         let (children, wanted) = match (&list.first, list.rest.as_slice()) {
             (Pipeline { negated: false, timed: false, stages }, []) => {
                 (inner.start_stages(stages), stages.len())
@@ -199,8 +186,32 @@ impl Shell {
         if children.is_empty() {
             return Ok(status);
         }
+        self.keep_background(children, description(&list.first.stages), &inner);
+        Ok(status)
+    }
+
+    /// The copy of this environment that a list begins with which nobody waits for.
+    pub fn background_environment(&self) -> Shell {
+        let mut inner = self.clone();
+        inner.enter_subshell();
+        // What comes from a terminal is for what runs in front.
+        inner.starts_in_background = true;
+        for signal in [Signal::Interrupt, Signal::Quit].into_iter().filter(|_| self.control.is_none()) {
+            inner.traps.retain(|(condition, _)| *condition != Condition::Signal(signal));
+            inner.traps.push((Condition::Signal(signal), String::new()));
+        }
+        inner.traps.sort_by_key(|(condition, _)| condition.number());
+        if self.control.is_none() {
+            let null = crate::system::open("/dev/null", crate::system::OpenFlags::READ).ok();
+            // Number 0 is always in range.
+            let _ = inner.descriptors.set(0, null);
+        }
+        inner
+    }
+
+    /// Makes a job of processes that nobody waits for, which were started in `inner`.
+    pub fn keep_background(&mut self, children: Vec<Child>, command: String, inner: &Shell) -> Rc<Job> {
         let files = inner.descriptors.all().iter().map(|(_, handle)| identity(handle)).collect();
-        let command = description(&list.first.stages);
         let mut job = Job::in_front(children, command);
         (job.files, job.is_group) = (files, self.control.is_some());
         let job = self.keep_job(Rc::new(job));
@@ -208,7 +219,7 @@ impl Shell {
         if self.control.is_some() {
             self.show(&format!("[{}] {}\n", job.number, job.id()));
         }
-        Ok(status)
+        job
     }
 
     /// Gives a job its number.

@@ -2,6 +2,7 @@
 //! jobs and subshells have their own files.
 
 pub mod control;
+pub mod coprocess;
 pub mod jobs;
 mod pipeline;
 mod redirect;
@@ -14,7 +15,7 @@ pub mod traps;
 use crate::{
     builtins, bytes, stack,
     state::{Condition, ERROR_STATUS, Flow, Outcome, Shell},
-    syntax::dialect::Dialect,
+    syntax::dialect::{self, Dialect},
     syntax::tree::{AfterArm, AndOr, Arm, Command, Compound, Connector, List, Piece, Pipeline, Word},
 };
 
@@ -152,7 +153,11 @@ impl Shell {
                 otherwise.as_ref().map_or(Ok(0), |body| self.run_list(body))
             }
             Compound::Loop { until, condition, body } => self.run_loop(|shell, run_body| {
-                let met = shell.handling_failure(true, |shell| shell.run_list(condition))? == 0;
+                let met = match shell.handling_failure(true, |shell| shell.run_list(condition)) {
+                    // `continue` is a success, at which bash's `until` ends.
+                    Err(Flow::Continue(1)) if *until && shell.dialect == Dialect::Bash => return Ok(None),
+                    outcome => outcome? == 0,
+                };
                 if met == *until { Ok(None) } else { run_body(shell, body).map(Some) }
             }),
             Compound::For { line, variable, words, body } => {
@@ -194,6 +199,10 @@ impl Shell {
                     run_body(shell, body).map(Some)
                 })
             }
+            Compound::Coprocess { line, name, body } => {
+                self.line = *line;
+                self.start_coprocess(name, body)
+            }
             Compound::Test { line, test } => {
                 self.line = *line;
                 self.run_trap(Condition::Debug)?;
@@ -205,7 +214,7 @@ impl Shell {
 
     #[inline(never)] // A copy of the shell is no part of what every level of nesting takes.
     fn run_subshell(&mut self, list: &List) -> Outcome {
-        if self.control.is_none() {
+        if self.control.is_none() && !dialect::are_processes_told_apart() {
             return Ok(self.in_subshell(|_| (), |shell| shell.run_list(list)));
         }
         let Some(child) = self.as_subshell().start_instance(list) else {

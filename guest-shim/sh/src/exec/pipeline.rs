@@ -6,6 +6,7 @@ use crate::{
     builtins,
     exec::jobs,
     state::{Condition, Flow, Outcome, Shell},
+    syntax::dialect::Dialect,
     syntax::tree::{AndOr, Command, Item, List, Pipeline, Simple, Word},
     system::{self, Child, Handle, Whence},
 };
@@ -34,7 +35,7 @@ enum Progress {
 }
 
 /// Builtins that read nothing and end soon: their output is complete before the next stage begins.
-const FINITE: [&str; 8] = ["echo", "printf", "pwd", "true", "false", ":", "test", "["];
+const FINITE: [&str; 9] = ["echo", "printf", "pwd", "true", "false", ":", "test", "[", "jobs"];
 
 impl Shell {
     /// Runs all stages and waits for them.
@@ -118,6 +119,9 @@ impl Shell {
         for (index, command) in commands.iter().enumerate() {
             let mut shell = self.clone();
             shell.enter_subshell();
+            if self.dialect == Dialect::Bash {
+                shell.extras.jobs_around = self.jobs.clone();
+            }
             if let Some(input) = input.take() {
                 // Numbers 0 and 1 are always in range.
                 let _ = shell.descriptors.set(0, Some(input));

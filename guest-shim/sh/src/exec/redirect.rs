@@ -2,12 +2,13 @@
 
 use crate::{
     bytes,
-    state::{Flow, MAX_DESCRIPTOR, Outcome, Shell},
+    state::{Descriptors, Flow, MAX_DESCRIPTOR, Outcome, Shell},
     syntax::{
         dialect::Dialect,
         tree::{Redirect, RedirectKind, Word},
     },
     system::{self, Errno, FileStatus, FileType, Handle, OpenFlags},
+    variables::Place,
 };
 
 /// Descriptors that a script leaves the numbers of to the shell begin here.
@@ -29,8 +30,14 @@ impl Shell {
             Ok(false) => Ok(self.error_status()),
             Err(flow) => Err(flow),
         };
-        self.descriptors = before;
+        self.end_redirects(before);
         outcome
+    }
+
+    /// Ends redirections. What the shell has of coprocesses is none of them.
+    pub fn end_redirects(&mut self, before: Descriptors) {
+        let later = std::mem::replace(&mut self.descriptors, before);
+        self.descriptors.keep_own(&later);
     }
 
     /// Puts redirections in place. False when one failed, which was reported; those before it stay.
@@ -117,7 +124,12 @@ impl Shell {
     /// The number that a variable gets for a redirection of its own, or has for one that closes it.
     fn named_descriptor(&mut self, name: &str, redirect: &Redirect) -> Result<Option<u32>, Flow> {
         if matches!(redirect.kind, RedirectKind::Duplicate { .. }) && redirect.target.is_text("-") {
-            let number = self.parameter(name).and_then(|value| value.parse().ok());
+            let (base, place) = place_of(name);
+            let number = match place {
+                Place::Whole => self.parameter(base),
+                place => self.element(base, &place),
+            };
+            let number = number.and_then(|value| value.parse().ok());
             if number.is_none() {
                 self.report(&format!("{name}: ambiguous redirect"));
             }
@@ -125,7 +137,10 @@ impl Shell {
         }
         let number = (FIRST_NAMED..MAX_DESCRIPTOR).find(|number| self.descriptors.get(*number).is_err());
         match number {
-            Some(number) => self.assign(name, number.to_string())?,
+            Some(number) => {
+                let (base, place) = place_of(name);
+                self.assign_place(base, &place, number.to_string(), false)?;
+            }
             None => self.report(&format!("{name}: {}", system::describe(Errno::Emfile))),
         }
         Ok(number)
@@ -258,4 +273,12 @@ impl Shell {
             _ => open(OpenFlags::READ),
         }
     }
+}
+
+/// What the name of a variable, or of an element, stands for.
+fn place_of(name: &str) -> (&str, Place) {
+    let Some((base, subscript)) = name.strip_suffix(']').and_then(|name| name.split_once('[')) else {
+        return (name, Place::Whole);
+    };
+    (base, subscript.parse().map_or_else(|_| Place::Key(subscript.to_owned()), Place::Index))
 }

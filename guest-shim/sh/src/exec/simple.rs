@@ -67,7 +67,7 @@ impl Shell {
         }
         let before = self.descriptors.clone();
         let started = self.start_simple(simple, &arguments, trace);
-        self.descriptors = before;
+        self.end_redirects(before);
         match started {
             Ok(Ok(child)) => {
                 let statuses = self.wait_in_front(vec![child], || arguments.join(" "))?;
@@ -182,7 +182,7 @@ impl Shell {
             Ok(false) => Ok(self.error_status()),
             Err(flow) => Err(flow),
         };
-        self.descriptors = before;
+        self.end_redirects(before);
         outcome
     }
 

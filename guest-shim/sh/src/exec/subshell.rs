@@ -5,7 +5,7 @@ use crate::{
     bytes,
     state::{Condition, Flow, Outcome, Shell},
     syntax::{
-        dialect::Dialect,
+        dialect::{self, Dialect},
         tree::{Command, List, Redirect, RedirectKind},
     },
     system::{self, Whence},
@@ -48,7 +48,12 @@ impl Shell {
         if self.dialect == Dialect::Bash && !self.extras.inherit_errexit && self.in_substitution {
             self.options.errexit = false;
         }
-        self.jobs.clear();
+        if !self.in_substitution {
+            self.leave_coprocesses();
+        }
+        let jobs = std::mem::take(&mut self.jobs);
+        let is_part = self.dialect == Dialect::Bash && self.in_substitution;
+        self.extras.jobs_around = if is_part { jobs } else { Vec::new() };
         self.original_directory = None;
         self.original_umask = None;
     }
@@ -99,15 +104,19 @@ impl Shell {
         }
         let file = system::memory_file().map_err(|errno| failed(self, errno))?;
         self.in_substitution = true;
-        let status = self.in_subshell(
-            |inner| {
-                inner.in_substitution = false;
-                // What it runs is a part of this shell's own group.
-                inner.control = None;
-                // Number 1 is always in range.
-                let _ = inner.descriptors.set(1, Some(file.clone()));
-            },
-            |inner| {
+        let prepare = |inner: &mut Shell| {
+            inner.in_substitution = false;
+            // What it runs is a part of this shell's own group.
+            inner.control = None;
+            // Number 1 is always in range.
+            let _ = inner.descriptors.set(1, Some(file.clone()));
+        };
+        let status = if dialect::are_processes_told_apart() {
+            let mut inner = self.as_subshell();
+            prepare(&mut inner);
+            inner.start_instance(list).map_or(self.error_status(), |child| child.wait())
+        } else {
+            self.in_subshell(prepare, |inner| {
                 // What surrounds it, quotes and other expansions, needs stack too.
                 let outcome = inner.nested(|inner| inner.nested(|inner| inner.run_list(list)));
                 // The output is complete when everybody who can write it has ended.
@@ -115,8 +124,8 @@ impl Shell {
                     job.wait(|| false);
                 }
                 outcome
-            },
-        );
+            })
+        };
         self.in_substitution = false;
         self.status = status;
         self.substitution_status = Some(status);

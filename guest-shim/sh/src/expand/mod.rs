@@ -5,7 +5,7 @@ mod arithmetic;
 mod braces;
 mod expression;
 pub mod fields;
-mod glob;
+pub mod glob;
 mod parameter;
 pub mod pattern;
 mod process;

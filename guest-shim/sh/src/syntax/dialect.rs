@@ -26,6 +26,7 @@ impl Dialect {
 thread_local! {
     static CURRENT: Cell<Dialect> = const { Cell::new(Dialect::Posix) };
     static EXTENDED_PATTERNS: Cell<bool> = const { Cell::new(false) };
+    static TELLS_PROCESSES_APART: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What holds for everything that is read from now on.
@@ -44,4 +45,16 @@ pub fn set_extended_patterns(on: bool) {
 
 pub fn extended_patterns() -> bool {
     EXTENDED_PATTERNS.get()
+}
+
+/// Something that was read asks for `BASHPID`.
+pub fn tell_processes_apart() {
+    if is_bash() {
+        TELLS_PROCESSES_APART.set(true);
+    }
+}
+
+/// Whether subshells have to be processes of their own, because they may ask which they are.
+pub fn are_processes_told_apart() -> bool {
+    TELLS_PROCESSES_APART.get()
 }

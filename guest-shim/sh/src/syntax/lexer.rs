@@ -265,7 +265,7 @@ impl<'a> Lexer<'a> {
         let numbers_a_redirect = redirects && text.bytes().all(|byte| byte.is_ascii_digit());
         if redirects
             && let Some(name) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'))
-            && is_name(name)
+            && is_place(name)
         {
             let number = FIRST_NAMED_DESCRIPTOR + self.named_descriptors.len() as u32;
             self.named_descriptors.push(name.to_owned());
@@ -486,4 +486,14 @@ pub fn end_of_substitution(extent: Extent<'_>, start: usize) -> Result<usize, Sy
     lexer.line = extent.line(start);
     lexer.run(true)?;
     Ok(lexer.position())
+}
+/// Whether a text is the name of a variable, or of an element whose subscript is a number or a plain word.
+fn is_place(text: &str) -> bool {
+    let (name, subscript) = text.split_once('[').map_or((text, None), |(name, rest)| (name, Some(rest)));
+    let is_plain = |subscript: &str| {
+        subscript.strip_suffix(']').is_some_and(|inside| {
+            !inside.is_empty() && inside.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        })
+    };
+    is_name(name) && subscript.is_none_or(is_plain)
 }

@@ -244,7 +244,9 @@ impl Lowering<'_> {
                 }
             }
             ast::CompoundCommand::Coprocess(command) => {
-                return Err(unsupported(command.loc.start.line as u32, "coprocesses"));
+                let line = command.loc.start.line as u32;
+                let name = command.name.map_or_else(|| "COPROC".to_owned(), |name| name.value);
+                Compound::Coprocess { line, name, body: Box::new(self.command(*command.body)?) }
             }
         })
     }

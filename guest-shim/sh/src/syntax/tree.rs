@@ -147,6 +147,12 @@ pub enum Compound {
         step: Word,
         body: List,
     },
+    /// `coproc`
+    Coprocess {
+        line: u32,
+        name: String,
+        body: Box<Command>,
+    },
     /// `[[ ]]`
     Test {
         line: u32,

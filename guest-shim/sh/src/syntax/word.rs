@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::bytes;
 
 use super::{
-    SyntaxError,
+    SyntaxError, dialect,
     extent::{Extent, is_name_start},
     reader::Reader,
     tree::{
@@ -374,6 +374,7 @@ impl<'a> Parser<'a> {
         let inner = self.extent.deeper(start)?;
         let end = inner.braces(start + 2, in_double_quotes)?;
         let (name, operator) = inner.parameter_name(start + 2);
+        notice(name);
         // `${#x}` is a length, `${#}` and `${#-word}` are the number of parameters.
         let mut parameter = None;
         if name == "#" && operator + 1 != end {
@@ -557,12 +558,20 @@ impl<'a> Parser<'a> {
 }
 
 fn plain(name: &str) -> Piece {
+    notice(name);
     Piece::Parameter(Box::new(Parameter {
         name: name.to_owned(),
         subscript: None,
         indirect: false,
         operation: Operation::Value,
     }))
+}
+
+/// Some parameters ask for something of the shell.
+fn notice(name: &str) {
+    if name == "BASHPID" {
+        dialect::tell_processes_apart();
+    }
 }
 
 fn substitution(text: &str, line: u32, depth: usize) -> Result<Piece, SyntaxError> {

@@ -12,7 +12,9 @@ use std::io::{self, BufRead, Read, Write};
 use std::path::Path;
 
 use cordon_multicall::files::{finish, output};
+use cordon_multicall::quoting::quoted;
 use cordon_multicall::{calendar, say};
+use cordon_vm::byte_text::{ToText, encode};
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileType, Symlinks};
 use diffutilslib::params::{Format, Params, parse_params};
@@ -55,14 +57,14 @@ pub fn cmp(args: std::vec::IntoIter<OsString>) -> i32 {
 fn plain_cmp(args: &[OsString]) -> Option<i32> {
     let (mut is_quiet, mut is_list, mut names) = (false, false, vec![]);
     for word in args.iter().skip(1) {
-        match word.to_str()? {
+        match &*word.to_text() {
             "-s" | "--quiet" | "--silent" => is_quiet = true,
             "-l" | "--verbose" => is_list = true,
             word if word.starts_with('-') => return None,
-            name => names.push(name),
+            name => names.push(name.to_owned()),
         }
     }
-    let [one, other] = names[..] else { return None };
+    let [one, other] = names.as_slice() else { return None };
     if is_quiet && is_list {
         return None;
     }
@@ -109,7 +111,8 @@ fn plain_cmp(args: &[OsString]) -> Option<i32> {
                     Ok(())
                 } else {
                     let line = line + memchr::memchr_iter(b'\n', &left[..before]).count() as u64;
-                    writeln!(out, "{one} {other} differ: byte {place}, line {line}")
+                    let told = format!("{one} {other} differ: byte {place}, line {line}\n");
+                    out.write_all(&encode(&told))
                 };
                 if written.is_err() {
                     return Some(TROUBLE);
@@ -229,20 +232,20 @@ pub fn diff(args: std::vec::IntoIter<OsString>) -> i32 {
             Some("--ignore-blank-lines") => options.ignored.blank_lines = true,
             Some("-W") => {
                 let width = words.next().unwrap_or_default();
-                kept.push(format!("--width={}", width.to_string_lossy()).into());
+                kept.push(format!("--width={}", width.to_text()).into());
             }
             Some("--color" | "--color=never" | "--color=auto" | "-a" | "--text" | "-d" | "--minimal") => {}
             Some("--no-dereference") => options.links = true,
             Some("--show-c-function") => options.shown_line = Some(C_FUNCTION.into()),
             Some("-F" | "--show-function-line") => {
-                options.shown_line = words.next().map(|line| line.to_string_lossy().into_owned());
+                options.shown_line = words.next().map(|line| line.to_text().into_owned());
             }
             Some(text) if text.starts_with("--show-function-line=") => {
                 options.shown_line = Some(text["--show-function-line=".len()..].to_owned());
             }
             Some(text) if options.formats.set(text) => {}
             Some("-L" | "--label") => {
-                options.labels.extend(words.next().map(|label| label.to_string_lossy().into_owned()))
+                options.labels.extend(words.next().map(|label| label.to_text().into_owned()))
             }
             Some("-U" | "-C") => {
                 kept.push(word);
@@ -329,13 +332,13 @@ fn directories(options: &Options, settings: &[OsString], from: &Path, to: &Path)
         let found = match (one.is_dir(), other.is_dir()) {
             _ if !options.new_files && here != there => {
                 let place = if here { from } else { to };
-                let line = format!("Only in {}: {}", place.display(), name.to_string_lossy());
+                let line = format!("Only in {}: {}", place.to_text(), name.to_text());
                 say(&mut io::stdout(), &line);
                 DIFFERENT
             }
             (true, true) if options.recursive => directories(options, settings, &one, &other),
             (true, true) => {
-                let line = format!("Common subdirectories: {} and {}", one.display(), other.display());
+                let line = format!("Common subdirectories: {} and {}", one.to_text(), other.to_text());
                 say(&mut io::stdout(), &line);
                 SAME
             }
@@ -344,9 +347,9 @@ fn directories(options: &Options, settings: &[OsString], from: &Path, to: &Path)
             (one_is, other_is) if one_is || other_is || is_special(&one) || is_special(&other) => {
                 let line = format!(
                     "File {} is a {} while file {} is a {}",
-                    one.display(),
+                    one.to_text(),
                     kind(&one),
-                    other.display(),
+                    other.to_text(),
                     kind(&other)
                 );
                 say(&mut io::stdout(), &line);
@@ -404,7 +407,7 @@ fn compared(options: &Options, params: &Params, named: bool) -> i32 {
                 // A script cannot tell that a file has no newline at its end.
                 for (file, text) in [(&params.from, &mut ours), (&params.to, &mut theirs)] {
                     if text.last().is_some_and(|last| *last != b'\n') {
-                        let file = file.to_string_lossy();
+                        let file = file.to_text();
                         say(&mut io::stderr(), &format!("diff: {file}: No newline at end of file"));
                         text.push(b'\n');
                         is_cut = true;
@@ -422,7 +425,7 @@ fn compared(options: &Options, params: &Params, named: bool) -> i32 {
             return TROUBLE;
         }
     };
-    let (from, to) = (params.from.to_string_lossy(), params.to.to_string_lossy());
+    let (from, to) = (params.from.to_text(), params.to.to_text());
     let ignored = &options.ignored;
     let by_lines = (ours != theirs)
         .then(|| Compared::new(&ours, &theirs, |line| ignored.left(line), ignored.blank_lines));
@@ -505,8 +508,8 @@ fn heads(marks: [&str; 2], params: &Params, options: &Options) -> String {
         match options.labels.get(at) {
             Some(label) => text.push_str(&format!("{mark} {label}\n")),
             None => {
-                let file = file.to_string_lossy();
-                text.push_str(&format!("{mark} {file}\t{}\n", time(&file)));
+                let file = file.to_text();
+                text.push_str(&format!("{mark} {}\t{}\n", quoted(&file), time(&file)));
             }
         }
     }
@@ -547,7 +550,7 @@ fn kind(path: &Path) -> &'static str {
 fn links(from: &OsStr, to: &OsStr) -> Option<i32> {
     let target = |file: &OsStr| fs::read_link(file).ok();
     let (ours, theirs) = (target(from), target(to));
-    let (one, other) = (from.to_string_lossy(), to.to_string_lossy());
+    let (one, other) = (from.to_text(), to.to_text());
     let line = match (ours, theirs) {
         (None, None) => return None,
         (Some(ours), Some(theirs)) if ours == theirs => return Some(SAME),
@@ -566,7 +569,7 @@ fn links(from: &OsStr, to: &OsStr) -> Option<i32> {
 }
 
 fn trouble(file: &OsStr, error: &io::Error) -> i32 {
-    let line = format!("diff: {}: {}", file.to_string_lossy(), uucore::error::strip_errno(error));
+    let line = format!("diff: {}: {}", file.to_text(), uucore::error::strip_errno(error));
     say(&mut io::stderr(), &line);
     TROUBLE
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use cordon_multicall::files::{output, reason};
 use cordon_multicall::{launch, options, say};
+use cordon_vm::byte_text::ToText;
 use cordon_vm::process;
 use onig::{Regex, RegexOptions, Region, SearchOptions, Syntax};
 
@@ -84,7 +85,7 @@ pub fn main(args: Args) -> i32 {
         command: None,
         out: output(),
     };
-    let mut names = parsed.operands.iter().map(|word| word.to_string_lossy().into_owned()).peekable();
+    let mut names = parsed.operands.iter().map(|word| word.to_text().into_owned()).peekable();
     let start = names.next_if(|name| name.starts_with('+'));
     let mut failed = false;
     if let Some(name) = names.next()

@@ -6,6 +6,7 @@
 mod expression;
 mod lines;
 
+use cordon_vm::byte_text::ToText;
 use std::ffi::OsString;
 
 type Args = std::vec::IntoIter<OsString>;
@@ -46,7 +47,7 @@ fn with(option: &str, args: Args) -> i32 {
 
 pub fn grep(args: Args) -> i32 {
     let mut args: Vec<OsString> = args.collect();
-    if args.iter().any(|arg| needs_change(&arg.to_string_lossy())) {
+    if args.iter().any(|arg| needs_change(&arg.to_text())) {
         for at in basic_expressions(&args) {
             if let Some(text) = args[at].to_str() {
                 args[at] = written_out(text).into();
@@ -54,7 +55,7 @@ pub fn grep(args: Args) -> i32 {
         }
     }
     // GNU's shows colours where that is asked for alone, the crate at every terminal.
-    if !args.iter().any(|arg| arg.to_string_lossy().starts_with("--col")) {
+    if !args.iter().any(|arg| arg.to_text().starts_with("--col")) {
         args.insert(1.min(args.len()), "--color=never".into());
     }
     lines::run(&args).unwrap_or_else(|| uu_grep::uumain(args.into_iter()))
@@ -71,7 +72,7 @@ fn basic_expressions(args: &[OsString]) -> Vec<usize> {
     let mut has_pattern = false;
     let mut at = 1;
     while at < args.len() {
-        let word = args[at].to_string_lossy();
+        let word = args[at].to_text();
         if word == "--" {
             first_operand = first_operand.or(Some(at + 1));
             break;

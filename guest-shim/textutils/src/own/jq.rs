@@ -1,5 +1,6 @@
 //! `jq` and `yq`: the programs around the language of `jaq`, which is a library; options and exit statuses are jq's.
 
+use cordon_vm::byte_text::{ToText, shown};
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read, Write};
@@ -79,7 +80,7 @@ struct Options {
 struct Failure(i32, String);
 
 pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
-    let words = args.skip(1).map(|word| word.to_string_lossy().into_owned());
+    let words = args.skip(1).map(|word| word.to_text().into_owned());
     let done = read_options(words).and_then(|options| match options {
         Some(options) => run(options),
         None => Ok(0),
@@ -116,7 +117,7 @@ fn read_options(words: impl Iterator<Item = String>) -> Result<Option<Options>, 
             match rest {
                 _ if options.filter.is_none() => options.filter = Some(word),
                 Rest::Files => options.files.push(word),
-                Rest::Strings => options.positional.push(Val::from(word)),
+                Rest::Strings => options.positional.push(Val::from(shown(&word).into_owned())),
                 Rest::Json => options.positional.push(json(&word, "--jsonargs")?),
             }
             continue;
@@ -151,7 +152,7 @@ fn read_options(words: impl Iterator<Item = String>) -> Result<Option<Options>, 
             }
             Some("arg") => {
                 let [name, text] = pair(value("--arg", 2)?);
-                options.named.push((name, Val::from(text)));
+                options.named.push((name, Val::from(shown(&text).into_owned())));
             }
             Some("argjson") => {
                 let [name, text] = pair(value("--argjson", 2)?);
@@ -278,6 +279,7 @@ fn run(mut options: Options) -> Result<i32, Failure> {
         ("positional".to_owned().into(), options.positional.iter().cloned().collect::<Val>()),
         ("named".to_owned().into(), Val::obj(named.into_iter().collect())),
     ];
+    make_environment_unicode();
     let environment = std::env::vars().map(|(name, value)| (name.into(), Val::from(value))).collect();
     let mut variables = std::mem::take(&mut options.named);
     variables.push(("ARGS".into(), Val::obj(args.into_iter().collect())));
@@ -416,6 +418,19 @@ The language is that of jq.
   -P, --prettyPrint            accepted";
 
 /// `yq`: the same for YAML and other forms. Options are named like those of the `yq` in Go.
+/// Replaces what is no Unicode in the environment, as jq does: the crate reads it again, and takes nothing else.
+fn make_environment_unicode() {
+    for (name, value) in
+        std::env::vars_os().filter(|pair| pair.0.to_str().is_none() || pair.1.to_str().is_none())
+    {
+        // SAFETY: this program has one thread.
+        unsafe {
+            std::env::remove_var(&name);
+            std::env::set_var(&*name.to_string_lossy(), &*value.to_string_lossy());
+        }
+    }
+}
+
 pub fn yq(args: std::vec::IntoIter<OsString>) -> i32 {
     let done = read_yq_options(args).and_then(|options| match options {
         Some(options) => run(options),
@@ -464,8 +479,7 @@ fn read_yq_options(args: std::vec::IntoIter<OsString>) -> Result<Option<Options>
         say(&mut io::stdout(), "yq (cordon; jaq 3.1)");
         return Ok(None);
     }
-    let mut operands: Vec<String> =
-        parsed.operands.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut operands: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
     if operands.first().is_some_and(|word| matches!(word.as_str(), "eval" | "e")) {
         operands.remove(0);
     }

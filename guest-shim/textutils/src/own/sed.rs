@@ -5,6 +5,7 @@ mod run;
 mod script;
 mod simple;
 
+use cordon_vm::byte_text::ToText;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read, Write};
@@ -116,7 +117,7 @@ fn edit(args: std::vec::IntoIter<OsString>) -> Result<i32, (i32, String)> {
             'f' => parts.push(script_file(&value)?),
             'E' | 'r' => is_extended = true,
             'i' => {
-                options.in_place = Some(value.to_string_lossy().into_owned());
+                options.in_place = Some(value.to_text().into_owned());
                 options.is_separate = true;
             }
             'L' => options.follows_links = true,
@@ -187,7 +188,7 @@ fn script_file(name: &OsString) -> Result<(Source, Vec<u8>), (i32, String)> {
     } else {
         fs::File::open(name).and_then(|mut file| file.read_to_end(&mut text))
     };
-    let name = name.to_string_lossy().into_owned();
+    let name = name.to_text().into_owned();
     read.map_err(|error| (WRONG, format!("couldn't open file {name}: {}", reason(&error))))?;
     if text.last() == Some(&b'\n') {
         text.pop();

@@ -6,13 +6,14 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 
 use cordon_multicall::say;
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileType, Symlinks};
 
 type Args = std::vec::IntoIter<OsString>;
 
 fn words(args: Args) -> Vec<String> {
-    args.skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
+    args.skip(1).map(|word| word.to_text().into_owned()).collect()
 }
 
 /// Where programs lie, by `PATH`.

@@ -15,6 +15,8 @@ use std::io;
 use std::rc::Rc;
 
 use cordon_multicall::{options, say};
+use cordon_vm::byte_text::ToText;
+use cordon_vm::process;
 
 type Args = std::vec::IntoIter<OsString>;
 
@@ -245,7 +247,7 @@ pub fn main(args: Args) -> i32 {
             letters.push('W');
         }
     }
-    for word in parsed.operands.iter().map(|word| word.to_string_lossy().into_owned()) {
+    for word in parsed.operands.iter().map(|word| word.to_text().into_owned()) {
         if word.contains('=') { assignments.push(word) } else { goals.push(word) }
     }
     let has = |letter| letters.contains(letter);
@@ -270,7 +272,7 @@ pub fn main(args: Args) -> i32 {
             return TROUBLE;
         }
     }
-    let here = env::current_dir().unwrap_or_default().to_string_lossy().into_owned();
+    let here = env::current_dir().unwrap_or_default().to_text().into_owned();
     let moved = directories.count() > 0 || level > 0;
     let tells = options.tells_directory.unwrap_or(moved && !options.silent);
     if tells {
@@ -327,7 +329,7 @@ impl Make {
         ] {
             set(name, value, true, Origin::Default);
         }
-        for (name, value) in env::vars() {
+        for (name, value) in process::environment() {
             if name != "SHELL" && name != "MAKELEVEL" && name != "MAKEFLAGS" {
                 set(&name, &value, true, Origin::Environment);
             }

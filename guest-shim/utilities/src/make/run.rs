@@ -8,8 +8,9 @@ use std::time::SystemTime;
 
 use cordon_multicall::launch::{SIGNALS, errno_text, start_with};
 use cordon_multicall::say;
+use cordon_vm::byte_text::ToText;
 use cordon_vm::descriptors;
-use cordon_vm::process::{ExitStatus, Signal};
+use cordon_vm::process::{self, ExitStatus, Signal};
 
 use super::text::{directory, file, stem};
 use super::{Make, Origin, Recipe, Rule, Stop, TROUBLE, Variable};
@@ -73,7 +74,7 @@ fn environment(make: &mut Make) -> Result<Vec<(String, String)>, Stop> {
 }
 
 fn here() -> Option<String> {
-    std::env::current_dir().ok().map(|path| path.to_string_lossy().into_owned())
+    std::env::current_dir().ok().map(|path| path.to_text().into_owned())
 }
 
 /// The words by which a line is given to the shell.
@@ -92,7 +93,7 @@ fn words(make: &mut Make, line: &str) -> Result<Vec<String>, Stop> {
 /// What a command prints, in one line, and its status.
 pub fn shell_output(make: &mut Make, command: &str) -> Result<(String, i32), Stop> {
     let words = words(make, command)?;
-    let environment: Vec<(String, String)> = std::env::vars().collect();
+    let environment = process::environment();
     let started = descriptors::pipe().and_then(|(output, input)| {
         let child = start_with(&words, environment, here(), &[(1, &input)])?;
         Ok((output, child))

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 
 use cordon_multicall::say;
+use cordon_vm::byte_text::ToText;
 
 use super::run::shell_output;
 use super::{Make, Origin, Stop, Variable};
@@ -95,7 +96,7 @@ pub fn wildcard(word: &str) -> Vec<String> {
     let found = glob::glob(word).into_iter().flatten().flatten();
     let prefix = if word.starts_with("./") { "./" } else { "" };
     let mut found: Vec<String> = found
-        .map(|path| path.to_string_lossy().into_owned())
+        .map(|path| path.to_text().into_owned())
         .map(|path| if path.starts_with("./") { path } else { format!("{prefix}{path}") })
         .collect();
     found.sort();
@@ -389,10 +390,10 @@ impl Make {
             "wildcard" => first.split_whitespace().flat_map(wildcard).collect::<Vec<_>>().join(" "),
             "realpath" => {
                 let found = first.split_whitespace().filter_map(|word| fs::canonicalize(word).ok());
-                found.map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+                found.map(|path| path.to_text().into_owned()).collect::<Vec<_>>().join(" ")
             }
             "abspath" => {
-                let base = std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned();
+                let base = std::env::current_dir().unwrap_or_default().to_text().into_owned();
                 each(first, |word| absolute(&base, word))
             }
             "error" => return Err(self.stop(first)),

@@ -1,5 +1,6 @@
 //! `bc` as GNU has it.
 
+use cordon_vm::byte_text::ToText;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -51,7 +52,7 @@ pub fn main(args: Args) -> i32 {
     }
     let mut machine = Machine::new(parsed.has('l'));
     for file in &parsed.operands {
-        let name = file.to_string_lossy();
+        let name = file.to_text();
         match fs::read(file) {
             Ok(text) => {
                 let mut source = Source::of_text(&name, &String::from_utf8_lossy(&text));

@@ -1,5 +1,6 @@
 //! `dc` as GNU has it: a calculator with a stack.
 
+use cordon_vm::byte_text::ToText;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
@@ -59,7 +60,7 @@ pub fn main(args: Args) -> i32 {
         out: output(),
     };
     let status = 0;
-    let files = parsed.operands.iter().map(|file| ('f', file.to_string_lossy().into_owned()));
+    let files = parsed.operands.iter().map(|file| ('f', file.to_text().into_owned()));
     let parts: Vec<(char, String)> = parsed.options.iter().cloned().chain(files).collect();
     for (letter, text) in &parts {
         let program = match (letter, text.as_str()) {

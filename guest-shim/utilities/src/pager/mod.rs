@@ -13,6 +13,7 @@ use std::io::{self, Read, Write};
 
 use cordon_multicall::files::{finish, open, output, reason};
 use cordon_multicall::{launch, options, say};
+use cordon_vm::byte_text::{ToText, encode};
 use cordon_vm::descriptors;
 use cordon_vm::filesystem::{self, OpenFlags};
 use cordon_vm::types::Errno;
@@ -127,7 +128,7 @@ pub fn more(args: Args) -> i32 {
         // The standard input has no name to tell.
         if name != "-" {
             let line = "::::::::::::::";
-            let _ = writeln!(out, "{line}\n{name}\n{line}");
+            let _ = out.write_all(&encode(&format!("{line}\n{name}\n{line}\n")));
         }
         if io::copy(&mut file, &mut out).is_err() {
             break;
@@ -139,8 +140,8 @@ pub fn more(args: Args) -> i32 {
 /// The words without those that say where the first page begins, and these.
 fn without_start(words: Vec<OsString>) -> (Vec<OsString>, Vec<String>) {
     let (starts, words): (Vec<_>, Vec<_>) =
-        words.into_iter().partition(|word| word.to_string_lossy().starts_with('+'));
-    let starts = starts.into_iter().map(|word| word.to_string_lossy().trim_start_matches('+').to_owned());
+        words.into_iter().partition(|word| word.to_text().starts_with('+'));
+    let starts = starts.into_iter().map(|word| word.to_text().trim_start_matches('+').to_owned());
     (words, starts.collect())
 }
 

@@ -1,19 +1,13 @@
 //! Arguments as the library hands them over: checked there, and here again for whoever else calls.
 
 use isolate::library::{Scope, string, throw_type};
-use kernel::{Errno, OpenFlags};
+use kernel::OpenFlags;
 
 use crate::binding::{Args, get};
 use crate::environment::Env;
-use crate::system_error::Subject;
 
-/// A path: a text, or its bytes. `None` with an exception pending for anything else, and for what is no text.
-pub(in crate::bindings) fn path(
-    scope: &mut Scope<'_, '_>,
-    args: &Args<'_>,
-    index: i32,
-    syscall: &'static str,
-) -> Option<String> {
+/// A path: a text, or its bytes. `None` with an exception pending for anything else.
+pub(in crate::bindings) fn path(scope: &mut Scope<'_, '_>, args: &Args<'_>, index: i32) -> Option<String> {
     let value = args.get(index);
     if let Ok(text) = value.try_cast::<v8::String>() {
         return isolate::library::text(scope, text);
@@ -23,15 +17,7 @@ pub(in crate::bindings) fn path(
         return None;
     }
     let bytes = isolate::library::copy_bytes(value)?;
-    match String::from_utf8(bytes) {
-        Ok(path) => Some(path),
-        Err(error) => {
-            // Names in the VM are text.
-            let path = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            Subject::path(syscall, &path).throw(scope, Errno::Einval);
-            None
-        }
-    }
+    Some(String::from_utf8(bytes).unwrap_or_else(|error| byte_text::decode(error.into_bytes())))
 }
 
 /// The number of a descriptor. `None` with the library's error pending for what cannot be one.

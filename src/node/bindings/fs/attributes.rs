@@ -12,7 +12,7 @@ use super::call::{Answer, Call};
 /// (path, mode, request)
 pub(super) fn chmod<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "chmod") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let mode = arguments::mode(scope, &args, 1);
     call.run(scope, result, Subject::path("chmod", &path), move |process| {
         process.chmod(&path, mode)?;
@@ -49,7 +49,7 @@ fn chown_by_path<'s>(
     symlinks: Symlinks,
 ) {
     let Some(call) = Call::new(scope, &args, 3) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, syscall) else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let owner = owner(scope, &args);
     call.run(scope, result, Subject::path(syscall, &path), move |process| {
         process.stat(&path, symlinks)?;
@@ -105,7 +105,7 @@ fn set_times<'s>(
     symlinks: Symlinks,
 ) {
     let Some(call) = Call::new(scope, &args, 3) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, syscall) else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let times = times(scope, &args);
     call.run(scope, result, Subject::path(syscall, &path), move |process: &Process| {
         process.utimens(&path, times?, symlinks)?;

@@ -69,8 +69,8 @@ fn copy_file(process: &Process, source: &str, destination: &str, mode: u64) -> R
 /// (source, destination, mode, request)
 pub(super) fn copy<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 3) else { return };
-    let Some(source) = arguments::path(scope, &args, 0, "copyfile") else { return };
-    let Some(destination) = arguments::path(scope, &args, 1, "copyfile") else { return };
+    let Some(source) = arguments::path(scope, &args, 0) else { return };
+    let Some(destination) = arguments::path(scope, &args, 1) else { return };
     let Some(mode) = arguments::bits(scope, &args, 2) else { return };
     let mode = u64::from(mode);
     call.run(scope, result, Subject::paths("copyfile", &source, &destination), move |process| {
@@ -171,8 +171,8 @@ impl Copying {
     /// (source, destination, force, dereference, errorOnExist, verbatimSymlinks, preserveTimestamps, mode)
     pub fn of(scope: &mut Scope<'_, '_>, args: &Args<'_>) -> Option<Copying> {
         Some(Copying {
-            source: arguments::path(scope, args, 0, "cp")?,
-            destination: arguments::path(scope, args, 1, "cp")?,
+            source: arguments::path(scope, args, 0)?,
+            destination: arguments::path(scope, args, 1)?,
             force: args.get(2).is_true(),
             dereference: args.get(3).is_true(),
             error_on_exist: args.get(4).is_true(),
@@ -347,8 +347,8 @@ pub(super) fn cp_sync_copy_dir(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Ret
 /// (source, destination, mode, preserveTimestamps): a file in place of another
 pub(super) fn cp_sync_override_file(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let Some(process) = Env::of(scope).and_then(|env| env.process()) else { return };
-    let Some(source) = arguments::path(scope, &args, 0, "cp") else { return };
-    let Some(destination) = arguments::path(scope, &args, 1, "cp") else { return };
+    let Some(source) = arguments::path(scope, &args, 0) else { return };
+    let Some(destination) = arguments::path(scope, &args, 1) else { return };
     let (mode, keeps) = (arguments::unsigned(scope, &args, 2), args.get(3).is_true());
     let copied = (|| {
         let status = process.stat(&source, Symlinks::Follow).map_err(Failed::at(&source))?;
@@ -367,8 +367,8 @@ pub(super) fn cp_sync_override_file(scope: &mut Scope<'_, '_>, args: Args<'_>, _
 /// (source, destination, dereference, recursive): whether that can be copied there; what lies above it is made.
 pub(super) fn cp_sync_check_paths(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     let Some(process) = Env::of(scope).and_then(|env| env.process()) else { return };
-    let Some(source) = arguments::path(scope, &args, 0, "cp") else { return };
-    let Some(destination) = arguments::path(scope, &args, 1, "cp") else { return };
+    let Some(source) = arguments::path(scope, &args, 0) else { return };
+    let Some(destination) = arguments::path(scope, &args, 1) else { return };
     let (dereference, recursive) = (args.get(2).is_true(), args.get(3).is_true());
     let (symlinks, syscall) =
         if dereference { (Symlinks::Follow, "stat") } else { (Symlinks::NoFollow, "lstat") };

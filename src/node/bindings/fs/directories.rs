@@ -60,7 +60,7 @@ fn make_all(process: &Process, path: &str, mode: u32) -> Result<Option<String>, 
 /// (path, mode, recursive, request) -> with `recursive` the first directory that was made
 pub(super) fn mkdir<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 3) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "mkdir") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let (mode, recursive) = (arguments::mode(scope, &args, 1), args.get(2).is_true());
     call.run(scope, result, Subject::path("mkdir", &path), move |process| {
         if !recursive {
@@ -77,7 +77,7 @@ pub(super) fn mkdir<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Retur
 /// (prefix, encoding, request) -> path
 pub(super) fn mkdtemp<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
-    let Some(prefix) = arguments::path(scope, &args, 0, "mkdtemp") else { return };
+    let Some(prefix) = arguments::path(scope, &args, 0) else { return };
     let encoding = Encoding::of(scope, args.get(1));
     let kernel = call.env.core.settings().kernel.clone();
     call.run(scope, result, Subject::path("mkdtemp", &format!("{prefix}XXXXXX")), move |process| {
@@ -104,7 +104,7 @@ fn letter(random: u8) -> char {
 /// (path, encoding, withFileTypes, request) -> names, or names and kinds
 pub(super) fn readdir<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 3) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "scandir") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let encoding = Encoding::of(scope, args.get(1));
     let with_kinds = args.get(2).is_true();
     call.run(scope, result, Subject::path("scandir", &path), move |process| {
@@ -161,7 +161,7 @@ fn list_all(process: &Process, path: &str) -> Result<Vec<Listed>, Failed> {
 /// (path, encoding, withFileTypes, request) -> names, or [names, kinds, how many of them in each directory, directories]
 pub(super) fn readdir_recursive<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 3) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "scandir") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let encoding = Encoding::of(scope, args.get(1));
     let with_kinds = args.get(2).is_true();
     call.run(scope, result, Subject::path("scandir", &path), move |process| {
@@ -200,7 +200,7 @@ pub(super) fn readdir_recursive<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, r
 /// (path, request)
 pub(super) fn rmdir<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 1) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "rmdir") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     call.run(scope, result, Subject::path("rmdir", &path), move |process| {
         process.rmdir(&path)?;
         Ok(Answer::Undefined)
@@ -210,7 +210,7 @@ pub(super) fn rmdir<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Retur
 /// (path, retries, recursive, delay): removes whatever it is. Nothing in a VM becomes removable by waiting.
 pub(super) fn rm_sync<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, _: Return<'s>) {
     let Some(call) = Call::new(scope, &args, args.length()) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "rm") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let recursive = args.get(2).is_true();
     let status = match call.process.stat(&path, Symlinks::NoFollow) {
         Ok(status) => status,

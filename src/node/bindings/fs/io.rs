@@ -304,7 +304,7 @@ impl Target {
         Some(if args.get(0).is_number() {
             Target::Descriptor(arguments::descriptor(scope, args, 0)?)
         } else {
-            Target::Path(arguments::path(scope, args, 0, "open")?)
+            Target::Path(arguments::path(scope, args, 0)?)
         })
     }
 

@@ -60,14 +60,14 @@ fn attach(scope: &mut Scope<'_, '_>, args: &Args<'_>, task: Task) {
 
 /// (path, flags, limit, ...)
 fn construct_read(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
-    let Some(path) = arguments::path(scope, &args, 0, "open") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let (flags, limit) = (arguments::flags(scope, &args, 1), arguments::unsigned(scope, &args, 2));
     attach(scope, &args, Task::Read { path, flags, limit });
 }
 
 /// (path, flags, mode, data)
 fn construct_write(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
-    let Some(path) = arguments::path(scope, &args, 0, "open") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let (flags, mode) = (arguments::flags(scope, &args, 1), arguments::mode(scope, &args, 2));
     let Ok(data) = args.get(3).try_cast::<v8::ArrayBufferView>() else {
         return throw_type(scope, "a buffer is wanted");

@@ -12,8 +12,8 @@ use super::text::Encoding;
 /// (from, to, request)
 pub(super) fn rename<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
-    let Some(from) = arguments::path(scope, &args, 0, "rename") else { return };
-    let Some(to) = arguments::path(scope, &args, 1, "rename") else { return };
+    let Some(from) = arguments::path(scope, &args, 0) else { return };
+    let Some(to) = arguments::path(scope, &args, 1) else { return };
     call.run(scope, result, Subject::paths("rename", &from, &to), move |process| {
         process.rename(&from, &to)?;
         Ok(Answer::Undefined)
@@ -23,8 +23,8 @@ pub(super) fn rename<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Retu
 /// (existing, new, request)
 pub(super) fn link<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
-    let Some(existing) = arguments::path(scope, &args, 0, "link") else { return };
-    let Some(new) = arguments::path(scope, &args, 1, "link") else { return };
+    let Some(existing) = arguments::path(scope, &args, 0) else { return };
+    let Some(new) = arguments::path(scope, &args, 1) else { return };
     call.run(scope, result, Subject::paths("link", &existing, &new), move |process| {
         process.link(&existing, &new)?;
         Ok(Answer::Undefined)
@@ -34,8 +34,8 @@ pub(super) fn link<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return
 /// (target, path, flags, request)
 pub(super) fn symlink<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 3) else { return };
-    let Some(target) = arguments::path(scope, &args, 0, "symlink") else { return };
-    let Some(path) = arguments::path(scope, &args, 1, "symlink") else { return };
+    let Some(target) = arguments::path(scope, &args, 0) else { return };
+    let Some(path) = arguments::path(scope, &args, 1) else { return };
     call.run(scope, result, Subject::paths("symlink", &target, &path), move |process| {
         process.symlink(&target, &path)?;
         Ok(Answer::Undefined)
@@ -45,7 +45,7 @@ pub(super) fn symlink<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Ret
 /// (path, encoding, request) -> target
 pub(super) fn readlink<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "readlink") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let encoding = Encoding::of(scope, args.get(1));
     call.run(scope, result, Subject::path("readlink", &path), move |process| {
         Ok(Answer::Name(process.readlink(&path)?, encoding))
@@ -55,7 +55,7 @@ pub(super) fn readlink<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Re
 /// (path, encoding, request) -> path
 pub(super) fn realpath<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "realpath") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let encoding = Encoding::of(scope, args.get(1));
     call.run(scope, result, Subject::path("realpath", &path), move |process| {
         Ok(Answer::Name(process.realpath(&path)?, encoding))
@@ -65,7 +65,7 @@ pub(super) fn realpath<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Re
 /// (path, request)
 pub(super) fn unlink<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 1) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "unlink") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     call.run(scope, result, Subject::path("unlink", &path), move |process| {
         process.unlink(&path)?;
         Ok(Answer::Undefined)

@@ -23,7 +23,7 @@ pub(super) fn open_descriptor(
 /// (path, flags, mode, request) -> descriptor
 pub(super) fn open<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 3) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "open") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let (flags, mode) = (arguments::flags(scope, &args, 1), arguments::mode(scope, &args, 2));
     call.run(scope, result, Subject::path("open", &path), move |process| {
         let descriptor = open_descriptor(process, &path, flags, mode)?;

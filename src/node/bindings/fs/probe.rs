@@ -53,7 +53,7 @@ fn may(process: &Process, path: &str, mode: u32) -> Result<(), Errno> {
 /// (path, mode, request)
 pub(super) fn access<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "access") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let Some(mode) = arguments::bits(scope, &args, 1) else { return };
     call.run(scope, result, Subject::path("access", &path), move |process| {
         may(process, &path, mode)?;
@@ -65,7 +65,7 @@ pub(super) fn access<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Retu
 pub(super) fn exists_sync(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     result.set_bool(false);
     let Some(process) = Env::of(scope).and_then(|env| env.process()) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "access") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     result.set_bool(process.stat(&path, Symlinks::Follow).is_ok());
 }
 
@@ -155,7 +155,7 @@ pub(super) fn get_format_of_extensionless_file(
     mut result: Return<'_>,
 ) {
     let Some(process) = Env::of(scope).and_then(|env| env.process()) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "open") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let mut start = [0; 4];
     let read = process.open(&path, OpenFlags::READ, 0).and_then(|file| file.pread(&mut start, 0));
     result.set_int32(if read == Ok(4) && start == *b"\0asm" { WASM } else { JAVASCRIPT });

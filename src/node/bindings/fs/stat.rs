@@ -180,7 +180,7 @@ fn by_path<'s>(
     symlinks: Symlinks,
 ) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, syscall) else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let (is_big, may_lack) = (args.get(1).is_true(), args.get(3).is_false());
     call.run(scope, result, Subject::path(syscall, &path), move |process| {
         match process.stat(&path, symlinks) {
@@ -212,7 +212,7 @@ pub(in crate::bindings) fn fstat<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, 
 /// (path, bigint, request)
 pub(in crate::bindings) fn statfs<'s>(scope: &mut Scope<'s, '_>, args: Args<'s>, result: Return<'s>) {
     let Some(call) = Call::new(scope, &args, 2) else { return };
-    let Some(path) = arguments::path(scope, &args, 0, "statfs") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let is_big = args.get(1).is_true();
     let kernel = call.env.core.settings().kernel.clone();
     call.run(scope, result, Subject::path("statfs", &path), move |process| {

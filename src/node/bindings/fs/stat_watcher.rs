@@ -77,7 +77,7 @@ fn start(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>) {
     let Some((env, handle, watcher)) = handle_wrap::receiver::<StatWatcher>(scope, args.this()) else {
         return;
     };
-    let Some(path) = arguments::path(scope, &args, 0, "watch") else { return };
+    let Some(path) = arguments::path(scope, &args, 0) else { return };
     let interval = Duration::from_millis(u64::from(args.get(1).uint32_value(scope).unwrap_or(0)));
     result.set_int32(0);
     if watcher.watched.borrow().is_some() || !handle.is_open() {

@@ -43,13 +43,15 @@ impl Encoding {
         name: &str,
     ) -> Option<v8::Local<'s, v8::Value>> {
         match self {
-            Encoding::Utf8 => Some(string(scope, name).into()),
-            Encoding::Latin1 => {
-                Some(v8::String::new_from_one_byte(scope, name.as_bytes(), v8::NewStringType::Normal)?.into())
-            }
-            Encoding::Buffer => super::super::buffer::from_bytes(scope, env, name.as_bytes()),
+            // As Node reads names: what is no Unicode is replaced.
+            Encoding::Utf8 => Some(string(scope, &byte_text::shown(name)).into()),
+            Encoding::Latin1 => Some(
+                v8::String::new_from_one_byte(scope, &byte_text::encode(name), v8::NewStringType::Normal)?
+                    .into(),
+            ),
+            Encoding::Buffer => super::super::buffer::from_bytes(scope, env, &byte_text::encode(name)),
             Encoding::Other(encoding) => {
-                let buffer = super::super::buffer::from_bytes(scope, env, name.as_bytes())?;
+                let buffer = super::super::buffer::from_bytes(scope, env, &byte_text::encode(name))?;
                 let buffer: v8::Local<v8::Object> = buffer.try_cast().ok()?;
                 let method: v8::Local<v8::Function> = get(scope, buffer, "toString")?.try_cast().ok()?;
                 let encoding = string(scope, encoding).into();

@@ -5,6 +5,7 @@ use std::fs;
 
 use cordon_multicall::facts::{UNIT, blocks, device_numbers, letters};
 use cordon_multicall::users;
+use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
 use uucore::error::UResult;
@@ -53,7 +54,7 @@ impl Widths {
 }
 
 fn numbers(entry: &Entry) -> Option<(u64, u64)> {
-    device_numbers(entry.info.path.to_str()?, entry.known.as_ref()?)
+    device_numbers(&entry.info.path.to_text(), entry.known.as_ref()?)
 }
 
 /// Inode and blocks, where they are asked for.
@@ -179,7 +180,7 @@ impl Listing<'_> {
             || self.colors.as_ref().is_some_and(super::Colors::look_at_targets);
         let found = target_of(path, &target);
         let known =
-            found.to_str().filter(|_| looks).and_then(|path| filesystem::status(path, Symlinks::Follow).ok());
+            looks.then(|| found.to_text()).and_then(|path| filesystem::status(&path, Symlinks::Follow).ok());
         match &mut self.colors {
             Some(colors) => {
                 colors.paint_link(entry, looks && known.is_none(), text);

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
+use cordon_vm::byte_text::ToText;
 use cordon_vm::types::{FileStatus, FileType};
 use uu_ls::{Config, Format, options};
 use uucore::colors::TERMS;
@@ -304,7 +305,7 @@ fn is_by_time(matches: &ArgMatches, is_long: bool) -> bool {
 /// A name as it is shown, and whether it stands between quotes.
 pub fn shown(name: &OsStr, quoting: QuotingStyle) -> (String, bool) {
     let text = locale_aware_escape_name(name, quoting);
-    let text = text.to_string_lossy().into_owned();
+    let text = text.to_text().into_owned();
     let is_quoted =
         text.starts_with(['\'', '"']) && !name.as_encoded_bytes().starts_with(&text.as_bytes()[..1]);
     (text, is_quoted)

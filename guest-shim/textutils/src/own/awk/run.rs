@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use cordon_multicall::launch::{self, code_of, number_of};
 use cordon_multicall::say;
+use cordon_vm::byte_text::{ToText, decode, decoded, encode};
 use cordon_vm::descriptors::{self, Descriptor};
 use cordon_vm::process::{self, Child, ExitStatus};
 use regex::Regex;
@@ -246,7 +247,9 @@ impl<'a> Interpreter<'a> {
         globals[RLENGTH] = Cell::Value(Value::Number(-1.0));
         globals[ARGC] = Cell::Value(Value::Number(operands.len() as f64 + 1.0));
         let mut table = Table::default();
-        std::env::vars().for_each(|(name, value)| table.set(name.into(), Value::outside(value)));
+        std::env::vars_os().for_each(|(name, value)| {
+            table.set(name.to_text().into(), Value::outside(value.to_text()));
+        });
         globals[ENVIRON] = Cell::Array(Rc::new(RefCell::new(table)));
         let mut table = Table::default();
         table.set("0".into(), Value::text("awk"));
@@ -342,9 +345,9 @@ impl<'a> Interpreter<'a> {
                 Some(body) => self.block(body)?,
                 None => {
                     let record = self.record.clone();
-                    self.write_out(record.as_bytes())?;
+                    self.write_out(&record)?;
                     let end = self.text_of_global(ORS);
-                    self.write_out(end.as_bytes())?;
+                    self.write_out(&end)?;
                     Flow::On
                 }
             };
@@ -357,9 +360,9 @@ impl<'a> Interpreter<'a> {
         Ok(Flow::On)
     }
 
-    fn write_out(&mut self, bytes: &[u8]) -> Ran<()> {
+    fn write_out(&mut self, text: &str) -> Ran<()> {
         // Whoever reads has gone: nothing more is to be said.
-        self.out.write_all(bytes).map_err(|_| String::new())
+        self.out.write_all(&encode(text)).map_err(|_| String::new())
     }
 
     // ---- statements ----
@@ -518,16 +521,16 @@ impl<'a> Interpreter<'a> {
     }
 
     fn put(&mut self, redirect: Option<&Redirect>, text: &str) -> Ran<()> {
-        let Some(redirect) = redirect else { return self.write_out(text.as_bytes()) };
+        let Some(redirect) = redirect else { return self.write_out(text) };
         let (Redirect::Write(to) | Redirect::Append(to) | Redirect::Pipe(to)) = redirect;
         let to = self.eval(to)?;
         let name = self.text(&to).to_string();
         if !matches!(redirect, Redirect::Pipe(_)) {
             match name.as_str() {
-                "/dev/stdout" | "-" => return self.write_out(text.as_bytes()),
+                "/dev/stdout" | "-" => return self.write_out(text),
                 "/dev/stderr" => {
                     let _ = self.out.flush();
-                    let _ = io::stderr().write_all(text.as_bytes());
+                    let _ = io::stderr().write_all(&encode(text));
                     return Ok(());
                 }
                 _ => {}
@@ -562,7 +565,7 @@ impl<'a> Interpreter<'a> {
         }
         if let Some(stream) = self.outputs.get_mut(&name).and_then(|output| output.stream.as_mut()) {
             // A command that reads no more is no failure of ours.
-            let _ = stream.write_all(text.as_bytes());
+            let _ = stream.write_all(&encode(text));
         }
         Ok(())
     }
@@ -728,7 +731,7 @@ impl<'a> Interpreter<'a> {
                 if rest.is_empty() {
                     return Ok(None);
                 }
-                let text = String::from_utf8_lossy(&rest).into_owned();
+                let text = decode(rest);
                 let pattern = self.pattern(&separator)?;
                 let found = pattern
                     .find_iter(&text)
@@ -736,8 +739,8 @@ impl<'a> Interpreter<'a> {
                     .map(|found| (found.start(), found.end()));
                 let (end, next) = found.unwrap_or((text.len(), text.len()));
                 ended.push_str(&text[end..next]);
-                bytes.extend(&text.as_bytes()[..end]);
-                *reader = Box::new(io::Cursor::new(text.as_bytes()[next..].to_vec()));
+                bytes.extend(&*encode(&text[..end]));
+                *reader = Box::new(io::Cursor::new(encode(&text[next..]).into_owned()));
             }
         }
         self.set_ended_by(&ended);
@@ -1730,9 +1733,9 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n')
 }
 
-/// Text from outside, of which what is no UTF-8 is replaced.
+/// Text from outside.
 fn shared(bytes: &[u8]) -> Rc<str> {
-    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into(), Rc::from)
+    Rc::from(decoded(bytes))
 }
 
 /// What takes the place of what was found: `&` stands for that.

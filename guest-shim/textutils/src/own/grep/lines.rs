@@ -4,6 +4,7 @@
 //!
 //! The automaton decides about lines of ASCII. Others are Oniguruma's, as uutils' has it, but where only bytes count.
 
+use cordon_vm::byte_text::{ToText, byte_of, encode};
 use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::fs::File;
@@ -61,6 +62,8 @@ const OTHERS_VALUED: &[&str] = &[
 
 /// The exit status; none if nothing was done.
 pub fn run(args: &[OsString]) -> Option<i32> {
+    // An expression is looked for byte by byte where it has bytes that are no characters.
+    let args = args.iter().map(|word| OsString::from(&*word.to_text()));
     let matches = uu_grep::uu_app().try_get_matches_from(args).ok()?;
     let given = |id: &str| matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
     if OTHERS.iter().any(|id| matches.get_flag(id)) || OTHERS_VALUED.iter().any(|id| given(id)) {
@@ -187,7 +190,17 @@ impl<'a> Selector<'a> {
             let is_literal =
                 pattern.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" _-/:,".contains(&byte));
             are_bytes &= kind == Kind::Fixed || is_literal;
-            texts.push(format!("(?:{})", expression.text));
+            let mut text = String::with_capacity(expression.text.len());
+            for character in expression.text.chars() {
+                match byte_of(character) {
+                    Some(byte) => {
+                        are_bytes = true;
+                        text.push_str(&format!(r"\x{byte:02X}"));
+                    }
+                    None => text.push(character),
+                }
+            }
+            texts.push(format!("(?:{text})"));
         }
         let mut text = texts.join("|");
         if config.line_regexp {
@@ -288,7 +301,7 @@ impl Search<'_> {
         let all = if files.is_empty() { &[&standard] } else { files };
         let (mut any_selected, mut any_failed) = (false, false);
         for file in all {
-            let name = if **file == *"-" { self.config.label.into() } else { file.to_string_lossy() };
+            let name = if **file == *"-" { self.config.label.into() } else { file.to_text() };
             let input: io::Result<Box<dyn Read>> = match file.to_str() {
                 Some("-") => Ok(Box::new(io::stdin())),
                 _ => File::open(file).map(|file| Box::new(file) as Box<dyn Read>),
@@ -344,11 +357,11 @@ impl Search<'_> {
         if self.config.quiet {
         } else if self.config.files_with_matches {
             if reading.selected > 0 {
-                self.made.extend_from_slice(format!("{name}\n").as_bytes());
+                self.made.extend_from_slice(&encode(&format!("{name}\n")));
             }
         } else if self.config.count {
             let prefix = if self.shows_names { format!("{name}:") } else { String::new() };
-            self.made.extend_from_slice(format!("{prefix}{}\n", reading.selected).as_bytes());
+            self.made.extend_from_slice(&encode(&format!("{prefix}{}\n", reading.selected)));
         }
         self.write_full().map_err(Failure::Write)?;
         Ok(reading.selected)
@@ -433,7 +446,7 @@ impl Search<'_> {
 
     fn show(&mut self, reading: &Reading, line: &[u8]) {
         if self.shows_names {
-            self.made.extend_from_slice(reading.name.as_bytes());
+            self.made.extend_from_slice(&encode(reading.name));
             self.made.push(b':');
         }
         if self.config.line_number {

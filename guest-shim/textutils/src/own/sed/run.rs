@@ -1,5 +1,6 @@
 //! What the commands of `sed` do to lines.
 
+use cordon_vm::byte_text::ToText;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Read, Seek, Write};
@@ -288,7 +289,7 @@ impl Run {
                 let length = self.pattern.len();
                 let read = input.from.read_until(end, &mut self.pattern);
                 if let Err(error) = read {
-                    let name = input.name.to_string_lossy();
+                    let name = input.name.to_text();
                     return Err(trouble(format!("read error on {name}: {}", reason(&error))));
                 }
                 if self.pattern.len() > length {
@@ -335,7 +336,7 @@ impl Run {
             let (about, file) = match opened {
                 Ok(opened) => opened,
                 Err(error) => {
-                    let message = format!("sed: can't read {}: {}", name.to_string_lossy(), reason(&error));
+                    let message = format!("sed: can't read {}: {}", name.to_text(), reason(&error));
                     say(&mut io::stderr(), &message);
                     self.status = NO_INPUT;
                     continue;
@@ -343,12 +344,12 @@ impl Run {
             };
             if self.options.in_place.is_some() {
                 if !about.is_file() {
-                    let name = name.to_string_lossy();
+                    let name = name.to_text();
                     return Err(trouble(format!("couldn't edit {name}: not a regular file")));
                 }
                 self.edited = Some(self.edit(Path::new(&name))?);
             } else if about.is_dir() {
-                return Err(trouble(format!("read error on {}: Is a directory", name.to_string_lossy())));
+                return Err(trouble(format!("read error on {}: Is a directory", name.to_text())));
             }
             return Ok(Some(Input { name, from: Box::new(BufReader::with_capacity(SIZE, file)) }));
         }
@@ -373,12 +374,12 @@ impl Run {
                         let _ = fs::set_permissions(&temporary, about.permissions());
                     }
                     let to = Box::new(BufWriter::with_capacity(SIZE, file));
-                    let output = Output::new(to, &temporary.to_string_lossy());
+                    let output = Output::new(to, &temporary.to_text());
                     return Ok(Edited { name, temporary, output });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
                 Err(error) => {
-                    let temporary = temporary.to_string_lossy();
+                    let temporary = temporary.to_text();
                     return Err(trouble(format!(
                         "couldn't open temporary file {temporary}: {}",
                         reason(&error)
@@ -395,7 +396,7 @@ impl Run {
         edited.output.flush()?;
         let suffix = self.options.in_place.as_deref().unwrap_or_default();
         let wrong = |from: &Path, error: io::Error| {
-            trouble(format!("cannot rename {}: {}", from.to_string_lossy(), reason(&error)))
+            trouble(format!("cannot rename {}: {}", from.to_text(), reason(&error)))
         };
         if !suffix.is_empty() {
             let kept = backup(&edited.name, suffix);
@@ -408,7 +409,7 @@ impl Run {
     fn is_last(&mut self) -> Ran<bool> {
         let has_more = |input: &mut Input| {
             input.from.fill_buf().map(|rest| !rest.is_empty()).map_err(|error| {
-                trouble(format!("read error on {}: {}", input.name.to_string_lossy(), reason(&error)))
+                trouble(format!("read error on {}: {}", input.name.to_text(), reason(&error)))
             })
         };
         if let Some(input) = &mut self.input
@@ -871,7 +872,7 @@ impl Run {
 
 /// The name under which a file is kept as it was: a `*` stands for its own.
 fn backup(name: &Path, suffix: &str) -> PathBuf {
-    let own = name.file_name().unwrap_or_default().to_string_lossy();
+    let own = name.file_name().unwrap_or_default().to_text();
     let folder = name.parent().unwrap_or(Path::new(""));
     let new = if suffix.contains('*') { suffix.replace('*', &own) } else { format!("{own}{suffix}") };
     if new.contains('/') { PathBuf::from(new) } else { folder.join(new) }

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use cordon_vm::byte_text::decoded;
+
 use super::{TROUBLE, WRONG};
 use crate::own::expression::{Expression, Kind};
 
@@ -323,7 +325,7 @@ impl Parser<'_> {
                 match self.labels.iter().find(|(known, _)| known == label) {
                     Some((_, target)) => *target,
                     None => {
-                        return Err(Wrong::Label(String::from_utf8_lossy(label).into_owned()));
+                        return Err(Wrong::Label(decoded(label).into_owned()));
                     }
                 }
             };
@@ -605,7 +607,7 @@ impl Parser<'_> {
                 while self.text.get(end).is_some_and(|byte| byte & 0xc0 == 0x80) {
                     end += 1;
                 }
-                let name = String::from_utf8_lossy(&self.text[self.at - 1..end]);
+                let name = decoded(&self.text[self.at - 1..end]);
                 return Err(Wrong::Here(format!("unknown command: `{name}'")));
             }
         })
@@ -628,7 +630,7 @@ impl Parser<'_> {
         if self.at == from {
             return Err(NO_FILE.into());
         }
-        Ok(String::from_utf8_lossy(&self.text[from..self.at]).into_owned())
+        Ok(decoded(&self.text[from..self.at]).into_owned())
     }
 
     /// The text of `a`, `i` and `c`.
