@@ -52,9 +52,9 @@ pub const MULTI_CALL: &[MultiCall] = &[
         "awk", "cmp", "diff", "ed", "egrep", "fgrep", "gawk", "grep", "jq", "mawk", "nawk", "rev", "sed", "which", "yq",
     ] },
     MultiCall { module: "utilities", utilities: &[
-        "bc", "bzgrep", "cal", "clear", "col", "colrm", "column", "dc", "df", "dos2unix", "envsubst", "fallocate", "free",
+        "bc", "bzgrep", "cal", "clear", "col", "colrm", "column", "dc", "df", "dos2unix", "envsubst", "fallocate", "flock", "free",
         "getconf", "getopt", "groups", "hd", "hexdump", "hostname", "iconv", "id", "install", "killall", "less", "locale",
-        "logger", "logname", "look", "more", "ncal", "nice", "nohup", "patch", "pgrep", "pidof", "pkill", "ps", "renice",
+        "logger", "logname", "look", "make", "more", "ncal", "nice", "nohup", "patch", "pgrep", "pidof", "pkill", "ps", "renice",
         "reset", "setsid", "sponge", "stdbuf", "strings", "stty", "sync", "tabs", "taskset", "time", "tput", "tree", "ts",
         "unix2dos", "uptime", "users", "uudecode", "uuencode", "watch", "who", "whoami", "xxd", "xzgrep", "zcmp", "zdiff",
         "zegrep", "zfgrep", "zgrep", "zless", "zmore",

@@ -78,5 +78,7 @@ sqlite3 t.db "create table t(a); begin; insert into t values(1); rollback; selec
 sqlite3 t.db "create table t(a)"; for i in 1 2 3 4 5 6; do sqlite3 -cmd ".timeout 10000" t.db "insert into t values($i)" & done; wait; sqlite3 t.db "select count(*), sum(a) from t"
 #### a writer waits for readers, and says so
 sqlite3 t.db "create table t(a); insert into t values(1),(2)"; { echo "begin; select * from t; select 'reading';"; sleep 1; } | sqlite3 t.db & sleep 0.5; sqlite3 t.db "select count(*) from t"; sqlite3 t.db "insert into t values(3)" 2>&1; echo $?; sqlite3 -cmd ".timeout 10000" t.db "insert into t values(4)"; wait; sqlite3 t.db "select * from t"
+#### a writer that was ended
+sqlite3 t.db "create table t(a)"; { echo 'begin immediate; insert into t values(1);'; sleep 5; } | sqlite3 t.db & sleep 0.3; sqlite3 t.db 'insert into t values(2)' 2>&1; kill -9 $! 2>/dev/null; sqlite3 -cmd '.timeout 9000' t.db 'insert into t values(3)' 'select * from t'
 #### many rows
 seq 1 20000 | sed 's/.*/insert into t values(&, "row &");/; 1i begin; create table t(a integer primary key, b);' > s.sql; echo 'commit;' >> s.sql; sqlite3 t.db < s.sql; sqlite3 t.db "select count(*), sum(a), max(b) from t; create index i on t(b); select a from t where b='row 777'; pragma integrity_check"; sqlite3 -csv t.db "select * from t" | cksum; sqlite3 t.db "select * from t" | head -n 2

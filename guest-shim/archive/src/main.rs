@@ -7,6 +7,7 @@ mod cpio;
 mod gzip;
 mod packer;
 mod tape;
+mod transform;
 mod zip;
 mod zstd;
 

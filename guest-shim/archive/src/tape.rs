@@ -20,6 +20,7 @@ use tar::{Archive, Builder, EntryType, Header};
 
 use crate::packer::Packing;
 use crate::reason;
+use crate::transform::Transform;
 
 /// The exit status of every mistake.
 const TROUBLE: i32 = 2;
@@ -50,6 +51,8 @@ Usage: tar -c|-t|-x [-f ARCHIVE] [OPTION]... [FILE]...
       --owner=NAME[:N], --group=NAME[:N], --mtime=TIME|FILE
                            what an archive says of the owner, the group and the time
       --strip-components=N strip N leading components when extracting
+      --transform=EXPRESSION, --xform=EXPRESSION
+                           change names by s/.../.../ of sed
       --show-transformed-names
                            list names as they are extracted";
 
@@ -70,6 +73,7 @@ struct Options {
     /// Modes are those of the archive, whatever the umask.
     keeps_modes: bool,
     excluded: Vec<String>,
+    transforms: Vec<Transform>,
     stripped: usize,
     /// Names are listed as they are extracted.
     shows_stripped: bool,
@@ -146,10 +150,12 @@ const LONG: &[&str] = &[
     "to-stdout",
     "totals",
     "touch",
+    "transform",
     "ungzip",
     "use-compress-program",
     "verbose",
     "warning",
+    "xform",
     "xz",
     "zstd",
 ];
@@ -251,6 +257,7 @@ fn read_options(words: Vec<String>) -> Result<Option<Options>, String> {
                     options.stripped =
                         value()?.parse().map_err(|_| "invalid number of elements".to_owned())?;
                 }
+                "transform" | "xform" => options.transforms.extend(Transform::parse(&value()?)?),
                 "files-from" => options.names_from(&value()?)?,
                 "warning" | "sort" | "format" => drop(value()?),
                 "preserve-permissions" | "same-permissions" => options.keeps_modes = true,
@@ -470,6 +477,7 @@ impl Options {
         let failed = |error: io::Error| format!("{shown}: Cannot write: {}", reason(&error));
         let told = |name: &str| {
             if self.verbose {
+                let name = &if self.shows_stripped { self.renamed(name) } else { name.to_owned() };
                 let is_taken = self.file.as_deref().is_none_or(|file| file == "-");
                 let name = escaped(name);
                 if is_taken { say(&mut io::stderr(), &name) } else { say(&mut io::stdout(), &name) }
@@ -481,7 +489,7 @@ impl Options {
                 path.push('/');
                 told(&path);
                 header.set_entry_type(EntryType::Directory);
-                append(builder, &mut header, &path, None, io::empty()).map_err(failed)?;
+                append(builder, &mut header, &self.renamed(&path), None, io::empty()).map_err(failed)?;
                 let entries = match fs::read_dir(&place) {
                     Ok(entries) => entries,
                     Err(error) => {
@@ -499,13 +507,13 @@ impl Options {
                 told(&member.to_text());
                 header.set_entry_type(EntryType::Symlink);
                 let target = fs::read_link(&place).map_err(failed)?;
-                let (member, target) = (member.to_text(), target.to_text());
+                let (member, target) = (self.renamed(&member.to_text()), self.renamed(&target.to_text()));
                 append(builder, &mut header, &member, Some(&target), io::empty()).map_err(failed)?;
                 Ok(true)
             }
             FileType::RegularFile => {
-                let member = member.to_text();
-                told(&member);
+                told(&member.to_text());
+                let member = self.renamed(&member.to_text());
                 // The second name of a file is a link to the first.
                 let known = packed.borrow().get(&(status.device, status.inode)).cloned();
                 if let Some(first) = known {
@@ -514,7 +522,7 @@ impl Options {
                     return Ok(true);
                 }
                 if status.links > 1 {
-                    packed.borrow_mut().insert((status.device, status.inode), member.clone().into_owned());
+                    packed.borrow_mut().insert((status.device, status.inode), member.clone());
                 }
                 let file = match File::open(&place) {
                     Ok(file) => file,
@@ -529,8 +537,8 @@ impl Options {
                 Ok(true)
             }
             FileType::Fifo => {
-                let member = member.to_text();
-                told(&member);
+                told(&member.to_text());
+                let member = self.renamed(&member.to_text());
                 header.set_entry_type(EntryType::Fifo);
                 append(builder, &mut header, &member, None, io::empty()).map_err(failed)?;
                 Ok(true)
@@ -591,6 +599,9 @@ impl Options {
             if entry.header().entry_type() == EntryType::Directory && !shown.ends_with('/') {
                 shown.push('/');
             }
+            if self.shows_stripped {
+                shown = self.renamed(&shown);
+            }
             if self.shows_stripped && self.stripped > 0 {
                 let parts: Vec<&str> = shown.split_inclusive('/').skip(self.stripped).collect();
                 if parts.is_empty() {
@@ -613,7 +624,8 @@ impl Options {
                 io::copy(&mut entry, &mut io::stdout()).map_err(broken)?;
                 continue;
             }
-            let Some(target) = self.place(&path) else { continue };
+            let renamed = self.renamed(&path.to_text());
+            let Some(target) = self.place(Path::new(&renamed)) else { continue };
             let kind = entry.header().entry_type();
             let mode = entry.header().mode().unwrap_or(0o644);
             let mode = if self.keeps_modes { mode & 0o7777 } else { mode & 0o777 & !mask };
@@ -638,6 +650,14 @@ impl Options {
             is_whole = false;
         }
         Ok(is_whole)
+    }
+
+    /// A name as `--transform` changes it.
+    fn renamed(&self, name: &str) -> String {
+        // The slash behind a folder is not seen.
+        let (bare, slash) = name.strip_suffix('/').map_or((name, ""), |bare| (bare, "/"));
+        let made = self.transforms.iter().fold(bare.to_owned(), |name, transform| transform.apply(&name));
+        made + slash
     }
 
     /// Where a member goes; none for what nothing is left of.

@@ -13,6 +13,9 @@ use crate::render::{MODES, Mode};
 use crate::schema;
 use crate::shell::{Next, Shell, Target};
 
+/// Widest that a column is made on demand.
+const WIDEST: i32 = 10_000;
+
 /// Does a command, with its words.
 type Command = fn(&mut Shell, &[String]) -> Next;
 
@@ -82,7 +85,8 @@ const COMMANDS: &[(&str, &str, Command)] = &[
         Next::GoOn
     }),
     (".width NUM1 NUM2 ...", "Set minimum column widths for columnar output", |shell, words| {
-        shell.style.widths = words.iter().map(|word| word.parse().unwrap_or(0)).collect();
+        shell.style.widths =
+            words.iter().map(|word| word.parse().unwrap_or(0).clamp(-WIDEST, WIDEST)).collect();
         Next::GoOn
     }),
 ];
@@ -576,7 +580,8 @@ fn system(shell: &mut Shell, words: &[String]) -> Next {
         words.iter().map(|word| if word.contains(' ') { format!("\"{word}\"") } else { word.clone() });
     let command = ["sh".into(), "-c".into(), command.collect::<Vec<_>>().join(" ")];
     let directory = std::env::current_dir().ok().map(|path| path.to_text().into_owned());
-    match launch::start(&command, std::env::vars().collect(), directory).and_then(|child| child.wait()) {
+    match launch::start(&command, cordon_vm::process::environment(), directory).and_then(|child| child.wait())
+    {
         Ok(status) => {
             let code = launch::code_of(status);
             if code != 0 {

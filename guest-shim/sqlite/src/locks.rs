@@ -183,7 +183,15 @@ fn holder(lock: &Path) -> Option<u32> {
     let text = fs::read_to_string(lock).ok()?;
     // Who has just made it has not written yet.
     let Ok(id) = text.parse::<u32>() else { return Some(0) };
-    (id == process::id() || Path::new(&format!("/proc/{id}")).exists()).then_some(id)
+    (id == process::id() || is_alive(id)).then_some(id)
+}
+
+/// Whether a process is there and has not ended: one that has may still be waited for.
+fn is_alive(id: u32) -> bool {
+    let Ok(stat) = fs::read(format!("/proc/{id}/stat")) else { return false };
+    // The state is behind the name, which may hold anything.
+    let state = stat.iter().rposition(|byte| *byte == b')').and_then(|at| stat.get(at + 2));
+    state.is_some_and(|state| *state != b'Z')
 }
 
 fn identity(file: &File) -> Option<(u64, u64)> {

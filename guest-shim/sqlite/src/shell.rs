@@ -151,7 +151,7 @@ impl Shell {
             let given = descriptors::memory_file_of(&kept);
             let started = given.and_then(|input| {
                 let words = ["sh".into(), "-c".into(), command.clone()];
-                launch::start_with(&words, std::env::vars().collect(), None, &[(0, &input)])
+                launch::start_with(&words, cordon_vm::process::environment(), None, &[(0, &input)])
             });
             match started {
                 Ok(child) => drop(child.wait()),
@@ -518,7 +518,7 @@ pub fn contents(name: &str) -> Option<Vec<u8>> {
     };
     let (output, input) = descriptors::pipe().ok()?;
     let words = ["sh".into(), "-c".into(), command.to_owned()];
-    let child = launch::start_with(&words, std::env::vars().collect(), None, &[(1, &input)]).ok()?;
+    let child = launch::start_with(&words, cordon_vm::process::environment(), None, &[(1, &input)]).ok()?;
     drop(input);
     let mut bytes = vec![];
     while let Ok(piece) = output.read(1 << 20) {

@@ -6,6 +6,7 @@ mod cal;
 mod column;
 mod endings;
 mod envsubst;
+mod flock;
 mod getopt;
 mod hexdump;
 mod iconv;
@@ -14,6 +15,7 @@ mod install;
 mod launching;
 mod lines;
 mod machine;
+mod make;
 mod matching;
 mod number;
 mod packed;
@@ -45,6 +47,7 @@ const UTILITIES: Utilities = &[
     ("dos2unix", endings::dos2unix),
     ("envsubst", envsubst::main),
     ("fallocate", machine::fallocate),
+    ("flock", flock::main),
     ("free", machine::free),
     ("getconf", machine::getconf),
     ("getopt", getopt::main),
@@ -61,6 +64,7 @@ const UTILITIES: Utilities = &[
     ("logger", session::logger),
     ("logname", identity::logname),
     ("look", lines::look),
+    ("make", make::main),
     ("more", pager::more),
     ("ncal", cal::ncal),
     ("nice", launching::nice),
