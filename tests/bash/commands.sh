@@ -84,3 +84,9 @@ sleep 0.2 & sleep 0.3 & (exit 3) & sleep 0.1;  jobs; echo --; jobs -l | sed "s/ 
 trap 'kill $(jobs -p)' EXIT; sleep 5 & sleep 5 & echo x
 #### jobs that have ended
 (exit 4) & p=$!; sleep 0.1; jobs; wait $p; echo $?
+#### counts of loops that are none
+for f in 1 2 3; do echo $f; break 0; echo r $?; done; echo after $?; for f in 1 2; do echo $f; continue -1; done; echo after $?; for i in 1; do for f in 1 2; do continue 0; done; echo in $?; done; echo out $?; continue 0; echo $?; for f in 1 2; do false; break; done; echo $?; for f in 1 2; do echo $f; break x; done; echo after
+#### hash with paths
+hash -p /some/cat cat; hash -t cat; hash -t cat ls; echo $?; hash -l; type cat; type -t cat; type -P cat; hash -t nope; echo $?; hash -d cat; hash -l; hash -r
+#### what is exported of directories
+unset OLDPWD; cd /; declare -p OLDPWD | grep -o "declare -[-a-z]* OLDPWD"; export OLDPWD; cd /tmp; declare -p OLDPWD; OLDPWD=/nonexistent bash -c 'echo ${OLDPWD-unset}; declare -p OLDPWD; env | grep OLDPWD; cd /; echo $OLDPWD; env | grep -c ^OLDPWD'; env | grep ^PWD

@@ -121,6 +121,10 @@ pub struct Substituted {
     pub reads: bool,
 }
 
+fn is_directory(path: &str) -> bool {
+    system::status(path).is_ok_and(|status| status.file_type == system::FileType::Directory)
+}
+
 fn now() -> std::time::Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
@@ -181,6 +185,14 @@ impl Shell {
         preset("OSTYPE", "linux-gnu", false);
         preset("OPTERR", "1", false);
         preset("SHLVL", &level.saturating_add(1).to_string(), true);
+        for name in ["OLDPWD", "PWD"] {
+            let before = self.variable(name).map(str::to_owned);
+            let variable = self.variable_mut(name);
+            variable.exported = true;
+            if name == "OLDPWD" && before.is_some_and(|path| !is_directory(&path)) {
+                variable.value = None;
+            }
+        }
         let parts = VERSION_PARTS.iter().enumerate();
         let parts = parts.map(|(index, part)| (index as u64, (*part).to_owned())).collect();
         *self.variable_mut("BASH_VERSINFO") =

@@ -57,25 +57,41 @@ pub fn leave_function(shell: &mut Shell, arguments: &[String]) -> Outcome {
     Err(Flow::Return(status_operand(shell, arguments)?))
 }
 
-fn levels(shell: &Shell, arguments: &[String]) -> Result<u32, Flow> {
+fn levels(shell: &mut Shell, arguments: &[String]) -> Result<u32, Flow> {
     match arguments.get(1).map(|text| text.parse::<u32>()) {
         None => Ok(1),
         Some(Ok(levels)) if levels > 0 => Ok(levels),
+        Some(_) if shell.dialect == Dialect::Bash => {
+            let (name, operand) = (&arguments[0], &arguments[1]);
+            // No other error of a builtin ends more than that: the loop would never end.
+            if operand.parse::<i64>().is_err() {
+                shell.report(&format!("{name}: {operand}: numeric argument required"));
+                return Err(Flow::Exit(128));
+            }
+            shell.report(&format!("{name}: {operand}: loop count out of range"));
+            shell.status = 1;
+            Err(Flow::Break(shell.loops))
+        }
         Some(_) => {
             shell.report(&format!("{}: Illegal number: {}", arguments[0], arguments[1]));
-            // In bash no error of a builtin ends more than that: the loop would never end.
-            Err(if shell.dialect == Dialect::Bash { Flow::Exit(128) } else { Flow::Error })
+            Err(Flow::Error)
         }
     }
 }
 
 pub fn leave_loops(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    if shell.loops == 0 && shell.dialect == Dialect::Bash {
+        return Ok(0);
+    }
     let levels = levels(shell, arguments)?;
     shell.status = 0;
     if shell.loops == 0 { Ok(0) } else { Err(Flow::Break(levels.min(shell.loops))) }
 }
 
 pub fn next_turn(shell: &mut Shell, arguments: &[String]) -> Outcome {
+    if shell.loops == 0 && shell.dialect == Dialect::Bash {
+        return Ok(0);
+    }
     let levels = levels(shell, arguments)?;
     shell.status = 0;
     if shell.loops == 0 { Ok(0) } else { Err(Flow::Continue(levels.min(shell.loops))) }

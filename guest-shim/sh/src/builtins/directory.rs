@@ -64,8 +64,11 @@ fn enter(shell: &mut Shell, path: &str, name: &str, physical: bool, show: bool) 
     let now = if physical { system::current_directory().unwrap_or(path) } else { path };
     shell.assign("OLDPWD", before)?;
     shell.assign("PWD", now.clone())?;
-    for name in ["OLDPWD", "PWD"] {
-        shell.variable_mut(name).exported = true;
+    // In bash they are exported from the start, unless a script has other wishes.
+    if shell.dialect == Dialect::Posix {
+        for name in ["OLDPWD", "PWD"] {
+            shell.variable_mut(name).exported = true;
+        }
     }
     if show { print_text(shell, "cd", &(now + "\n")) } else { Ok(0) }
 }

@@ -365,6 +365,23 @@ fn describe_one(shell: &mut Shell, name: &str, verbose: bool) -> Outcome {
     print_text(shell, "command", &(if verbose { sentence } else { plain } + "\n"))
 }
 
+/// `hash -t`: where programs were found.
+fn tell_remembered(shell: &mut Shell, names: &[String]) -> Outcome {
+    let mut status = 0;
+    let mut listing = String::new();
+    for name in names {
+        match shell.remembered.get(name.as_str()) {
+            Some(path) if names.len() > 1 => listing.push_str(&format!("{name}\t{path}\n")),
+            Some(path) => listing.push_str(&format!("{path}\n")),
+            None => {
+                shell.report(&format!("hash: {name}: not found"));
+                status = 1;
+            }
+        }
+    }
+    Ok(print_text(shell, "hash", &listing)?.max(status))
+}
+
 /// `type` of bash, with its options.
 pub fn type_of_bash(shell: &mut Shell, arguments: &[String]) -> Outcome {
     let (mut all, mut skips_functions, mut forces_path, mut paths, mut kinds) =
@@ -409,13 +426,20 @@ pub fn type_of_bash(shell: &mut Shell, arguments: &[String]) -> Outcome {
                 found.push(("builtin", None, format!("{name} is a shell builtin")));
             }
         }
-        let path = if name.contains('/') {
-            system::status(name).is_ok().then(|| name.clone())
+        let remembered = shell.remembered.get(name.as_str()).filter(|_| !all);
+        let programs: Vec<String> = if let Some(path) = remembered {
+            vec![path.to_string()]
+        } else if name.contains('/') {
+            system::status(name).is_ok().then(|| name.clone()).into_iter().collect()
         } else {
-            shell.find_program(name)
+            shell.programs(name).take(if all { usize::MAX } else { 1 }).collect()
         };
-        if let Some(path) = path {
-            found.push(("file", Some(path.clone()), format!("{name} is {path}")));
+        for path in programs {
+            let sentence = match remembered {
+                Some(path) => format!("{name} is hashed ({path})"),
+                None => format!("{name} is {path}"),
+            };
+            found.push(("file", Some(path), sentence));
         }
         if found.is_empty() {
             if !(paths || kinds) {
@@ -449,6 +473,24 @@ pub fn hash(shell: &mut Shell, arguments: &[String]) -> Outcome {
     {
         match option.as_str() {
             "-r" => shell.remembered = Rc::default(),
+            "-p" if shell.dialect == Dialect::Bash => {
+                let [path, names @ ..] = rest else {
+                    return Ok(misuse(shell, "hash", "-p: option requires an argument"));
+                };
+                for name in names {
+                    Rc::make_mut(&mut shell.remembered).insert(name.clone(), path.as_str().into());
+                }
+                return Ok(0);
+            }
+            "-l" if shell.dialect == Dialect::Bash => {
+                let all = shell.remembered.iter();
+                let listing: String =
+                    all.map(|(name, path)| format!("builtin hash -p {path} {name}\n")).collect();
+                return print_text(shell, "hash", &listing);
+            }
+            "-t" if shell.dialect == Dialect::Bash && !rest.is_empty() => {
+                return tell_remembered(shell, rest);
+            }
             "--" | "-v" | "-t" => {}
             "-d" => {
                 for name in rest {

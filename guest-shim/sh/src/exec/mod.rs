@@ -240,7 +240,7 @@ impl Shell {
                 Ok(Some(last)) => status = last,
                 Ok(None) => break Ok(status),
                 Err(Flow::Break(levels)) if levels > 1 => break Err(Flow::Break(levels - 1)),
-                Err(Flow::Break(_)) => break Ok(0),
+                Err(Flow::Break(_)) => break Ok(self.status),
                 Err(Flow::Continue(levels)) if levels > 1 => break Err(Flow::Continue(levels - 1)),
                 Err(Flow::Continue(_)) => status = 0,
                 Err(flow) => break Err(flow),

@@ -388,12 +388,17 @@ impl Shell {
 
     /// The file in `PATH` that a name without a slash stands for.
     pub fn find_program(&self, name: &str) -> Option<String> {
+        self.programs(name).next()
+    }
+
+    /// All programs of this name, in the order of `PATH`.
+    pub fn programs<'a>(&'a self, name: &'a str) -> impl Iterator<Item = String> + use<'a> {
         let path = self.variable("PATH").unwrap_or_default();
-        let candidates = path.split(':').map(|directory| match directory {
+        let candidates = path.split(':').map(move |directory| match directory {
             "" => format!("./{name}"),
             _ => format!("{}/{name}", directory.trim_end_matches('/')),
         });
-        candidates.into_iter().find(|candidate| {
+        candidates.filter(|candidate| {
             system::status(candidate)
                 .is_ok_and(|status| status.file_type == FileType::RegularFile && status.mode & 0o111 != 0)
         })
