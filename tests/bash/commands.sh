@@ -90,3 +90,5 @@ for f in 1 2 3; do echo $f; break 0; echo r $?; done; echo after $?; for f in 1 
 hash -p /some/cat cat; hash -t cat; hash -t cat ls; echo $?; hash -l; type cat; type -t cat; type -P cat; hash -t nope; echo $?; hash -d cat; hash -l; hash -r
 #### what is exported of directories
 unset OLDPWD; cd /; declare -p OLDPWD | grep -o "declare -[-a-z]* OLDPWD"; export OLDPWD; cd /tmp; declare -p OLDPWD; OLDPWD=/nonexistent bash -c 'echo ${OLDPWD-unset}; declare -p OLDPWD; env | grep OLDPWD; cd /; echo $OLDPWD; env | grep -c ^OLDPWD'; env | grep ^PWD
+#### references that loops lead on, and those that are none
+a=1 b=2 c=3; declare -n ref; for ref in a b c; do ref=$((ref * 10)); done; echo $a $b $c ${!ref}; declare -n r1=1; echo $?; declare -n r2="a b"; echo $?; declare -n r3='x[0]'; echo $?; declare -n r4='x[0]y'; echo $?; declare -n r5=; echo $?; v=value; unset -n v; echo $v; declare -rn fixed=v; unset -n fixed; echo $?; echo $fixed; unset -n ref; ref=plain; echo $ref $c

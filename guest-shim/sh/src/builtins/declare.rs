@@ -213,6 +213,20 @@ fn declare(shell: &mut Shell, command: &str, operand: &str, change: Change) -> R
                 shell.report(&format!("{command}: {name}: nameref variable self references not allowed"));
                 return Ok(false);
             }
+            // A name, or an element.
+            let (base, subscript) =
+                value.split_once('[').map_or((value, None), |(base, rest)| (base, Some(rest)));
+            if !is_name(base)
+                || subscript.is_some_and(|rest| rest.find(']') != Some(rest.len() - 1) || rest.len() < 2)
+            {
+                let wrong = if value.is_empty() {
+                    "not a valid identifier"
+                } else {
+                    "invalid variable name for name reference"
+                };
+                shell.report(&format!("{command}: `{value}': {wrong}"));
+                return Ok(false);
+            }
             shell.variable_mut(name).value = Some(Value::Text(value.to_owned()));
         }
         // What was quoted may be an array where one is asked for.
@@ -418,7 +432,17 @@ pub fn unset(shell: &mut Shell, arguments: &[String]) -> Outcome {
             continue;
         }
         if references {
-            Rc::make_mut(&mut shell.variables).remove(operand.as_str());
+            match shell.variables.get(operand.as_str()) {
+                Some(variable) if variable.reference && variable.readonly => {
+                    shell.report(&format!("unset: {operand}: cannot unset: readonly variable"));
+                    status = 1;
+                }
+                Some(variable) if variable.reference => {
+                    Rc::make_mut(&mut shell.variables).remove(operand.as_str());
+                }
+                // What is no reference stays.
+                _ => {}
+            }
             continue;
         }
         let named = match operand.strip_suffix("[@]").or(operand.strip_suffix("[*]")) {

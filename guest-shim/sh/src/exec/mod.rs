@@ -17,6 +17,7 @@ use crate::{
     state::{Condition, ERROR_STATUS, Flow, Outcome, Shell},
     syntax::dialect::{self, Dialect},
     syntax::tree::{AfterArm, AndOr, Arm, Command, Compound, Connector, List, Piece, Pipeline, Word},
+    variables::Value,
 };
 
 /// How deeply running commands may nest: calls of functions, substitutions, sourced files, compound commands. A function
@@ -261,7 +262,13 @@ impl Shell {
             let Some(value) = values.next() else { return Ok(None) };
             shell.line = line;
             shell.run_trap(Condition::Debug)?;
-            shell.assign(variable, value)?;
+            match shell.variables.get(variable) {
+                // A loop leads a reference from one variable to the next.
+                Some(known) if known.reference && !known.readonly => {
+                    shell.variable_mut(variable).value = Some(Value::Text(value));
+                }
+                _ => shell.assign(variable, value)?,
+            }
             run_body(shell, body).map(Some)
         })
     }
