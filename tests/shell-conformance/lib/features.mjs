@@ -45,12 +45,12 @@ export function featureOf(script) {
 }
 
 /**
- * What a VM's `bash` is not meant to have: completion, history, key bindings, a stack of directories, prompts, what asks
- * somebody at a terminal, coprocesses, help, built-in commands switched off, and what debuggers for bash need.
+ * What a VM's `bash` is not meant to have: what completion asks of scripts while somebody types, history, key bindings, prompts,
+ * what asks somebody at a terminal, help, built-in commands switched off, and what debuggers for bash need.
  */
 const LEFT_OUT = new RegExp(
   [
-    /\b(compgen|complete|compopt|bind|fc|history|pushd|popd|dirs|coproc|COMP_\w+|PROMPT_COMMAND|PS[012])\b/,
+    /\b(bind|history|COMP_\w+|PROMPT_COMMAND|PS[012])\b/,
     /@P\}|\$SH\b.*\s-i\b|--rcfile|\bset -o (emacs|vi|history)\b|\bset -H\b/,
     /\b(extdebug|BASH_ARG[CV]|BASH_XTRACEFD)\b|(^|[;|&]\s*|\$\()\s*(builtin\s+)?(caller|enable|help)\b/,
   ]
