@@ -574,6 +574,8 @@ impl Options {
             _ => format!("This does not look like a tar archive: {}", reason(&error)),
         };
         let mut archive = Archive::new(source);
+        let path_of_name = |(_, name): &(_, String)| encode_os(name.trim_end_matches('/').to_owned());
+        let wanted: Vec<OsString> = self.names.iter().map(path_of_name).collect();
         let mut found = vec![false; self.names.len()];
         let mut is_whole = true;
         // Directories get their modes and times when nothing is written into them any more.
@@ -582,10 +584,10 @@ impl Options {
         for entry in archive.entries().map_err(broken)? {
             let mut entry = entry.map_err(broken)?;
             let path = path_of(&entry.path_bytes());
-            let is_wanted = self.names.is_empty() || {
+            let is_wanted = wanted.is_empty() || {
                 let mut any = false;
-                for (at, (_, name)) in self.names.iter().enumerate() {
-                    if path.starts_with(encode_os(name.trim_end_matches('/').to_owned())) {
+                for (at, name) in wanted.iter().enumerate() {
+                    if path.starts_with(name) {
                         found[at] = true;
                         any = true;
                     }
