@@ -11,7 +11,7 @@ help: ## Show the recipes
 demo: build ## Build what is needed and run the main job on real input
 	examples/orders/run.sh
 
-test: build format-check lint ## Build everything and run every test
+test: setup lockfile-check build format-check lint ## Build everything and run every test
 	scripts/test.sh
 
 setup: ## Install what building and testing need (Debian, Ubuntu)
@@ -49,6 +49,12 @@ format-check:
 	cargo fmt --manifest-path examples/component/Cargo.toml --check
 	cargo fmt --manifest-path examples/component-c/Cargo.toml --check
 
+# Before anything is built, because cargo mends a lockfile as it builds.
+lockfile-check:
+	for manifest in . guest-shim fuzz examples/component examples/component-c; do \
+		cargo metadata --locked --format-version 1 --manifest-path "$$manifest/Cargo.toml" >/dev/null; \
+	done
+
 lint: ## Clippy and shellcheck without warnings
 	scripts/lint.sh
 
@@ -58,4 +64,4 @@ doctor: ## Show what is installed and what encloses a VM
 clean: ## Remove what was built here; caches outside stay
 	rm -rf target fuzz/target guest-shim/target clients/typescript/dist
 
-.PHONY: help demo test setup build build-wasm bench docs security fuzz format format-check lint doctor clean
+.PHONY: help demo test setup build build-wasm bench docs security fuzz format format-check lockfile-check lint doctor clean
