@@ -17,6 +17,8 @@ use std::path::Path;
 
 /// The character of byte 80. The range is private use (plane 16).
 const FIRST: u32 = 0x10_FE80;
+/// With this begins, in UTF-8, every character that stands for a byte.
+pub const LEAD: u8 = 0xf4;
 /// What stands for the first byte that can be no ASCII.
 const FIRST_BYTE: u8 = 0x80;
 
@@ -166,6 +168,7 @@ mod tests {
         }
         assert_eq!(decode(b"\xc3\xa9\xff".to_vec()).chars().count(), 2);
         assert_eq!(shown(&decode(b"a\xff".to_vec())), "a\u{fffd}");
+        assert!((0x80..=0xff).all(|byte| decode(vec![byte]).as_bytes()[0] == LEAD));
     }
 
     #[test]

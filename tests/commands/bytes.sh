@@ -32,3 +32,9 @@ b=$(printf 'a\377b\303'); /usr/bin/printf '%s\n' "$b" | od -c; env printf '%s' "
 b=$(printf 'a\377b'); cat /proc/self/cmdline "$b" 2>/dev/null | od -c; v="$b" cat /proc/self/environ | tr '\0' '\n' | grep -a ^v= | od -c
 #### a shell's words
 b=$(printf 'a\377b\303'); case $b in a?b?) echo match;; esac; echo "${#b}"; touch "$b"; for f in a*; do printf '%s' "$f" | od -c; done; test -f "$b" && echo yes; [ -e "$b" ] && echo yes; echo hi > "r$b"; cat < "r$b"; echo 'echo in' > "s$b"; . "./s$b"; echo 'echo "in $0"' > "s$b"; sh "./s$b" | od -c
+#### editors and builders
+b=$(printf 'a\377b\303'); printf 'a\n%s\n.\n,s/b/[&]/\n,p\nw %s\nq\n' "$b" "$b" | ed -s | od -c; od -c "$b"; printf 'v := $(shell printf %s)\nall: %s\n\t@echo "[$(v)] $<"; cat %s\n' "'$b'" "$b" "$b" > Makefile; make | od -c
+#### archives of other forms
+b=$(printf 'a\377b\303'); echo one > "$b"; ln -s "$b" link; ar rc t.a "$b"; ar t t.a | od -c; ar p t.a; rm "$b"; ar x t.a; cat link; echo link | cpio -o --quiet > t.cpio; rm link; cpio -i --quiet < t.cpio; readlink link | od -c; cat link; echo link | cpio -pd --quiet o; readlink o/link | od -c
+#### cpio makes no devices, and copies what is no file
+mkfifo p; ls p /dev/null | cpio -o --quiet > t.cpio; mkdir o; cd o; cpio -i --quiet p < ../t.cpio; ls -l p | cut -c1; cd ..; echo p | cpio -p --quiet o2 2>/dev/null; mkdir o2; echo p | cpio -p --quiet o2; ls -l o2/p | cut -c1; echo no | cpio -p --quiet o2; echo $?; echo no | cpio -o --quiet | wc -c

@@ -6,7 +6,7 @@ use std::io::{self, BufReader, Read, Write};
 
 use ::ar::{Archive, GnuBuilder, Header};
 use cordon_multicall::{calendar, say};
-use cordon_vm::byte_text::ToText;
+use cordon_vm::byte_text::{self, ToText};
 use cordon_vm::filesystem;
 use cordon_vm::types::Symlinks;
 
@@ -115,7 +115,7 @@ fn members(path: &str) -> Result<Vec<Member>, Failure> {
     while let Some(entry) = archive.next_entry() {
         let mut entry = entry.map_err(unknown)?;
         let header = entry.header().clone();
-        let name = String::from_utf8_lossy(header.identifier()).into_owned();
+        let name = byte_text::decoded(header.identifier()).into_owned();
         let mut contents = vec![];
         entry.read_to_end(&mut contents).map_err(unknown)?;
         members.push(Member { name, header, contents });
@@ -158,17 +158,17 @@ fn read(call: &Call, all: &[Member]) -> Result<i32, Failure> {
     }
     for member in chosen {
         match call.operation {
-            't' if call.has('v') => writeln!(out, "{}", described(member)).map_err(failed)?,
-            't' => writeln!(out, "{}", member.name).map_err(failed)?,
+            't' if call.has('v') => line(&mut out, &described(member)).map_err(failed)?,
+            't' => line(&mut out, &member.name).map_err(failed)?,
             'p' => {
                 if call.has('v') {
-                    write!(out, "\n<{}>\n\n", member.name).map_err(failed)?;
+                    line(&mut out, &format!("\n<{}>\n", member.name)).map_err(failed)?;
                 }
                 out.write_all(&member.contents).map_err(failed)?;
             }
             'x' => {
                 if call.has('v') {
-                    writeln!(out, "x - {}", member.name).map_err(failed)?;
+                    line(&mut out, &format!("x - {}", member.name)).map_err(failed)?;
                 }
                 // Members have no paths: one that is written elsewhere was meant to be.
                 let name = base(&member.name);
@@ -203,6 +203,10 @@ fn delete(call: &Call, all: &mut Vec<Member>) {
     }
 }
 
+fn line(out: &mut impl Write, text: &str) -> io::Result<()> {
+    out.write_all(&byte_text::encode(&format!("{text}\n")))
+}
+
 /// Where the member is that others are put in front of or behind; the end where none is named.
 fn place(call: &Call, all: &[Member]) -> usize {
     let named =
@@ -233,7 +237,7 @@ fn insert(call: &Call, all: &mut Vec<Member>) -> Result<(), Failure> {
         let status = filesystem::status(file, Symlinks::Follow)
             .map_err(|errno| (1, format!("{file}: {}", cordon_multicall::launch::errno_text(errno))))?;
         let name = base(file).to_owned();
-        let mut header = Header::new(name.clone().into_bytes(), contents.len() as u64);
+        let mut header = Header::new(byte_text::encode(&name).into_owned(), contents.len() as u64);
         // All that may differ from one machine to another is left out.
         header.set_mode(0o644);
         let modified = status.modified / 1_000_000_000;
@@ -271,7 +275,7 @@ fn insert(call: &Call, all: &mut Vec<Member>) -> Result<(), Failure> {
 }
 
 fn write(path: &str, all: &[Member]) -> io::Result<()> {
-    let names = all.iter().map(|member| member.name.clone().into_bytes()).collect();
+    let names = all.iter().map(|member| byte_text::encode(&member.name).into_owned()).collect();
     let mut builder = GnuBuilder::new(vec![], names);
     for member in all {
         builder.append(&member.header, member.contents.as_slice())?;

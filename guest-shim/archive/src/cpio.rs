@@ -8,7 +8,7 @@ use std::path::Path;
 use ::cpio::newc::{Builder, Entry, Reader, trailer};
 use cordon_multicall::launch::errno_text;
 use cordon_multicall::{calendar, options, say, users};
-use cordon_vm::byte_text::ToText;
+use cordon_vm::byte_text::{self, ToText};
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
 
@@ -25,6 +25,8 @@ const KIND: u32 = 0o170_000;
 const DIRECTORY: u32 = 0o040_000;
 const REGULAR: u32 = 0o100_000;
 const SYMLINK: u32 = 0o120_000;
+const FIFO: u32 = 0o010_000;
+const CHARACTER_DEVICE: u32 = 0o020_000;
 
 const HELP: &str = "\
 Usage: cpio -o|-i|-p|-t [OPTION]... [PATTERN]... [< names or archive] [> archive]
@@ -73,6 +75,15 @@ const LONGS: &[&str] = &[
     "help=h",
     "version=Z",
 ];
+
+/// A file that goes into an archive or a directory.
+struct Source {
+    name: String,
+    about: FileStatus,
+    /// Kind and permissions, as an archive has them.
+    mode: u32,
+    contents: Vec<u8>,
+}
 
 struct Call {
     parsed: options::Parsed,
@@ -164,7 +175,7 @@ fn names(zeros: bool) -> Result<Vec<String>, String> {
     io::stdin().lock().read_to_end(&mut text).map_err(|error| reason(&error))?;
     let end = if zeros { 0 } else { b'\n' };
     let names = text.split(|byte| *byte == end).filter(|name| !name.is_empty());
-    Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+    Ok(names.map(|name| byte_text::decoded(name).into_owned()).collect())
 }
 
 impl Call {
@@ -184,6 +195,42 @@ impl Call {
         filesystem::status(name, links).map_err(|errno| format!("{name}: Cannot stat: {}", errno_text(errno)))
     }
 
+    /// Hands over the files that standard input names, one after the other, and reports those that cannot be read.
+    /// The status is what the last complaint, of this or of who takes them, makes it.
+    fn each(&self, mut take: impl FnMut(Source) -> Result<i32, String>) -> Result<i32, String> {
+        let mut status = 0;
+        for name in names(self.has('0'))? {
+            let taken = match self.source(name) {
+                Ok(source) => take(source)?,
+                Err(message) => fail(&message),
+            };
+            if taken != 0 {
+                status = taken;
+            }
+        }
+        Ok(status)
+    }
+
+    fn source(&self, name: String) -> Result<Source, String> {
+        let about = self.status(&name)?;
+        let (kind, contents) = match about.file_type {
+            FileType::Directory => (DIRECTORY, vec![]),
+            FileType::SymbolicLink => {
+                let target = filesystem::read_symlink(&name);
+                let target = target.map_err(|errno| format!("{name}: {}", errno_text(errno)))?;
+                (SYMLINK, byte_text::encode(&target).into_owned())
+            }
+            FileType::RegularFile => {
+                let contents = fs::read(&name);
+                (REGULAR, contents.map_err(|error| format!("{name}: Cannot open: {}", reason(&error)))?)
+            }
+            FileType::Fifo => (FIFO, vec![]),
+            FileType::CharacterDevice => (CHARACTER_DEVICE, vec![]),
+        };
+        let mode = kind | about.mode & 0o7777;
+        Ok(Source { name, about, mode, contents })
+    }
+
     fn create(&self) -> Result<i32, String> {
         let file = self.parsed.value('O').or(self.parsed.value('F'));
         let out: Box<dyn Write> = match file {
@@ -194,51 +241,25 @@ impl Call {
         };
         let failed = |error: io::Error| format!("write error: {}", reason(&error));
         let mut out = Counted { inner: BufWriter::with_capacity(64 * 1024, out), count: 0 };
-        let mut status = 0;
-        for name in names(self.has('0'))? {
-            let about = match self.status(&name) {
-                Ok(about) => about,
-                Err(message) => {
-                    status = fail(&message);
-                    continue;
-                }
-            };
-            let (kind, contents) = match about.file_type {
-                FileType::Directory => (DIRECTORY, Ok(vec![])),
-                FileType::SymbolicLink => (
-                    SYMLINK,
-                    filesystem::read_symlink(&name)
-                        .map(String::into_bytes)
-                        .map_err(|errno| errno_text(errno).to_owned()),
-                ),
-                FileType::RegularFile => (REGULAR, fs::read(&name).map_err(|error| reason(&error))),
-                FileType::Fifo => (0o010_000, Ok(vec![])),
-                FileType::CharacterDevice => (0o020_000, Ok(vec![])),
-            };
-            let contents = match contents {
-                Ok(contents) => contents,
-                Err(message) => {
-                    status = fail(&format!("{name}: {message}"));
-                    continue;
-                }
-            };
-            let size =
-                u32::try_from(contents.len()).map_err(|_| format!("{name}: too large for this format"))?;
-            let member = if self.has('N') { name.trim_start_matches('/') } else { &name };
+        let status = self.each(|file| {
+            let size = u32::try_from(file.contents.len())
+                .map_err(|_| format!("{}: too large for this format", file.name))?;
+            let member = if self.has('N') { file.name.trim_start_matches('/') } else { &file.name };
             let builder = Builder::new(member)
-                .ino((about.inode & 0xffff_ffff) as u32)
-                .mode(kind | about.mode & 0o7777)
+                .ino((file.about.inode & 0xffff_ffff) as u32)
+                .mode(file.mode)
                 .uid(cordon_vm::USER_ID)
                 .gid(cordon_vm::USER_ID)
-                .nlink(u32::try_from(about.links).unwrap_or(1))
-                .mtime(u32::try_from(about.modified / 1_000_000_000).unwrap_or(u32::MAX));
-            let mut writer = builder.write(out, size);
-            writer.write_all(&contents).map_err(failed)?;
-            out = writer.finish().map_err(failed)?;
+                .nlink(u32::try_from(file.about.links).unwrap_or(1))
+                .mtime(u32::try_from(file.about.modified / 1_000_000_000).unwrap_or(u32::MAX));
+            let mut writer = builder.write(&mut out, size);
+            writer.write_all(&file.contents).map_err(failed)?;
+            writer.finish().map_err(failed)?;
             if self.has('v') {
-                say(&mut io::stderr(), &name);
+                say(&mut io::stderr(), &file.name);
             }
-        }
+            Ok(0)
+        })?;
         let mut out = trailer(out).map_err(failed)?;
         let rest = (BLOCK - out.count % BLOCK) % BLOCK;
         out.write_all(&vec![0; usize::try_from(rest).unwrap_or(0)])
@@ -282,7 +303,7 @@ impl Call {
             let mut contents = vec![];
             input = reader.to_writer(&mut contents).map_err(|_| "premature end of archive".to_owned())?;
             if self.has('t') {
-                let target = String::from_utf8_lossy(&contents).into_owned();
+                let target = byte_text::decoded(&contents).into_owned();
                 let line = match shown {
                     Some(line) if mode & KIND == SYMLINK => format!("{line} -> {target}"),
                     Some(line) => line,
@@ -303,7 +324,6 @@ impl Call {
                         directories.push((name.clone(), time));
                     }
                 }
-                Err(message) if message.ends_with(KEPT) => drop(fail(&message)),
                 Err(message) => status = fail(&message),
             }
             if self.has('v') {
@@ -319,7 +339,7 @@ impl Call {
         Ok(status)
     }
 
-    /// Makes a file, unless one is there that is as new.
+    /// Makes a file, unless one is there that is as new, of which it tells.
     fn put(&self, name: &str, mode: u32, time: u64, contents: &[u8]) -> Result<(), String> {
         let failed = |error: io::Error| format!("{name}: Cannot open: {}", reason(&error));
         if mode & KIND == DIRECTORY {
@@ -334,7 +354,8 @@ impl Call {
         }
         if let Ok(there) = filesystem::status(name, Symlinks::NoFollow) {
             if !self.has('u') && there.modified / 1_000_000_000 >= time / 1_000_000_000 {
-                return Err(format!("{name} {KEPT}"));
+                fail(&format!("{name} not created: newer or same age version exists"));
+                return Ok(());
             }
             if there.file_type != FileType::Directory {
                 let _ = fs::remove_file(name);
@@ -347,14 +368,15 @@ impl Call {
         }
         match mode & KIND {
             SYMLINK => {
-                let target = String::from_utf8_lossy(contents);
+                let target = byte_text::decoded(contents);
                 return filesystem::create_symlink(&target, name)
                     .map_err(|errno| format!("{name}: Cannot symlink: {}", errno_text(errno)));
             }
-            0o010_000 => {
+            FIFO => {
                 return filesystem::create_fifo(name, mode & 0o7777)
                     .map_err(|errno| format!("{name}: Cannot mkfifo: {}", errno_text(errno)));
             }
+            CHARACTER_DEVICE => return Err(format!("{name}: Cannot mknod: Operation not permitted")),
             _ => fs::write(name, contents).map_err(failed)?,
         }
         let _ = filesystem::set_mode(name, mode & 0o7777);
@@ -370,46 +392,21 @@ impl Call {
             return Ok(misused("You must specify a directory"));
         };
         let directory = directory.to_text().into_owned();
-        let (mut status, mut bytes) = (0, 0);
-        for name in names(self.has('0'))? {
-            let about = match self.status(&name) {
-                Ok(about) => about,
-                Err(message) => {
-                    status = fail(&message);
-                    continue;
-                }
-            };
-            let target = format!("{directory}/{name}");
-            let (kind, contents) = match about.file_type {
-                FileType::Directory => (DIRECTORY, vec![]),
-                FileType::SymbolicLink => {
-                    (SYMLINK, filesystem::read_symlink(&name).unwrap_or_default().into_bytes())
-                }
-                FileType::Fifo => (0o010_000, vec![]),
-                _ => match fs::read(&name) {
-                    Ok(contents) => (REGULAR, contents),
-                    Err(error) => {
-                        status = fail(&format!("{name}: Cannot open: {}", reason(&error)));
-                        continue;
-                    }
-                },
-            };
-            bytes += contents.len() as u64;
-            if let Err(message) = self.put(&target, kind | about.mode & 0o7777, about.modified, &contents) {
-                let is_kept = message.ends_with(KEPT);
-                let code = fail(&message);
-                status = if is_kept { status } else { code };
-            }
+        let mut bytes = 0;
+        let status = self.each(|file| {
+            let target = format!("{directory}/{}", file.name);
+            bytes += file.contents.len() as u64;
+            let put = self.put(&target, file.mode, file.about.modified, &file.contents);
+            let status = put.map_or_else(|message| fail(&message), |()| 0);
             if self.has('v') {
                 say(&mut io::stderr(), &target);
             }
-        }
+            Ok(status)
+        })?;
         self.blocks(bytes);
         Ok(status)
     }
 }
-
-const KEPT: &str = "not created: newer or same age version exists";
 
 /// A member as `ls -l` shows files.
 fn described(entry: &Entry) -> String {
@@ -417,8 +414,8 @@ fn described(entry: &Entry) -> String {
     let kind = match mode & KIND {
         DIRECTORY => 'd',
         SYMLINK => 'l',
-        0o010_000 => 'p',
-        0o020_000 => 'c',
+        FIFO => 'p',
+        CHARACTER_DEVICE => 'c',
         _ => '-',
     };
     let bits: String = (0..9)

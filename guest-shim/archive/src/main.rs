@@ -39,16 +39,12 @@ const UTILITIES: Utilities = &[
 const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");
 
 fn main() {
-    Program {
-        name: "archive",
-        version: concat!("archive (cordon ", env!("CARGO_PKG_VERSION"), ")"),
-        utilities: UTILITIES,
-        in_text: &[],
-        keep_text: cordon_posix::keep_text,
-        direct: |_, _| None,
-        prepare: |_| {},
-        named_by_argument: || {},
-    }
+    Program::new(
+        "archive",
+        concat!("archive (cordon ", env!("CARGO_PKG_VERSION"), ")"),
+        UTILITIES,
+        cordon_posix::keep_text,
+    )
     .main()
 }
 

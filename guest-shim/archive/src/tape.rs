@@ -175,7 +175,7 @@ fn whole(name: &str) -> Result<&'static str, String> {
 }
 
 pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
-    let words: Vec<String> = args.skip(1).map(|word| word.to_text().into_owned()).collect();
+    let words = cordon_multicall::words(args);
     let done = read_options(words).and_then(|options| match options {
         Some(options) => options.run(),
         None => {

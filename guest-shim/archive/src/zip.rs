@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
 use cordon_multicall::files::{finish, output};
 use cordon_multicall::pattern::fits;
 use cordon_multicall::{calendar, say};
-use cordon_vm::byte_text::ToText;
+use cordon_vm::byte_text::{self, ToText};
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
 use flate2::Compression;
@@ -467,9 +467,8 @@ impl Zip {
     }
 }
 
-/// Names that are not UTF-8 are shown as far as they are.
 fn name_of<R: io::Read + ?Sized>(file: &zip::read::ZipFile<'_, R>) -> String {
-    String::from_utf8_lossy(file.name_raw()).into_owned()
+    byte_text::decoded(file.name_raw()).into_owned()
 }
 
 fn names_in(archive: &mut ZipArchive<BufReader<File>>) -> Vec<String> {
@@ -926,7 +925,7 @@ impl Unzip {
                 let mut text = vec![];
                 match passed(zip, entry, &mut text) {
                     Ok(()) => {
-                        let text = String::from_utf8_lossy(&text).into_owned();
+                        let text = byte_text::decoded(&text).into_owned();
                         told(&format!("    linking: {target:<22}  -> {text} "));
                         links.push((target, text));
                     }

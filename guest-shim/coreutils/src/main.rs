@@ -106,9 +106,6 @@ const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");
 
 fn main() {
     Program {
-        name: "coreutils",
-        version: concat!("coreutils (cordon ", env!("CARGO_PKG_VERSION"), ", uutils 0.12.0)"),
-        utilities: UTILITIES,
         in_text: &[
             "b2sum",
             "chmod",
@@ -128,11 +125,16 @@ fn main() {
             "stat",
             "sum",
         ],
-        keep_text: cordon_posix::keep_text,
         direct: own::direct,
         prepare,
         // Messages are made from the process's arguments, not from those handed to the entry.
         named_by_argument: uucore::set_utility_is_second_arg,
+        ..Program::new(
+            "coreutils",
+            concat!("coreutils (cordon ", env!("CARGO_PKG_VERSION"), ", uutils 0.12.0)"),
+            UTILITIES,
+            cordon_posix::keep_text,
+        )
     }
     .main()
 }

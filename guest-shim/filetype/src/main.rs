@@ -26,14 +26,13 @@ const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");
 
 fn main() {
     Program {
-        name: "filetype",
-        version: concat!("filetype (cordon ", env!("CARGO_PKG_VERSION"), ")"),
-        utilities: UTILITIES,
         in_text: &["file"],
-        keep_text: cordon_posix::keep_text,
-        direct: |_, _| None,
-        prepare: |_| {},
-        named_by_argument: || {},
+        ..Program::new(
+            "filetype",
+            concat!("filetype (cordon ", env!("CARGO_PKG_VERSION"), ")"),
+            UTILITIES,
+            cordon_posix::keep_text,
+        )
     }
     .main()
 }

@@ -16,14 +16,14 @@ const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");
 
 fn main() {
     Program {
-        name: "findutils",
-        version: concat!("findutils (cordon ", env!("CARGO_PKG_VERSION"), ", uutils 0.11.0)"),
-        utilities: UTILITIES,
         in_text: &["find"],
-        keep_text: cordon_posix::keep_text,
-        direct: |_, _| None,
-        prepare: |_| {},
         named_by_argument: uucore::set_utility_is_second_arg,
+        ..Program::new(
+            "findutils",
+            concat!("findutils (cordon ", env!("CARGO_PKG_VERSION"), ", uutils 0.11.0)"),
+            UTILITIES,
+            cordon_posix::keep_text,
+        )
     }
     .main()
 }

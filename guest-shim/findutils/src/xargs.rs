@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use cordon_multicall::launch::{self, errno_text, number_of};
 use cordon_multicall::say;
-use cordon_vm::byte_text::{ToText, decode};
+use cordon_vm::byte_text::decode;
 use cordon_vm::descriptors::Descriptor;
 use cordon_vm::filesystem::{self, OpenFlags};
 use cordon_vm::process::{self, Child, ExitStatus};
@@ -65,7 +65,7 @@ struct Options {
 }
 
 pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
-    let words: VecDeque<String> = args.skip(1).map(|word| word.to_text().into_owned()).collect();
+    let words = VecDeque::from(cordon_multicall::words(args));
     let options = match read_options(words) {
         Ok(Some(options)) => options,
         Ok(None) => {

@@ -56,6 +56,26 @@ pub struct Program {
 const NOT_FOUND: i32 = 127;
 
 impl Program {
+    /// One whose utilities take bytes, need nothing prepared, and go by what they are handed.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        version: &'static str,
+        utilities: Utilities,
+        keep_text: fn(),
+    ) -> Program {
+        Program {
+            name,
+            version,
+            utilities,
+            in_text: &[],
+            keep_text,
+            direct: |_, _| None,
+            prepare: |_| {},
+            named_by_argument: || {},
+        }
+    }
+
     /// The whole of `main`; never returns.
     pub fn main(&self) -> ! {
         // Memory that every utility comes to need grows now, while nobody waits for it.
@@ -177,6 +197,12 @@ fn base_name(called: &str) -> String {
     let called = OsStr::new(called);
     let name = Path::new(called).file_name().unwrap_or(called).to_text();
     name.strip_suffix(".wasm").unwrap_or(&name).to_owned()
+}
+
+/// The arguments of a utility as text, without its own name.
+#[must_use]
+pub fn words(args: std::vec::IntoIter<OsString>) -> Vec<String> {
+    args.skip(1).map(|word| word.to_text().into_owned()).collect()
 }
 
 /// Writes a line; a reader who has gone is no reason to panic.

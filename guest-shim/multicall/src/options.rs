@@ -157,6 +157,12 @@ pub struct Parsed {
 }
 
 impl Parsed {
+    /// The operands as text.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        self.operands.iter().map(|word| word.to_text().into_owned()).collect()
+    }
+
     pub fn has(&self, letter: char) -> bool {
         self.options.iter().any(|(known, _)| *known == letter)
     }

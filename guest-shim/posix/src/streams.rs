@@ -15,8 +15,6 @@ unsafe extern "C" {
     fn __real_writev(descriptor: c_int, parts: *const libc::iovec, count: c_int) -> isize;
 }
 
-/// With this begins whatever stands for a byte.
-const STANDING: u8 = 0xf4;
 /// Bytes that one call hands over at most.
 const CHUNK: usize = 1 << 20;
 
@@ -32,7 +30,7 @@ fn write(descriptor: c_int, bytes: &[u8]) -> Option<isize> {
     STREAMS.with(|streams| {
         let stream = &streams[number as usize - 1];
         let stream = stream.get_or_init(|| descriptors::inherited(number).ok()).as_ref()?;
-        if KEEPS_TEXT.get() && bytes.contains(&STANDING) {
+        if KEEPS_TEXT.get() && bytes.contains(&byte_text::LEAD) {
             return Some(write_text(stream, bytes));
         }
         let mut written = 0;

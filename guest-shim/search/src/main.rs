@@ -17,14 +17,13 @@ const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");
 
 fn main() {
     Program {
-        name: "search",
-        version: concat!("search (cordon ", env!("CARGO_PKG_VERSION"), ")"),
-        utilities: UTILITIES,
         in_text: &["fd"],
-        keep_text: cordon_posix::keep_text,
-        direct: |_, _| None,
-        prepare: |_| {},
-        named_by_argument: || {},
+        ..Program::new(
+            "search",
+            concat!("search (cordon ", env!("CARGO_PKG_VERSION"), ")"),
+            UTILITIES,
+            cordon_posix::keep_text,
+        )
     }
     .main()
 }

@@ -8,7 +8,6 @@ use std::path::Path;
 use cordon_multicall::files::reason;
 use cordon_multicall::options::{self, Parsed};
 use cordon_multicall::say;
-use cordon_vm::byte_text::ToText;
 use cordon_vm::descriptors;
 use cordon_vm::types::FileType;
 use grep_printer::{ColorSpecs, JSONBuilder, StandardBuilder, Stats, SummaryBuilder, SummaryKind};
@@ -131,7 +130,7 @@ impl Rg {
         {
             return Err(format!("rg: sorting by '{sort}' is not available in this build of ripgrep"));
         }
-        let mut paths: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
+        let mut paths = parsed.words();
         let mut patterns = vec![];
         for (letter, value) in &parsed.options {
             match letter {

@@ -25,16 +25,12 @@ const UTILITIES: Utilities = &[("sqlite3", main_of_sqlite3)];
 const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");
 
 fn main() {
-    Program {
-        name: "sqlite",
-        version: concat!("sqlite (cordon ", env!("CARGO_PKG_VERSION"), ")"),
-        utilities: UTILITIES,
-        in_text: &[],
-        keep_text: cordon_posix::keep_text,
-        direct: |_, _| None,
-        prepare: |_| {},
-        named_by_argument: || {},
-    }
+    Program::new(
+        "sqlite",
+        concat!("sqlite (cordon ", env!("CARGO_PKG_VERSION"), ")"),
+        UTILITIES,
+        cordon_posix::keep_text,
+    )
     .main()
 }
 

@@ -33,18 +33,18 @@ const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");
 
 fn main() {
     Program {
-        name: "textutils",
-        version: concat!("textutils (cordon ", env!("CARGO_PKG_VERSION"), ")"),
-        utilities: UTILITIES,
-        in_text: &[],
-        keep_text: cordon_posix::keep_text,
-        direct: |_, _| None,
         prepare,
         // Messages are made from the process's arguments, not from those handed to the entry.
         named_by_argument: || {
             uucore::set_utility_is_second_arg();
             uucore_of_grep::set_utility_is_second_arg();
         },
+        ..Program::new(
+            "textutils",
+            concat!("textutils (cordon ", env!("CARGO_PKG_VERSION"), ")"),
+            UTILITIES,
+            cordon_posix::keep_text,
+        )
     }
     .main()
 }

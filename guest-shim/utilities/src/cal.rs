@@ -1,6 +1,5 @@
 //! `cal` and `ncal`: months, with their days across or down.
 
-use cordon_vm::byte_text::ToText;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -235,7 +234,7 @@ fn run(name: &str, args: Args) -> i32 {
             None => return fail(HELP.trim_end()),
         }
     }
-    let words: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
+    let words = parsed.words();
     let (month_text, year_text) = match words.as_slice() {
         [] => (parsed.value('m'), None),
         [year] => (parsed.value('m'), Some(year)),

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 
 use cordon_multicall::files::{finish, open, output, reason};
 use cordon_multicall::{options, say};
+use cordon_vm::byte_text;
 use unicode_width::UnicodeWidthStr;
 
 type Args = std::vec::IntoIter<OsString>;
@@ -107,7 +108,7 @@ pub fn main(args: Args) -> i32 {
             status = fail(&format!("{name}: {}", reason(&error)));
         }
     }
-    let text = String::from_utf8_lossy(&text);
+    let text = byte_text::decoded(&text);
     let keeps_empty = parsed.has('L');
     let lines = text.lines().map(str::trim_start).filter(|line| keeps_empty || !line.is_empty());
     let mut out = output();

@@ -6,7 +6,6 @@ use std::io::{self, Read, Write};
 
 use cordon_multicall::files::reason;
 use cordon_multicall::{options, say};
-use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::Symlinks;
 
@@ -107,7 +106,7 @@ fn main(args: Args, target: Target) -> i32 {
         adds_mark: parsed.has('m'),
         doubles: parsed.has('l'),
     };
-    let files: Vec<String> = parsed.operands.iter().map(|file| file.to_text().into_owned()).collect();
+    let files = parsed.words();
     if parsed.has('i') {
         return files.iter().fold(0, |status, file| status.max(info(name, file)));
     }

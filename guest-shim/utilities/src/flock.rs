@@ -175,7 +175,7 @@ pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
         say(&mut io::stdout(), "flock (cordon)");
         return 0;
     }
-    let words: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
+    let words = parsed.words();
     let wait = match parsed.value('w').map(str::parse::<f64>) {
         None => None,
         Some(Ok(seconds)) if (0.0..1e9).contains(&seconds) => Some(Duration::from_secs_f64(seconds)),

@@ -6,7 +6,6 @@ use std::io;
 
 use cordon_multicall::files::reason;
 use cordon_multicall::{launch, options, say};
-use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::Symlinks;
 
@@ -64,7 +63,7 @@ pub fn main(args: Args) -> i32 {
         },
     };
     let job = Job { parsed: &parsed, mode };
-    let mut names: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
+    let mut names = parsed.words();
     if names.is_empty() {
         return options::misused("install", "missing file operand");
     }

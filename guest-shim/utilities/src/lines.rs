@@ -1,6 +1,6 @@
 //! `look`, `col` and `colrm`: lines that begin so, texts for printers, columns that go.
 
-use cordon_vm::byte_text::ToText;
+use cordon_vm::byte_text::{self, ToText};
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead, Read, Write};
@@ -21,7 +21,7 @@ pub fn look(args: Args) -> i32 {
         Ok(parsed) => parsed,
         Err(status) => return status,
     };
-    let operands: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
+    let operands = parsed.words();
     let (text, file) = match operands.as_slice() {
         [text] => (text, "/usr/share/dict/words"),
         [text, file] => (text, file.as_str()),
@@ -103,7 +103,7 @@ pub fn colrm(args: Args) -> i32 {
         }
         let mut kept = String::new();
         let mut column = 0_usize;
-        for character in String::from_utf8_lossy(&line).chars() {
+        for character in byte_text::decoded(&line).chars() {
             let before = column;
             match character {
                 '\t' => column = (column + 8) & !7,
@@ -124,7 +124,7 @@ pub fn colrm(args: Args) -> i32 {
                 kept.push(character);
             }
         }
-        if out.write_all(kept.as_bytes()).is_err() {
+        if out.write_all(&byte_text::encode(&kept)).is_err() {
             return 1;
         }
     }
@@ -169,7 +169,7 @@ pub fn col(args: Args) -> i32 {
         return 1;
     }
     let mut page = Page::default();
-    let text = String::from_utf8_lossy(&text).into_owned();
+    let text = byte_text::decode(text);
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
         match character {
@@ -263,7 +263,7 @@ fn print(cells: &mut [(usize, char)], keeps: bool, tabs: bool, out: &mut dyn Wri
         }
         column = next + 1;
     }
-    out.write_all(line.as_bytes())
+    out.write_all(&byte_text::encode(&line))
 }
 
 /// Takes in all of its input before it writes the file.

@@ -101,7 +101,7 @@ pub fn pidof(args: Args) -> i32 {
             }
         }
     }
-    let names: Vec<String> = parsed.operands.iter().map(|name| name.to_text().into_owned()).collect();
+    let names = parsed.words();
     let mut ids: Vec<u32> = processes()
         .iter()
         .filter(|process| !omitted.contains(&process.id))
@@ -141,7 +141,7 @@ pub fn taskset(args: Args) -> i32 {
         Ok(parsed) => parsed,
         Err(status) => return status,
     };
-    let words: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
+    let words = parsed.words();
     let is_list = parsed.has('c');
     let (places, rest) = match (words.as_slice(), parsed.has('p')) {
         ([id], true) => (None, std::slice::from_ref(id)),

@@ -111,14 +111,13 @@ const _: () = assert!(is_sorted(UTILITIES), "UTILITIES must be sorted by name");
 
 fn main() {
     Program {
-        name: "utilities",
-        version: concat!("utilities (cordon ", env!("CARGO_PKG_VERSION"), ")"),
-        utilities: UTILITIES,
-        in_text: &["tree"],
-        keep_text: cordon_posix::keep_text,
-        direct: |_, _| None,
-        prepare: |_| {},
-        named_by_argument: || {},
+        in_text: &["column", "tree"],
+        ..Program::new(
+            "utilities",
+            concat!("utilities (cordon ", env!("CARGO_PKG_VERSION"), ")"),
+            UTILITIES,
+            cordon_posix::keep_text,
+        )
     }
     .main()
 }

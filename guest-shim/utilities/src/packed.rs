@@ -8,7 +8,6 @@ use std::io;
 
 use cordon_multicall::launch::{code_of, errno_text, start_with};
 use cordon_multicall::say;
-use cordon_vm::byte_text::ToText;
 use cordon_vm::descriptors::{self, Descriptor};
 use cordon_vm::filesystem::{self, OpenFlags};
 use cordon_vm::process::{self, Child};
@@ -78,10 +77,6 @@ fn run(words: &[String], instead: &[(u32, &Descriptor)]) -> i32 {
     }
 }
 
-fn texts(args: Args) -> Vec<String> {
-    args.skip(1).map(|word| word.to_text().into_owned()).collect()
-}
-
 pub fn zgrep(args: Args) -> i32 {
     grep("zgrep", &["grep"], args)
 }
@@ -124,7 +119,7 @@ const LONG_VALUES: [&str; 9] = [
 fn grep(name: &str, program: &[&str], args: Args) -> i32 {
     let (mut options, mut operands) = (vec![], vec![]);
     let (mut has_pattern, mut names, mut lists) = (false, None, None);
-    let mut words = texts(args).into_iter();
+    let mut words = cordon_multicall::words(args).into_iter();
     while let Some(word) = words.next() {
         if word == "--" {
             operands.extend(words.by_ref());
@@ -237,7 +232,7 @@ pub fn zcmp(args: Args) -> i32 {
 
 fn compare(name: &str, program: &str, args: Args) -> i32 {
     let (mut command, mut files) = (vec![program.to_owned()], vec![]);
-    for word in texts(args) {
+    for word in cordon_multicall::words(args) {
         match word.as_str() {
             "--help" => {
                 say(
@@ -309,7 +304,7 @@ pub fn zmore(args: Args) -> i32 {
 /// Shows files one after the other.
 fn page(program: &str, args: Args) -> i32 {
     let (options, mut files): (Vec<String>, Vec<String>) =
-        texts(args).into_iter().partition(|word| word.starts_with('-') && word != "-");
+        cordon_multicall::words(args).into_iter().partition(|word| word.starts_with('-') && word != "-");
     if files.is_empty() {
         files.push("-".into());
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 use cordon_multicall::files::reason;
 use cordon_multicall::quoting::unquoted;
 use cordon_multicall::{options, say};
-use cordon_vm::byte_text::{ToText, decoded};
+use cordon_vm::byte_text::decoded;
 use cordon_vm::filesystem;
 use cordon_vm::types::Symlinks;
 
@@ -150,7 +150,7 @@ pub fn main(args: Args) -> i32 {
     {
         return fail(&format!("**** Can't change to directory {directory} : {}", reason(&error)));
     }
-    let names: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
+    let names = parsed.words();
     if names.len() > 2 {
         return fail(&format!(
             "{}: extra operand\npatch: Try 'patch --help' for more information.",
@@ -698,7 +698,7 @@ impl Patch<'_> {
             return one == other;
         }
         let words = |line: &[u8]| {
-            let text = String::from_utf8_lossy(line).into_owned();
+            let text = decoded(line).into_owned();
             text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
         };
         words(one) == words(other)

@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cordon_multicall::launch::{code_of, errno_text, start, start_with};
 use cordon_multicall::{options, say, users};
-use cordon_vm::byte_text::ToText;
 use cordon_vm::process::{self, Disposition, Signal};
 use cordon_vm::types::Errno;
 use cordon_vm::{descriptors, replace, terminal};
@@ -16,10 +15,6 @@ use cordon_vm::{descriptors, replace, terminal};
 use crate::processes::process_of;
 
 type Args = std::vec::IntoIter<OsString>;
-
-fn texts(words: &[OsString]) -> Vec<String> {
-    words.iter().map(|word| word.to_text().into_owned()).collect()
-}
 
 /// Nobody has logged in to a virtual machine.
 pub fn users(args: Args) -> i32 {
@@ -61,7 +56,7 @@ pub fn who(args: Args) -> i32 {
 /// Processes of a virtual machine take turns, none before another: it only tells what it would change.
 pub fn renice(args: Args) -> i32 {
     let usage = "Usage:\n renice [-n] <priority> [-p|--pid] <pid>...\n\nThere is one priority, 0.";
-    let words: Vec<String> = args.skip(1).map(|word| word.to_text().into_owned()).collect();
+    let words = cordon_multicall::words(args);
     if words.iter().any(|word| matches!(word.as_str(), "-h" | "--help")) {
         say(&mut io::stdout(), usage);
         return 0;
@@ -187,7 +182,7 @@ pub fn logger(args: Args) -> i32 {
     };
     let mut lines = vec![];
     if !parsed.operands.is_empty() {
-        lines.push(texts(&parsed.operands).join(" "));
+        lines.push(parsed.words().join(" "));
     } else {
         let mut text = vec![];
         let outcome = match parsed.value('f') {
@@ -229,7 +224,7 @@ pub fn setsid(args: Args) -> i32 {
         Ok(parsed) => parsed,
         Err(status) => return status,
     };
-    let words = texts(&parsed.operands);
+    let words = parsed.words();
     if words.is_empty() {
         return options::misused("setsid", "no command specified");
     }
@@ -274,7 +269,7 @@ pub fn watch(args: Args) -> i32 {
         Ok(parsed) => parsed,
         Err(status) => return status,
     };
-    let words = texts(&parsed.operands);
+    let words = parsed.words();
     if words.is_empty() {
         say(&mut io::stderr(), usage);
         return 1;
@@ -451,7 +446,7 @@ pub fn locale(args: Args) -> i32 {
         return 0;
     }
     let mut status = 0;
-    for name in texts(&parsed.operands) {
+    for name in parsed.words() {
         let ctype = chosen("LC_CTYPE").0.to_ascii_lowercase();
         let map =
             if ctype.ends_with("utf-8") || ctype.ends_with("utf8") { "UTF-8" } else { "ANSI_X3.4-1968" };
@@ -496,7 +491,7 @@ pub fn reset(args: Args) -> i32 {
 
 /// Sets the places where a terminal's tabs stop.
 pub fn tabs(args: Args) -> i32 {
-    let words: Vec<String> = args.skip(1).map(|word| word.to_text().into_owned()).collect();
+    let words = cordon_multicall::words(args);
     let mut stops: Vec<usize> = vec![];
     let mut every = 8;
     for word in &words {

@@ -6,7 +6,6 @@ use std::ops::{BitAnd, BitOr, BitXor};
 
 use cordon_multicall::launch::errno_text;
 use cordon_multicall::{options, say};
-use cordon_vm::byte_text::ToText;
 use cordon_vm::descriptors::{self, Descriptor};
 use cordon_vm::filesystem::{self, OpenFlags};
 use cordon_vm::terminal::{
@@ -72,7 +71,7 @@ fn fail(message: &str) -> i32 {
 }
 
 pub fn main(args: Args) -> i32 {
-    let mut words: Vec<String> = args.skip(1).map(|word| word.to_text().into_owned()).collect();
+    let mut words = cordon_multicall::words(args);
     let mut device = None;
     if let Some(at) = words.iter().position(|word| word == "-F" || word == "--file") {
         if at + 1 == words.len() {

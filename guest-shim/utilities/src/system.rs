@@ -135,7 +135,7 @@ Only elapsed time is known in a VM; other times and counts are shown as 0.";
         fail("time", "option '-v' is not supported");
         return 125;
     }
-    let command: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
+    let command = parsed.words();
     let Some(program) = command.first() else {
         say(&mut io::stderr(), HELP);
         return 125;
@@ -309,7 +309,7 @@ fn column(word: &str) -> Option<Column> {
 }
 
 pub fn ps(args: Args) -> i32 {
-    let words: Vec<String> = args.skip(1).map(|word| word.to_text().into_owned()).collect();
+    let words = cordon_multicall::words(args);
     let usage = |message: &str| {
         say(&mut io::stderr(), &format!("error: {message}\n\nUsage:\n ps [options]"));
         1

@@ -1,6 +1,5 @@
 //! `clear` and `tput`: what terminals of our time understand, without a data base of terminals.
 
-use cordon_vm::byte_text::ToText;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
@@ -121,7 +120,7 @@ Commands:
             commands.push(line.split_whitespace().map(str::to_owned).collect());
         }
     } else {
-        commands.push(parsed.operands.iter().map(|word| word.to_text().into_owned()).collect());
+        commands.push(parsed.words());
     }
     let mut status = 0;
     for words in commands {

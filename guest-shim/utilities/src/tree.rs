@@ -7,7 +7,6 @@ use cordon_multicall::files::{finish, output};
 use cordon_multicall::pattern::fits;
 use cordon_multicall::quoting::octal;
 use cordon_multicall::{calendar, options, say};
-use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileStatus, FileType, Symlinks};
 
@@ -151,7 +150,7 @@ pub fn main(args: Args) -> i32 {
     };
     let is_utf8 = charset.to_uppercase().replace('-', "").contains("UTF8");
     let limit = parsed.value('4').and_then(|text| text.parse().ok()).unwrap_or(usize::MAX);
-    let mut starts: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
+    let mut starts = parsed.words();
     if starts.is_empty() {
         starts.push(".".into());
     }

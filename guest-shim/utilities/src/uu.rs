@@ -8,7 +8,6 @@ use std::sync::LazyLock;
 
 use cordon_multicall::files::{finish, output, reason};
 use cordon_multicall::{options, say};
-use cordon_vm::byte_text::ToText;
 use cordon_vm::filesystem;
 use cordon_vm::types::Symlinks;
 use data_encoding::{BASE64, Encoding, Specification};
@@ -39,7 +38,7 @@ pub fn uuencode(args: Args) -> i32 {
         Ok(parsed) => parsed,
         Err(status) => return status,
     };
-    let names: Vec<String> = parsed.operands.iter().map(|name| name.to_text().into_owned()).collect();
+    let names = parsed.words();
     let (file, name) = match names.as_slice() {
         [name] => (None, name),
         [file, name] => (Some(file), name),

@@ -1,6 +1,5 @@
 //! `xxd` as vim has it: hexadecimal dumps and the way back.
 
-use cordon_vm::byte_text::ToText;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufWriter, Read, Seek, SeekFrom, Write};
@@ -90,7 +89,7 @@ fn number(text: &str) -> i64 {
 }
 
 pub fn main(args: Args) -> i32 {
-    let words: Vec<String> = args.skip(1).map(|word| word.to_text().into_owned()).collect();
+    let words = cordon_multicall::words(args);
     let mut options = Options {
         kind: Kind::Normal,
         is_skipping: false,

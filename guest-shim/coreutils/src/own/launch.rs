@@ -163,7 +163,7 @@ struct Timeout {
 }
 
 pub fn timeout(args: std::vec::IntoIter<OsString>) -> i32 {
-    let words: Vec<String> = args.skip(1).map(|word| word.to_text().into_owned()).collect();
+    let words = cordon_multicall::words(args);
     match read_timeout(words) {
         Ok(Some((options, limit, command))) => run_for(&options, limit, &command),
         Ok(None) => {

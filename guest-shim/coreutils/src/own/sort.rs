@@ -8,10 +8,12 @@
 mod keys;
 mod memory;
 
-use cordon_vm::byte_text::ToText;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use cordon_multicall::say;
+use cordon_vm::byte_text::{self, ToText};
 
 use super::reason;
 
@@ -218,8 +220,8 @@ fn check(request: &Request) -> i32 {
         Ok(None) => 0,
         Ok(Some((number, line))) => {
             if !request.silent {
-                let (name, line) = (name.to_text(), String::from_utf8_lossy(line));
-                let _ = writeln!(io::stderr(), "sort: {name}:{number}: disorder: {line}");
+                let (name, line) = (name.to_text(), byte_text::decoded(line));
+                say(&mut io::stderr(), &format!("sort: {name}:{number}: disorder: {line}"));
             }
             1
         }

@@ -5,7 +5,6 @@ mod run;
 mod syntax;
 mod text;
 
-use cordon_vm::byte_text::ToText;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -32,7 +31,7 @@ struct Request {
 }
 
 pub fn main(args: std::vec::IntoIter<OsString>) -> i32 {
-    let words: Vec<String> = args.skip(1).map(|word| word.to_text().into_owned()).collect();
+    let words = cordon_multicall::words(args);
     let request = match read(words) {
         Ok(Some(request)) => request,
         Ok(None) => {

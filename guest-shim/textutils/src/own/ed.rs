@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use cordon_multicall::files::{output, reason};
 use cordon_multicall::{launch, options, say};
-use cordon_vm::byte_text::ToText;
+use cordon_vm::byte_text::{self, ToText};
 use cordon_vm::process;
 use onig::{Regex, RegexOptions, Region, SearchOptions, Syntax};
 
@@ -114,7 +114,7 @@ struct Undo {
 #[derive(Clone)]
 struct Replaced {
     expression: Rc<Regex>,
-    text: Vec<u8>,
+    text: String,
     is_global: bool,
     count: usize,
 }
@@ -300,7 +300,7 @@ impl Editor {
                 if line.last() == Some(&b'\n') {
                     line.pop();
                 }
-                Some(String::from_utf8_lossy(&line).into_owned())
+                Some(byte_text::decode(line))
             }
             _ => None,
         }
@@ -338,7 +338,9 @@ impl Editor {
     }
 
     fn matches(&self, regex: &Regex, line: usize) -> bool {
-        self.lines.get(line.wrapping_sub(1)).is_some_and(|line| found(regex, line, 0).is_some())
+        self.lines
+            .get(line.wrapping_sub(1))
+            .is_some_and(|line| found(regex, &byte_text::decoded(line), 0).is_some())
     }
 
     /// One address, with what is added to it. None where there is none.
@@ -747,7 +749,7 @@ impl Editor {
             if line == "." {
                 break;
             }
-            new.push(Rc::new(line.into_bytes()));
+            new.push(Rc::new(byte_text::encode(&line).into_owned()));
         }
         let size = new.len();
         self.lines.splice(at..at, new);
@@ -973,9 +975,9 @@ impl Editor {
                 let (text, _) = command.until(delimiter);
                 let (template, is_closed) = template(command, delimiter);
                 shown.plain = !is_closed;
-                let template = match (template.as_slice(), &self.replaced) {
-                    (b"%", Some(last)) => last.text.clone(),
-                    (b"%", None) => return failure("No previous substitution"),
+                let template = match (template.as_str(), &self.replaced) {
+                    ("%", Some(last)) => last.text.clone(),
+                    ("%", None) => return failure("No previous substitution"),
                     _ => template,
                 };
                 // Which letters follow decides how the expression is read.
@@ -1074,11 +1076,11 @@ fn suffix(command: &mut Command) -> Result<Shown, Stop> {
 }
 
 /// What replaces, with its escapes as they are, but for line ends.
-fn template(command: &mut Command, delimiter: char) -> (Vec<u8>, bool) {
+fn template(command: &mut Command, delimiter: char) -> (String, bool) {
     let mut text = String::new();
     while let Some(letter) = command.next() {
         match letter {
-            letter if letter == delimiter => return (text.into_bytes(), true),
+            letter if letter == delimiter => return (text, true),
             '\\' => match command.next() {
                 Some('\n') => text.push('\n'),
                 Some(next) => text.extend(['\\', next]),
@@ -1087,12 +1089,11 @@ fn template(command: &mut Command, delimiter: char) -> (Vec<u8>, bool) {
             letter => text.push(letter),
         }
     }
-    (text.into_bytes(), false)
+    (text, false)
 }
 
-/// Where an expression matches from a place on. Lines that are not UTF-8 match nothing.
-fn found(regex: &Regex, line: &[u8], from: usize) -> Option<Region> {
-    let text = std::str::from_utf8(line).ok()?;
+/// Where an expression matches from a place on.
+fn found(regex: &Regex, text: &str, from: usize) -> Option<Region> {
     let mut region = Region::new();
     let options = SearchOptions::SEARCH_OPTION_NONE;
     regex.search_with_options(text, from, text.len(), options, Some(&mut region)).map(|_| region)
@@ -1100,7 +1101,8 @@ fn found(regex: &Regex, line: &[u8], from: usize) -> Option<Region> {
 
 /// A line with its matches replaced. None where there is none.
 fn substituted(replaced: &Replaced, line: &[u8]) -> Option<Vec<u8>> {
-    let (mut new, mut from, mut copied, mut number, mut any) = (vec![], 0, 0, 0, false);
+    let line = &*byte_text::decoded(line);
+    let (mut new, mut from, mut copied, mut number, mut any) = (String::new(), 0, 0, 0, false);
     while from <= line.len() {
         let Some(region) = found(&replaced.expression, line, from) else { break };
         let (start, end) = region.pos(0)?;
@@ -1112,21 +1114,21 @@ fn substituted(replaced: &Replaced, line: &[u8]) -> Option<Vec<u8>> {
                 || (replaced.is_global && number > replaced.count)
                 || (replaced.is_global && replaced.count == 1)
             {
-                new.extend_from_slice(line.get(copied..start)?);
-                let mut bytes = replaced.text.iter();
-                while let Some(&byte) = bytes.next() {
-                    match byte {
-                        b'&' => new.extend_from_slice(line.get(start..end)?),
-                        b'\\' => match bytes.next() {
-                            Some(&digit @ b'1'..=b'9') => {
-                                if let Some((from, to)) = region.pos(usize::from(digit - b'0')) {
-                                    new.extend_from_slice(line.get(from..to)?);
+                new.push_str(line.get(copied..start)?);
+                let mut letters = replaced.text.chars();
+                while let Some(letter) = letters.next() {
+                    match letter {
+                        '&' => new.push_str(line.get(start..end)?),
+                        '\\' => match letters.next() {
+                            Some(digit @ '1'..='9') => {
+                                if let Some((from, to)) = region.pos(digit as usize - '0' as usize) {
+                                    new.push_str(line.get(from..to)?);
                                 }
                             }
-                            Some(&other) => new.push(other),
-                            None => new.push(b'\\'),
+                            Some(other) => new.push(other),
+                            None => new.push('\\'),
                         },
-                        byte => new.push(byte),
+                        letter => new.push(letter),
                     }
                 }
                 copied = end;
@@ -1140,17 +1142,11 @@ fn substituted(replaced: &Replaced, line: &[u8]) -> Option<Vec<u8>> {
             end
         } else {
             // On to the next letter.
-            let next = line
-                .get(end + 1..)
-                .unwrap_or_default()
-                .iter()
-                .take_while(|byte| **byte & 0xc0 == 0x80)
-                .count();
-            end + 1 + next
+            end + line.get(end..)?.chars().next().map_or(1, char::len_utf8)
         };
     }
-    new.extend_from_slice(line.get(copied..)?);
-    any.then_some(new)
+    new.push_str(line.get(copied..)?);
+    any.then(|| byte_text::encode(&new).into_owned())
 }
 
 fn lines_of(contents: &[u8]) -> Vec<Line> {

@@ -479,7 +479,7 @@ fn read_yq_options(args: std::vec::IntoIter<OsString>) -> Result<Option<Options>
         say(&mut io::stdout(), "yq (cordon; jaq 3.1)");
         return Ok(None);
     }
-    let mut operands: Vec<String> = parsed.operands.iter().map(|word| word.to_text().into_owned()).collect();
+    let mut operands = parsed.words();
     if operands.first().is_some_and(|word| matches!(word.as_str(), "eval" | "e")) {
         operands.remove(0);
     }

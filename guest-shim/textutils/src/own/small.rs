@@ -5,16 +5,12 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 
-use cordon_multicall::say;
-use cordon_vm::byte_text::ToText;
+use cordon_multicall::{say, words};
+use cordon_vm::byte_text;
 use cordon_vm::filesystem;
 use cordon_vm::types::{FileType, Symlinks};
 
 type Args = std::vec::IntoIter<OsString>;
-
-fn words(args: Args) -> Vec<String> {
-    args.skip(1).map(|word| word.to_text().into_owned()).collect()
-}
 
 /// Where programs lie, by `PATH`.
 pub fn which(args: Args) -> i32 {
@@ -70,10 +66,10 @@ pub fn rev(args: Args) -> i32 {
 fn turned(mut reader: Box<dyn BufRead>, out: &mut impl Write) -> io::Result<()> {
     let mut line = vec![];
     while reader.read_until(b'\n', &mut line)? > 0 {
-        let text = String::from_utf8_lossy(&line);
+        let text = byte_text::decoded(&line);
         let bare = text.strip_suffix('\n').unwrap_or(&text);
         let turned: String = bare.chars().rev().collect();
-        out.write_all(turned.as_bytes())?;
+        out.write_all(&byte_text::encode(&turned))?;
         if bare.len() < text.len() {
             out.write_all(b"\n")?;
         }

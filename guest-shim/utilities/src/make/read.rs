@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::rc::Rc;
 
 use cordon_multicall::say;
+use cordon_vm::byte_text;
 
 use super::text::{outside, stem, wildcard};
 use super::{Assignment, Make, Origin, Pattern, Recipe, Rule, Stop, Variable};
@@ -119,7 +120,7 @@ impl Make {
         if let Some(list) = self.variables.get_mut("MAKEFILE_LIST") {
             list.value = format!("{} {name}", list.value);
         }
-        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let text = byte_text::decode(bytes);
         self.read_text(&text, Some(name))?;
         Ok(true)
     }

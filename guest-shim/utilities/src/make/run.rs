@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use cordon_multicall::launch::{SIGNALS, errno_text, start_with};
 use cordon_multicall::say;
-use cordon_vm::byte_text::ToText;
+use cordon_vm::byte_text::{self, ToText};
 use cordon_vm::descriptors;
 use cordon_vm::process::{self, ExitStatus, Signal};
 
@@ -116,7 +116,7 @@ pub fn shell_output(make: &mut Make, command: &str) -> Result<(String, i32), Sto
         Ok(ExitStatus::Exited(code)) => i32::from(code),
         _ => 1,
     };
-    let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
+    let text = byte_text::decoded(&bytes).replace("\r\n", "\n");
     Ok((text.trim_end_matches('\n').replace('\n', " "), status))
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 
 use cordon_multicall::say;
-use cordon_vm::byte_text::ToText;
+use cordon_vm::byte_text::{self, ToText};
 
 use super::run::shell_output;
 use super::{Make, Origin, Stop, Variable};
@@ -452,7 +452,8 @@ impl Make {
         }
         let opened =
             fs::OpenOptions::new().create(true).write(true).append(appends).truncate(!appends).open(name);
-        let written = opened.and_then(|mut file| io::Write::write_all(&mut file, contents.as_bytes()));
+        let written =
+            opened.and_then(|mut file| io::Write::write_all(&mut file, &byte_text::encode(&contents)));
         written.map_err(|error| {
             self.stop(&format!("open: {name}: {}", cordon_multicall::files::reason(&error)))
         })?;
