@@ -92,3 +92,9 @@ hash -p /some/cat cat; hash -t cat; hash -t cat ls; echo $?; hash -l; type cat; 
 unset OLDPWD; cd /; declare -p OLDPWD | grep -o "declare -[-a-z]* OLDPWD"; export OLDPWD; cd /tmp; declare -p OLDPWD; OLDPWD=/nonexistent bash -c 'echo ${OLDPWD-unset}; declare -p OLDPWD; env | grep OLDPWD; cd /; echo $OLDPWD; env | grep -c ^OLDPWD'; env | grep ^PWD
 #### references that loops lead on, and those that are none
 a=1 b=2 c=3; declare -n ref; for ref in a b c; do ref=$((ref * 10)); done; echo $a $b $c ${!ref}; declare -n r1=1; echo $?; declare -n r2="a b"; echo $?; declare -n r3='x[0]'; echo $?; declare -n r4='x[0]y'; echo $?; declare -n r5=; echo $?; v=value; unset -n v; echo $v; declare -rn fixed=v; unset -n fixed; echo $?; echo $fixed; unset -n ref; ref=plain; echo $ref $c
+#### a function's own variables hide what bash makes up
+f(){ local SECONDS=xx EPOCHSECONDS=3 LINENO=7 BASHPID=p DIRSTACK=d BASH_SUBSHELL=s PIPESTATUS=t; true | false; echo $SECONDS $EPOCHSECONDS $LINENO $BASHPID $DIRSTACK $BASH_SUBSHELL $PIPESTATUS; }; f; echo ${#EPOCHSECONDS}; h() { declare -i RANDOM; echo "[$RANDOM]"; RANDOM=2+3; echo $RANDOM; }; h; [ $RANDOM = $RANDOM ] || echo differs; k() { local RANDOM=a; (echo $RANDOM); echo $(echo $RANDOM); echo x | cat - <(echo $RANDOM); m; echo $RANDOM; unset RANDOM; echo "[$RANDOM]"; }; m() { echo m $RANDOM; local RANDOM=b; echo $RANDOM; }; k; [ ${RANDOM-0} != ${RANDOM-1} ] && echo again
+#### what bash makes up is gone once it is unset
+unset RANDOM GROUPS EPOCHSECONDS LINENO FUNCNAME; echo "[$EPOCHSECONDS][$LINENO][$RANDOM]"; EPOCHSECONDS=4 LINENO=3; echo $EPOCHSECONDS $LINENO; GROUPS=(1 2); RANDOM=5; echo $RANDOM "${GROUPS[@]}"; g(){ unset SECONDS; echo "[$FUNCNAME]"; local RANDOM=6; echo $RANDOM; }; g; echo "[$SECONDS]" $RANDOM
+#### options as variables are read-only
+(SHELLOPTS=x; echo no); (unset BASHOPTS; echo $?); case $SHELLOPTS in *braceexpand*) echo yes;; esac

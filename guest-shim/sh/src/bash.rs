@@ -43,6 +43,34 @@ pub const MADE_UP: [&str; 15] = [
     "SRANDOM",
 ];
 
+/// Which of them, and `LINENO`, are variables as any other once they are unset.
+const LOST_BY_UNSET: [&str; 11] = [
+    "BASHPID",
+    "BASH_SUBSHELL",
+    "DIRSTACK",
+    "EPOCHREALTIME",
+    "EPOCHSECONDS",
+    "FUNCNAME",
+    "GROUPS",
+    "LINENO",
+    "RANDOM",
+    "SECONDS",
+    "SRANDOM",
+];
+/// The same in a function that has them as its own.
+const LOST_BY_LOCAL: [&str; 10] = [
+    "BASHPID",
+    "BASH_SUBSHELL",
+    "DIRSTACK",
+    "EPOCHREALTIME",
+    "EPOCHSECONDS",
+    "LINENO",
+    "PIPESTATUS",
+    "RANDOM",
+    "SECONDS",
+    "SRANDOM",
+];
+
 /// The options of `shopt` that change something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PatternOptions {
@@ -87,6 +115,8 @@ pub struct Extras {
     pub subshells: u32,
     /// The state that `RANDOM` goes on from; 0 before it was asked for.
     random: Cell<u32>,
+    /// Names without the meaning that they had. One that functions have as their own is in here once for each.
+    ordinary: Vec<String>,
     /// The second since 1970 that `SECONDS` counts from.
     seconds_from: i64,
     /// What `complete` has been told, in that order.
@@ -227,6 +257,8 @@ impl Shell {
         match name {
             "OPTIND" => self.getopts_offset = 0,
             "PATH" => self.remembered = Rc::default(),
+            "LINENO" if self.dialect == Dialect::Posix => self.unset_meaning(name),
+            _ if self.is_ordinary(name) => {}
             "RANDOM" => {
                 self.extras.random.set(value.parse::<i64>().unwrap_or(0) as u32);
             }
@@ -238,8 +270,38 @@ impl Shell {
         }
     }
 
+    /// Whether the name has lost the meaning that it has when a shell begins. All but `LINENO` have none in POSIX.
+    pub fn is_ordinary(&self, name: &str) -> bool {
+        if self.dialect == Dialect::Posix && name != "LINENO" {
+            return true;
+        }
+        !self.extras.ordinary.is_empty() && self.extras.ordinary.iter().any(|known| known == name)
+    }
+
+    /// What `unset` does beside taking the value.
+    pub fn unset_meaning(&mut self, name: &str) {
+        if LOST_BY_UNSET.contains(&name) && !self.is_ordinary(name) {
+            self.extras.ordinary.push(name.to_owned());
+        }
+    }
+
+    /// A function has a variable of its own of that name, or no longer.
+    pub fn hide_meaning(&mut self, name: &str, hidden: bool) {
+        if !LOST_BY_LOCAL.contains(&name) {
+            return;
+        }
+        if hidden {
+            self.extras.ordinary.push(name.to_owned());
+        } else if let Some(at) = self.extras.ordinary.iter().position(|known| known == name) {
+            self.extras.ordinary.swap_remove(at);
+        }
+    }
+
     /// The value of a variable that bash makes up when it is asked for.
     pub fn made_up(&self, name: &str) -> Option<String> {
+        if self.is_ordinary(name) {
+            return None;
+        }
         Some(match name {
             "RANDOM" => self.random().to_string(),
             "SRANDOM" => (u64::from(self.random()) << 17 | u64::from(self.random())).to_string(),
@@ -264,10 +326,19 @@ impl Shell {
         })
     }
 
+    /// The directories of `dirs`, the current one first.
+    pub fn directory_stack(&self) -> Vec<String> {
+        let current = self.variable("PWD").unwrap_or_default().to_owned();
+        std::iter::once(current).chain(self.extras.directories.iter().cloned()).collect()
+    }
+
     /// The same for arrays.
     pub fn made_up_list(&self, name: &str) -> Option<Vec<String>> {
         let frames = || self.extras.frames.iter().rev();
         let in_file = !self.is_command && !self.options.stdin;
+        if self.is_ordinary(name) {
+            return None;
+        }
         let in_function = self.extras.frames.iter().any(|frame| frame.function != "source");
         Some(match name {
             "FUNCNAME" if in_function => {
@@ -284,10 +355,7 @@ impl Shell {
                 .chain(in_file.then(|| "0".to_owned()))
                 .collect(),
             "PIPESTATUS" => self.extras.statuses.iter().map(i32::to_string).collect(),
-            "DIRSTACK" => {
-                let current = self.variable("PWD").unwrap_or_default().to_owned();
-                std::iter::once(current).chain(self.extras.directories.iter().cloned()).collect()
-            }
+            "DIRSTACK" => self.directory_stack(),
             "GROUPS" => vec![system::USER_ID.to_string()],
             _ => return None,
         })

@@ -52,7 +52,7 @@ impl Associative {
 }
 
 /// Variables whose assignment does more than to keep a value.
-const HAVE_MEANING: [&str; 4] = ["OPTIND", "PATH", "RANDOM", "SECONDS"];
+const HAVE_MEANING: [&str; 5] = ["LINENO", "OPTIND", "PATH", "RANDOM", "SECONDS"];
 
 /// What an assignment does to letters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -220,7 +220,7 @@ impl Shell {
     }
 
     pub fn refuse_readonly(&self, name: &str) -> Result<(), Flow> {
-        if self.variables.get(name).is_some_and(|variable| variable.readonly) {
+        if self.is_readonly(name) {
             self.report(&match self.dialect {
                 Dialect::Posix => format!("{name}: is read only"),
                 Dialect::Bash => format!("{name}: readonly variable"),
@@ -228,6 +228,11 @@ impl Shell {
             return Err(Flow::Error);
         }
         Ok(())
+    }
+
+    fn is_readonly(&self, name: &str) -> bool {
+        self.variables.get(name).is_some_and(|variable| variable.readonly)
+            || self.dialect == Dialect::Bash && matches!(name, "BASHOPTS" | "SHELLOPTS")
     }
 
     /// Assigns, or says why not.
@@ -269,7 +274,7 @@ impl Shell {
         }
         self.refuse_readonly(&name)?;
         self.notice_assignment(&name, &value);
-        if MADE_UP.contains(&name.as_str()) {
+        if MADE_UP.contains(&name.as_str()) && !self.is_ordinary(&name) {
             // Their values are not kept.
             return Ok(());
         }
@@ -409,7 +414,7 @@ impl Shell {
     pub fn unset(&mut self, name: &str) -> Result<(), Flow> {
         let name = self.referred(name).into_owned();
         match self.variables.get(&name) {
-            Some(variable) if variable.readonly => {
+            _ if self.is_readonly(&name) => {
                 self.report(&match self.dialect {
                     Dialect::Posix => format!("unset: {name}: is read only"),
                     Dialect::Bash => format!("unset: {name}: cannot unset: readonly variable"),
@@ -417,13 +422,17 @@ impl Shell {
                 Err(Flow::Error)
             }
             Some(_) => {
+                self.unset_meaning(&name);
                 std::rc::Rc::make_mut(&mut self.variables).remove(&name);
                 if name == "PATH" {
                     self.remembered = std::rc::Rc::default();
                 }
                 Ok(())
             }
-            None => Ok(()),
+            None => {
+                self.unset_meaning(&name);
+                Ok(())
+            }
         }
     }
 

@@ -279,6 +279,7 @@ impl Shell {
         // What is set for one command is handed on to the function that it calls.
         let exported = before.as_ref().is_some_and(|variable| variable.exported);
         scope.push((name.to_owned(), before));
+        self.hide_meaning(name, true);
         *self.variable_mut(name) = Variable { exported, ..Variable::default() };
     }
 }

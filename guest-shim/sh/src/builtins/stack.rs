@@ -8,10 +8,6 @@ use crate::state::{Outcome, Shell};
 /// As many directories can be put aside.
 const MAX_DIRECTORIES: usize = 10_000;
 
-fn all(shell: &Shell) -> Vec<String> {
-    shell.made_up_list("DIRSTACK").unwrap_or_default()
-}
-
 /// Goes to the first of `directories` and puts the others aside.
 fn change(shell: &mut Shell, mut directories: Vec<String>, quiet: bool) -> Outcome {
     if directories.is_empty() {
@@ -37,7 +33,7 @@ fn place(text: &str, count: usize) -> Option<usize> {
 }
 
 pub fn pushd(shell: &mut Shell, arguments: &[String]) -> Outcome {
-    let mut directories = all(shell);
+    let mut directories = shell.directory_stack();
     match arguments.get(1).map(String::as_str) {
         None if directories.len() < 2 => {
             shell.report("pushd: no other directory");
@@ -67,7 +63,7 @@ pub fn pushd(shell: &mut Shell, arguments: &[String]) -> Outcome {
 }
 
 pub fn popd(shell: &mut Shell, arguments: &[String]) -> Outcome {
-    let mut directories = all(shell);
+    let mut directories = shell.directory_stack();
     if directories.len() < 2 {
         shell.report("popd: directory stack empty");
         return Ok(1);
@@ -102,9 +98,9 @@ pub fn dirs(shell: &mut Shell, arguments: &[String]) -> Outcome {
             "-l" => long = true,
             "-p" => each = true,
             "-v" => (each, numbered) = (true, true),
-            word if place(word, all(shell).len()).is_some() => {
-                let index = place(word, all(shell).len()).unwrap_or(0);
-                let directory = all(shell).into_iter().nth(index).unwrap_or_default();
+            word if place(word, shell.directory_stack().len()).is_some() => {
+                let index = place(word, shell.directory_stack().len()).unwrap_or(0);
+                let directory = shell.directory_stack().into_iter().nth(index).unwrap_or_default();
                 return print_text(shell, "dirs", &format!("{directory}\n"));
             }
             other => return Ok(misuse(shell, "dirs", &format!("{other}: invalid option"))),
@@ -117,7 +113,7 @@ pub fn dirs(shell: &mut Shell, arguments: &[String]) -> Outcome {
         }
         _ => directory,
     };
-    let shown: Vec<String> = all(shell).into_iter().map(short).collect();
+    let shown: Vec<String> = shell.directory_stack().into_iter().map(short).collect();
     let text = if numbered {
         shown.iter().enumerate().map(|(index, directory)| format!("{index:2}  {directory}\n")).collect()
     } else if each {

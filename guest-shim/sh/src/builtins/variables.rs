@@ -88,6 +88,7 @@ pub fn local(shell: &mut Shell, arguments: &[String]) -> Outcome {
             && !scope.iter().any(|(known, _)| known == name)
         {
             scope.push((name.to_owned(), before));
+            shell.hide_meaning(name, true);
         }
         // As in dash: without a value a local variable begins with the one it hides.
         if let Some(value) = value {

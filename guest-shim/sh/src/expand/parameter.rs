@@ -56,7 +56,7 @@ impl Shell {
             "$" => Some(self.process_id.to_string()),
             "!" => self.last_background.map(|id| id.to_string()),
             "0" => Some(self.name.to_string()),
-            "LINENO" => Some(self.line.to_string()),
+            "LINENO" if !self.is_ordinary(name) => Some(self.line.to_string()),
             "_" if self.dialect == Dialect::Bash => Some(self.extras.last_argument.clone()),
             _ if name.starts_with(|first: char| first.is_ascii_digit()) => {
                 self.positional.get(name.parse::<usize>().ok()?.wrapping_sub(1)).cloned()
