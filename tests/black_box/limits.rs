@@ -1,6 +1,7 @@
 //! Ceilings: reaching one ends what reached it with an error that names it, and nothing else.
 
 use cordon::client::{Execute, Vm};
+use cordon::config::CreateVmConfig;
 use cordon::wire::{Capture, ExecutionOptions, Outcome, VmRequest, code};
 use serde_json::json;
 
@@ -339,4 +340,18 @@ async fn a_small_vm_runs_both_engines_and_says_when_it_is_full() {
         "{error:?}"
     );
     assert_eq!(vm.evaluate::<u32>("1 + 1").await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn variables_reach_programs_up_to_what_a_program_can_be_started_with() {
+    let most = 1024 * 1024;
+    let vm = vm(json!({ "env": { "X": "x".repeat(most - 3) } })).await;
+    assert_eq!(
+        sh(&vm, "echo ${#X}; printenv X | wc -c; sh -c 'echo ${#X}'").await.stdout.to_text(),
+        format!("{0}\n{1}\n{0}\n", most - 3, most - 2)
+    );
+    assert_eq!(vm.evaluate::<usize>("process.env.X.length").await.unwrap(), most - 3);
+
+    let more = CreateVmConfig::from_json(&json!({ "env": { "X": "x".repeat(most - 2) } })).unwrap_err();
+    assert_eq!(more.to_string(), "invalid configuration: env: more than 1048576 bytes");
 }
