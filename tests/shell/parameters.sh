@@ -69,4 +69,4 @@ for i in "${v:-}"; do echo "turn [$i]"; done; for i in "${v:+}" b; do echo "turn
 n() { printf '%s:' "$#"; for a; do printf '<%s>' "$a"; done; echo; }
 set --; n "$*"; n "${*}"; n "${@}"; n "${@:-}"; n "${*:-}"; n "${@-}"; n "${*-}"; n "${*:+}"; set -- '' ; n "${@+"$@"}"; n ${1+"$@"}; n "${1:-}"; n "${1:+"$1"}"; n "$*"; n "$@"; n $@; n $*; set -- '' ''; n "$@"; n "$*"; n "${1-}${2-}"; set -- a '' b; n "$@"; n "x$@y"; n "${@#a}"; n "${@:+$@}"
 #### names that bash fills are as any other
-echo "[$RANDOM][$SECONDS][$GROUPS][$BASHPID][$FUNCNAME]"; SECONDS=5 GROUPS=3 RANDOM=2 PIPESTATUS=4; echo $SECONDS $GROUPS $RANDOM $PIPESTATUS; f() { echo $GROUPS; }; GROUPS=7 f; LINENO=5; echo $LINENO
+SECONDS=5 GROUPS=3 RANDOM=2 PIPESTATUS=4; echo $SECONDS $GROUPS $RANDOM $PIPESTATUS; f() { echo $GROUPS; }; GROUPS=7 f; LINENO=5; echo $LINENO

@@ -257,7 +257,12 @@ impl Shell {
         match name {
             "OPTIND" => self.getopts_offset = 0,
             "PATH" => self.remembered = Rc::default(),
-            "LINENO" if self.dialect == Dialect::Posix => self.unset_meaning(name),
+            // To POSIX these are variables as any other.
+            _ if self.dialect == Dialect::Posix && (name == "LINENO" || MADE_UP.contains(&name)) => {
+                if !self.is_ordinary(name) {
+                    self.extras.ordinary.push(name.to_owned());
+                }
+            }
             _ if self.is_ordinary(name) => {}
             "RANDOM" => {
                 self.extras.random.set(value.parse::<i64>().unwrap_or(0) as u32);
@@ -270,11 +275,8 @@ impl Shell {
         }
     }
 
-    /// Whether the name has lost the meaning that it has when a shell begins. All but `LINENO` have none in POSIX.
+    /// Whether the name has lost the meaning that it has when a shell begins.
     pub fn is_ordinary(&self, name: &str) -> bool {
-        if self.dialect == Dialect::Posix && name != "LINENO" {
-            return true;
-        }
         !self.extras.ordinary.is_empty() && self.extras.ordinary.iter().any(|known| known == name)
     }
 

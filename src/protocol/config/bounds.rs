@@ -25,8 +25,8 @@ pub(super) const COMMAND_DIRECTORIES: usize = 16;
 pub(super) const HOST_FUNCTIONS: usize = 1024;
 /// Bytes of a host function's name, or of its collection's.
 pub(super) const HOST_FUNCTION_PART_BYTES: usize = 64;
-/// Bytes of all environment variables together: half of what a program can be started with, which arguments share.
-pub(super) const ENVIRONMENT_BYTES: usize = 1024 * 1024;
+/// Bytes of all environment variables together: the longest one that Linux takes, and others beside it.
+pub(super) const ENVIRONMENT_BYTES: usize = 192 * 1024;
 /// Bytes of a path.
 pub(super) const PATH_BYTES: usize = 4095;
 
