@@ -259,9 +259,7 @@ impl Shell {
             "PATH" => self.remembered = Rc::default(),
             // To POSIX these are variables as any other.
             _ if self.dialect == Dialect::Posix && (name == "LINENO" || MADE_UP.contains(&name)) => {
-                if !self.is_ordinary(name) {
-                    self.extras.ordinary.push(name.to_owned());
-                }
+                self.lose_meaning(name);
             }
             _ if self.is_ordinary(name) => {}
             "RANDOM" => {
@@ -282,7 +280,13 @@ impl Shell {
 
     /// What `unset` does beside taking the value.
     pub fn unset_meaning(&mut self, name: &str) {
-        if LOST_BY_UNSET.contains(&name) && !self.is_ordinary(name) {
+        if LOST_BY_UNSET.contains(&name) {
+            self.lose_meaning(name);
+        }
+    }
+
+    fn lose_meaning(&mut self, name: &str) {
+        if !self.is_ordinary(name) {
             self.extras.ordinary.push(name.to_owned());
         }
     }
