@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
 
 use ::ar::{Archive, GnuBuilder, Header};
-use cordon_multicall::{calendar, say};
+use cordon_multicall::{calendar, say, write_line};
 use cordon_vm::byte_text::{self, ToText};
 use cordon_vm::filesystem;
 use cordon_vm::types::Symlinks;
@@ -158,17 +158,17 @@ fn read(call: &Call, all: &[Member]) -> Result<i32, Failure> {
     }
     for member in chosen {
         match call.operation {
-            't' if call.has('v') => line(&mut out, &described(member)).map_err(failed)?,
-            't' => line(&mut out, &member.name).map_err(failed)?,
+            't' if call.has('v') => write_line(&mut out, &described(member)).map_err(failed)?,
+            't' => write_line(&mut out, &member.name).map_err(failed)?,
             'p' => {
                 if call.has('v') {
-                    line(&mut out, &format!("\n<{}>\n", member.name)).map_err(failed)?;
+                    write_line(&mut out, &format!("\n<{}>\n", member.name)).map_err(failed)?;
                 }
                 out.write_all(&member.contents).map_err(failed)?;
             }
             'x' => {
                 if call.has('v') {
-                    line(&mut out, &format!("x - {}", member.name)).map_err(failed)?;
+                    write_line(&mut out, &format!("x - {}", member.name)).map_err(failed)?;
                 }
                 // Members have no paths: one that is written elsewhere was meant to be.
                 let name = base(&member.name);
@@ -201,10 +201,6 @@ fn delete(call: &Call, all: &mut Vec<Member>) {
             say(&mut io::stdout(), &format!("No member named `{file}'"));
         }
     }
-}
-
-fn line(out: &mut impl Write, text: &str) -> io::Result<()> {
-    out.write_all(&byte_text::encode(&format!("{text}\n")))
 }
 
 /// Where the member is that others are put in front of or behind; the end where none is named.

@@ -207,7 +207,15 @@ pub fn words(args: std::vec::IntoIter<OsString>) -> Vec<String> {
 
 /// Writes a line; a reader who has gone is no reason to panic.
 pub fn say(to: &mut dyn Write, line: &str) {
-    let _ = to.write_all(&[&*encode(line), b"\n"].concat());
+    let _ = write_line(to, line);
+}
+
+/// Writes a line, whose bytes that are no Unicode stand for themselves again.
+///
+/// # Errors
+/// As writing.
+pub fn write_line(to: &mut dyn Write, line: &str) -> io::Result<()> {
+    to.write_all(&[&*encode(line), b"\n"].concat())
 }
 
 /// Whether a table can be searched by name; each program asserts it of its own when it is compiled.

@@ -140,7 +140,7 @@ struct Fd {
 
 impl Fd {
     fn new(parsed: Parsed, command: Option<(Vec<String>, bool)>) -> Result<Self, String> {
-        let mut operands: Vec<String> = parsed.words();
+        let mut operands = parsed.words();
         let pattern = if operands.is_empty() { String::new() } else { operands.remove(0) };
         let values = |letter: char| {
             parsed.options.iter().filter(move |(known, _)| *known == letter).map(|(_, value)| value.clone())

@@ -43,33 +43,25 @@ pub const MADE_UP: [&str; 15] = [
     "SRANDOM",
 ];
 
-/// Which of them, and `LINENO`, are variables as any other once they are unset.
-const LOST_BY_UNSET: [&str; 11] = [
-    "BASHPID",
-    "BASH_SUBSHELL",
-    "DIRSTACK",
-    "EPOCHREALTIME",
-    "EPOCHSECONDS",
-    "FUNCNAME",
-    "GROUPS",
-    "LINENO",
-    "RANDOM",
-    "SECONDS",
-    "SRANDOM",
-];
-/// The same in a function that has them as its own.
-const LOST_BY_LOCAL: [&str; 10] = [
-    "BASHPID",
-    "BASH_SUBSHELL",
-    "DIRSTACK",
-    "EPOCHREALTIME",
-    "EPOCHSECONDS",
-    "LINENO",
-    "PIPESTATUS",
-    "RANDOM",
-    "SECONDS",
-    "SRANDOM",
-];
+/// Names that are variables as any other once they are unset, and where a function has them as its own.
+fn loses_meaning(name: &str) -> bool {
+    matches!(
+        name,
+        "BASHPID"
+            | "BASH_SUBSHELL"
+            | "DIRSTACK"
+            | "EPOCHREALTIME"
+            | "EPOCHSECONDS"
+            | "LINENO"
+            | "RANDOM"
+            | "SECONDS"
+            | "SRANDOM"
+    )
+}
+
+fn is_hidden_by_locals(name: &str) -> bool {
+    loses_meaning(name) || name == "PIPESTATUS"
+}
 
 /// The options of `shopt` that change something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -252,6 +244,12 @@ impl Shell {
         }
     }
 
+    /// The directories of `dirs`, the current one first.
+    pub fn directory_stack(&self) -> Vec<String> {
+        let current = self.variable("PWD").unwrap_or_default().to_owned();
+        std::iter::once(current).chain(self.extras.directories.iter().cloned()).collect()
+    }
+
     /// What an assignment to a variable with a meaning of its own does.
     pub fn notice_assignment(&mut self, name: &str, value: &str) {
         match name {
@@ -280,7 +278,7 @@ impl Shell {
 
     /// What `unset` does beside taking the value.
     pub fn unset_meaning(&mut self, name: &str) {
-        if LOST_BY_UNSET.contains(&name) {
+        if loses_meaning(name) || matches!(name, "FUNCNAME" | "GROUPS") {
             self.lose_meaning(name);
         }
     }
@@ -291,14 +289,18 @@ impl Shell {
         }
     }
 
-    /// A function has a variable of its own of that name, or no longer.
-    pub fn hide_meaning(&mut self, name: &str, hidden: bool) {
-        if !LOST_BY_LOCAL.contains(&name) {
-            return;
-        }
-        if hidden {
+    /// The function that runs has a variable of its own of that name.
+    pub fn hide_meaning(&mut self, name: &str) {
+        if is_hidden_by_locals(name) {
             self.extras.ordinary.push(name.to_owned());
-        } else if let Some(at) = self.extras.ordinary.iter().position(|known| known == name) {
+        }
+    }
+
+    /// Such a function has ended.
+    pub fn show_meaning(&mut self, name: &str) {
+        if is_hidden_by_locals(name)
+            && let Some(at) = self.extras.ordinary.iter().position(|known| known == name)
+        {
             self.extras.ordinary.swap_remove(at);
         }
     }
@@ -332,19 +334,13 @@ impl Shell {
         })
     }
 
-    /// The directories of `dirs`, the current one first.
-    pub fn directory_stack(&self) -> Vec<String> {
-        let current = self.variable("PWD").unwrap_or_default().to_owned();
-        std::iter::once(current).chain(self.extras.directories.iter().cloned()).collect()
-    }
-
     /// The same for arrays.
     pub fn made_up_list(&self, name: &str) -> Option<Vec<String>> {
-        let frames = || self.extras.frames.iter().rev();
-        let in_file = !self.is_command && !self.options.stdin;
         if self.is_ordinary(name) {
             return None;
         }
+        let frames = || self.extras.frames.iter().rev();
+        let in_file = !self.is_command && !self.options.stdin;
         let in_function = self.extras.frames.iter().any(|frame| frame.function != "source");
         Some(match name {
             "FUNCNAME" if in_function => {

@@ -413,27 +413,21 @@ impl Shell {
 
     pub fn unset(&mut self, name: &str) -> Result<(), Flow> {
         let name = self.referred(name).into_owned();
-        match self.variables.get(&name) {
-            _ if self.is_readonly(&name) => {
-                self.report(&match self.dialect {
-                    Dialect::Posix => format!("unset: {name}: is read only"),
-                    Dialect::Bash => format!("unset: {name}: cannot unset: readonly variable"),
-                });
-                Err(Flow::Error)
-            }
-            Some(_) => {
-                self.unset_meaning(&name);
-                std::rc::Rc::make_mut(&mut self.variables).remove(&name);
-                if name == "PATH" {
-                    self.remembered = std::rc::Rc::default();
-                }
-                Ok(())
-            }
-            None => {
-                self.unset_meaning(&name);
-                Ok(())
+        if self.is_readonly(&name) {
+            self.report(&match self.dialect {
+                Dialect::Posix => format!("unset: {name}: is read only"),
+                Dialect::Bash => format!("unset: {name}: cannot unset: readonly variable"),
+            });
+            return Err(Flow::Error);
+        }
+        self.unset_meaning(&name);
+        if self.variables.contains_key(&name) {
+            std::rc::Rc::make_mut(&mut self.variables).remove(&name);
+            if name == "PATH" {
+                self.remembered = std::rc::Rc::default();
             }
         }
+        Ok(())
     }
 
     /// Takes one element out of an array.

@@ -697,10 +697,7 @@ impl Patch<'_> {
         if !self.has('l') {
             return one == other;
         }
-        let words = |line: &[u8]| {
-            let text = decoded(line).into_owned();
-            text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
-        };
+        let words = |line: &[u8]| decoded(line).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         words(one) == words(other)
     }
 

@@ -271,16 +271,23 @@ fn declare(shell: &mut Shell, command: &str, operand: &str, change: Change) -> R
 impl Shell {
     /// The function that runs gets a variable of its own of that name, without a value, unless it has one.
     pub fn make_local(&mut self, name: &str) {
-        let before = self.variables.get(name).cloned();
-        let Some(scope) = self.locals.last_mut() else { return };
-        if scope.iter().any(|(known, _)| known == name) {
-            return;
+        if self.save_for_caller(name) {
+            // What is set for one command is handed on to the function that it calls.
+            let exported = self.variables.get(name).is_some_and(|variable| variable.exported);
+            *self.variable_mut(name) = Variable { exported, ..Variable::default() };
         }
-        // What is set for one command is handed on to the function that it calls.
-        let exported = before.as_ref().is_some_and(|variable| variable.exported);
+    }
+
+    /// Puts a variable aside until the function that runs has ended, unless it is already. Whether it did.
+    pub fn save_for_caller(&mut self, name: &str) -> bool {
+        let before = self.variables.get(name).cloned();
+        let Some(scope) = self.locals.last_mut() else { return false };
+        if scope.iter().any(|(known, _)| known == name) {
+            return false;
+        }
         scope.push((name.to_owned(), before));
-        self.hide_meaning(name, true);
-        *self.variable_mut(name) = Variable { exported, ..Variable::default() };
+        self.hide_meaning(name);
+        true
     }
 }
 

@@ -83,13 +83,7 @@ pub fn local(shell: &mut Shell, arguments: &[String]) -> Outcome {
         if !is_name(name) {
             return Ok(misuse(shell, "local", &format!("{name}: bad variable name")));
         }
-        let before = shell.variables.get(name).cloned();
-        if let Some(scope) = shell.locals.last_mut()
-            && !scope.iter().any(|(known, _)| known == name)
-        {
-            scope.push((name.to_owned(), before));
-            shell.hide_meaning(name, true);
-        }
+        shell.save_for_caller(name);
         // As in dash: without a value a local variable begins with the one it hides.
         if let Some(value) = value {
             shell.assign(name, value.to_owned())?;

@@ -245,7 +245,7 @@ impl Shell {
         });
         self.calls -= 1;
         for (name, variable) in self.locals.pop().unwrap_or_default().into_iter().rev() {
-            self.hide_meaning(&name, false);
+            self.show_meaning(&name);
             self.put_back(name, variable);
         }
         self.loops = loops;
