@@ -8,6 +8,7 @@ use bytesize::ByteSize;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::network;
 use crate::client::Error;
 use crate::supervisor::{TemplateLimits, VMS_MAX};
 use protocol::config::{
@@ -124,7 +125,8 @@ pub(super) struct VmArguments {
     /// Refuse to run with less around the VM's process: `cordon doctor` shows what this machine has [default: strong]
     #[arg(long, value_name = "LEVEL")]
     require_enclosure: Option<EnclosureName>,
-    /// Allow a permission scope, or a pattern of it: fs, network, childProcess, process, env, hostFunctions
+    /// Allow a permission scope, or a pattern of it: fs, network, childProcess, process, env, hostFunctions; of network
+    /// HOST[:PORT], *.NAME, an address, or https://HOST[/PATH]
     #[arg(long, value_name = "SCOPE[=PATTERN]")]
     allow: Vec<String>,
     /// Deny a permission scope, or a pattern of it
@@ -264,11 +266,15 @@ fn read(path: &Path) -> Result<CreateVmConfig, Error> {
 }
 
 fn apply(config: &mut CreateVmConfig, access: Access, text: &str) -> Result<(), Error> {
+    let permissions = &mut config.permissions;
     let (scope, pattern) = match text.split_once('=') {
-        Some((scope, pattern)) => (scope, Some(Pattern::new(pattern).map_err(usage)?)),
+        Some((scope, pattern)) => (scope, Some(pattern)),
         None => (text, None),
     };
-    let permissions = &mut config.permissions;
+    if scope == "network" {
+        return network::add(&mut permissions.network, access, pattern).map_err(usage);
+    }
+    let pattern = pattern.map(Pattern::new).transpose().map_err(usage)?;
     let names = match scope {
         "webAssembly" | "jit" => {
             if pattern.is_some() {
@@ -285,7 +291,6 @@ fn apply(config: &mut CreateVmConfig, access: Access, text: &str) -> Result<(), 
             add_path(&mut permissions.fs, access, pattern);
             return Ok(());
         }
-        "network" => &mut permissions.network,
         "childProcess" => &mut permissions.child_process,
         "process" => &mut permissions.process,
         "env" => &mut permissions.env,

@@ -17,6 +17,19 @@ pub(super) const PATTERNS_IN_ALL: usize = 1024;
 /// Bytes of all these patterns together. Compiled they are some hundred times as large: measured at the limit, tens of
 /// milliseconds and 8 MiB.
 pub(super) const PATTERN_BYTES_IN_ALL: usize = 32 * 1024;
+/// Ranges of ports in one rule of the network.
+pub(super) const PORTS: usize = 256;
+/// Methods of HTTP in one rule.
+pub(super) const METHODS: usize = 64;
+/// Schemes in one rule.
+pub(super) const SCHEMES: usize = 8;
+/// Host patterns of all rules of the network together. They are not compiled, but each decision may look at every one,
+/// and they are compared with each other when a configuration is checked.
+pub(super) const HOSTS_IN_ALL: usize = 1024;
+/// Bytes of all these together.
+pub(super) const HOST_BYTES_IN_ALL: usize = 64 * 1024;
+/// Ranges of ports of all rules of the network together.
+pub(super) const PORTS_IN_ALL: usize = 1024;
 /// Mounts of one VM.
 pub const MOUNTS: usize = 64;
 /// Directories of commands of one VM.

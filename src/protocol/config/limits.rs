@@ -4,37 +4,45 @@ use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
 
-/// Declares the limits once: field, type, default, range and meaning, so that none of them can be forgotten in a
-/// check.
+/// Declares limits once: field, type, default, range and meaning, so that none of them can be forgotten in a check; and
+/// the sets of limits among them.
 macro_rules! limits {
-    ($($(#[$doc:meta])* $field:ident / $name:literal = $default:expr, $least:expr => $most:expr;)*) => {
-        /// What a VM may use at most. Units are in the names.
+    (
+        $(#[$meaning:meta])* $limits:ident at $path:literal { $($(#[$set_doc:meta])* $set:ident: $of:ident,)* }
+        $($(#[$doc:meta])* $field:ident / $name:literal = $default:expr, $least:expr => $most:expr;)*
+    ) => {
+        $(#[$meaning])*
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
         #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-        pub struct Limits {
+        pub struct $limits {
             $(
                 $(#[$doc])*
                 #[cfg_attr(feature = "schema", ts(type = "number"), schemars(range(min = $least, max = $most)))]
                 pub $field: u64,
             )*
+            $(
+                $(#[$set_doc])*
+                pub $set: $of,
+            )*
         }
 
-        impl Default for Limits {
+        impl Default for $limits {
             fn default() -> Self {
-                Limits { $($field: $default,)* }
+                $limits { $($field: $default,)* $($set: $of::default(),)* }
             }
         }
 
-        impl Limits {
-            pub(super) fn check(&self) -> Result<(), ConfigError> {
+        impl $limits {
+            fn check_ranges(&self) -> Result<(), ConfigError> {
                 $(if !($least..=$most).contains(&self.$field) {
                     return Err(ConfigError::new(
-                        concat!("limits.", $name),
+                        concat!($path, ".", $name),
                         format!("{} is not between {} and {}", self.$field, $least, $most),
                     ));
                 })*
-                self.check_relations()
+                $(self.$set.check_ranges()?;)*
+                Ok(())
             }
         }
     };
@@ -44,8 +52,15 @@ const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 const GIB: u64 = 1024 * MIB;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// What JavaScript's numbers count exactly up to.
+const COUNT_MAX: u64 = (1 << 53) - 1;
 
 limits! {
+    /// What a VM may use at most. Units are in the names.
+    Limits at "limits" {
+        /// What it may use of the network outside, of what its permissions allow.
+        network: NetworkLimits,
+    }
     /// Private memory that the VM adds to its process from its start on: heaps of both engines, files, pipes. Enforced by
     /// the kernel of the host.
     memory_bytes / "memoryBytes" = 512 * MIB, 32 * MIB => 64 * GIB;
@@ -79,7 +94,29 @@ limits! {
     host_call_ms / "hostCallMs" = 30_000, 1 => DAY_MS;
 }
 
+limits! {
+    /// What a VM may use of the network outside at most.
+    NetworkLimits at "limits.network" {}
+    /// Connections to the outside that are open or being made at once.
+    connections / "connections" = 256, 0 => 4096;
+    /// Lookups of names within a minute.
+    lookups / "lookups" = 600, 0 => 1_000_000;
+    /// Bytes that the VM receives from outside in its whole life. The default is what nobody reaches.
+    bytes_in / "bytesIn" = COUNT_MAX, 0 => COUNT_MAX;
+    /// Bytes that the VM sends to the outside in its whole life. The default is what nobody reaches.
+    bytes_out / "bytesOut" = COUNT_MAX, 0 => COUNT_MAX;
+    /// Wall time for making one connection, from its beginning until bytes can go.
+    connect_ms / "connectMs" = 30_000, 1 => DAY_MS;
+    /// Wall time for which a connection may be open without a byte in either direction.
+    idle_ms / "idleMs" = 300_000, 1 => DAY_MS;
+}
+
 impl Limits {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        self.check_ranges()?;
+        self.check_relations()
+    }
+
     fn check_relations(&self) -> Result<(), ConfigError> {
         let most = self.memory_bytes - self.memory_beside_heap();
         if self.heap_bytes > most {

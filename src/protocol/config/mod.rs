@@ -8,6 +8,7 @@ mod bounds;
 pub mod fuzz;
 mod limits;
 mod mount;
+mod network;
 mod permissions;
 #[cfg(feature = "schema")]
 mod schema;
@@ -17,8 +18,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use bounds::MOUNTS as MOUNTS_MAX;
-pub use limits::Limits;
+pub use limits::{Limits, NetworkLimits};
 pub use mount::Mount;
+pub use network::{
+    HttpMethod, HttpScheme, NetworkOperation, NetworkRule, NetworkRules, NetworkScope, PortRange,
+};
 pub use permissions::{
     Access, PathRule, PathRules, PathScope, PatternRule, PatternRules, PatternScope, Permissions,
 };
@@ -339,7 +343,7 @@ mod tests {
         assert_eq!(config, CreateVmConfig::default());
         let p = config.permissions;
         assert_eq!(p.web_assembly, Access::Deny);
-        assert_eq!(p.network, PatternScope::Access(Access::Deny));
+        assert_eq!(p.network, NetworkScope::Access(Access::Deny));
         assert_eq!(p.jit, Access::Allow);
         assert_eq!(p.fs, PathScope::Access(Access::Allow));
         assert_eq!(config.timing_mitigation, TimingMitigation::Freeze);

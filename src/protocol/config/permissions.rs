@@ -5,7 +5,7 @@
 use serde::de::{self, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{ConfigError, bounds};
+use super::{ConfigError, NetworkScope, bounds};
 use crate::policy::{FsOperation, Pattern, Scope, Subject};
 
 /// Whether something is permitted.
@@ -19,10 +19,10 @@ pub enum Access {
     Deny,
 }
 
-const EXPECTED_ACCESS: &str = "\"allow\" or \"deny\"";
+pub(super) const EXPECTED_ACCESS: &str = "\"allow\" or \"deny\"";
 
 impl Access {
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         match text {
             "allow" => Some(Access::Allow),
             "deny" => Some(Access::Deny),
@@ -195,8 +195,8 @@ scope!(PatternScope, PatternRules, PatternRule, patterns, String, "names");
 pub struct Permissions {
     /// The VM's filesystem, by path. Default: allow (the filesystem is virtual; host directories need a mount).
     pub fs: PathScope,
-    /// Connections that leave the VM. Default: deny.
-    pub network: PatternScope,
+    /// What leaves the VM for the network: lookups of names, connections, requests. Default: deny.
+    pub network: NetworkScope,
     /// Starting programs in the VM, by what will run: `sh`, or a utility's name. Default: allow.
     pub child_process: PatternScope,
     /// Signals between the VM's processes, by the signal's name. Default: allow.
@@ -217,7 +217,7 @@ impl Default for Permissions {
         let allow = PatternScope::Access(Access::Allow);
         Permissions {
             fs: PathScope::Access(Access::Allow),
-            network: PatternScope::Access(Access::Deny),
+            network: NetworkScope::Access(Access::Deny),
             child_process: allow.clone(),
             process: allow.clone(),
             env: allow.clone(),
@@ -231,7 +231,6 @@ impl Default for Permissions {
 impl Permissions {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let names = [
-            ("network", Scope::Network, &self.network),
             ("childProcess", Scope::ChildProcess, &self.child_process),
             ("process", Scope::Process, &self.process),
             ("env", Scope::Env, &self.env),
@@ -239,9 +238,12 @@ impl Permissions {
         ];
         self.fs.check_lengths("fs")?;
         names.iter().try_for_each(|(field, _, scope)| scope.check_lengths(field))?;
+        self.network.check_lengths()?;
         // Before any is compiled.
-        check_cost(self.fs.patterns().chain(names.iter().flat_map(|(_, _, scope)| scope.patterns())))?;
+        let names_patterns = names.iter().flat_map(|(_, _, scope)| scope.patterns());
+        check_cost(self.fs.patterns().chain(self.network.patterns()).chain(names_patterns))?;
         self.fs.check_patterns("fs", Subject::Path)?;
+        self.network.check()?;
         names.iter().try_for_each(|(field, scope, written)| written.check_names(field, *scope))
     }
 }
@@ -273,25 +275,11 @@ impl PatternScope {
             let operations = rule.operations.as_deref().unwrap_or_default();
             if let Some(index) = operations.iter().position(unknown) {
                 let operation = &operations[index];
-                let message = match known {
-                    [] => format!("{operation:?} is no operation of {}: it has none yet", scope.field()),
-                    known => {
-                        format!("{operation:?} is no operation of {}: {}", scope.field(), known.join(", "))
-                    }
-                };
+                let known = known.join(", ");
+                let message = format!("{operation:?} is no operation of {}: {known}", scope.field());
                 return Err(ConfigError::new(format!("{field}.operations[{index}]"), message));
             }
         }
-        match scope.subject() {
-            Some(subject) => self.check_patterns(field, subject),
-            None => match self.rules(field).find(|(_, rule)| rule.patterns.iter().flatten().next().is_some())
-            {
-                Some((field, _)) => Err(ConfigError::new(
-                    format!("{field}.patterns[0]"),
-                    format!("nothing that {} decides is there yet, so no pattern can match", scope.field()),
-                )),
-                None => Ok(()),
-            },
-        }
+        self.check_patterns(field, scope.subject())
     }
 }

@@ -1,7 +1,9 @@
-//! An entry for fuzzing patterns: a text in, properties checked.
+//! Entries for fuzzing patterns and hosts: texts in, properties checked.
+
+use std::net::IpAddr;
 
 use super::pattern::{Kind, Matcher};
-use super::{Pattern, Subject};
+use super::{Host, HostPattern, Pattern, Subject, special};
 
 /// The first line is a pattern, each further one a path and a name that it is put to. Panics unless a path that matches
 /// begins with what the pattern begins with, and lies in no directory that the pattern does not reach.
@@ -57,4 +59,48 @@ pub(super) fn check(pattern: &Pattern, compiled: &Matcher, path: &str) {
 fn normal(text: &str) -> String {
     let parts = text.split('/').filter(|part| !matches!(*part, "" | "." | ".."));
     parts.fold(String::new(), |path, part| path + "/" + part)
+}
+
+/// The first line is a host pattern, each further one a host. Panics unless each that is accepted is the same once it is
+/// written out, as an URL has it too, and no pattern but an address lets a special address through.
+pub fn host(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let pattern = text.split('\n').next().and_then(|line| HostPattern::parse(line).ok());
+    if let Some(pattern) = &pattern {
+        assert_eq!(HostPattern::parse(&pattern.to_string()).as_ref(), Ok(pattern));
+    }
+    for line in text.split('\n').take(100) {
+        let Ok(host) = Host::parse(line) else { continue };
+        let written = host.to_string();
+        assert_eq!(Host::parse(&written).as_ref(), Ok(&host), "{line:?}");
+        assert!(HostPattern::parse(&written).is_ok() || host.is_localhost(), "{line:?}");
+        match &host {
+            Host::Name(name) => {
+                assert!(
+                    name.len() <= 253 && name.split('.').all(|label| (1..=63).contains(&label.len())),
+                    "{line:?}"
+                );
+                let plain =
+                    |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+                assert!(name.bytes().all(plain), "{line:?}");
+                let last = name.rsplit('.').next().unwrap_or_default();
+                assert!(!last.bytes().all(|byte| byte.is_ascii_digit()), "{line:?}");
+                assert!(name.parse::<IpAddr>().is_err(), "{line:?}");
+            }
+            Host::Address(address) => assert_eq!(address.to_canonical(), *address, "{line:?}"),
+        }
+        // What fetches URLs goes where this says.
+        let authority = if written.contains(':') { format!("[{written}]") } else { written.clone() };
+        let url = url::Url::parse(&format!("http://{authority}/")).expect("a host is one of an URL");
+        assert_eq!(url.host_str(), Some(authority.as_str()), "{line:?}");
+        if let (Host::Address(address), Some(pattern)) = (&host, &pattern)
+            && pattern.opens_special(*address)
+        {
+            assert!(pattern.fits_address(*address), "{pattern} {address}");
+            assert!(
+                pattern.to_string().parse::<IpAddr>().is_ok() || special(*address).is_some(),
+                "{pattern} {address}"
+            );
+        }
+    }
 }

@@ -4,18 +4,29 @@
 //! links, `PATH`, relative paths) and asks with what would really be touched. A scope that cannot be decided is
 //! denied.
 
+mod address;
+mod contradiction;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod host;
+mod network;
+#[cfg(test)]
+mod network_properties;
 mod pattern;
 #[cfg(test)]
 mod properties;
 mod subject;
+mod url_path;
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Access, ConfigError, PathScope, PatternScope, Permissions};
+pub use address::special;
+pub use host::{Host, HostError, HostPattern};
+pub use network::{HttpTarget, NetworkDenial, NetworkPolicy, Passage};
 pub use pattern::Pattern;
 use pattern::{Kind, Matcher};
 pub(crate) use subject::Subject;
@@ -44,8 +55,6 @@ pub enum FsOperation {
 /// A permission scope whose rules go by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// Connections that leave the VM.
-    Network,
     /// Starting programs.
     ChildProcess,
     /// Signals between processes.
@@ -60,7 +69,6 @@ impl Scope {
     /// The field of `permissions` that decides.
     pub fn field(self) -> &'static str {
         match self {
-            Scope::Network => "permissions.network",
             Scope::ChildProcess => "permissions.childProcess",
             Scope::Process => "permissions.process",
             Scope::Env => "permissions.env",
@@ -71,7 +79,6 @@ impl Scope {
     /// The operations that it is asked about.
     pub(crate) fn operations(self) -> &'static [&'static str] {
         match self {
-            Scope::Network => &[],
             Scope::ChildProcess => &["spawn"],
             Scope::Process => &["signal"],
             Scope::Env => &["read"],
@@ -79,23 +86,20 @@ impl Scope {
         }
     }
 
-    /// What it is asked about; none while there is nothing of the kind.
-    pub(crate) fn subject(self) -> Option<Subject> {
+    /// What it is asked about.
+    pub(crate) fn subject(self) -> Subject {
         match self {
-            Scope::Network => None,
-            Scope::ChildProcess => Some(Subject::Program),
-            Scope::Process => Some(Subject::Signal),
-            Scope::Env => Some(Subject::Variable),
-            Scope::HostFunctions => Some(Subject::HostFunction),
+            Scope::ChildProcess => Subject::Program,
+            Scope::Process => Subject::Signal,
+            Scope::Env => Subject::Variable,
+            Scope::HostFunctions => Subject::HostFunction,
         }
     }
 
-    const ALL: [Scope; 5] =
-        [Scope::Network, Scope::ChildProcess, Scope::Process, Scope::Env, Scope::HostFunctions];
+    const ALL: [Scope; 4] = [Scope::ChildProcess, Scope::Process, Scope::Env, Scope::HostFunctions];
 
     fn of(self, permissions: &Permissions) -> &PatternScope {
         match self {
-            Scope::Network => &permissions.network,
             Scope::ChildProcess => &permissions.child_process,
             Scope::Process => &permissions.process,
             Scope::Env => &permissions.env,
@@ -163,7 +167,8 @@ pub struct Policy {
     /// The patterns of `fs`, as they are written.
     paths: Vec<Pattern>,
     /// In the order of [`Scope::ALL`].
-    names: [Rules<String>; 5],
+    names: [Rules<String>; 4],
+    network: NetworkPolicy,
     denials: AtomicU64,
 }
 
@@ -185,15 +190,10 @@ impl Policy {
             let (written, own) = (scope.of(permissions), scope.of(&defaults));
             compile!(PatternScope, written, own, scope.field(), patterns, Kind::Name)
         };
-        let [network, child_process, process, env, host_functions] = Scope::ALL;
-        let names = [
-            compile(network)?,
-            compile(child_process)?,
-            compile(process)?,
-            compile(env)?,
-            compile(host_functions)?,
-        ];
-        Ok(Policy { fs, paths, names, denials: AtomicU64::new(0) })
+        let [child_process, process, env, host_functions] = Scope::ALL;
+        let names = [compile(child_process)?, compile(process)?, compile(env)?, compile(host_functions)?];
+        let network = NetworkPolicy::new(&permissions.network)?;
+        Ok(Policy { fs, paths, names, network, denials: AtomicU64::new(0) })
     }
 
     /// Decides a file operation on an absolute, fully resolved guest path.
@@ -211,9 +211,45 @@ impl Policy {
         self.count(self.names[scope as usize].answer(|one| one == operation, name))
     }
 
+    /// Whether some rule of the network or its default could allow anything to leave the VM.
+    pub fn reaches_out(&self) -> bool {
+        self.network.reaches_out()
+    }
+
+    /// Decides the lookup of a name: see [`NetworkPolicy::may_look_up`].
+    ///
+    /// # Errors
+    /// It is denied.
+    pub fn may_look_up(&self, name: &Host) -> Result<(), NetworkDenial> {
+        self.count_denial(self.network.may_look_up(name))
+    }
+
+    /// Decides a TCP connection: see [`NetworkPolicy::may_connect`].
+    ///
+    /// # Errors
+    /// It is denied.
+    pub fn may_connect(&self, names: &[Host], to: SocketAddr) -> Result<Passage, NetworkDenial> {
+        self.count_denial(self.network.may_connect(names, to))
+    }
+
+    /// Decides one HTTP request: see [`NetworkPolicy::may_request`].
+    ///
+    /// # Errors
+    /// It is denied.
+    pub fn may_request(&self, request: &HttpTarget<'_>) -> Result<(), NetworkDenial> {
+        self.count_denial(self.network.may_request(request))
+    }
+
     /// How many operations were denied so far.
     pub fn denials(&self) -> u64 {
         self.denials.load(Ordering::Relaxed)
+    }
+
+    fn count_denial<T>(&self, decision: Result<T, NetworkDenial>) -> Result<T, NetworkDenial> {
+        if decision.is_err() {
+            self.denials.fetch_add(1, Ordering::Relaxed);
+        }
+        decision
     }
 
     /// What nothing decides is denied.
@@ -255,7 +291,7 @@ mod tests {
             "fs": { "rules": [] }, "network": { "rules": [] }, "hostFunctions": { "rules": [{ "mode": "deny", "patterns": ["orders.*"] }] }
         }));
         assert!(policy.allows_path(FsOperation::Write, "/x"));
-        assert!(!policy.allows(Scope::Network, "connect", "example.org:443"));
+        assert!(!policy.reaches_out());
         assert!(!policy.allows(Scope::HostFunctions, "call", "orders.list"));
         assert!(policy.allows(Scope::HostFunctions, "call", "time"));
     }

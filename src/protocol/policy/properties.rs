@@ -127,7 +127,7 @@ proptest! {
     ) {
         // Between slashes, `**` is what it is in paths.
         prop_assume!(rules.iter().flat_map(|rule| rule.2.iter().flatten()).all(|pattern| !pattern.contains("**")));
-        for (scope, field, own) in [(Scope::Network, "network", "deny"), (Scope::Env, "env", "allow")] {
+        for (scope, field, own) in [(Scope::HostFunctions, "hostFunctions", "allow"), (Scope::Env, "env", "allow")] {
             let policy = policy(json!({ field: written(&rules, "patterns", default) }));
             let expected = decided(&rules, default, own, operation, |pattern| wild(pattern.as_bytes(), name.as_bytes()));
             prop_assert_eq!(policy.allows(scope, OPERATIONS[operation].0, &name), expected);

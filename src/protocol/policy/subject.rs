@@ -17,6 +17,8 @@ use crate::abi::Signal;
 pub(crate) enum Subject {
     /// Absolute paths without empty, `.` and `..` parts.
     Path,
+    /// Paths of URLs as [`super::network`] puts them to patterns: decoded, without empty parts but for the last.
+    UrlPath,
     /// Names of programs.
     Program,
     /// Names of signals.
@@ -35,12 +37,21 @@ impl Subject {
     /// It is no glob, or can match none of them; then what would match is said.
     pub(crate) fn check(self, pattern: &Pattern) -> Result<(), String> {
         let text = pattern.as_str();
+        if self == Subject::UrlPath && text.contains('%') {
+            return Err(format!(
+                "{text:?} matches no path: \"%\" and two digits are decoded before; write the character itself"
+            ));
+        }
         if self.meets(text)? {
             return Ok(());
         }
         Err(match self {
             Subject::Path => format!(
                 "{text:?} matches no path: paths begin with \"/\" and have no empty, \".\" or \"..\" part, as in \"/data/**\""
+            ),
+            Subject::UrlPath => format!(
+                "{text:?} matches no path of an URL: paths begin with \"/\", have no empty, \".\" or \"..\" part before the \
+                 last, no query and no backslash, as in \"/v1/**\""
             ),
             Subject::Program => format!(
                 "{text:?} matches no program: programs go by their name alone, whatever path leads to them, as in \"rm\""
@@ -61,7 +72,7 @@ impl Subject {
 
     fn kind(self) -> Kind {
         match self {
-            Subject::Path => Kind::Path,
+            Subject::Path | Subject::UrlPath => Kind::Path,
             _ => Kind::Name,
         }
     }
@@ -76,6 +87,7 @@ impl Subject {
             .map_err(|_| format!("the pattern {text:?} is too large"))?;
         Ok(match self {
             Subject::Path => meets(&nfa, &PATHS),
+            Subject::UrlPath => meets(&nfa, &URL_PATHS),
             Subject::Program => meets(&nfa, &PROGRAMS),
             Subject::Variable => meets(&nfa, &VARIABLES),
             Subject::HostFunction => meets(&nfa, &HOST_FUNCTIONS),
@@ -129,6 +141,16 @@ const PATHS: Table = Table {
         _ => Some(5),
     },
     ends: &[1, 5],
+};
+
+/// As of [`PATHS`], but the last part may be empty, and there are no controls and no backslash.
+const URL_PATHS: Table = Table {
+    edges: &[0, b' ', b'.', b'/', b'0', b'\\', b']', 0x7f, 0x80],
+    step: |state, byte| match byte {
+        0..b' ' | b'\\' | 0x7f => None,
+        _ => (PATHS.step)(state, byte),
+    },
+    ends: &[1, 2, 5],
 };
 
 /// 1: a name.
