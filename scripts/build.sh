@@ -13,6 +13,7 @@
 # target/cordon/cordon                   supervisor, sidecar, command line
 #              /cordon-launcher          starts workers
 #              /cordon-compiler          compiles what guests have made
+#              /cordon-net               has sockets to the world
 #              /cordon-worker-absent     its V8 was built without WebAssembly
 #              /cordon-worker-wasm       its V8 has it
 #              /cordon-worker-*.library, cordon-worker-*.library-jitless
@@ -98,8 +99,8 @@ install_file 644 "$root/target/node-lib/out/LICENSE" "$out/LICENSE-node"
 [ -n "$built" ] || { echo "build: no V8 at all; see scripts/v8.sh --help" >&2; exit 1; }
 
 step "supervisor"
-cargo build --release --package cordon --package cordon-compiler
-for executable in cordon cordon-launcher cordon-compiler; do
+cargo build --release --package cordon --package cordon-compiler --package cordon-net
+for executable in cordon cordon-launcher cordon-compiler cordon-net; do
     install_file 755 "target/release/$executable" "$out/$executable"
 done
 

@@ -13,7 +13,7 @@ else
 fi
 cargo clippy --release --package cordon-byte-text --package cordon-protocol --package cordon-kernel --features cordon-protocol/schema --all-targets -- \
     --deny warnings
-cargo clippy --release --package cordon --package cordon-compile --package cordon-compiler --package cordon-enclosure \
+cargo clippy --release --package cordon --package cordon-compile --package cordon-compiler --package cordon-enclosure --package cordon-net \
     --package cordon-artifact --package cordon-benches \
     --all-targets -- --deny warnings
 scripts/wasi-cargo.sh clippy --workspace -- --deny warnings

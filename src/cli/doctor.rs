@@ -22,8 +22,20 @@ struct Findings {
     command_modules: Vec<String>,
     /// Whether programs that guests make can be compiled, where they are allowed.
     guest_compiler: bool,
+    /// What encloses the process that has sockets to the world; else why there is none, and no VM has a network.
+    network: Network,
     command_cache: Cache,
     profiles: Vec<Profile>,
+}
+
+/// The network process.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Network {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enclosure: Option<EnclosureReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 /// Where commands' native code is kept.
@@ -135,6 +147,10 @@ pub(super) async fn doctor(json: bool) -> Result<u8, Error> {
         pid_namespace: supervisor.has_pid_namespace().unwrap_or(false),
         command_modules: installation.command_modules().into_iter().map(|(name, _)| name).collect(),
         guest_compiler: installation.has_compiler(),
+        network: match supervisor.probe_network().await {
+            Ok(enclosure) => Network { enclosure: Some(enclosure), reason: None },
+            Err(error) => Network { enclosure: None, reason: Some(error.message) },
+        },
         command_cache: Cache::of(supervisor.command_cache()),
         profiles,
     };
@@ -211,6 +227,28 @@ fn print(out: &mut impl Write, findings: &Findings, marks: &Marks) -> std::io::R
                 writeln!(out, "      {hint}")?;
             }
         }
+    }
+    match (&findings.network.enclosure, &findings.network.reason) {
+        (Some(enclosure), _) => {
+            let missing: Vec<String> = enclosure
+                .layers
+                .iter()
+                .filter(|layer| layer.missing.is_some())
+                .map(|layer| layer.name.to_string())
+                .collect();
+            let so = match missing.is_empty() {
+                true => "by every layer".to_owned(),
+                false => format!("without {}", missing.join(", ")),
+            };
+            let line = format!("the network process is enclosed {so}");
+            writeln!(out, "{} {line}", marks.of(missing.is_empty()))?;
+        }
+        (None, reason) => writeln!(
+            out,
+            "{} no network for VMs that are allowed one: {}; build it with `make build`",
+            marks.bad,
+            reason.as_deref().unwrap_or_default()
+        )?,
     }
     for profile in &findings.profiles {
         writeln!(out, "\n{}", profile.permissions)?;

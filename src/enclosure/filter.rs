@@ -1,4 +1,5 @@
-//! The system call filters. Their rules are data: `seccomp.json` beside this file, a reason on each.
+//! The system call filters. Their rules are data: `seccomp.json` beside this file, a reason on each, and
+//! `seccomp-network.json` for the network process, which is no worker and has no template.
 //!
 //! Three filters lie over each other, and the strictest answer counts. The first says what a template and a worker may
 //! call at all; everything else is refused and noted ([`refusals`](super::refusals)). The second answers quietly what
@@ -21,6 +22,7 @@ use syscalls::Sysno;
 use super::{SECCOMP, required};
 
 const RULES: &str = include_str!("seccomp.json");
+const NETWORK_RULES: &str = include_str!("seccomp-network.json");
 
 /// `EPERM`: what is refused without another answer of its own.
 pub(super) const REFUSED: u32 = 1;
@@ -109,6 +111,14 @@ impl Rules {
     /// They are not of this form.
     pub fn read() -> io::Result<Rules> {
         serde_json::from_str(RULES).map_err(io::Error::other)
+    }
+
+    /// Reads those of the network process.
+    ///
+    /// # Errors
+    /// They are not of this form.
+    pub fn read_network() -> io::Result<Rules> {
+        serde_json::from_str(NETWORK_RULES).map_err(io::Error::other)
     }
 
     /// What a template and a worker may call at all, and what is answered quietly.

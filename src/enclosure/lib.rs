@@ -1,5 +1,5 @@
-//! The enclosure of a process: what it gives up before it sees a byte of what a guest made, layer by layer. For workers, and
-//! for the compiler of guests' programs.
+//! The enclosure of a process: what it gives up before it sees a byte of what a guest made, layer by layer. For workers, for
+//! the compiler of guests' programs, and for the network process, which keeps the network and nothing else.
 //!
 //! A layer that the host does not offer is reported as missing, with the reason. What no Linux host lacks
 //! (no-new-privs, limits, the system call filter) is required: without it the worker refuses to run. Order matters:
@@ -32,6 +32,34 @@ pub use refusals::take as refused_calls;
 /// # Errors
 /// A layer that every host has could not be set up.
 pub fn enter(jit: bool) -> io::Result<EnclosureReport> {
+    enter_as(Kind::Worker { jit })
+}
+
+/// Encloses the network process in the same way, but that it keeps the host's network and may connect to ports. What it reads
+/// of files it has to have read.
+///
+/// # Errors
+/// As [`enter`].
+pub fn enter_network() -> io::Result<EnclosureReport> {
+    enter_as(Kind::Network)
+}
+
+/// What is enclosed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A process that reaches nothing; whether it makes code as it runs.
+    Worker { jit: bool },
+    /// One that reaches the network.
+    Network,
+}
+
+impl Kind {
+    fn has(self, layer: LayerName) -> bool {
+        layer != LayerName::NetworkNamespace || self != Kind::Network
+    }
+}
+
+fn enter_as(kind: Kind) -> io::Result<EnclosureReport> {
     let mut layers = vec![
         layer(LayerName::Descriptors, "nothing inherited but the broker channel", None),
         required(LayerName::NoNewPrivileges, "no program can raise privileges", || {
@@ -40,10 +68,10 @@ pub fn enter(jit: bool) -> io::Result<EnclosureReport> {
         required(
             LayerName::ResourceLimits,
             "no core dumps, few descriptors and threads; memory when the VM is known",
-            limits::limit_resources,
+            || limits::limit_resources(kind),
         )?,
     ];
-    let namespaces = namespaces::enter();
+    let namespaces = namespaces::enter(kind);
     let alone = match namespaces.iter().find(|layer| layer.name == LayerName::UserNamespace) {
         Some(Layer { missing: None, .. }) => limits::can_limit_threads()?,
         _ => Err("without a user namespace all of this user's processes would be counted".to_owned()),
@@ -62,13 +90,16 @@ pub fn enter(jit: bool) -> io::Result<EnclosureReport> {
         limits::drop_capabilities,
     ));
     let mut partial = None;
-    let landlock =
-        optional(LayerName::Landlock, "no file of the host can be opened, no TCP port used", || {
-            partial = limits::deny_files()?;
-            Ok(())
-        });
+    let keeps = match kind {
+        Kind::Worker { .. } => "no file of the host can be opened, no TCP port used",
+        Kind::Network => "no file of the host can be opened, no TCP port listened on",
+    };
+    let landlock = optional(LayerName::Landlock, keeps, || {
+        partial = limits::deny_files(kind)?;
+        Ok(())
+    });
     layers.push(Layer { partial, ..landlock });
-    if !jit {
+    if kind != (Kind::Worker { jit: true }) {
         // What a worker's filter adds is stronger, but comes when all code is mapped.
         let partial = limits::deny_executable_memory().err();
         let partial = partial.map(|error| format!("not yet while the process starts: {error}"));
@@ -155,7 +186,8 @@ pub fn end_now(code: i32) -> ! {
 // What is said in more than one place of a layer.
 const PID_NAMESPACE: (LayerName, &str) =
     (LayerName::PidNamespace, "no other process can be seen or signalled");
-const SECCOMP: (LayerName, &str) = (LayerName::Seccomp, "the system calls that a worker needs, and no other");
+const SECCOMP: (LayerName, &str) =
+    (LayerName::Seccomp, "the system calls that such a process needs, and no other");
 
 fn layer(name: LayerName, keeps: &str, missing: Option<String>) -> Layer {
     Layer { name, keeps: keeps.to_owned(), missing, partial: None }

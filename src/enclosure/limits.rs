@@ -7,8 +7,13 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::CapabilitySet;
 
-/// Descriptors that a worker needs at most: the channel, artifacts, pollers of its runtimes.
-const DESCRIPTORS: u64 = 64;
+use super::Kind;
+
+/// Descriptors that a worker needs at most: the channel, artifacts, pollers of its runtimes, and connections beyond the VM.
+const DESCRIPTORS: u64 = 64 + protocol::network::CONNECTIONS_MAX;
+
+/// Those of the network process: two for a connection, some more for questions to servers of names.
+const NETWORK_DESCRIPTORS: u64 = 64 * 1024;
 
 /// How far the stack of the main thread may grow at most; it does not count as data. What the process starts with, 8 MiB as a
 /// rule, is kept if that is less.
@@ -62,10 +67,16 @@ pub fn close_descriptors_but(kept: &[RawFd]) -> io::Result<()> {
 }
 
 /// Limits that do not depend on the VM.
-pub(super) fn limit_resources() -> io::Result<()> {
+pub(super) fn limit_resources(kind: Kind) -> io::Result<()> {
     let fixed = |value| Rlimit { current: Some(value), maximum: Some(value) };
     setrlimit(Resource::Core, fixed(0))?;
-    setrlimit(Resource::Nofile, fixed(DESCRIPTORS))?;
+    let descriptors = match kind {
+        Kind::Worker { .. } => DESCRIPTORS,
+        Kind::Network => NETWORK_DESCRIPTORS,
+    };
+    // The host may allow fewer, which is the less there is to limit.
+    let allowed = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+    setrlimit(Resource::Nofile, fixed(descriptors.min(allowed)))?;
     let stack = getrlimit(Resource::Stack).current.map_or(STACK_MAX, |now| now.min(STACK_MAX));
     setrlimit(Resource::Stack, fixed(stack))?;
     Ok(())
@@ -138,13 +149,18 @@ pub(super) fn drop_capabilities() -> io::Result<()> {
     Ok(rustix::thread::set_capabilities(None, none)?)
 }
 
-/// Denies every right that this kernel's Landlock knows. Says what is left if it does not know all that we do.
-pub(super) fn deny_files() -> io::Result<Option<String>> {
+/// Denies every right that this kernel's Landlock knows, but for connecting where that is what the process is for. Says what
+/// is left if it does not know all that we do.
+pub(super) fn deny_files(kind: Kind) -> io::Result<Option<String>> {
     use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetStatus, Scope};
     let abi = ABI::V6;
+    let ports = match kind {
+        Kind::Worker { .. } => AccessNet::from_all(abi),
+        Kind::Network => AccessNet::BindTcp.into(),
+    };
     let status = Ruleset::default()
         .handle_access(AccessFs::from_all(abi))
-        .and_then(|rules| rules.handle_access(AccessNet::from_all(abi)))
+        .and_then(|rules| rules.handle_access(ports))
         .and_then(|rules| rules.scope(Scope::from_all(abi)))
         .and_then(Ruleset::create)
         .and_then(landlock::RulesetCreated::restrict_self)

@@ -9,11 +9,11 @@ use rustix::mount::{
 use rustix::process::{getgid, getuid, pivot_root};
 use rustix::thread::UnshareFlags;
 
-use super::{layer, optional};
+use super::{Kind, layer, optional};
 use protocol::enclosure::{Layer, LayerName};
 
-/// Enters them, as far as the host allows.
-pub(super) fn enter() -> Vec<Layer> {
+/// Enters them, as far as the host allows. The network process keeps the network of the host.
+pub(super) fn enter(kind: Kind) -> Vec<Layer> {
     let user = optional(LayerName::UserNamespace, "its ids mean nothing on the host", enter_user_namespace);
     if let Some(reason) = user.missing.clone() {
         // Without one there is no right to the others.
@@ -23,21 +23,28 @@ pub(super) fn enter() -> Vec<Layer> {
             (LayerName::IpcAndUtsNamespaces, "no shared memory of the host, no host name"),
         ];
         let rest = rest.map(|(name, keeps)| layer(name, keeps, Some(format!("no user namespace: {reason}"))));
-        return [user].into_iter().chain(rest).collect();
+        return [user].into_iter().chain(rest).filter(|layer| kind.has(layer.name)).collect();
     }
-    vec![
+    let mut layers = vec![
         user,
         optional(LayerName::MountNamespace, "an empty root directory", || {
             unshare(UnshareFlags::NEWNS)?;
             empty_root()
         }),
-        optional(LayerName::NetworkNamespace, "no interface, no port, no abstract socket", || {
-            unshare(UnshareFlags::NEWNET)
-        }),
-        optional(LayerName::IpcAndUtsNamespaces, "no shared memory of the host, no host name", || {
-            unshare(UnshareFlags::NEWIPC | UnshareFlags::NEWUTS)
-        }),
-    ]
+    ];
+    if kind.has(LayerName::NetworkNamespace) {
+        layers.push(optional(
+            LayerName::NetworkNamespace,
+            "no interface, no port, no abstract socket",
+            || unshare(UnshareFlags::NEWNET),
+        ));
+    }
+    layers.push(optional(
+        LayerName::IpcAndUtsNamespaces,
+        "no shared memory of the host, no host name",
+        || unshare(UnshareFlags::NEWIPC | UnshareFlags::NEWUTS),
+    ));
+    layers
 }
 
 fn unshare(flags: UnshareFlags) -> io::Result<()> {

@@ -105,6 +105,45 @@ const PROBES: &[Probe] = &[
     ("a number that no call has", || unknown(1023), libc::EPERM),
 ];
 
+/// What native code in the network process might call.
+const NETWORK_PROBES: &[Probe] = &[
+    ("a socket of the host's", call!(SYS_socket, libc::AF_UNIX, libc::SOCK_STREAM, 0), libc::EPERM),
+    ("a socket of packets", call!(SYS_socket, libc::AF_PACKET, libc::SOCK_RAW, 0), libc::EPERM),
+    ("a socket of interfaces", call!(SYS_socket, libc::AF_NETLINK, libc::SOCK_RAW, 0), libc::EPERM),
+    ("a raw socket", call!(SYS_socket, libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_ICMP), libc::EPERM),
+    ("a socket of virtual machines", call!(SYS_socket, libc::AF_VSOCK, libc::SOCK_STREAM, 0), libc::EPERM),
+    ("listen", call!(SYS_listen, 0, 1), libc::EPERM),
+    ("accept4", call!(SYS_accept4, 0, NULL, NULL, 0), libc::EPERM),
+    ("an option of netfilter", call!(SYS_setsockopt, 0, 255, 64, NULL, 0), libc::EPERM),
+    ("ioctl of interfaces", call!(SYS_ioctl, 0, libc::SIOCGIFCONF, NULL), libc::EPERM),
+    ("openat", call!(SYS_openat, libc::AT_FDCWD, c"/etc/passwd".as_ptr(), 0), libc::ENOENT),
+    ("execve", call!(SYS_execve, NULL, NULL, NULL), libc::EPERM),
+    ("clone of a process", call!(SYS_clone, libc::SIGCHLD, NULL, NULL, NULL, NULL), libc::EAGAIN),
+    ("kill", call!(SYS_kill, other(), 0), libc::EPERM),
+    ("tgkill of another", call!(SYS_tgkill, other(), other(), 0), libc::EPERM),
+    ("pidfd_open", call!(SYS_pidfd_open, other(), 0), libc::EPERM),
+    ("ptrace", call!(SYS_ptrace, libc::PTRACE_ATTACH, other(), NULL, NULL), libc::EPERM),
+    ("process_vm_readv", call!(SYS_process_vm_readv, other(), NULL, 0, NULL, 0, 0), libc::EPERM),
+    ("unshare", call!(SYS_unshare, libc::CLONE_NEWUSER), libc::EPERM),
+    ("mount", call!(SYS_mount, NULL, NULL, NULL, 0, NULL), libc::EPERM),
+    ("memfd_create", call!(SYS_memfd_create, c"name".as_ptr(), 0), libc::EPERM),
+    ("prctl that makes it dumpable", call!(SYS_prctl, libc::PR_SET_DUMPABLE, 1, 0, 0, 0), libc::EPERM),
+    ("mmap of code", || map(-1, libc::PROT_READ | libc::PROT_EXEC), libc::EPERM),
+    ("bpf", call!(SYS_bpf, 0, NULL, 0), libc::EPERM),
+    ("io_uring_setup", call!(SYS_io_uring_setup, 1, NULL), libc::EPERM),
+    ("more descriptors", || larger(libc::RLIMIT_NOFILE), libc::EPERM),
+    ("a number that no call has", || unknown(1023), libc::EPERM),
+];
+
+/// Takes the enclosure of the network process.
+fn enclose_network() {
+    OTHER.store(std::os::unix::process::parent_id().cast_signed(), Relaxed);
+    let rules = Rules::read_network().unwrap();
+    let report = enter_network().unwrap();
+    filter_calls(&rules).unwrap();
+    filter_last(&rules, false, 1, &report).unwrap();
+}
+
 /// Tries to have more of something than the enclosure left.
 fn larger(resource: libc::__rlimit_resource_t) -> libc::c_long {
     let wanted = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
@@ -190,16 +229,18 @@ fn the_worker() {
     if what == "threads" {
         return start_threads();
     }
+    if what == "network" {
+        enclose_network();
+        println!();
+        tell(NETWORK_PROBES);
+        return;
+    }
     enclose(what != "code without jit");
     // The harness has begun a line.
     println!();
     match what.as_str() {
         "calls" | "code" | "code without jit" => {
-            for (name, call, _) in if what == "calls" { PROBES } else { CODE } {
-                let result = call();
-                let errno = if result == -1 { io::Error::last_os_error().raw_os_error() } else { None };
-                println!("{name}: {errno:?}");
-            }
+            tell(if what == "calls" { PROBES } else { CODE });
             println!("noted: {}", refused_calls().join(" "));
         }
         "work" => {
@@ -214,6 +255,23 @@ fn the_worker() {
             println!("survived");
         }
         other => panic!("{other}"),
+    }
+}
+
+/// Makes the calls and prints what they got.
+fn tell(probes: &[Probe]) {
+    for (name, call, _) in probes {
+        let result = call();
+        let errno = if result == -1 { io::Error::last_os_error().raw_os_error() } else { None };
+        println!("{name}: {errno:?}");
+    }
+}
+
+/// That each call got the error that it must get.
+fn expect(probes: &[Probe], text: &str) {
+    for (name, _, errno) in probes {
+        let line = format!("{name}: Some({errno})");
+        assert!(text.lines().any(|found| found == line), "{line} is not among\n{text}");
     }
 }
 
@@ -243,10 +301,7 @@ fn start_threads() {
 fn a_worker_that_was_taken_over_can_call_nothing_that_reaches_others() {
     let output = probe("calls");
     let text = String::from_utf8_lossy(&output.stdout);
-    for (name, _, errno) in PROBES {
-        let line = format!("{name}: Some({errno})");
-        assert!(text.lines().any(|found| found == line), "{line} is not among\n{text}");
-    }
+    expect(PROBES, &text);
     let noted = text.lines().find_map(|line| line.strip_prefix("noted: ")).unwrap();
     let noted: Vec<&str> = noted.split(' ').collect();
     for name in ["socket", "ptrace", "clone", "mmap", "1023"] {
@@ -256,6 +311,12 @@ fn a_worker_that_was_taken_over_can_call_nothing_that_reaches_others() {
     for name in ["openat", "clone3", "memfd_create"] {
         assert!(!noted.contains(&name), "{noted:?}");
     }
+}
+
+#[test]
+fn a_network_process_that_was_taken_over_has_sockets_and_nothing_else() {
+    let output = probe("network");
+    expect(NETWORK_PROBES, &String::from_utf8_lossy(&output.stdout));
 }
 
 #[test]

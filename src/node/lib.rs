@@ -27,6 +27,7 @@ mod locks;
 mod net;
 mod options;
 mod process;
+mod refusal;
 mod request;
 mod scripts;
 mod sqlite;

@@ -15,6 +15,7 @@ use crate::binding::{self, set, set_number};
 use crate::environment::Env;
 use crate::handle;
 use crate::handle_wrap::{self, Handle, later};
+use crate::refusal;
 use crate::request;
 use crate::stream_base::{ECANCELED, EINVAL, ENOMEM, End, Stream};
 
@@ -219,8 +220,13 @@ pub(crate) fn connect(
     let request = v8::Global::new(scope, request);
     let (known, own, then) = (handle.clone(), stream.clone(), env.clone());
     let future = async move {
+        let mut refusal = None;
         let made = match connecting {
-            Ok(mut connecting) => poll_fn(|cx| connecting.poll(cx)).await,
+            Ok(mut connecting) => {
+                let made = poll_fn(|cx| connecting.poll(cx)).await;
+                refusal = connecting.take_refusal();
+                made
+            }
             Err(error) => Err(error),
         };
         // Whoever listens in the same program is told first.
@@ -244,7 +250,8 @@ pub(crate) fn connect(
                 }
                 Err(error) => -error.code(),
             };
-            tell(scope, &then, &known, &pending.request, status)
+            let reason = refusal.map(|error| error.message);
+            refusal::told(&then, reason, || tell(scope, &then, &known, &pending.request, status))
         });
         deliver
     };

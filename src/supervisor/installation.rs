@@ -15,6 +15,8 @@ pub const DIRECTORY_VARIABLE: &str = "CORDON_WORKER_DIR";
 const LAUNCHER: &str = "cordon-launcher";
 /// Compiles what guests have made.
 const COMPILER: &str = "cordon-compiler";
+/// Has sockets to the world.
+const NETWORK: &str = "cordon-net";
 /// The worker whose V8 was built without WebAssembly.
 const WORKER_ABSENT: &str = "cordon-worker-absent";
 /// The worker whose V8 has WebAssembly.
@@ -84,6 +86,10 @@ impl Installation {
 
     pub(crate) fn compiler(&self) -> PathBuf {
         self.directory.join(COMPILER)
+    }
+
+    pub(crate) fn network(&self) -> PathBuf {
+        self.directory.join(NETWORK)
     }
 
     /// Whether what compiles programs of guests' is installed.

@@ -10,6 +10,7 @@ mod channel;
 mod guest_programs;
 mod installation;
 pub mod launcher;
+mod network;
 mod outside;
 mod own_commands;
 mod pool;
@@ -33,7 +34,8 @@ use compile::cache::Progress;
 use guest_programs::{COMPILERS_MAX, GuestPrograms};
 pub use installation::{DIRECTORY_VARIABLE, Installation};
 use launcher::client::Launcher;
-use outside::{Descriptors, Forbidden, HostMounts};
+use network::Networks;
+use outside::{Descriptors, Egress, Forbidden, HostMounts};
 use own_commands::CommandSet;
 use pool::{Pool, PoolKey};
 use protocol::broker::{Claim, ClaimedMount};
@@ -111,6 +113,7 @@ struct Inner {
     /// Turns of the processes that compile what guests have made.
     compilers: tokio::sync::Semaphore,
     templates: Templates,
+    networks: Networks,
     artifacts: Arc<Artifacts>,
     /// Those that are installed.
     commands: Arc<CommandSet>,
@@ -132,6 +135,7 @@ impl Supervisor {
                 pool: Pool::new(options.warm),
                 compilers: tokio::sync::Semaphore::new(COMPILERS_MAX),
                 templates: Templates::new(options.templates),
+                networks: Networks::default(),
                 commands: CommandSet::installed(artifacts.clone()),
                 artifacts,
                 forbidden,
@@ -215,6 +219,17 @@ impl Supervisor {
         Ok(Probe { engine: worker.engine, enclosure: worker.enclosure, forked: template })
     }
 
+    /// Starts the network process, if none runs, and tells what encloses it.
+    ///
+    /// # Errors
+    /// It is not installed or cannot be started.
+    pub async fn probe_network(&self) -> Result<EnclosureReport, ErrorData> {
+        let network = self.inner.networks.get(&self.inner).await;
+        network
+            .map(|network| network.enclosure.clone())
+            .map_err(|error| ErrorData::new(code::NOT_INSTALLED, error.message))
+    }
+
     /// The installation that workers come from.
     pub fn installation(&self) -> &Installation {
         &self.inner.installation
@@ -275,7 +290,9 @@ impl Supervisor {
         };
         self.inner.refill(&key);
         let programs = GuestPrograms::new(&self.inner);
-        let outside = vm::Outside::new(policy, mounts, (commands, programs), &claim.config);
+        let egress =
+            Egress::new(Arc::downgrade(&self.inner), policy.clone(), claim.config.limits.clone());
+        let outside = vm::Outside::new(policy, mounts, (commands, programs), egress, &claim.config);
         Ok(vm::start(worker, (permit, descriptor), &claim.config, outside))
     }
 }

@@ -16,8 +16,9 @@ use tokio::sync::oneshot;
 use tokio::task::block_in_place;
 
 use super::channel::Sender;
+use super::network::Link;
 use kernel::{Errno, HostFs, HostFsReply, HostFsRequest, MountId};
-use protocol::abi::HostCallError;
+use protocol::abi::{HostCallError, NetworkError, NetworkErrorCode};
 use protocol::broker::{BrokerCall, BrokerReply, CALLS_MAX, FromWorker, HOST_FS_CALLS_MAX};
 use protocol::wire::{Bytes, ErrorData, code};
 
@@ -51,6 +52,8 @@ enum Waiter {
 pub(super) struct Answer {
     pub(super) reply: BrokerReply,
     pub(super) descriptor: Option<OwnedFd>,
+    /// The connection that it gives.
+    pub(super) link: Option<Link>,
 }
 
 impl Broker {
@@ -135,13 +138,30 @@ impl Broker {
 
     fn native_code(&self, call: BrokerCall) -> Result<(OwnedFd, u64), ErrorData> {
         let answer = self.ask_and_wait(call);
-        let Some(Answer { reply: BrokerReply::CommandArtifact { result }, descriptor }) = answer else {
+        let Some(Answer { reply: BrokerReply::CommandArtifact { result }, descriptor, .. }) = answer else {
             let text = format!("the supervisor gave no answer, or {CALLS_MAX} calls are under way already");
             return Err(ErrorData::new(code::INTERNAL, text));
         };
         let length = result?;
         let lost = || ErrorData::new(code::INTERNAL, "the descriptor of a program was lost on its way");
         Ok((descriptor.ok_or_else(lost)?, length))
+    }
+
+    /// Asks for something of the network. The answer is none if it is not one to that question, or none came.
+    pub(super) fn network(
+        &self,
+        call: BrokerCall,
+    ) -> impl Future<Output = Result<Answer, NetworkError>> + Send + 'static {
+        let (sender, receiver) = oneshot::channel();
+        let asked = self.ask(call, Waiter::Task(sender));
+        async move {
+            if !asked {
+                let text = format!("{CALLS_MAX} calls are under way already");
+                return Err(NetworkError::new(NetworkErrorCode::Limit, text));
+            }
+            let gone = |_| NetworkError::new(NetworkErrorCode::Failed, "the supervisor gave no answer");
+            receiver.await.map_err(gone)
+        }
     }
 
     /// Calls a function of the client's.
@@ -253,7 +273,7 @@ mod tests {
 
     fn answer(broker: &Broker, call: u64) {
         let reply = BrokerReply::HostFilesystem { result: Ok(HostFsReply::Done) };
-        broker.answered(call, Answer { reply, descriptor: None });
+        broker.answered(call, Answer { reply, descriptor: None, link: None });
     }
 
     #[test]

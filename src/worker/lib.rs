@@ -12,6 +12,7 @@ mod deadlines;
 mod files;
 mod library;
 mod memory;
+mod network;
 mod policy;
 mod preload;
 mod programs;

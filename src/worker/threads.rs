@@ -11,7 +11,7 @@ use std::thread::{Builder, Thread};
 use protocol::broker::HOST_FS_CALLS_MAX;
 use tokio::runtime::Runtime;
 
-/// Threads of one worker at most, as the kernel counts them: `main`, the four below, those of commands that wait for the
+/// Threads of one worker at most, as the kernel counts them: `main`, the five below, those of commands that wait for the
 /// host, those of further isolates, V8's, and room for some that end while the next begin.
 pub(super) const THREADS_MAX: u64 = 16 + (HOST_FS_CALLS_MAX + isolate::THREADS_MAX) as u64;
 
@@ -29,6 +29,8 @@ pub(super) enum Name {
     Commands,
     /// Ends the time slices of commands.
     Ticks,
+    /// Waits for connections beyond the VM.
+    Network,
 }
 
 impl Name {
@@ -39,6 +41,7 @@ impl Name {
             Name::Calls => "calls",
             Name::Commands => "commands",
             Name::Ticks => "ticks",
+            Name::Network => "network",
         }
     }
 
@@ -48,7 +51,7 @@ impl Name {
             Name::Io | Name::Calls => 256 * KIB,
             Name::Commands => 512 * KIB,
             // It does next to nothing.
-            Name::Ticks => 64 * KIB,
+            Name::Ticks | Name::Network => 64 * KIB,
         }
     }
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::broker::{Answer, Broker};
 use super::calls::Calls;
 use super::channel::{Received, Receiver, Sender};
+use super::network::Outward;
 use super::policy::PathPolicy;
 use super::services::{CommandServices, IsolateServices};
 use super::{end_now, programs, threads};
@@ -62,6 +63,7 @@ pub(super) struct VirtualMachine {
     pub(super) engine: EngineReport,
     pub(super) sender: Arc<Sender>,
     broker: Arc<Broker>,
+    outward: Arc<Outward>,
     pub(super) calls: Arc<Calls>,
     base: Base,
 }
@@ -90,6 +92,10 @@ impl VirtualMachine {
         let clock = GuestClock::new(config.timing_mitigation)
             .map_err(|error| ErrorData::new(code::WORKER_LOST, format!("no random bytes: {error}")))?;
         let kernel = kernel(layout, &config, &policy, clock);
+        let outward = Outward::new(broker.clone());
+        if policy.reaches_out() {
+            kernel.network().set_connector(outward.clone());
+        }
         // Those that are denied are there as well: the supervisor refuses the call, and says which scope does.
         let host_functions = config.host_functions.clone();
         let command_services = CommandServices {
@@ -163,6 +169,7 @@ impl VirtualMachine {
             engine: engine.report,
             sender,
             broker,
+            outward,
             calls,
             base,
         }))
@@ -211,12 +218,15 @@ impl VirtualMachine {
                 });
             }
             ToWorker::Reply { call, reply } => {
-                let descriptor = match &reply {
-                    BrokerReply::CommandArtifact { result: Ok(_) } => inbox.receiver.take_descriptor(),
-                    _ => None,
-                };
-                self.broker.answered(call, Answer { reply, descriptor });
+                let mut descriptor =
+                    if reply.has_descriptor() { inbox.receiver.take_descriptor() } else { None };
+                let mut link = None;
+                if let BrokerReply::Connect { result: Ok(connected) } = &reply {
+                    link = descriptor.take().map(|socket| self.outward.link(connected, socket));
+                }
+                self.broker.answered(call, Answer { reply, descriptor, link });
             }
+            ToWorker::Connection { connection, event } => self.outward.happened(connection, event),
             ToWorker::Ping {} => self.sender.send(&FromWorker::Pong {}),
             ToWorker::Claim(_) => end_now(super::USAGE.into()),
         }

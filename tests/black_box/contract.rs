@@ -166,13 +166,17 @@ fn the_broker_is_described_as_it_is_spoken() {
             mount: protocol::abi::MountId(0),
             request: protocol::abi::HostFsRequest::Stat { path: String::new() },
         },
+        BrokerCall::LookUp { name: String::new() },
+        BrokerCall::Connect { to: ([192, 0, 2, 1], 80).into() },
     ]
     .map(|call| match &call {
         // A new call has to be added above and to the contract.
         BrokerCall::CommandArtifact { .. }
         | BrokerCall::GuestProgram { .. }
         | BrokerCall::HostFunction { .. }
-        | BrokerCall::HostFilesystem { .. } => {
+        | BrokerCall::HostFilesystem { .. }
+        | BrokerCall::LookUp { .. }
+        | BrokerCall::Connect { .. } => {
             serde_json::to_value(&call).unwrap().as_object().unwrap().keys().next().unwrap().clone()
         }
     });

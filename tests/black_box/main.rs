@@ -26,6 +26,7 @@ mod limits;
 mod modules;
 mod native_code;
 mod neighbours;
+mod network;
 mod node;
 mod node_command_line;
 mod own_commands;

@@ -185,6 +185,28 @@ function describeFatal(error, source) {
   return `${arrow}\n${stack}\n${version}`;
 }
 
+// What the network refuses is refused by a rule, which says more than the error's number.
+{
+  const { refusal } = internalBinding('cordon');
+  const errors = require('internal/errors');
+  const explained = (Base) => class extends Base {
+    constructor(...args) {
+      super(...args);
+      const reason = refusal();
+      if (reason === undefined) return;
+      const { message, stack } = this;
+      this.message = `${message}: ${reason}`;
+      if (typeof stack !== 'string') return;
+      const at = StringPrototypeIndexOf(stack, message);
+      if (at < 0) return;
+      const rest = StringPrototypeSlice(stack, at + message.length);
+      this.stack = `${StringPrototypeSlice(stack, 0, at)}${this.message}${rest}`;
+    }
+  };
+  errors.ExceptionWithHostPort = explained(errors.ExceptionWithHostPort);
+  errors.DNSException = explained(errors.DNSException);
+}
+
 // Types are taken out of TypeScript without WebAssembly here, so that none need be there.
 require('internal/util').assertTypeScript = () => {};
 

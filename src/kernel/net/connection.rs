@@ -8,10 +8,10 @@ use std::task::{Context, Poll};
 use parking_lot::Mutex;
 
 use super::buffer::{Buffer, SOCKET_CAPACITY};
-use super::{Bound, Network, SocketError};
+use super::{Bound, Network, Outside, OutsideStream, SocketError};
 use crate::file::{File, anonymous, without_position};
 use crate::limits::Share;
-use crate::{Errno, FileKind, FileStatus, OpenFile, OpenFlags, Stream};
+use crate::{Errno, FileKind, FileStatus, OpenFile, OpenFlags};
 
 /// An end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ enum Way {
     /// Within the VM.
     Inside { incoming: Arc<Buffer>, outgoing: Arc<Buffer> },
     /// Beyond it.
-    Outside(Arc<dyn Stream>),
+    Outside(Arc<dyn OutsideStream>),
 }
 
 fn next_id() -> u64 {
@@ -78,13 +78,12 @@ pub(super) fn pair(
 impl Connection {
     pub(super) fn outward(
         network: &Network,
-        stream: Arc<dyn Stream>,
-        local: SocketAddr,
+        outside: Outside,
         peer: SocketAddr,
     ) -> Result<Arc<Connection>, SocketError> {
         let share = network.room()?;
-        let (local, peer) = (Endpoint::Inet(local), Endpoint::Inet(peer));
-        let way = Way::Outside(stream);
+        let (local, peer) = (Endpoint::Inet(outside.local), Endpoint::Inet(peer));
+        let way = Way::Outside(outside.stream);
         Ok(Arc::new(Connection { id: next_id(), way, local, peer, _port: None, _share: share }))
     }
 
@@ -102,7 +101,7 @@ impl Connection {
     pub fn poll_receive(&self, cx: &mut Context<'_>, target: &mut [u8]) -> Poll<Result<usize, SocketError>> {
         match &self.way {
             Way::Inside { incoming, .. } => incoming.read(cx, target),
-            Way::Outside(stream) => stream.poll_read(cx, target).map_err(SocketError::from),
+            Way::Outside(stream) => stream.poll_receive(cx, target),
         }
     }
 
@@ -121,14 +120,15 @@ impl Connection {
                 }
                 written => written,
             },
-            Way::Outside(stream) => stream.poll_write(cx, bytes).map_err(SocketError::from),
+            Way::Outside(stream) => stream.poll_send(cx, bytes),
         }
     }
 
     /// Nothing more will be written.
     pub fn shut_down(&self) {
-        if let Way::Inside { outgoing, .. } = &self.way {
-            outgoing.end();
+        match &self.way {
+            Way::Inside { outgoing, .. } => outgoing.end(),
+            Way::Outside(stream) => stream.end_writing(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What goes wrong with sockets.
 
 use crate::Errno;
+use protocol::abi::{NetworkError, NetworkErrorCode};
 
 /// Errors of sockets by their names on Linux. Commands know fewer errors than there are here: see [`SocketError::errno`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,14 @@ pub enum SocketError {
     Epipe,
     /// Open files.
     Enfile,
+    /// As many connections as there may be.
+    Emfile,
+    /// There is no way there.
+    Enetunreach,
+    /// Nothing has happened for too long.
+    Etimedout,
+    /// The other end does not speak as it should.
+    Eproto,
     /// Something else, that is no matter of sockets.
     Other(Errno),
 }
@@ -43,6 +52,10 @@ impl SocketError {
             SocketError::Enotconn => 107,
             SocketError::Epipe => 32,
             SocketError::Enfile => 23,
+            SocketError::Emfile => 24,
+            SocketError::Enetunreach => 101,
+            SocketError::Etimedout => 110,
+            SocketError::Eproto => 71,
             SocketError::Other(errno) => errno.code(),
         }
     }
@@ -59,7 +72,28 @@ impl SocketError {
             SocketError::Enotconn => Errno::Einval,
             SocketError::Epipe => Errno::Epipe,
             SocketError::Enfile => Errno::Enfile,
+            SocketError::Emfile => Errno::Emfile,
+            SocketError::Enetunreach => Errno::Enxio,
+            SocketError::Etimedout => Errno::Etimedout,
+            SocketError::Eproto => Errno::Eio,
             SocketError::Other(errno) => errno,
+        }
+    }
+}
+
+impl From<&NetworkError> for SocketError {
+    fn from(error: &NetworkError) -> SocketError {
+        match error.code {
+            NetworkErrorCode::Denied => SocketError::Eacces,
+            NetworkErrorCode::Refused => SocketError::Econnrefused,
+            NetworkErrorCode::Unreachable => SocketError::Enetunreach,
+            NetworkErrorCode::TimedOut => SocketError::Etimedout,
+            NetworkErrorCode::Reset => SocketError::Econnreset,
+            NetworkErrorCode::Limit => SocketError::Emfile,
+            NetworkErrorCode::Tls => SocketError::Eproto,
+            NetworkErrorCode::NotFound | NetworkErrorCode::NoAnswer | NetworkErrorCode::Failed => {
+                SocketError::Other(Errno::Eio)
+            }
         }
     }
 }

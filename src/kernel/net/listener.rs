@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
+use protocol::abi::{NetworkError, NetworkErrorCode};
+
 use super::unix::UnixName;
 use super::{Bound, Connection, Endpoint, Family, Network, OutwardConnection, SocketError};
 use super::{connection, destination, is_local, plain};
@@ -113,7 +115,11 @@ impl Bound {
 }
 
 /// A connection that is being made.
-pub struct Connecting(State);
+pub struct Connecting {
+    state: State,
+    /// Why there is none, in words, where anybody said so.
+    refusal: Option<NetworkError>,
+}
 
 enum State {
     Inside { network: Arc<Network>, from: Option<Bound>, target: Target },
@@ -127,13 +133,22 @@ enum Target {
 }
 
 impl Connecting {
+    fn new(state: State) -> Connecting {
+        Connecting { state, refusal: None }
+    }
+
+    /// Why there is no connection, in words, where there are any but the error's own.
+    pub fn take_refusal(&mut self) -> Option<NetworkError> {
+        self.refusal.take()
+    }
+
     pub(super) fn to_path(network: &Arc<Network>, name: UnixName) -> Connecting {
-        Connecting(State::Inside { network: network.clone(), from: None, target: Target::Path(name) })
+        Connecting::new(State::Inside { network: network.clone(), from: None, target: Target::Path(name) })
     }
 
     /// The connection, once it is there.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Arc<Connection>, SocketError>> {
-        let polled = match &mut self.0 {
+        let polled = match &mut self.state {
             State::Inside { network, from, target } => match target {
                 Target::Port(to) => poll_port(network, from, *to, cx),
                 Target::Path(name) => {
@@ -147,23 +162,21 @@ impl Connecting {
                     }
                 }
             },
-            State::Outside { network, connection, to } => connection.as_mut().poll(cx).map(|stream| {
-                let local = SocketAddr::new(unspecified(to.ip()), 0);
-                Connection::outward(network, stream?, local, *to)
-            }),
+            State::Outside { network, connection, to } => match connection.as_mut().poll(cx) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Ok(outside)) => Poll::Ready(Connection::outward(network, outside, *to)),
+                Poll::Ready(Err(refusal)) => {
+                    let error = SocketError::from(&refusal);
+                    self.refusal = Some(refusal);
+                    Poll::Ready(Err(error))
+                }
+            },
             State::Done => Poll::Ready(Err(SocketError::Enotconn)),
         };
         if polled.is_ready() {
-            self.0 = State::Done;
+            self.state = State::Done;
         }
         polled
-    }
-}
-
-fn unspecified(like: IpAddr) -> IpAddr {
-    match like {
-        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     }
 }
 
@@ -172,6 +185,16 @@ fn loopback(like: IpAddr) -> IpAddr {
         IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
     }
+}
+
+/// A connection to the host's loopback. Who may not have one hears what is true in the VM: nobody listens there.
+fn loopback_beyond(connection: OutwardConnection) -> OutwardConnection {
+    Box::pin(async move {
+        connection.await.map_err(|error| match error.code {
+            NetworkErrorCode::Denied => NetworkError { code: NetworkErrorCode::Refused, ..error },
+            _ => error,
+        })
+    })
 }
 
 fn poll_port(
@@ -201,9 +224,16 @@ impl Network {
         let network = self.clone();
         if is_local(to.ip()) {
             let to = SocketAddr::new(destination(plain(to.ip())), to.port());
-            return Connecting(State::Inside { network, from, target: Target::Port(to) });
+            let connector = self.connector();
+            // The machine's own loopback is beyond the VM, too: it is meant where nobody here listens there and somebody
+            // may be meant beyond.
+            if !(connector.reaches_out() && from.is_none() && self.tcp.lock().find(to).is_none()) {
+                return Connecting::new(State::Inside { network, from, target: Target::Port(to) });
+            }
+            let connection = loopback_beyond(connector.connect(to));
+            return Connecting::new(State::Outside { network, connection, to });
         }
         let connection = self.connector().connect(to);
-        Connecting(State::Outside { network, connection, to })
+        Connecting::new(State::Outside { network, connection, to })
     }
 }

@@ -18,8 +18,10 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use parking_lot::{Mutex, RwLock};
+use protocol::abi::{NetworkError, NetworkErrorCode};
 
 pub use self::buffer::SOCKET_CAPACITY;
 pub use self::connection::{Connection, Endpoint};
@@ -30,25 +32,68 @@ use self::ports::Ports;
 pub use self::ports::{Bound, Family};
 pub use self::unix::BoundPath;
 use self::unix::UnixNames;
-use crate::Stream;
 use crate::limits::{Meter, Share};
 
 /// A connection to somewhere beyond the VM, once it is there.
-pub type OutwardConnection = Pin<Box<dyn Future<Output = Result<Arc<dyn Stream>, SocketError>> + Send>>;
+pub type OutwardConnection = Pin<Box<dyn Future<Output = Result<Outside, NetworkError>> + Send>>;
+
+/// The addresses of a name beyond the VM, once they are known: at least one.
+pub type LookingUp = Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, NetworkError>> + Send>>;
 
 /// Connects beyond the VM.
 pub trait Connector: Send + Sync {
     /// Begins a TCP connection.
-    fn connect(&self, to: SocketAddr) -> OutwardConnection;
+    fn connect(self: Arc<Self>, to: SocketAddr) -> OutwardConnection;
+    /// Begins to ask for the addresses of a name.
+    fn look_up(&self, name: &str) -> LookingUp;
+    /// Whether there is anything beyond the VM that could be reached.
+    fn reaches_out(&self) -> bool {
+        true
+    }
+}
+
+/// A connection to somewhere beyond the VM.
+pub struct Outside {
+    /// Its bytes.
+    pub stream: Arc<dyn OutsideStream>,
+    /// The address of this end.
+    pub local: SocketAddr,
+}
+
+/// The bytes of a connection to somewhere beyond the VM. Dropping it lets the connection go.
+pub trait OutsideStream: Send + Sync {
+    /// Reads at least one byte, or none at the end.
+    fn poll_receive(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Result<usize, SocketError>>;
+    /// Writes at least one byte of a non-empty buffer.
+    fn poll_send(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, SocketError>>;
+    /// Ready once `poll_receive` would be.
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()>;
+    /// Ready once `poll_send` would be.
+    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()>;
+    /// Nothing more will be written.
+    fn end_writing(&self);
 }
 
 /// Of a VM without a network: the permission `network` is not granted.
 struct NoNetwork;
 
 impl Connector for NoNetwork {
-    fn connect(&self, _: SocketAddr) -> OutwardConnection {
-        Box::pin(std::future::ready(Err(SocketError::Eacces)))
+    fn connect(self: Arc<Self>, to: SocketAddr) -> OutwardConnection {
+        Box::pin(std::future::ready(Err(no_network(&format!("connecting to {to}")))))
     }
+
+    fn look_up(&self, name: &str) -> LookingUp {
+        Box::pin(std::future::ready(Err(no_network(&format!("looking up {name}")))))
+    }
+
+    fn reaches_out(&self) -> bool {
+        false
+    }
+}
+
+fn no_network(what: &str) -> NetworkError {
+    let text = format!("{what} is refused: permissions.network allows nothing beyond this VM");
+    NetworkError::new(NetworkErrorCode::Denied, text)
 }
 
 /// The sockets of one VM.
@@ -82,6 +127,11 @@ impl Network {
 
     fn connector(&self) -> Arc<dyn Connector> {
         self.connector.read().clone()
+    }
+
+    /// Begins to ask for the addresses of a name beyond the VM.
+    pub fn look_up(&self, name: &str) -> LookingUp {
+        self.connector().look_up(name)
     }
 
     /// A place among the VM's open files.

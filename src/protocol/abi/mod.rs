@@ -7,6 +7,7 @@ mod errno;
 mod file;
 mod host_call;
 mod host_fs;
+mod network;
 mod signal;
 
 pub use errno::Errno;
@@ -16,4 +17,5 @@ pub use host_fs::{
     DIRECTORY_ENTRIES_MAX, HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, HostHandle, LISTING_MAX, MountId,
     SMALL_FILE_MAX, SMALL_FILES_MAX, SmallFile,
 };
+pub use network::{Connected, ConnectionEvent, NetworkError, NetworkErrorCode};
 pub use signal::{DefaultAction, ExitStatus, Signal, SignalSet};

@@ -1,7 +1,9 @@
 //! An entry for fuzzing the messages of the broker channel: bytes in, properties checked.
 
 use super::{BrokerCall, BrokerReply, FromWorker, ToWorker};
-use crate::abi::{HostCallError, HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags};
+use crate::abi::{
+    HostCallError, HostFsReply, HostFsRequest, HostHandle, MountId, NetworkError, NetworkErrorCode, OpenFlags,
+};
 use crate::wire::fuzz::{message, weighed};
 use crate::wire::{ErrorData, OutputStream, encode_frame};
 
@@ -29,11 +31,17 @@ pub fn samples() -> Vec<Vec<u8>> {
     let calls = requests.map(|request| BrokerCall::HostFilesystem { mount, request }).into_iter().chain([
         BrokerCall::HostFunction { name: "add".into(), input: "[1]".into() },
         BrokerCall::CommandArtifact { module: "sh".into() },
+        BrokerCall::LookUp { name: "example.org".into() },
+        BrokerCall::Connect { to: ([192, 0, 2, 1], 443).into() },
     ]);
     let replies = [
         BrokerReply::HostFilesystem { result: Ok(HostFsReply::Done) },
         BrokerReply::HostFunction { result: Err(HostCallError::Failed { message: "no".into() }) },
         BrokerReply::CommandArtifact { result: Ok(70_000) },
+        BrokerReply::LookUp { result: Ok(vec![[192, 0, 2, 1].into()]) },
+        BrokerReply::Connect {
+            result: Err(NetworkError::new(NetworkErrorCode::Denied, "no rule allows it")),
+        },
     ];
     let error = ErrorData { guest: true, ..ErrorData::new("ERR_X", "x") };
     let others = [

@@ -2,9 +2,13 @@
 
 #![allow(missing_docs, reason = "variants are documented; their fields are the parts of what they say")]
 
+use std::net::{IpAddr, SocketAddr};
+
 use serde::{Deserialize, Serialize};
 
-use crate::abi::{Errno, HostCallError, HostFsReply, HostFsRequest, MountId};
+use crate::abi::{
+    Connected, ConnectionEvent, Errno, HostCallError, HostFsReply, HostFsRequest, MountId, NetworkError,
+};
 use crate::config::CreateVmConfig;
 use crate::enclosure::EnclosureReport;
 use crate::engine::EngineReport;
@@ -50,6 +54,8 @@ pub enum ToWorker {
     Unmount { id: u64, guest: String },
     /// Answers a call.
     Reply { call: u64, reply: BrokerReply },
+    /// Something has become of a connection beyond the VM.
+    Connection { connection: u64, event: ConnectionEvent },
     /// Asks for a sign of life.
     Ping {},
 }
@@ -94,6 +100,10 @@ pub enum BrokerCall {
     CommandArtifact { module: String },
     /// The same of a module that the guest has made, of at most [`GUEST_PROGRAM_BYTES_MAX`]. Answered by the same reply.
     GuestProgram { module: Bytes },
+    /// The addresses of a name beyond the VM.
+    LookUp { name: String },
+    /// A TCP connection beyond the VM, the descriptor of its bytes being sent beside the reply.
+    Connect { to: SocketAddr },
 }
 
 /// The longest module that a guest may have compiled to run it as a program.
@@ -110,4 +120,18 @@ pub enum BrokerReply {
     /// Of `CommandArtifact` and `GuestProgram`: its length in bytes, the descriptor being attached; or why there is none. Guests may come
     /// to read the message.
     CommandArtifact { result: Result<u64, ErrorData> },
+    /// Of `LookUp`: at least one.
+    LookUp { result: Result<Vec<IpAddr>, NetworkError> },
+    /// Of `Connect`, the descriptor being attached if there is a connection.
+    Connect { result: Result<Connected, NetworkError> },
+}
+
+impl BrokerReply {
+    /// Whether a descriptor comes beside it.
+    pub fn has_descriptor(&self) -> bool {
+        matches!(
+            self,
+            BrokerReply::CommandArtifact { result: Ok(_) } | BrokerReply::Connect { result: Ok(_) }
+        )
+    }
 }

@@ -1,8 +1,8 @@
-//! What the supervisor serves beyond the VM: directories of the host. (Host functions are the client's; network egress
-//! will live here.)
+//! What the supervisor serves beyond the VM: directories of the host, and the network. (Host functions are the client's.)
 
 mod descriptors;
 mod directory;
+mod egress;
 mod forbidden;
 mod mount_table;
 mod mounts;
@@ -11,5 +11,6 @@ mod remove_tree;
 mod rules;
 
 pub(crate) use descriptors::{Channel, Descriptors};
+pub(super) use egress::Egress;
 pub(crate) use forbidden::Forbidden;
 pub(crate) use mounts::HostMounts;

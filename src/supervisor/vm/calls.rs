@@ -5,6 +5,7 @@
 //! What a question means is decided by the [task](super::task); this module knows no channel.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,10 +15,13 @@ use tokio::task::JoinSet;
 use crate::supervisor::artifacts;
 use crate::supervisor::budget::{Budget, Held};
 use crate::supervisor::guest_programs::GuestPrograms;
-use crate::supervisor::outside::HostMounts;
+use crate::supervisor::outside::{Egress, HostMounts};
 use crate::supervisor::own_commands::CommandSet;
-use protocol::abi::{Errno, HostFsReply, HostFsRequest, MountId};
+use protocol::abi::{
+    ConnectionEvent, Errno, HostFsReply, HostFsRequest, MountId, NetworkError, NetworkErrorCode,
+};
 use protocol::broker::{self, BrokerReply, CALLS_MAX, ClaimedMount, HOST_FS_CALLS_MAX};
+use protocol::network::CONNECTIONS_MAX;
 use protocol::wire::{ErrorData, code};
 
 /// How long an operation in a host directory may take: a disk answers in milliseconds, a network's share that has died
@@ -25,6 +29,10 @@ use protocol::wire::{ErrorData, code};
 pub(in crate::supervisor) const HOST_FS_TIME: Duration = Duration::from_secs(30);
 /// How long native code may be waited for, which may have to be compiled.
 const ARTIFACT_TIME: Duration = Duration::from_secs(120);
+
+/// How long the network may be waited for: longer than the network's own limits let anything take, so that an answer says
+/// which of them it was.
+const NETWORK_TIME: Duration = Duration::from_secs(15 * 60);
 
 /// Questions of one worker that are open, until the answer is written. Twice what a worker has at once: it reads an
 /// answer, and asks again, before it is known here that all of what was written with it has been taken.
@@ -47,6 +55,8 @@ pub(super) enum Done {
     Answer(Answer),
     /// A host directory was opened for a request, or not.
     Opened { id: u64, result: Result<ClaimedMount, ErrorData> },
+    /// Something has become of a connection beyond the VM.
+    Connection { connection: u64, event: ConnectionEvent },
 }
 
 /// Native code that is fetched or compiled for one worker at once. It asks for one after the other.
@@ -56,13 +66,17 @@ const ARTIFACT_THREADS: u32 = 8;
 const COMPILATIONS_MAX: usize = 4;
 
 /// Most of [`Done`] that can wait to be heard of, beside one for each request that opens a directory.
-pub(super) const DONE_MAX: usize =
-    (OPEN_MAX + HOST_FS_OPEN_MAX + ARTIFACT_THREADS) as usize + COMPILATIONS_MAX;
+pub(super) const DONE_MAX: usize = (OPEN_MAX + HOST_FS_OPEN_MAX + ARTIFACT_THREADS) as usize
+    + COMPILATIONS_MAX
+    + CONNECTION_EVENTS_MAX * CONNECTIONS_MAX as usize;
+
+/// What can become of one connection: its end at the other end, and its end.
+const CONNECTION_EVENTS_MAX: usize = 2;
 
 /// Who answers a question, and what it holds.
 enum Open {
-    /// We do, since then and until then. The thread that asks may be the one that should end a call.
-    Supervisor { since: Instant, ends: Instant, late: fn() -> BrokerReply, slot: Held },
+    /// We do, since then and until then. The thread that asks may be the one that should end a call, if one waits.
+    Supervisor { since: Instant, ends: Instant, is_waited_for: bool, late: fn() -> BrokerReply, slot: Held },
     /// Whoever created the VM. No thread of the worker waits for that.
     Client { slot: Held },
 }
@@ -77,6 +91,8 @@ pub(super) struct Calls {
     artifact_threads: Budget,
     /// Programs of the guest's that are being compiled. They end with the VM.
     compilations: JoinSet<()>,
+    /// Questions to the network. They end with the VM.
+    network: JoinSet<()>,
     done: mpsc::Sender<Done>,
 }
 
@@ -89,6 +105,7 @@ impl Calls {
             host_fs_threads: Budget::new(HOST_FS_OPEN_MAX),
             artifact_threads: Budget::new(ARTIFACT_THREADS),
             compilations: JoinSet::new(),
+            network: JoinSet::new(),
             done,
         }
     }
@@ -185,6 +202,45 @@ impl Calls {
         Ok(())
     }
 
+    /// Has the addresses of a name asked for.
+    pub(super) fn look_up(&mut self, call: u64, name: String, egress: &Arc<Egress>) -> Result<(), String> {
+        self.open_for_network(call, || BrokerReply::LookUp { result: Err(late()) })?;
+        let (egress, done) = (egress.clone(), self.done());
+        self.network.spawn(async move {
+            let result = egress.look_up(&name).await;
+            send(&done, call, BrokerReply::LookUp { result }, None);
+        });
+        Ok(())
+    }
+
+    /// Has a connection made.
+    pub(super) fn connect(&mut self, call: u64, to: SocketAddr, egress: &Arc<Egress>) -> Result<(), String> {
+        self.open_for_network(call, || BrokerReply::Connect { result: Err(late()) })?;
+        let (egress, done) = (egress.clone(), self.done());
+        self.network.spawn(async move {
+            match egress.connect(to).await {
+                Ok((connected, descriptor)) => {
+                    let reply = BrokerReply::Connect { result: Ok(connected) };
+                    send(&done, call, reply, Some(Arc::new(descriptor.into())));
+                    // What has happened meanwhile comes after the answer.
+                    egress.announced(connected.connection);
+                }
+                Err(error) => send(&done, call, BrokerReply::Connect { result: Err(error) }, None),
+            }
+        });
+        Ok(())
+    }
+
+    /// Opens a question for the network. No thread of the worker waits for the answer.
+    fn open_for_network(&mut self, call: u64, late: fn() -> BrokerReply) -> Result<(), String> {
+        let slot = self.slot(call)?;
+        while self.network.try_join_next().is_some() {}
+        let since = Instant::now();
+        let ends = since + NETWORK_TIME;
+        self.open.insert(call, Open::Supervisor { since, ends, is_waited_for: false, late, slot });
+        Ok(())
+    }
+
     /// Takes what a question has held, which its answer holds until it is written; none if it has been answered.
     pub(super) fn close(&mut self, call: u64) -> Option<Held> {
         self.open.remove(&call).map(|open| match open {
@@ -192,11 +248,11 @@ impl Calls {
         })
     }
 
-    /// Questions that we have had for that long.
+    /// Questions that we have had for that long while a thread of the worker waits.
     pub(super) fn waited_for(&self, time: Duration) -> bool {
         self.open
             .values()
-            .any(|open| matches!(open, Open::Supervisor { since, .. } if since.elapsed() >= time))
+            .any(|open| matches!(open, Open::Supervisor { since, is_waited_for: true, .. } if since.elapsed() >= time))
     }
 
     /// Answers what is late.
@@ -217,7 +273,8 @@ impl Calls {
 
     fn open_for_us(&mut self, call: u64, slot: Held, time: Duration, late: fn() -> BrokerReply) {
         let since = Instant::now();
-        self.open.insert(call, Open::Supervisor { since, ends: since + time, late, slot });
+        let ends = since + time;
+        self.open.insert(call, Open::Supervisor { since, ends, is_waited_for: true, late, slot });
     }
 
     fn slot(&self, call: u64) -> Result<Held, String> {
@@ -240,6 +297,11 @@ fn send(done: &mpsc::Sender<Done>, call: u64, reply: BrokerReply, file: Option<A
 
 fn host_fs_reply(result: Result<HostFsReply, Errno>) -> BrokerReply {
     BrokerReply::HostFilesystem { result }
+}
+
+fn late() -> NetworkError {
+    let text = format!("the network has given no answer in {} s", NETWORK_TIME.as_secs());
+    NetworkError::new(NetworkErrorCode::TimedOut, text)
 }
 
 fn no_artifact() -> BrokerReply {

@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use super::budget::{Budget, Held};
 use super::guest_programs::GuestPrograms;
 use super::launcher::client::Process;
-use super::outside::{Channel, HostMounts};
+use super::outside::{Channel, Egress, HostMounts};
 use super::own_commands::CommandSet;
 use super::worker::{Worker, loss};
 pub(super) use calls::HOST_FS_TIME;
@@ -88,6 +88,7 @@ pub(super) struct Outside {
     commands: Arc<CommandSet>,
     /// None where guests may run none.
     programs: Option<Arc<GuestPrograms>>,
+    egress: Arc<Egress>,
     host_calls: Arc<HostCalls>,
 }
 
@@ -96,12 +97,13 @@ impl Outside {
         policy: Arc<Policy>,
         mounts: HostMounts,
         (commands, programs): (Arc<CommandSet>, GuestPrograms),
+        egress: Arc<Egress>,
         config: &CreateVmConfig,
     ) -> Outside {
         let may_compile = config.permissions.web_assembly == Access::Allow;
         let programs = may_compile.then(|| Arc::new(programs));
         let host_calls = Arc::new(HostCalls::new(&config.limits));
-        Outside { policy, mounts: Arc::new(mounts), commands, programs, host_calls }
+        Outside { policy, mounts: Arc::new(mounts), commands, programs, egress, host_calls }
     }
 }
 

@@ -18,7 +18,7 @@ use super::{Command, Commands, EVENTS_QUEUED, Event, Outside, VM_BYTES, VmEvent}
 use crate::supervisor::budget::{Budget, Held};
 use crate::supervisor::channel::{ChannelError, Reader, Writer};
 use crate::supervisor::worker::{CLAIM_TIMEOUT, not_claimed};
-use protocol::abi::{Errno, HostCallError};
+use protocol::abi::{ConnectionEvent, Errno, HostCallError, NetworkError, NetworkErrorCode};
 use protocol::broker::{BrokerCall, BrokerReply, ClaimedMount, FromWorker, ToWorker};
 use protocol::config::{CreateVmConfig, Mount};
 use protocol::policy::Scope;
@@ -74,6 +74,13 @@ impl Task {
     ) -> Task {
         let requests_max = config.limits.calls as usize * 2;
         let (sender, done) = mpsc::channel(DONE_MAX + requests_max);
+        let told = sender.downgrade();
+        outside.egress.tell_by(Box::new(move |connection, event| {
+            // There is room for what can become of every connection that the VM may have.
+            if let Some(told) = told.upgrade() {
+                let _ = told.try_send(Done::Connection { connection, event });
+            }
+        }));
         Task {
             reader,
             writer,
@@ -380,6 +387,8 @@ impl Task {
                 self.calls.guest_program(call, module.0, held, self.outside.programs.as_ref())
             }
             BrokerCall::HostFunction { name, input } => self.call_host_function(call, name, input, held),
+            BrokerCall::LookUp { name } => self.calls.look_up(call, name, &self.outside.egress),
+            BrokerCall::Connect { to } => self.calls.connect(call, to, &self.outside.egress),
         }
     }
 
@@ -424,6 +433,12 @@ impl Task {
         match done {
             Done::Answer(answer) => self.on_answer(answer),
             Done::Opened { id, result } => self.on_opened(id, result),
+            Done::Connection { connection, event } => {
+                if !matches!(event, ConnectionEvent::Ended {}) {
+                    self.outside.egress.forget(connection);
+                }
+                self.tell(&ToWorker::Connection { connection, event }, Held::default())
+            }
         }
     }
 
@@ -431,6 +446,9 @@ impl Task {
         let Answer { call, reply, file, mut held } = answer;
         let Some(slot) = self.calls.close(call) else {
             self.outside.mounts.forget(&reply);
+            if let BrokerReply::Connect { result: Ok(connected) } = reply {
+                self.outside.egress.give_up(connected.connection);
+            }
             return Ok(());
         };
         held.join(slot);
@@ -492,7 +510,14 @@ fn too_long(reply: BrokerReply) -> BrokerReply {
         BrokerReply::CommandArtifact { .. } => BrokerReply::CommandArtifact {
             result: Err(ErrorData::new(code::INTERNAL, "an answer that is longer than a frame")),
         },
+        // Neither is ever as long.
+        BrokerReply::LookUp { .. } => BrokerReply::LookUp { result: Err(no_room()) },
+        BrokerReply::Connect { .. } => BrokerReply::Connect { result: Err(no_room()) },
     }
+}
+
+fn no_room() -> NetworkError {
+    NetworkError::new(NetworkErrorCode::Failed, "an answer that is longer than a frame")
 }
 
 /// Why a worker says that it ends, as it can be told to everybody who waits for it: without what only the supervisor can

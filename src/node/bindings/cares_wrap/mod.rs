@@ -1,18 +1,20 @@
-//! Names and addresses: those of the VM itself. Resolvers ask servers in the VM, where a program names one; nobody else is
-//! asked: that would be the permission `network`.
+//! Names and addresses: those of the VM itself, and where the permission `network` allows it those beyond, which the
+//! kernel's network asks for. Resolvers ask servers in the VM, where a program names one.
 
 mod answers;
 mod ask;
 mod channel;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
-use isolate::library::{Scope, string, text};
+use isolate::library::{Delivery, Scope, spawn, string, text, throw_errno};
+use protocol::abi::{NetworkError, NetworkErrorCode};
 
 use crate::binding::{Args, Binding, Return, functions};
 use crate::bindings::buffer::from_bytes;
 use crate::environment::Env;
+use crate::refusal;
 use crate::request::{self, Complete};
 
 pub(super) static BINDING: Binding = Binding {
@@ -27,10 +29,12 @@ pub(super) static BINDING: Binding = Binding {
     make: Some(make),
 };
 
-/// What `dns.lookup` says of a name that is no name of the VM's.
-const DENIED: i32 = -13;
+const EAI_AGAIN: i32 = -3001;
+const EAI_FAIL: i32 = -3004;
+const EAI_NODATA: i32 = -3007;
 const EAI_NONAME: i32 = -3008;
 
+const IPV4_FIRST: u32 = 1;
 const IPV6_FIRST: u32 = 2;
 
 /// Longest name, and longest part of one.
@@ -91,24 +95,46 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
     channel::make(scope, binding)
 }
 
-/// The addresses of a name.
-fn addresses(name: &str, family: u32, version_6_first: bool) -> Result<Vec<&'static str>, i32> {
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
-    let is_own = name == "localhost" || name.ends_with(".localhost") || name == kernel::machine::HOSTNAME;
-    if !is_own {
-        // Such a name is nobody's anywhere.
-        let is_invalid = name == "invalid"
-            || name.ends_with(".invalid")
-            || name.len() > NAME_MAX
-            || name.split('.').any(|label| label.is_empty() || label.len() > LABEL_MAX);
-        return Err(if is_invalid { EAI_NONAME } else { DENIED });
+/// The addresses of a name that says without being asked for what it stands for: of the VM's own, of one that is nobody's
+/// anywhere. `None` of any other.
+fn known(name: &str) -> Option<Result<Vec<IpAddr>, i32>> {
+    if let Ok(address) = name.parse() {
+        return Some(Ok(vec![address]));
     }
-    Ok(match family {
-        4 => vec!["127.0.0.1"],
-        6 => vec!["::1"],
-        _ if version_6_first => vec!["::1", "127.0.0.1"],
-        _ => vec!["127.0.0.1", "::1"],
-    })
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    if name == "localhost" || name.ends_with(".localhost") || name == kernel::machine::HOSTNAME {
+        return Some(Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]));
+    }
+    let is_invalid = name == "invalid"
+        || name.ends_with(".invalid")
+        || name.len() > NAME_MAX
+        || name.split('.').any(|label| label.is_empty() || label.len() > LABEL_MAX);
+    is_invalid.then_some(Err(EAI_NONAME))
+}
+
+/// Those of the family that is wanted, in the order that is.
+fn chosen(mut addresses: Vec<IpAddr>, family: u32, order: u32) -> Result<Vec<IpAddr>, i32> {
+    match order {
+        IPV4_FIRST => addresses.sort_by_key(IpAddr::is_ipv6),
+        IPV6_FIRST => addresses.sort_by_key(IpAddr::is_ipv4),
+        _ => {}
+    }
+    addresses.retain(|address| match family {
+        4 => address.is_ipv4(),
+        6 => address.is_ipv6(),
+        _ => true,
+    });
+    if addresses.is_empty() { Err(EAI_NODATA) } else { Ok(addresses) }
+}
+
+/// What `dns` says of a question that failed.
+fn status(error: &NetworkError) -> i32 {
+    match error.code {
+        NetworkErrorCode::NotFound => EAI_NONAME,
+        NetworkErrorCode::NoAnswer | NetworkErrorCode::TimedOut => EAI_AGAIN,
+        NetworkErrorCode::Denied | NetworkErrorCode::Limit => -error.code.errno(),
+        _ => EAI_FAIL,
+    }
 }
 
 /// (request, name, family, hints, order) -> status
@@ -122,24 +148,36 @@ fn getaddrinfo(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>
     let Some(name) = text(scope, name) else { return };
     let family = args.get(2).uint32_value(scope).unwrap_or(0);
     let order = args.get(4).uint32_value(scope).unwrap_or(0);
-    let found = match name.parse::<IpAddr>() {
-        Ok(address) => Ok(vec![address.to_string()]),
-        Err(_) => addresses(&name, family, order == IPV6_FIRST)
-            .map(|found| found.into_iter().map(str::to_owned).collect()),
+    let network = env.core.settings().kernel.network().clone();
+    let (request, then) = (v8::Global::new(scope, request), env.clone());
+    let future = async move {
+        let (found, reason) = match known(&name) {
+            Some(found) => (found, None),
+            None => match network.look_up(&name).await {
+                Ok(found) => (Ok(found), None),
+                Err(error) => (Err(status(&error)), Some(error.message)),
+            },
+        };
+        let found = found.and_then(|found| chosen(found, family, order));
+        let deliver: Delivery = Box::new(move |scope| {
+            let request = v8::Local::new(scope, &request);
+            let arguments = match found {
+                Err(error) => [v8::Integer::new(scope, error).into(), v8::null(scope).into()],
+                Ok(found) => {
+                    let found: Vec<v8::Local<v8::Value>> =
+                        found.iter().map(|address| string(scope, &address.to_string()).into()).collect();
+                    let found = v8::Array::new_with_elements(scope, &found);
+                    [v8::Integer::new(scope, 0).into(), found.into()]
+                }
+            };
+            refusal::told(&then, reason, || request::complete(scope, &then, request, &arguments))
+        });
+        deliver
     };
-    let complete: Complete = Box::new(move |scope, _| {
-        Some(match found {
-            Err(error) => vec![v8::Integer::new(scope, error).into(), v8::null(scope).into()],
-            Ok(found) => {
-                let found: Vec<v8::Local<v8::Value>> =
-                    found.iter().map(|address| string(scope, address).into()).collect();
-                let found = v8::Array::new_with_elements(scope, &found);
-                vec![v8::Integer::new(scope, 0).into(), found.into()]
-            }
-        })
-    });
-    if request::dispatch(scope, &env, request, std::future::ready(complete)).is_some() {
-        result.set_int32(0);
+    let Some(realm) = env.realm() else { return };
+    match spawn(&env.core, &realm, future) {
+        Some(_) => result.set_int32(0),
+        None => throw_errno(scope, kernel::Errno::Eagain, "getaddrinfo", None),
     }
 }
 

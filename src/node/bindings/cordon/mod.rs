@@ -1,5 +1,5 @@
 //! What is cordon's own: the time zone that a program sets through its environment, the environment where threads share it,
-//! taking types out of TypeScript, reading responses for undici.
+//! taking types out of TypeScript, reading responses for undici, the words of a refusal.
 
 mod responses;
 
@@ -9,6 +9,7 @@ use isolate::library::{Scope, set_time_zone, string, strip_types};
 
 use crate::binding::{Args, Binding, Return, functions, set, set_number};
 use crate::environment::Env;
+use crate::refusal;
 
 pub(super) static BINDING: Binding = Binding {
     name: "cordon",
@@ -19,6 +20,7 @@ pub(super) static BINDING: Binding = Binding {
         "deleteVariable" => delete_variable,
         "variableNames" => variable_names,
         "stripTypes" => strip,
+        "refusal" => refusal::get,
     },
     make: Some(make),
 };

@@ -1,0 +1,136 @@
+//! The socket to the supervisor: what is asked, who works on it, and what is answered.
+//!
+//! Answers wait in memory until they are written. They are few for each question and connection, and of those the
+//! supervisor has only so many.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use protocol::descriptor::{receive_with_descriptors, send_with_descriptor};
+use protocol::network::{FromNetwork, PACKET_BYTES_MAX, ToNetwork, decode, encode};
+use rustix::io::Errno;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use super::names::Names;
+use super::relay;
+use super::watch::watch;
+
+/// A message, with a descriptor if it announces one.
+type Outgoing = (FromNetwork, Option<OwnedFd>);
+
+/// The way to the supervisor, for whoever works on what it asked.
+#[derive(Clone)]
+pub(crate) struct Told(mpsc::UnboundedSender<Outgoing>);
+
+impl Told {
+    /// Says something. Nobody hears it if the supervisor is gone, which ends this process.
+    pub(crate) fn tell(&self, message: FromNetwork) {
+        self.tell_with(message, None);
+    }
+
+    pub(crate) fn tell_with(&self, message: FromNetwork, descriptor: Option<OwnedFd>) {
+        let _ = self.0.send((message, descriptor));
+    }
+}
+
+/// What is under way, by the supervisor's numbers.
+type Tasks = Arc<Mutex<HashMap<u64, AbortHandle>>>;
+
+pub(crate) struct Control {
+    names: Arc<Names>,
+    told: Told,
+    tasks: Tasks,
+}
+
+impl Control {
+    /// Does what it is asked until the socket closes.
+    pub(crate) async fn serve(names: Names, ready: FromNetwork) -> io::Result<()> {
+        let socket = io::stdin().as_fd().try_clone_to_owned()?;
+        rustix::io::ioctl_fionbio(&socket, true)?;
+        let socket = watch(socket, Interest::READABLE | Interest::WRITABLE)?;
+        let (sender, outgoing) = mpsc::unbounded_channel();
+        let control = Control { names: Arc::new(names), told: Told(sender), tasks: Tasks::default() };
+        control.told.tell(ready);
+        tokio::select! {
+            ended = control.read(&socket) => ended,
+            ended = write(&socket, outgoing) => ended,
+        }
+    }
+
+    async fn read(&self, socket: &AsyncFd<OwnedFd>) -> io::Result<()> {
+        let mut packet = vec![0; PACKET_BYTES_MAX];
+        loop {
+            let received = socket
+                .async_io(Interest::READABLE, |socket| {
+                    receive_with_descriptors(socket, &mut packet).map_err(io::Error::from)
+                })
+                .await;
+            let length = match received {
+                Ok(received) => received.length,
+                Err(error) if error.raw_os_error() == Some(Errno::CONNRESET.raw_os_error()) => 0,
+                Err(error) => return Err(error),
+            };
+            if length == 0 {
+                return Ok(());
+            }
+            self.begin(decode(&packet[..length]).map_err(io::Error::other)?);
+        }
+    }
+
+    fn begin(&self, message: ToNetwork) {
+        let told = self.told.clone();
+        match message {
+            ToNetwork::LookUp { id, name } => {
+                let names = self.names.clone();
+                self.start(id, async move {
+                    told.tell(FromNetwork::LookedUp { id, result: names.look_up(&name).await });
+                });
+            }
+            ToNetwork::Connect { id, to, connect_ms, idle_ms } => {
+                let times = (Duration::from_millis(connect_ms), Duration::from_millis(idle_ms));
+                self.start(id, relay::connect(id, to, times, told));
+            }
+            ToNetwork::End { id } => {
+                let task = self.tasks.lock().remove(&id);
+                if let Some(task) = task {
+                    task.abort();
+                }
+            }
+        }
+    }
+
+    fn start(&self, id: u64, work: impl Future<Output = ()> + Send + 'static) {
+        let tasks = self.tasks.clone();
+        // It does not run before this function has returned: there is one thread.
+        let task = tokio::spawn(async move {
+            work.await;
+            tasks.lock().remove(&id);
+        });
+        self.tasks.lock().insert(id, task.abort_handle());
+    }
+}
+
+async fn write(socket: &AsyncFd<OwnedFd>, mut outgoing: mpsc::UnboundedReceiver<Outgoing>) -> io::Result<()> {
+    while let Some((message, descriptor)) = outgoing.recv().await {
+        let packet = encode(&message).map_err(io::Error::other)?;
+        let sent = socket
+            .async_io(Interest::WRITABLE, |socket| {
+                let descriptor = descriptor.as_ref().map(OwnedFd::as_fd);
+                send_with_descriptor(socket, &packet, descriptor).map_err(io::Error::from)
+            })
+            .await;
+        match sent {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

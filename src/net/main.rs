@@ -1,0 +1,52 @@
+//! The process that has sockets to the world, on behalf of the VMs of one supervisor. It asks servers of names and makes
+//! TCP connections, when the supervisor says so, and relays their bytes to and from one end of a socket pair each, whose
+//! other end a worker has. No policy is known here: whoever asks has decided.
+//!
+//! Standard input is the socket to the supervisor ([`protocol::network`]). What it needs of the host's files, the servers of
+//! names and the names in `/etc/hosts`, it reads before it is enclosed; from then on it has sockets and nothing else, and one
+//! thread. It ends with its socket.
+
+mod control;
+mod names;
+mod relay;
+mod watch;
+
+use std::io;
+use std::process::ExitCode;
+
+use control::Control;
+use names::Names;
+use protocol::network::FromNetwork;
+
+/// Private writable memory, in bytes: buffers of connections above all.
+const MEMORY_BYTES_MAX: u64 = 1 << 30;
+/// Threads: the one there is.
+const THREADS_MAX: u64 = 1;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cordon-net: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> io::Result<()> {
+    enclosure::close_descriptors()?;
+    // It makes descriptors, which are not refused yet.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    let names = {
+        let _inside = runtime.enter();
+        Names::of_this_host()?
+    };
+    let mut enclosure = enclosure::enter_network()?;
+    enclosure::limit_memory(MEMORY_BYTES_MAX)?;
+    let rules = enclosure::Rules::read_network()?;
+    enclosure::filter_calls(&rules)?;
+    enclosure.layers.push(enclosure::executed_apart());
+    let filter = enclosure::filter_last(&rules, false, THREADS_MAX, &enclosure)?;
+    enclosure.layers.push(filter);
+    runtime.block_on(Control::serve(names, FromNetwork::Ready { enclosure }))
+}

@@ -1,0 +1,177 @@
+//! The private socket between the supervisor and the network process: its packets.
+//!
+//! A socket of type `SOCK_SEQPACKET`; one message a packet, descriptors beside it ([`crate::descriptor`]). The network
+//! process reads bytes of whoever it is connected with, so that what it says is bounded before it is believed. The
+//! policy is not its affair: it does what it is asked to.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::abi::NetworkError;
+
+/// Connections that one VM may have at once, whatever its configuration says.
+pub const CONNECTIONS_MAX: u64 = 1024;
+
+/// The longest packet, in bytes.
+pub const PACKET_BYTES_MAX: usize = 64 * 1024;
+
+/// Addresses of one name that are kept.
+pub const ADDRESSES_MAX: usize = 32;
+
+/// What the supervisor asks for. Ids are its own numbers, used once each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum ToNetwork {
+    /// The addresses of a name that is in its canonical form.
+    LookUp {
+        /// Its number.
+        id: u64,
+        /// The name.
+        name: String,
+    },
+    /// A TCP connection, whose number is the question's.
+    Connect {
+        /// Its number.
+        id: u64,
+        /// The address and port, decided already.
+        to: SocketAddr,
+        /// How long the other end may take to answer, in milliseconds.
+        connect_ms: u64,
+        /// How long nothing may happen on it, in milliseconds.
+        idle_ms: u64,
+    },
+    /// Ends what has that number, question or connection, whatever state it is in.
+    End {
+        /// Its number.
+        id: u64,
+    },
+}
+
+/// What the network process answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum FromNetwork {
+    /// It is enclosed and can be asked.
+    Ready {
+        /// What encloses it.
+        enclosure: crate::enclosure::EnclosureReport,
+    },
+    /// Of `LookUp`.
+    LookedUp {
+        /// Its number.
+        id: u64,
+        /// The addresses, at least one and at most [`ADDRESSES_MAX`].
+        result: Result<Vec<IpAddr>, NetworkError>,
+    },
+    /// Of `Connect`: the address of this end; a descriptor of the connection's bytes is attached.
+    Connected {
+        /// Its number.
+        id: u64,
+        /// The address of the host's end.
+        result: Result<SocketAddr, NetworkError>,
+    },
+    /// The other end of a connection has sent all it had to send.
+    Ended {
+        /// The connection.
+        id: u64,
+    },
+    /// A connection is over. Nothing more is said of it.
+    Closed {
+        /// The connection.
+        id: u64,
+        /// Why, if that is not that both ends had ended it.
+        error: Option<NetworkError>,
+        /// Bytes that came in over it.
+        bytes_in: u64,
+        /// Bytes that went out.
+        bytes_out: u64,
+    },
+}
+
+/// A packet with a message.
+///
+/// # Errors
+/// It is longer than [`PACKET_BYTES_MAX`], which no message of ours is.
+pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, String> {
+    let packet = rmp_serde::to_vec_named(message).map_err(|error| error.to_string())?;
+    if packet.len() > PACKET_BYTES_MAX {
+        return Err(format!("a packet of {} bytes; at most {PACKET_BYTES_MAX}", packet.len()));
+    }
+    Ok(packet)
+}
+
+/// The message of a packet.
+///
+/// # Errors
+/// It is none.
+pub fn decode<'a, T: Deserialize<'a>>(packet: &'a [u8]) -> Result<T, String> {
+    rmp_serde::from_slice(packet).map_err(|error| error.to_string())
+}
+
+/// An entry for fuzzing packets: bytes in, properties checked.
+#[cfg(any(test, fuzzing))]
+pub mod fuzz {
+    use super::{FromNetwork, ToNetwork, decode, encode};
+
+    /// What is a message is written as a packet that says the same.
+    pub fn packet(bytes: &[u8]) {
+        if let Ok(message) = decode::<ToNetwork>(bytes) {
+            let again = encode(&message).expect("it came from a packet");
+            assert_eq!(decode::<ToNetwork>(&again), Ok(message));
+        }
+        if let Ok(message) = decode::<FromNetwork>(bytes) {
+            let again = encode(&message).expect("it came from a packet");
+            assert_eq!(decode::<FromNetwork>(&again), Ok(message));
+        }
+    }
+
+    /// Packets with some of what each side says, to begin with.
+    pub fn samples() -> Vec<Vec<u8>> {
+        use crate::abi::{NetworkError, NetworkErrorCode};
+        let address: std::net::SocketAddr = ([192, 0, 2, 1], 443).into();
+        let error = NetworkError::new(NetworkErrorCode::Reset, "cut off");
+        let to = [
+            ToNetwork::LookUp { id: 1, name: "example.org".to_owned() },
+            ToNetwork::Connect { id: 2, to: address, connect_ms: 30_000, idle_ms: 300_000 },
+            ToNetwork::End { id: 2 },
+        ];
+        let from = [
+            FromNetwork::Ready { enclosure: crate::enclosure::EnclosureReport { layers: Vec::new() } },
+            FromNetwork::LookedUp { id: 1, result: Ok(vec![address.ip()]) },
+            FromNetwork::Connected { id: 2, result: Ok(address) },
+            FromNetwork::Connected { id: 2, result: Err(error.clone()) },
+            FromNetwork::Ended { id: 2 },
+            FromNetwork::Closed { id: 2, error: Some(error), bytes_in: 1 << 40, bytes_out: 0 },
+        ];
+        let to = to.iter().map(|message| encode(message).expect("a sample fits"));
+        to.chain(from.iter().map(|message| encode(message).expect("a sample fits"))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_packet_is_a_message_or_an_error() {
+        for packet in fuzz::samples() {
+            fuzz::packet(&packet);
+            for at in 0..packet.len() {
+                fuzz::packet(&packet[..at]);
+                for byte in [0, 1, 0x7f, 0x80, 0xc0, 0xdf, 0xff] {
+                    let mut damaged = packet.clone();
+                    damaged[at] = byte;
+                    fuzz::packet(&damaged);
+                }
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_a_message_or_an_error(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+            fuzz::packet(&bytes);
+        }
+    }
+}

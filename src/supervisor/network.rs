@@ -1,0 +1,334 @@
+//! The network process, as the supervisor holds it: started when a VM is first allowed to reach something, asked over its
+//! socket, and started again when it has ended.
+//!
+//! It reads what the world sends, so that what it says is bounded and taken for what it is: addresses, descriptors, numbers.
+//! Who may reach what is decided before it is asked ([`outside::egress`](super::outside)).
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendFlags, SocketFlags, SocketType, sendmsg, socketpair,
+};
+use tokio::sync::oneshot;
+
+use super::Inner;
+use super::launcher::client::Process;
+use protocol::abi::{NetworkError, NetworkErrorCode};
+use protocol::descriptor::receive_with_descriptors;
+use protocol::enclosure::EnclosureReport;
+use protocol::network::{ADDRESSES_MAX, FromNetwork, PACKET_BYTES_MAX, ToNetwork, decode, encode};
+
+/// How long it may take from being started to being enclosed.
+const START_TIME: Duration = Duration::from_secs(10);
+/// How long its socket may be full, and how often it is tried meanwhile.
+const SEND_TIME: Duration = Duration::from_secs(5);
+const SEND_PAUSE: Duration = Duration::from_millis(1);
+
+/// What has become of a connection, for whoever asked for it.
+pub(super) enum Happened {
+    /// The other end has sent all it had to send.
+    Ended,
+    /// It is over, and why if it was cut off; bytes in and out.
+    Closed { error: Option<NetworkError>, bytes_in: u64, bytes_out: u64 },
+}
+
+/// Told of connections. It must not wait.
+pub(super) trait Observer: Send + Sync {
+    /// Something has happened to the connection of that number.
+    fn happened(&self, connection: u64, what: Happened);
+}
+
+/// The network process of a supervisor, if one runs.
+#[derive(Default)]
+pub(super) struct Networks {
+    running: tokio::sync::Mutex<Option<Arc<Network>>>,
+}
+
+impl Networks {
+    /// The one that runs, or a new one.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub(super) async fn get(&self, inner: &Inner) -> Result<Arc<Network>, NetworkError> {
+        let mut running = self.running.lock().await;
+        if let Some(network) = running.as_ref().filter(|network| !network.state.lock().gone) {
+            return Ok(network.clone());
+        }
+        let started = Network::start(inner).await.map_err(|error| {
+            let path = inner.installation.network();
+            let text = format!("the network process cannot be started: {}: {error}", path.display());
+            NetworkError::new(NetworkErrorCode::Failed, text)
+        })?;
+        Ok(running.insert(started).clone())
+    }
+}
+
+/// A running network process. Dropping it ends it, and every connection.
+pub(super) struct Network {
+    socket: Arc<OwnedFd>,
+    state: Arc<Mutex<State>>,
+    /// What encloses it.
+    pub(super) enclosure: EnclosureReport,
+    /// Ends it when this is dropped.
+    _process: Process,
+}
+
+#[derive(Default)]
+struct State {
+    /// Answers that are waited for.
+    waiting: HashMap<u64, Waiting>,
+    /// Who is told of a connection, from when it is asked for until it is over.
+    observers: HashMap<u64, Weak<dyn Observer>>,
+    ready: Option<oneshot::Sender<EnclosureReport>>,
+    gone: bool,
+}
+
+enum Waiting {
+    LookUp(oneshot::Sender<Result<Vec<IpAddr>, NetworkError>>),
+    Connect(oneshot::Sender<Result<(SocketAddr, OwnedFd), NetworkError>>),
+}
+
+/// A number for a question or a connection, which no other of this process has.
+pub(super) fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Network {
+    async fn start(inner: &Inner) -> io::Result<Arc<Network>> {
+        let executable = inner.installation.network();
+        let (ours, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        let launcher = inner.launcher().map_err(|error| io::Error::other(error.message))?;
+        let (process, ended) =
+            launcher.execute(&executable, Vec::new(), false, inner.show_worker_stderr, &theirs)?;
+        drop(theirs);
+        let (ready, is_ready) = oneshot::channel();
+        let state = Arc::new(Mutex::new(State { ready: Some(ready), ..State::default() }));
+        let socket = Arc::new(ours);
+        let (reader, known) = (socket.clone(), state.clone());
+        std::thread::Builder::new().name("cordon-network".into()).spawn(move || read(&reader, &known))?;
+        let enclosure = match tokio::time::timeout(START_TIME, is_ready).await {
+            Ok(Ok(enclosure)) => enclosure,
+            Ok(Err(_)) => {
+                let why = tokio::time::timeout(START_TIME, ended).await.ok().and_then(Result::ok);
+                let why = why.map(|ended| ended.message.unwrap_or_else(|| ended.exit.to_string()));
+                return Err(io::Error::other(format!(
+                    "it ended before it was ready: {}",
+                    why.unwrap_or_else(|| "unknown".to_owned())
+                )));
+            }
+            Err(_) => {
+                let seconds = START_TIME.as_secs();
+                return Err(io::Error::other(format!("it was not ready after {seconds} s")));
+            }
+        };
+        Ok(Arc::new(Network { socket, state, enclosure, _process: process }))
+    }
+
+    /// The addresses of a name. Dropping the future gives the question up.
+    pub(super) async fn look_up(&self, name: String) -> Result<Vec<IpAddr>, NetworkError> {
+        let id = next_id();
+        let (sender, receiver) = oneshot::channel();
+        let question = self.ask(id, Waiting::LookUp(sender), None)?;
+        self.send(&ToNetwork::LookUp { id, name }).await?;
+        let answer = receiver.await.map_err(|_| ended())?;
+        question.answered();
+        answer
+    }
+
+    /// A connection of that number: the address of this end, and a descriptor of its bytes. What happens to it is told to
+    /// the observer, until it is over. Dropping the future gives the connection up.
+    pub(super) async fn connect(
+        &self,
+        id: u64,
+        to: SocketAddr,
+        (connect_ms, idle_ms): (u64, u64),
+        observer: Weak<dyn Observer>,
+    ) -> Result<(SocketAddr, OwnedFd), NetworkError> {
+        let (sender, receiver) = oneshot::channel();
+        let question = self.ask(id, Waiting::Connect(sender), Some(observer))?;
+        self.send(&ToNetwork::Connect { id, to, connect_ms, idle_ms }).await?;
+        let answer = receiver.await.map_err(|_| ended())?;
+        if answer.is_ok() {
+            question.answered();
+        }
+        answer
+    }
+
+    /// Ends a connection, or gives a question up.
+    pub(super) fn end(&self, id: u64) {
+        let mut state = self.state.lock();
+        state.waiting.remove(&id);
+        state.observers.remove(&id);
+        drop(state);
+        // Without waiting: it is of no use to anybody that it is ended now, and what is left is ended with its VM's worker,
+        // whose descriptors close.
+        if let Ok(packet) = encode(&ToNetwork::End { id }) {
+            let _ = send(&self.socket, &packet);
+        }
+    }
+
+    fn ask(
+        &self,
+        id: u64,
+        waiting: Waiting,
+        observer: Option<Weak<dyn Observer>>,
+    ) -> Result<Question<'_>, NetworkError> {
+        let mut state = self.state.lock();
+        if state.gone {
+            return Err(ended());
+        }
+        state.waiting.insert(id, waiting);
+        state.observers.extend(observer.map(|observer| (id, observer)));
+        Ok(Question { network: self, id: Some(id) })
+    }
+
+    /// Sends a message, once there is room for it.
+    async fn send(&self, message: &ToNetwork) -> Result<(), NetworkError> {
+        let packet = encode(message).map_err(|text| NetworkError::new(NetworkErrorCode::Failed, text))?;
+        let sending = async {
+            loop {
+                match send(&self.socket, &packet) {
+                    Err(Errno::AGAIN | Errno::NOBUFS) => tokio::time::sleep(SEND_PAUSE).await,
+                    sent => return sent,
+                }
+            }
+        };
+        match tokio::time::timeout(SEND_TIME, sending).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(ended()),
+            Err(_) => {
+                Err(NetworkError::new(NetworkErrorCode::TimedOut, "the network process takes no questions"))
+            }
+        }
+    }
+}
+
+/// A question that is given up unless it was answered.
+struct Question<'a> {
+    network: &'a Network,
+    id: Option<u64>,
+}
+
+impl Question<'_> {
+    fn answered(mut self) {
+        self.id = None;
+    }
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.network.end(id);
+        }
+    }
+}
+
+/// Whether an error says that the process was gone before it could do anything.
+pub(super) fn has_ended(error: &NetworkError) -> bool {
+    *error == ended()
+}
+
+fn ended() -> NetworkError {
+    NetworkError::new(NetworkErrorCode::Reset, "the network process has ended")
+}
+
+fn send(socket: &OwnedFd, packet: &[u8]) -> Result<(), Errno> {
+    rustix::io::retry_on_intr(|| {
+        let mut none = SendAncillaryBuffer::default();
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        sendmsg(socket, &[io::IoSlice::new(packet)], &mut none, flags)
+    })
+    .map(drop)
+}
+
+/// Reads what it says until it is gone. On a thread of its own, since it is asked from every runtime of the embedder's.
+fn read(socket: &OwnedFd, state: &Mutex<State>) {
+    let mut packet = vec![0; PACKET_BYTES_MAX];
+    loop {
+        let Ok(received) = receive_with_descriptors(socket.as_fd(), &mut packet) else { break };
+        if received.length == 0 {
+            break;
+        }
+        let Ok(message) = decode(&packet[..received.length]) else { break };
+        if !take(message, received.descriptors.into_iter().next(), state) {
+            break;
+        }
+    }
+    // Whatever it still does is worth nothing to anybody.
+    let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Both);
+    let left = {
+        let mut state = state.lock();
+        state.gone = true;
+        state.ready = None;
+        state.waiting.clear();
+        std::mem::take(&mut state.observers)
+    };
+    for (id, observer) in left {
+        if let Some(observer) = observer.upgrade() {
+            observer.happened(id, Happened::Closed { error: Some(ended()), bytes_in: 0, bytes_out: 0 });
+        }
+    }
+}
+
+/// Takes a message; false if it is none that this process would send.
+fn take(message: FromNetwork, descriptor: Option<OwnedFd>, state: &Mutex<State>) -> bool {
+    match message {
+        FromNetwork::Ready { enclosure } => {
+            let ready = state.lock().ready.take();
+            return ready.is_some_and(|ready| ready.send(enclosure).is_ok());
+        }
+        FromNetwork::LookedUp { id, result } => {
+            let waiting = state.lock().waiting.remove(&id);
+            if result.as_ref().is_ok_and(|found| found.is_empty() || found.len() > ADDRESSES_MAX) {
+                return false;
+            }
+            match waiting {
+                Some(Waiting::LookUp(sender)) => drop(sender.send(result.map_err(bounded))),
+                Some(Waiting::Connect(_)) => return false,
+                None => {}
+            }
+        }
+        FromNetwork::Connected { id, result } => {
+            let waiting = state.lock().waiting.remove(&id);
+            let result = match (result, descriptor) {
+                (Ok(local), Some(descriptor)) => Ok((local, descriptor)),
+                (Ok(_), None) => return false,
+                (Err(error), _) => Err(bounded(error)),
+            };
+            match waiting {
+                Some(Waiting::Connect(sender)) => drop(sender.send(result)),
+                Some(Waiting::LookUp(_)) => return false,
+                None => {}
+            }
+        }
+        FromNetwork::Ended { id } => {
+            let observer = state.lock().observers.get(&id).and_then(Weak::upgrade);
+            if let Some(observer) = observer {
+                observer.happened(id, Happened::Ended);
+            }
+        }
+        FromNetwork::Closed { id, error, bytes_in, bytes_out } => {
+            let observer = state.lock().observers.remove(&id).and_then(|observer| observer.upgrade());
+            if let Some(observer) = observer {
+                let error = error.map(bounded);
+                observer.happened(id, Happened::Closed { error, bytes_in, bytes_out });
+            }
+        }
+    }
+    true
+}
+
+/// An error with no more of a message than is kept, whatever the process sent.
+fn bounded(error: NetworkError) -> NetworkError {
+    NetworkError::new(error.code, error.message)
+}
