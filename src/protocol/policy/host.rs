@@ -178,7 +178,7 @@ impl HostPattern {
         }
         let host = |text: &str| Host::parse(text).map_err(|error| format!("{error}; {MAY_BE_WRITTEN}"));
         if let Some((address, length)) = text.split_once('/') {
-            return prefix(text, address, length).map(|kind| HostPattern(kind));
+            return prefix(text, address, length).map(HostPattern);
         }
         let kind = match text.strip_prefix("*.") {
             Some(rest) if rest.contains('*') => return Err(star(text)),
