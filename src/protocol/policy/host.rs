@@ -205,6 +205,11 @@ impl HostPattern {
         &self.0
     }
 
+    /// Whether it is for hosts by their names, `*` among them.
+    pub fn is_by_name(&self) -> bool {
+        matches!(self.0, Kind::Any | Kind::Name(_) | Kind::Below(_))
+    }
+
     /// Whether it is for a host of this name.
     pub fn fits_name(&self, name: &str) -> bool {
         match &self.0 {
