@@ -15,7 +15,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 
 use super::address;
-use super::host::{Host, HostPattern, Kind};
+use super::host::Host;
+use super::host_pattern::{HostPattern, Kind};
 use super::network::{FIELD, NetworkPolicy, Rule, Target};
 use crate::config::{Access, ConfigError, NetworkOperation};
 

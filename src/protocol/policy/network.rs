@@ -11,7 +11,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::host::{Host, HostPattern};
+use super::host::Host;
+use super::host_pattern::HostPattern;
 use super::pattern::{Kind, Matcher};
 use super::{special, url_path};
 use crate::config::{
