@@ -55,6 +55,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("frames", protocol::wire::fuzz::frames),
     ("glob", cordon_sh::fuzz::pattern),
     ("head", protocol::wire::fuzz::head),
+    ("host", protocol::policy::fuzz::host),
     ("http", http),
     ("messages", protocol::wire::fuzz::messages),
     ("paths", kernel::fuzz::paths),

@@ -5,10 +5,6 @@ use protocol::config::{
 };
 use protocol::policy::{HostPattern, Pattern};
 
-const MAY_BE_WRITTEN: &str = "write HOST, HOST:PORT or HOST:FROM-TO, where HOST is a name, *.NAME, *, an address or a \
-                              prefix of addresses ([::1]:80 for IPv6 with a port), or http://HOST, https://HOST or \
-                              https://HOST/PATH for requests of HTTP alone";
-
 /// Adds what a flag says of the network: all of it, or one place.
 pub(super) fn add(scope: &mut NetworkScope, access: Access, place: Option<&str>) -> Result<(), String> {
     let Some(place) = place else {
@@ -18,7 +14,7 @@ pub(super) fn add(scope: &mut NetworkScope, access: Access, place: Option<&str>)
         }
         return Ok(());
     };
-    let rule = rule(access, place).map_err(|why| format!("network={place}: {why}; {MAY_BE_WRITTEN}"))?;
+    let rule = rule(access, place).map_err(|why| format!("network={place}: {why}"))?;
     match scope {
         NetworkScope::Rules(set) => set.rules.push(rule),
         NetworkScope::Access(default) => {
@@ -35,7 +31,11 @@ fn rule(mode: Access, place: &str) -> Result<NetworkRule, String> {
         .find_map(|scheme| place.strip_prefix(scheme.name())?.strip_prefix("://").map(|rest| (scheme, rest)));
     let Some((scheme, rest)) = found else {
         if place.contains("://") {
-            return Err("it has another scheme than http and https".to_owned());
+            return Err("rules are for http and https; other protocols go by HOST:PORT".to_owned());
+        }
+        let before = place.split('/').next().unwrap_or_default();
+        if before != place && HostPattern::parse(before).is_ok_and(|host| host.is_by_name()) {
+            return Err("only requests of HTTP have a path: write https://HOST/PATH, or HOST:PORT".to_owned());
         }
         let (host, ports) = split(place)?;
         return Ok(NetworkRule {
@@ -55,8 +55,10 @@ fn rule(mode: Access, place: &str) -> Result<NetworkRule, String> {
     };
     let paths = match path {
         "" => None,
-        "/" => return Err("without the last \"/\" it is every path, with \"/**\" too".to_owned()),
-        path if path.contains(['?', '#']) => return Err("a path here has no query".to_owned()),
+        "/" => {
+            return Err("write it without the last \"/\" for every path, or a path such as /v1/**".to_owned());
+        }
+        path if path.contains(['?', '#']) => return Err("write the path without its query".to_owned()),
         path => Some(vec![Pattern::new(path)?]),
     };
     Ok(NetworkRule {
@@ -73,13 +75,17 @@ fn rule(mode: Access, place: &str) -> Result<NetworkRule, String> {
 fn split(place: &str) -> Result<(HostPattern, Option<PortRange>), String> {
     let (host, ports) = match place.strip_prefix('[') {
         Some(rest) => {
-            let (host, behind) = rest.split_once(']').ok_or("a \"]\" is missing")?;
+            let (host, behind) = rest.split_once(']').ok_or("a \"]\" is missing: write [ADDRESS]:PORT")?;
             let ports = match behind {
                 "" => None,
-                behind => Some(behind.strip_prefix(':').ok_or("after the \"]\" comes a \":\" and a port")?),
+                behind => {
+                    Some(behind.strip_prefix(':').ok_or("a port comes after a \":\": write [ADDRESS]:PORT")?)
+                }
             };
             if !host.contains(':') {
-                return Err("in brackets stands an address of IPv6".to_owned());
+                return Err(
+                    "in brackets stands an address of IPv6: write [ADDRESS]:PORT, or HOST:PORT".to_owned()
+                );
             }
             (host, ports)
         }
@@ -159,7 +165,8 @@ mod tests {
             assert!(written(place).is_err(), "{place:?}: {:?}", written(place));
             let mut scope = NetworkScope::Access(Access::Deny);
             let told = add(&mut scope, Access::Allow, Some(place)).unwrap_err();
-            assert!(told.contains("write HOST"), "{told}");
+            assert!(told.starts_with(&format!("network={place}: ")), "{told}");
+            assert!(["write ", "HOST:PORT", "127.0.0.1"].iter().any(|help| told.contains(help)), "{told}");
         }
     }
 

@@ -30,6 +30,7 @@ type Verdict = Result<(), &'static str>;
 
 fn cases() -> Vec<(&'static str, Value, Verdict)> {
     let permissions = |value: Value| json!({ "permissions": value });
+    let network = |rules: Value| permissions(json!({ "network": { "rules": rules } }));
     vec![
         ("omitted", json!({}), Ok(())),
         ("denied", permissions(json!({ "webAssembly": "deny" })), Ok(())),
@@ -157,17 +158,157 @@ fn cases() -> Vec<(&'static str, Value, Verdict)> {
             permissions(json!({ "env": { "rules": [{ "mode": "deny", "operations": ["read", "write"] }] } })),
             Err("permissions.env.rules[0].operations[1]"),
         ),
+        ("the network allowed", permissions(json!({ "network": "allow" })), Ok(())),
+        ("a network that is neither", permissions(json!({ "network": "maybe" })), Err("permissions.network")),
         (
-            "an operation of the network",
-            permissions(json!({ "network": { "rules": [{ "mode": "allow", "operations": ["connect"] }] } })),
-            Err("permissions.network.rules[0].operations[0]"),
+            "rules of the network",
+            network(json!([
+                { "mode": "deny", "hosts": ["Secret.Example.ORG.", "*.münchen.de"] },
+                { "mode": "allow", "operations": ["connect", "dns"], "hosts": ["*.example.org", "::ffff:10.0.0.5"],
+                  "ports": [443, "8000-8100", "80-80"] },
+                { "mode": "allow", "hosts": ["10.1.0.0/16", "fd00::/8"] },
+                { "mode": "allow", "operations": ["http"], "hosts": ["api.example.com"], "ports": [443],
+                  "methods": ["GET", "POST"], "paths": ["/v1/**"], "schemes": ["https"] },
+            ])),
+            Ok(()),
         ),
         (
-            "a place in the network",
-            permissions(
-                json!({ "network": { "rules": [{ "mode": "allow", "patterns": ["example.org:443"] }] } }),
-            ),
-            Err("permissions.network.rules[0].patterns[0]"),
+            "an unknown operation of the network",
+            network(json!([{ "mode": "allow", "operations": ["connect", "listen"] }])),
+            Err("permissions.network.rules[0].operations[1]"),
+        ),
+        (
+            "patterns where there are hosts",
+            network(json!([{ "mode": "allow", "patterns": ["example.org:443"] }])),
+            Err("permissions.network.rules[0].patterns"),
+        ),
+        (
+            "a host with a port",
+            network(json!([{ "mode": "allow", "hosts": ["example.org", "example.org:443"] }])),
+            Err("permissions.network.rules[0].hosts[1]"),
+        ),
+        (
+            "a star within a name",
+            network(json!([{ "mode": "allow" }, { "mode": "deny", "hosts": ["api.*.org"] }])),
+            Err("permissions.network.rules[1].hosts[0]"),
+        ),
+        (
+            "a prefix with more bits than its length",
+            network(json!([{ "mode": "allow", "hosts": ["10.1.2.3/8"] }])),
+            Err("permissions.network.rules[0].hosts[0]"),
+        ),
+        (
+            "a name that ends in a number",
+            network(json!([{ "mode": "allow", "hosts": ["1.2.3.4.5"] }])),
+            Err("permissions.network.rules[0].hosts[0]"),
+        ),
+        (
+            "the VM itself",
+            network(json!([{ "mode": "allow", "hosts": ["localhost"] }])),
+            Err("permissions.network.rules[0].hosts[0]"),
+        ),
+        (
+            "a host that is no text",
+            network(json!([{ "mode": "allow", "hosts": [1] }])),
+            Err("permissions.network.rules[0].hosts[0]"),
+        ),
+        (
+            "port 0",
+            network(json!([{ "mode": "allow", "ports": [80, 0] }])),
+            Err("permissions.network.rules[0].ports[1]"),
+        ),
+        (
+            "a port beyond the last",
+            network(json!([{ "mode": "allow", "ports": [65536] }])),
+            Err("permissions.network.rules[0].ports[0]"),
+        ),
+        (
+            "a negative port",
+            network(json!([{ "mode": "allow", "ports": [-1] }])),
+            Err("permissions.network.rules[0].ports[0]"),
+        ),
+        (
+            "a range of ports backwards",
+            network(json!([{ "mode": "allow", "ports": ["8100-8000"] }])),
+            Err("permissions.network.rules[0].ports[0]"),
+        ),
+        (
+            "a port by its name",
+            network(json!([{ "mode": "allow", "ports": ["https"] }])),
+            Err("permissions.network.rules[0].ports[0]"),
+        ),
+        (
+            "methods for any bytes",
+            network(json!([{ "mode": "allow", "hosts": ["example.org"], "methods": ["GET"] }])),
+            Err("permissions.network.rules[0].methods"),
+        ),
+        (
+            "paths for two operations",
+            network(json!([{ "mode": "deny", "operations": ["http", "connect"], "paths": ["/a"] }])),
+            Err("permissions.network.rules[0].paths"),
+        ),
+        (
+            "a method in lower case",
+            network(json!([{ "mode": "allow", "operations": ["http"], "methods": ["GET", "post"] }])),
+            Err("permissions.network.rules[0].methods[1]"),
+        ),
+        (
+            "a method that asks for a tunnel",
+            network(json!([{ "mode": "allow", "operations": ["http"], "methods": ["CONNECT"] }])),
+            Err("permissions.network.rules[0].methods[0]"),
+        ),
+        (
+            "a path of an URL that is encoded",
+            network(json!([{ "mode": "allow", "operations": ["http"], "paths": ["/a%20b"] }])),
+            Err("permissions.network.rules[0].paths[0]"),
+        ),
+        (
+            "a path of an URL with a part that resolves to another",
+            network(json!([{ "mode": "allow", "operations": ["http"], "paths": ["/a/", "/a/../b"] }])),
+            Err("permissions.network.rules[0].paths[1]"),
+        ),
+        (
+            "another scheme",
+            network(json!([{ "mode": "allow", "operations": ["http"], "schemes": ["ftp"] }])),
+            Err("permissions.network.rules[0].schemes[0]"),
+        ),
+        (
+            "a rule of HTTP where any bytes may go",
+            network(json!([
+                { "mode": "allow", "operations": ["http"], "hosts": ["api.example.org"], "methods": ["GET"] },
+                { "mode": "allow", "hosts": ["*.example.org"] },
+            ])),
+            Err("permissions.network.rules[0]"),
+        ),
+        (
+            "a rule of HTTP where connections are denied before",
+            network(json!([
+                { "mode": "deny", "operations": ["connect"], "hosts": ["api.example.org"] },
+                { "mode": "allow", "operations": ["http"], "hosts": ["api.example.org"], "methods": ["GET"] },
+                { "mode": "allow", "operations": ["connect", "dns"], "hosts": ["*.example.org"] },
+            ])),
+            Ok(()),
+        ),
+        (
+            "limits of the network",
+            json!({ "limits": { "network": { "connections": 8, "lookups": 60, "bytesIn": 1_000_000, "bytesOut": 0,
+                "connectMs": 1000, "idleMs": 1000 } } }),
+            Ok(()),
+        ),
+        (
+            "a limit of the network beyond its range",
+            json!({ "limits": { "network": { "connections": 4097 } } }),
+            Err("limits.network.connections"),
+        ),
+        (
+            "an unknown limit of the network",
+            json!({ "limits": { "network": { "sockets": 1 } } }),
+            Err("limits.network.sockets"),
+        ),
+        (
+            "limits of the network without names",
+            json!({ "limits": { "network": [1] } }),
+            Err("limits.network"),
         ),
         (
             "an unknown field of a rule",

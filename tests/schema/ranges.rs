@@ -16,26 +16,27 @@ fn refused(config: &Value) -> Option<String> {
 #[test]
 fn limits_have_the_ranges_of_the_schema() {
     let schema = schema();
-    let limits = schema.pointer("/$defs/Limits/properties").and_then(Value::as_object).expect("limits");
-    for (name, property) in limits {
-        let edge =
-            |keyword: &str| property[keyword].as_u64().unwrap_or_else(|| panic!("{name} has no {keyword}"));
-        // The rest of the limits must be in nobody's way.
-        let set = |value: u64| {
-            let mut limits = match name.as_str() {
-                "heapBytes" => json!({ "memoryBytes": 64u64 << 30 }),
-                _ => json!({ "heapBytes": 8 << 20 }),
+    let sets = [("/$defs/Limits/properties", ""), ("/$defs/NetworkLimits/properties", "network.")];
+    for (pointer, set) in sets {
+        let limits = schema.pointer(pointer).and_then(Value::as_object).expect(pointer);
+        for (name, property) in limits.iter().filter(|(name, _)| *name != "network") {
+            let edge = |keyword: &str| {
+                property[keyword].as_u64().unwrap_or_else(|| panic!("{set}{name} has no {keyword}"))
             };
-            limits[name] = value.into();
-            json!({ "limits": limits })
-        };
-        let (least, most) = (edge("minimum"), edge("maximum"));
-        let field = Some(format!("limits.{name}"));
-        assert_eq!(refused(&set(least)), None, "{name}: {least}");
-        assert_eq!(refused(&set(most)), None, "{name}: {most}");
-        assert_eq!(refused(&set(most + 1)), field, "{name}: {most} + 1");
-        if least > 0 {
-            assert_eq!(refused(&set(least - 1)), field, "{name}: {least} - 1");
+            // The rest of the limits must be in nobody's way.
+            let with = |value: u64| match (set, name.as_str()) {
+                ("", "heapBytes") => json!({ "limits": { "heapBytes": value, "memoryBytes": 64u64 << 30 } }),
+                ("", _) => json!({ "limits": { "heapBytes": 8 << 20, (name): value } }),
+                _ => json!({ "limits": { "network": { (name): value } } }),
+            };
+            let (least, most) = (edge("minimum"), edge("maximum"));
+            let field = Some(format!("limits.{set}{name}"));
+            assert_eq!(refused(&with(least)), None, "{name}: {least}");
+            assert_eq!(refused(&with(most)), None, "{name}: {most}");
+            assert_eq!(refused(&with(most + 1)), field, "{name}: {most} + 1");
+            if least > 0 {
+                assert_eq!(refused(&with(least - 1)), field, "{name}: {least} - 1");
+            }
         }
     }
 }
@@ -46,7 +47,31 @@ fn lists_have_the_lengths_of_the_schema() {
     let mounts =
         |count| (0..count).map(|i| json!({ "host": "/", "guest": format!("/m{i}") })).collect::<Value>();
     type Make<'a> = &'a dyn Fn(usize) -> Value;
-    let cases: [(&str, &str, Make); 5] = [
+    let network = |list: &str, value: Value, count: usize| {
+        let rule = json!({ "mode": "deny", "operations": ["http"], (list): vec![value; count] });
+        json!({ "permissions": { "network": { "rules": [rule] } } })
+    };
+    let cases: [(&str, &str, Make); 11] = [
+        (
+            "/$defs/NetworkRules/properties/rules",
+            "permissions.network.rules",
+            &|count| json!({ "permissions": { "network": { "rules": vec![json!({ "mode": "deny" }); count] } } }),
+        ),
+        ("/$defs/NetworkRule/properties/hosts", "permissions.network.rules[0].hosts", &|count| {
+            network("hosts", json!("a.b"), count)
+        }),
+        ("/$defs/NetworkRule/properties/ports", "permissions.network.rules[0].ports", &|count| {
+            network("ports", json!(80), count)
+        }),
+        ("/$defs/NetworkRule/properties/methods", "permissions.network.rules[0].methods", &|count| {
+            network("methods", json!("GET"), count)
+        }),
+        ("/$defs/NetworkRule/properties/paths", "permissions.network.rules[0].paths", &|count| {
+            network("paths", json!("/a"), count)
+        }),
+        ("/$defs/NetworkRule/properties/schemes", "permissions.network.rules[0].schemes", &|count| {
+            network("schemes", json!("http"), count)
+        }),
         ("/properties/mounts", "mounts", &|count| json!({ "mounts": mounts(count) })),
         (
             "/properties/hostFunctions",
@@ -119,6 +144,24 @@ fn all_patterns_together_are_bounded_before_any_is_compiled() {
     let mut both = scopes("fs", "paths", 1024, "/a");
     both["permissions"]["env"] = json!({ "rules": [{ "mode": "deny", "patterns": ["A"] }] });
     assert_eq!(refused(&both), too_much);
+}
+
+#[test]
+fn all_hosts_and_ports_together_are_bounded() {
+    let rules = |list: &str, value: Value, count: usize| {
+        let rule = |length: usize| json!({ "mode": "deny", (list): vec![&value; length] });
+        let rules: Vec<Value> = (0..count / 256).map(|_| rule(256)).chain([rule(count % 256)]).collect();
+        json!({ "permissions": { "network": { "rules": rules } } })
+    };
+    let too_much = Some("permissions.network".to_owned());
+    for (list, value) in [("hosts", json!("a.b")), ("ports", json!("1-2"))] {
+        assert_eq!(refused(&rules(list, value.clone(), 1024)), None);
+        assert_eq!(refused(&rules(list, value, 1025)), too_much);
+    }
+    // 253 bytes.
+    let long = format!("{}b", "a.".repeat(126));
+    assert_eq!(refused(&rules("hosts", json!(long), 259)), None);
+    assert_eq!(refused(&rules("hosts", json!(long), 260)), too_much);
 }
 
 /// Whether the schema of a string takes `text`, as far as its expressions go.

@@ -3,7 +3,7 @@
  */
 import { checkObject, checkOptions, checkText, configJson, type Names } from "./check.js";
 import { Connection, unexpected } from "./connection.js";
-import type { CreateVmConfig, EngineRequirements, Limits, Permissions } from "./generated/wire.js";
+import type { CreateVmConfig, EngineRequirements, Limits, NetworkLimits, Permissions } from "./generated/wire.js";
 import { HostFunctionTable, type HostFunctions } from "./hostFunctions.js";
 import { findBinary } from "./sidecar.js";
 import { connectSocket, startSidecar } from "./transport.js";
@@ -25,7 +25,7 @@ export const CONNECT_OPTIONS: Names<ConnectOptions> = { binary: true, socket: tr
  */
 export interface VmConfig extends Partial<Omit<CreateVmConfig, "permissions" | "limits" | "engine" | "hostFunctions">> {
   readonly permissions?: Partial<Permissions>;
-  readonly limits?: Partial<Limits>;
+  readonly limits?: Partial<Omit<Limits, "network">> & { readonly network?: Partial<NetworkLimits> };
   readonly engine?: Partial<EngineRequirements>;
   /** Functions of this process that guest code may call. */
   readonly hostFunctions?: HostFunctions;

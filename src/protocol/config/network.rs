@@ -259,6 +259,11 @@ macro_rules! rule {
                 NetworkRule { mode, $($name: None,)* }
             }
 
+            /// Whether one of its lists is empty, so that nothing matches it.
+            pub(crate) fn has_an_empty_list(&self) -> bool {
+                [$(self.$name.as_ref().is_some_and(Vec::is_empty)),*].contains(&true)
+            }
+
             /// Checks the lengths of the lists.
             fn check_lengths(&self, field: &str) -> Result<(), ConfigError> {
                 $(if self.$name.as_ref().is_some_and(|list| list.len() > $most) {

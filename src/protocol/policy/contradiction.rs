@@ -15,7 +15,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 
 use super::address;
-use super::host::{Host, HostPattern, Kind};
+use super::host::Host;
+use super::host_pattern::{HostPattern, Kind};
 use super::network::{FIELD, NetworkPolicy, Rule, Target};
 use crate::config::{Access, ConfigError, NetworkOperation};
 
@@ -74,16 +75,15 @@ impl NetworkPolicy {
             }
         }
         let Some((narrow, connect, place)) = found else { return Ok(()) };
-        let other = match connect {
-            Some(index) => format!("{FIELD}.rules[{index}]"),
-            None => format!("{FIELD}.default"),
+        let (other, less) = match connect {
+            Some(index) => (format!("{FIELD}.rules[{index}]"), "restrict that to operations [\"http\"]"),
+            None => (format!("{FIELD}.default"), "set that to \"deny\""),
         };
         Err(ConfigError {
             path: format!("{FIELD}.rules[{narrow}]"),
             message: format!(
                 "has no effect on {place}: {other} allows raw connections there, over which any request can be sent; \
-                 restrict that to operations [\"http\"], deny \"connect\" there in a rule before it, or give the two \
-                 different hosts or ports"
+                 {less}, deny \"connect\" there in a rule before, or give the two different hosts or ports"
             ),
         })
     }

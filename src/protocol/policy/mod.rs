@@ -9,6 +9,7 @@ mod contradiction;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod host;
+mod host_pattern;
 mod network;
 #[cfg(test)]
 mod network_properties;
@@ -25,7 +26,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Access, ConfigError, PathScope, PatternScope, Permissions};
 pub use address::special;
-pub use host::{Host, HostError, HostPattern};
+pub use host::{Host, HostError};
+pub use host_pattern::HostPattern;
 pub use network::{HttpTarget, NetworkDenial, NetworkPolicy, Passage};
 pub use pattern::Pattern;
 use pattern::{Kind, Matcher};

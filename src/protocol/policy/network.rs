@@ -7,12 +7,12 @@
 //! An address that is no public one ([`special`]) is allowed by a rule only if that names the address, itself or by a
 //! prefix of such addresses: a name leads wherever its owner's resolver says, so names and `*` are about the public network.
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::host::{Host, HostPattern};
+use super::host::Host;
+use super::host_pattern::HostPattern;
 use super::pattern::{Kind, Matcher};
 use super::{special, url_path};
 use crate::config::{
@@ -70,6 +70,8 @@ pub(super) struct Rule {
     methods: Option<Vec<HttpMethod>>,
     paths: Option<Matcher>,
     schemes: Option<Vec<HttpScheme>>,
+    /// Whether nothing matches it.
+    void: bool,
 }
 
 /// What is asked about: names by which the guest knows it, and its address, as far as there are any.
@@ -108,6 +110,7 @@ impl Rule {
             methods: rule.methods.clone(),
             paths,
             schemes: rule.schemes.clone(),
+            void: rule.has_an_empty_list(),
         })
     }
 
@@ -139,18 +142,6 @@ impl Rule {
     /// Whether it is for everything of its operations and hosts.
     fn is_whole(&self) -> bool {
         self.ports.is_none() && !self.tells_requests_apart()
-    }
-
-    /// Whether one of its lists is empty, so that nothing matches it.
-    fn is_void(&self) -> bool {
-        fn empty<T>(list: &Option<Vec<T>>) -> bool {
-            list.as_ref().is_some_and(Vec::is_empty)
-        }
-        empty(&self.operations)
-            || empty(&self.hosts)
-            || empty(&self.ports)
-            || empty(&self.methods)
-            || empty(&self.schemes)
     }
 
     fn is_for_request(&self, request: &HttpTarget<'_>, path: Result<&str, &str>) -> bool {
@@ -185,7 +176,7 @@ impl NetworkPolicy {
     pub fn reaches_out(&self) -> bool {
         for rule in &self.rules {
             match rule.mode {
-                Access::Allow if !rule.is_void() => return true,
+                Access::Allow if !rule.void => return true,
                 Access::Deny if rule.is_whole() && rule.hosts.is_none() && rule.operations.is_none() => {
                     return false;
                 }
@@ -228,7 +219,7 @@ impl NetworkPolicy {
         let mut open = [Dns, Connect, Http].to_vec();
         for (index, rule) in self.rules.iter().enumerate().filter(|(_, rule)| rule.is_for_host(&target)) {
             match rule.mode {
-                Access::Allow if !rule.is_void() && open.iter().any(|operation| rule.is_for(*operation)) => {
+                Access::Allow if !rule.void && open.iter().any(|operation| rule.is_for(*operation)) => {
                     return Ok(());
                 }
                 Access::Deny if rule.is_whole() && rule.is_for(Dns) => {
@@ -333,7 +324,7 @@ impl NetworkPolicy {
         let decision = self.first(target, |rule| {
             rule.is_for(NetworkOperation::Http)
                 && rule.is_for_port(port)
-                && !rule.is_void()
+                && !rule.void
                 && (rule.mode == Access::Allow || !rule.tells_requests_apart())
         });
         decision.is_ok()
@@ -388,13 +379,4 @@ fn denial(
         }
     };
     NetworkDenial { field, message }
-}
-
-impl fmt::Display for Passage {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(match self {
-            Passage::Bytes => "bytes",
-            Passage::Requests => "requests",
-        })
-    }
 }

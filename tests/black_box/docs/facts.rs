@@ -32,7 +32,11 @@ fn limited(path: &str, value: i128) -> Value {
         "heapBytes" => json!({ "memoryBytes": 64u64 << 30 }),
         _ => json!({ "heapBytes": 8u64 << 20 }),
     };
-    limits[name] = serde_json::from_str(&value.to_string()).unwrap();
+    let value: Value = serde_json::from_str(&value.to_string()).unwrap();
+    match name.split_once('.') {
+        Some((set, name)) => limits[set][name] = value,
+        None => limits[name] = value,
+    }
     json!({ "limits": limits })
 }
 
@@ -40,7 +44,7 @@ fn limited(path: &str, value: i128) -> Value {
 fn defaults_and_ranges_are_those_of_the_code() {
     let defaults = serde_json::to_value(CreateVmConfig::default()).unwrap();
     let mut documented = BTreeSet::new();
-    for name in ["docs/configuration.md", "docs/permissions.md"] {
+    for name in ["docs/configuration.md", "docs/network.md", "docs/permissions.md"] {
         for table in page::read(name).tables() {
             let (Some(field), Some(default)) = (table.column("Field"), table.column("Default")) else {
                 continue;
@@ -90,7 +94,8 @@ fn defaults_and_ranges_are_those_of_the_code() {
 
 #[test]
 fn limits_are_shown_in_units_that_agree_with_their_numbers() {
-    for table in page::read("docs/configuration.md").tables() {
+    let pages = ["docs/configuration.md", "docs/network.md"];
+    for table in pages.iter().flat_map(|name| page::read(name).tables()) {
         for cell in table.rows.iter().flatten() {
             let Some((number, words)) = cell.split_once("` (").and_then(|(number, rest)| {
                 Some((number.strip_prefix('`')?.parse::<u64>().ok()?, rest.strip_suffix(')')?))

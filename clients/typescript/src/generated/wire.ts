@@ -445,6 +445,11 @@ export type HostCallOutcome = { "type": "returned",
     message: string, };
 
 /**
+ * How HTTP is spoken.
+ */
+export type HttpScheme = "http" | "https";
+
+/**
  * The language of a source text.
  */
 export type Language = "javascript" | "typescript";
@@ -518,7 +523,11 @@ export type Limits = {
     /**
      * Wall time of one host function call.
      */
-    hostCallMs: number, };
+    hostCallMs: number,
+    /**
+     * What it may use of the network outside, of what its permissions allow.
+     */
+    network: NetworkLimits, };
 
 /**
  * A host directory at a place in the VM. Listing it is the permission to use it.
@@ -536,6 +545,92 @@ export type Mount = {
      * Whether the VM may only read. Default: true.
      */
     readOnly?: boolean, };
+
+/**
+ * What a VM may use of the network outside at most.
+ */
+export type NetworkLimits = {
+    /**
+     * Connections to the outside that are open or being made at once.
+     */
+    connections: number,
+    /**
+     * Lookups of names within a minute.
+     */
+    lookups: number,
+    /**
+     * Bytes that the VM receives from outside in its whole life. The default is what nobody reaches.
+     */
+    bytesIn: number,
+    /**
+     * Bytes that the VM sends to the outside in its whole life. The default is what nobody reaches.
+     */
+    bytesOut: number,
+    /**
+     * Wall time for making one connection, from its beginning until bytes can go.
+     */
+    connectMs: number,
+    /**
+     * Wall time for which a connection may be open without a byte in either direction.
+     */
+    idleMs: number, };
+
+/**
+ * What is done towards the outside.
+ */
+export type NetworkOperation = "connect" | "dns" | "http";
+
+/**
+ * One rule over hosts outside. It matches where each of its lists does; one that is left out matches everything.
+ */
+export type NetworkRule = {
+    /**
+     * The answer where the rule matches.
+     */
+    mode: Access,
+    /**
+     * The operations it is for; every operation when left out.
+     */
+    operations?: Array<NetworkOperation>,
+    /**
+     * The hosts it is for: names (`example.org`), all names below one (`*.example.org`), addresses (`10.0.0.5`), prefixes
+     * of addresses (`10.0.0.0/8`), or `*`; all when left out.
+     */
+    hosts?: Array<string>,
+    /**
+     * The ports it is for, `443` or `"8000-8100"`; all when left out.
+     */
+    ports?: Array<(number | string)>,
+    /**
+     * The methods of HTTP it is for; all when left out. With this, operations is `["http"]`.
+     */
+    methods?: Array<string>,
+    /**
+     * The paths of URLs it is for, as globs, without the query; all when left out. With this, operations is `["http"]`.
+     */
+    paths?: Array<string>,
+    /**
+     * The schemes it is for; both when left out. With this, operations is `["http"]`.
+     */
+    schemes?: Array<HttpScheme>, };
+
+/**
+ * Rules over hosts outside: the first that matches decides, else the default.
+ */
+export type NetworkRules = {
+    /**
+     * The answer where no rule matches; deny when left out.
+     */
+    default?: Access,
+    /**
+     * The rules, in order.
+     */
+    rules: Array<NetworkRule>, };
+
+/**
+ * The permission scope of what leaves the VM for the network.
+ */
+export type NetworkScope = Access | NetworkRules;
 
 /**
  * How a call ended.
@@ -626,9 +721,9 @@ export type Permissions = {
      */
     fs: PathScope,
     /**
-     * Connections that leave the VM. Default: deny.
+     * What leaves the VM for the network: lookups of names, connections, requests. Default: deny.
      */
-    network: PatternScope,
+    network: NetworkScope,
     /**
      * Starting programs in the VM, by what will run: `sh`, or a utility's name. Default: allow.
      */
