@@ -3,6 +3,7 @@
 
 mod arguments;
 mod doctor;
+mod publish;
 mod serve;
 mod session;
 mod terminal;

@@ -18,6 +18,7 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Context;
 
 use parking_lot::{Mutex, RwLock};
 
@@ -32,6 +33,7 @@ pub use self::unix::BoundPath;
 use self::unix::UnixNames;
 use crate::Stream;
 use crate::limits::{Meter, Share};
+use crate::wait::Wakers;
 
 /// A connection to somewhere beyond the VM, once it is there.
 pub type OutwardConnection = Pin<Box<dyn Future<Output = Result<Arc<dyn Stream>, SocketError>> + Send>>;
@@ -57,6 +59,8 @@ pub struct Network {
     udp: Mutex<Ports<datagram::Inbox>>,
     unix: Mutex<UnixNames>,
     connector: RwLock<Arc<dyn Connector>>,
+    /// Who waits for somebody to listen.
+    expectant: Mutex<Wakers>,
     /// What is under way in buffers.
     bytes: Arc<Meter>,
     /// Sockets count as open files.
@@ -70,6 +74,7 @@ impl Network {
             udp: Mutex::default(),
             unix: Mutex::default(),
             connector: RwLock::new(Arc::new(NoNetwork)),
+            expectant: Mutex::default(),
             bytes: Meter::new(socket_bytes),
             open_files,
         })
@@ -82,6 +87,12 @@ impl Network {
 
     fn connector(&self) -> Arc<dyn Connector> {
         self.connector.read().clone()
+    }
+
+    /// Tells a task when somebody begins to listen at a port, whichever that is. To be called before it looks for itself.
+    pub fn expect_listener(&self, cx: &Context<'_>) {
+        let woken = self.expectant.lock().register(cx);
+        woken.wake();
     }
 
     /// A place among the VM's open files.
