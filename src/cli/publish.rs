@@ -139,7 +139,8 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(Published { host: host.parse().unwrap(), port }));
         }
-        for text in ["", "8080", "8080:", ":3000", "8080:0", "8080:70000", "host:8080:3000", "::1:8080:3000"] {
+        for text in ["", "8080", "8080:", ":3000", "8080:0", "8080:70000", "host:8080:3000", "::1:8080:3000"]
+        {
             assert!(text.parse::<Published>().is_err(), "{text}");
         }
     }

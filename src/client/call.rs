@@ -11,7 +11,8 @@ use super::Error;
 use super::connection::{Connection, unexpected};
 use super::input::Input;
 use protocol::wire::{
-    ClientMessage, ConnectionState, ExecutionResult, OutputStream, Progress, Request, Response, VmRequest, VmResponse, code,
+    ClientMessage, ConnectionState, ExecutionResult, OutputStream, Progress, Request, Response, VmRequest,
+    VmResponse, code,
 };
 
 /// A piece of output.

@@ -16,8 +16,8 @@ use super::input::Input;
 use super::{Error, Vm};
 use protocol::config::CreateVmConfig;
 use protocol::wire::{
-    ClientMessage, ConnectionState, DecodeError, FRAME_BYTES_MAX, FrameDecoder, HostCallOutcome, PROTOCOL_VERSION, Progress,
-    Request, Response, ServerMessage, code, decode, encode_frame,
+    ClientMessage, ConnectionState, DecodeError, FRAME_BYTES_MAX, FrameDecoder, HostCallOutcome,
+    PROTOCOL_VERSION, Progress, Request, Response, ServerMessage, code, decode, encode_frame,
 };
 
 /// Bytes taken from the connection at once.
@@ -167,8 +167,7 @@ impl Connection {
         let (sender, receiver) = oneshot::channel();
         let input = Arc::new(Input::new(id, self.frames.downgrade()));
         let told = tokio::sync::watch::Sender::new(Told::default());
-        let pending =
-            super::call::Pending::new(self.clone(), id, receiver, input.clone(), told.subscribe());
+        let pending = super::call::Pending::new(self.clone(), id, receiver, input.clone(), told.subscribe());
         {
             let mut state = self.state.lock();
             if let Some(error) = &state.ended {

@@ -128,11 +128,7 @@ impl AsyncRead for GuestConnection {
 }
 
 impl AsyncWrite for GuestConnection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));

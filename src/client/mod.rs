@@ -28,6 +28,9 @@ mod vm;
 pub use call::{Call, Output, Stdin};
 pub use connect::{Connect, Embedded, Sidecar, Socket, Stream};
 pub use connection::Client;
+#[cfg(feature = "http")]
+pub use {http, hyper};
+
 pub use file::{FileReader, FileWriter};
 pub use guest_connection::GuestConnection;
 pub use host_function::HostFunctions;

@@ -23,9 +23,9 @@ pub use execution::{
 };
 pub use head::{RequestHead, request_head};
 pub use message::{
-    Bytes, ClientMessage, ConnectionState, DirectoryEntry, FileKind, FileStatus, HostCallOutcome, PROCESS_ARGUMENT_BYTES,
-    ProcessState, ProcessStatus, Request, RequestUpdate, Response, ServerMessage, TerminalSize, VmRequest,
-    VmResponse,
+    Bytes, ClientMessage, ConnectionState, DirectoryEntry, FileKind, FileStatus, HostCallOutcome,
+    PROCESS_ARGUMENT_BYTES, ProcessState, ProcessStatus, Request, RequestUpdate, Response, ServerMessage,
+    TerminalSize, VmRequest, VmResponse,
 };
 pub use weight::{ELEMENTS_MAX, weigh};
 

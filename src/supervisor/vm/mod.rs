@@ -27,8 +27,8 @@ use protocol::config::{Access, CreateVmConfig, Mount};
 use protocol::engine::EngineReport;
 use protocol::policy::Policy;
 use protocol::wire::{
-    Bytes, ConnectionState, ErrorData, HostCallOutcome, OutputStream, Progress, RequestUpdate, VmRequest, VmResponse,
-    code,
+    Bytes, ConnectionState, ErrorData, HostCallOutcome, OutputStream, Progress, RequestUpdate, VmRequest,
+    VmResponse, code,
 };
 use task::Task;
 

@@ -47,7 +47,8 @@ impl Overdue {
     pub(super) fn begin(&mut self, id: u64, request: &VmRequest) {
         if let VmRequest::AttachTerminal { .. } = request {
             // It lasts as long as somebody looks at it, and has no time limit.
-            self.calls.insert(id, Call { begun: self.now, ends: u64::MAX, javascript: false, cancelled: false });
+            self.calls
+                .insert(id, Call { begun: self.now, ends: u64::MAX, javascript: false, cancelled: false });
             return;
         }
         if let VmRequest::Connect { wait_ms, .. } = request {
@@ -59,7 +60,10 @@ impl Overdue {
         }
         if let VmRequest::CloseTerminal { .. } = request {
             // What does not end by itself in its time is killed.
-            self.calls.insert(id, Call { begun: self.now, ends: self.now + 2, javascript: false, cancelled: false });
+            self.calls.insert(
+                id,
+                Call { begun: self.now, ends: self.now + 2, javascript: false, cancelled: false },
+            );
             return;
         }
         let Some(options) = request.execution() else { return };

@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use protocol::abi::MountId;
 use protocol::wire::{
-    Capture, ConnectionState, INITIAL_CREDIT, INPUT_WINDOW, OutputStream, RequestUpdate, VmRequest, VmResponse,
+    Capture, ConnectionState, INITIAL_CREDIT, INPUT_WINDOW, OutputStream, RequestUpdate, VmRequest,
+    VmResponse,
 };
 
 /// The requests of one VM that are under way.

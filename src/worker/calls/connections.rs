@@ -260,11 +260,7 @@ impl Session {
     }
 
     /// Connects to whoever listens, tries again whenever somebody begins to.
-    fn connect(
-        &self,
-        state: &mut State,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Arc<Connection>, ErrorData>> {
+    fn connect(&self, state: &mut State, cx: &mut Context<'_>) -> Poll<Result<Arc<Connection>, ErrorData>> {
         let network = self.vm.kernel.network();
         if matches!(state.stage, Stage::Refused) {
             if self.waits {
@@ -408,8 +404,12 @@ impl Session {
     fn unconnected(&self, error: SocketError) -> ErrorData {
         let port = self.port;
         let (code, what, field) = match error {
-            SocketError::Enfile => ("ENFILE", "the VM has too many files and sockets open", "limits.descriptors"),
-            SocketError::Enobufs => ("ENOBUFS", "the VM's sockets hold all that they may", "limits.memoryBytes"),
+            SocketError::Enfile => {
+                ("ENFILE", "the VM has too many files and sockets open", "limits.descriptors")
+            }
+            SocketError::Enobufs => {
+                ("ENOBUFS", "the VM's sockets hold all that they may", "limits.memoryBytes")
+            }
             _ => (error.errno().name(), error.errno().message(), ""),
         };
         let error = ErrorData::new(code, format!("no connection to port {port} of the VM: {what}"))
