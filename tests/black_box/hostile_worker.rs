@@ -154,8 +154,11 @@ async fn a_connection_goes_its_way_or_its_vm_ends() {
                 Err(error) => Err::<(), Error>(*of_the_vm(error).expect("the VM's own error")),
             }
         };
-        let error =
-            error_of(tokio::time::timeout(Duration::from_secs(60), used).await.expect("it comes to an end"));
+        let error = error_of(
+            tokio::time::timeout(Duration::from_secs(60), used)
+                .await
+                .unwrap_or_else(|_| panic!("{attack} has no end")),
+        );
         assert_eq!(error.code, code::WORKER_LOST, "{attack}: {error}");
         assert_eq!(begin(&neighbour).await.unwrap(), "honest", "{attack}");
     }

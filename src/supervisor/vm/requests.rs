@@ -125,6 +125,11 @@ impl Requests {
         Some(request)
     }
 
+    /// Whether a request can be answered with that; one that nobody has made is no matter of this.
+    pub(super) fn takes(&self, id: u64, response: &VmResponse) -> bool {
+        self.open.get(&id).is_none_or(|request| request.takes(response))
+    }
+
     /// The numbers of all, which are answered with that.
     pub(super) fn end_all(&mut self) -> impl Iterator<Item = u64> + use<> {
         self.connections = 0;
@@ -242,7 +247,7 @@ impl Request {
     }
 
     /// Whether it can be answered with that.
-    pub(super) fn takes(&self, response: &VmResponse) -> bool {
+    fn takes(&self, response: &VmResponse) -> bool {
         match self.kind {
             Kind::Opening(_) => false,
             Kind::Mounting(_) | Kind::Unmounting(_) => matches!(response, VmResponse::Done {}),

@@ -366,14 +366,15 @@ impl Task {
         mut result: Result<VmResponse, ErrorData>,
         held: Held,
     ) -> Result<(), String> {
+        if let Ok(response) = &result
+            && !self.requests.takes(id, response)
+        {
+            // It is still open, and answered with the VM's end.
+            return Err("the worker gave an answer of another kind".to_owned());
+        }
         let Some(request) = self.requests.end(id) else {
             return Err("the worker answered what nobody had asked".to_owned());
         };
-        if let Ok(response) = &result
-            && !request.takes(response)
-        {
-            return Err("the worker gave an answer of another kind".to_owned());
-        }
         self.overdue.answered(id);
         match (&request.kind, &result) {
             // A directory that the VM did not take, or gave up, is not kept open for it.
