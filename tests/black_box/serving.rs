@@ -148,7 +148,9 @@ async fn evaluated_code_serves_while_it_runs_and_in_a_context_that_lasts_between
     let mut open = vm.connect(4000).await.unwrap();
     context.dispose().await.unwrap();
     let _ = soon(open.read_to_end(&mut Vec::new())).await;
-    assert_eq!(error_of(vm.fetch(4000, get("/")).await.map(drop)).code, "ECONNREFUSED");
+    // What came just before the end was in its backlog.
+    let error = error_of(vm.fetch(4000, get("/")).await.map(drop));
+    assert!(["ECONNREFUSED", "ECONNRESET"].contains(&error.code.as_str()), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
