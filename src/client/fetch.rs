@@ -43,7 +43,8 @@ impl Vm {
         B::Data: Send,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
-        self.connect(port).await?.fetch(request).await
+        // What is sent first is there when the connection is.
+        self.begin_to_connect(port)?.fetch(request).await
     }
 }
 

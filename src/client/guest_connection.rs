@@ -42,7 +42,8 @@ pub struct GuestConnection {
 }
 
 impl GuestConnection {
-    pub(super) async fn open(
+    /// One that can be written to while it is being made.
+    pub(super) fn begin(
         connection: &Arc<Connection>,
         vm: u64,
         port: u16,
@@ -51,14 +52,7 @@ impl GuestConnection {
         let (sender, output) = mpsc::unbounded_channel();
         let wait_ms = wait.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         let request = VmRequest::Connect { port, wait_ms };
-        let (mut pending, _) = connection.begin(Request::Vm { vm, request }, Some(sender))?;
-        // Whoever would tell is gone once there is an answer.
-        if pending.told().wait_for(|told| told.connection.is_some()).await.is_err() {
-            return Err(match pending.response().await {
-                Ok(other) => unexpected(&other),
-                Err(error) => connection.why(vm, error),
-            });
-        }
+        let (pending, _) = connection.begin(Request::Vm { vm, request }, Some(sender))?;
         Ok(GuestConnection {
             vm,
             port,
@@ -71,6 +65,23 @@ impl GuestConnection {
             shut: false,
             answer: None,
         })
+    }
+
+    pub(super) async fn open(
+        connection: &Arc<Connection>,
+        vm: u64,
+        port: u16,
+        wait: Option<Duration>,
+    ) -> Result<GuestConnection, Error> {
+        let mut begun = Self::begin(connection, vm, port, wait)?;
+        // Whoever would tell is gone once there is an answer.
+        if begun.pending.told().wait_for(|told| told.connection.is_some()).await.is_err() {
+            return Err(match begun.pending.response().await {
+                Ok(other) => unexpected(&other),
+                Err(error) => connection.why(vm, error),
+            });
+        }
+        Ok(begun)
     }
 
     /// The port that it leads to.

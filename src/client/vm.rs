@@ -201,6 +201,12 @@ impl Vm {
         GuestConnection::open(&self.connection, self.id, port, None).await
     }
 
+    /// A connection that is used while it is being made.
+    #[cfg(feature = "http")]
+    pub(super) fn begin_to_connect(&self, port: u16) -> Result<GuestConnection, Error> {
+        GuestConnection::begin(&self.connection, self.id, port, None)
+    }
+
     /// Likewise, and waits so long for a server that is about to listen; at most
     /// [`CONNECT_WAIT_MS_MAX`](protocol::wire::CONNECT_WAIT_MS_MAX).
     ///

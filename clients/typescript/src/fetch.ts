@@ -9,7 +9,7 @@ import { ReadableStream } from "node:stream/web";
 import { checkCount, checkOneOf, checkOptions, checkSignal, type Names } from "./check.js";
 import { CordonError, cordonError, messageOf } from "./errors.js";
 import { ErrorCode } from "./generated/wire.js";
-import { checkPort, connect, type GuestConnection } from "./guestConnection.js";
+import { beginToConnect, checkPort, type GuestConnection } from "./guestConnection.js";
 import type { VmHandle } from "./handle.js";
 
 /** The longest head of a response. */
@@ -141,8 +141,10 @@ interface Call {
 }
 
 async function send({ vm, port, signal, waitMs, timeoutMs }: Call, outgoing: Outgoing): Promise<Response> {
-  const connection = await connect(vm, port, { waitMs, ...(signal === undefined ? {} : { signal }) });
+  const connection = beginToConnect(vm, port, { waitMs, ...(signal === undefined ? {} : { signal }) });
   const { body, method, url } = outgoing;
+  // What is there as a whole goes out at once, to be there when the connection is; nothing is asked of a body before.
+  if (body instanceof ReadableStream) await connection.opened;
   const headers: OutgoingHttpHeaders = Object.fromEntries(outgoing.headers);
   if (body instanceof Uint8Array) headers["content-length"] = body.length;
   let timer: NodeJS.Timeout | undefined;

@@ -33,6 +33,13 @@ export function checkPort(value: unknown): number {
 
 /** Connects. */
 export async function connect(vm: VmHandle, port: number, options: ConnectToOptions): Promise<GuestConnection> {
+  const connection = beginToConnect(vm, port, options);
+  await connection.opened;
+  return connection;
+}
+
+/** A connection that can be written to while it is being made. */
+export function beginToConnect(vm: VmHandle, port: number, options: ConnectToOptions): GuestConnection {
   checkOptions(options, "options", OPTIONS);
   const request: Extract<VmRequest, { type: "connect" }> = { type: "connect", port: checkPort(port) };
   if (options.waitMs !== undefined) request.waitMs = checkCount(options.waitMs, "waitMs");
@@ -42,7 +49,6 @@ export async function connect(vm: VmHandle, port: number, options: ConnectToOpti
   const abort = () => void connection.destroy(signal?.reason as Error);
   signal?.addEventListener("abort", abort, { once: true });
   connection.once("close", () => signal?.removeEventListener("abort", abort));
-  await connection.opened;
   return connection;
 }
 
@@ -67,7 +73,8 @@ export class GuestConnection extends Duplex {
     super({ allowHalfOpen: true });
     const told: { open?: () => void; fail?: (why: unknown) => void } = {};
     this.opened = new Promise((open, fail) => Object.assign(told, { open, fail }));
-    // Whoever waits for it is told by the promise; later ones by the stream.
+    // Whoever waits for it is told by the promise, others by the stream.
+    this.opened.catch(() => {});
     let isOpen = false;
     this.on("error", () => {});
     this.#request = new StreamedRequest(vm.connection, vm.id, request, {
