@@ -18,4 +18,7 @@ mod pages {
     struct Quickstart;
     #[doc = include_str!("../docs/runtime-platform.md")]
     struct RuntimePlatform;
+    #[cfg(feature = "http")]
+    #[doc = include_str!("../docs/serving.md")]
+    struct Serving;
 }

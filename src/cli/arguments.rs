@@ -9,6 +9,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::network;
+use super::publish::Published;
 use crate::client::Error;
 use crate::supervisor::{TemplateLimits, VMS_MAX};
 use protocol::config::{
@@ -141,6 +142,9 @@ pub(super) struct VmArguments {
     /// Set an environment variable, or pass one on
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
+    /// Have a port of this machine lead to a server in the VM; on 127.0.0.1 unless an address is named, HOSTPORT 0 takes any
+    #[arg(long, value_name = "[ADDRESS:]HOSTPORT:PORT")]
+    pub(super) publish: Vec<Published>,
     /// The directory to start in
     #[arg(long, value_name = "PATH")]
     cwd: Option<String>,

@@ -4,6 +4,7 @@
 mod arguments;
 mod doctor;
 mod network;
+mod publish;
 mod serve;
 mod session;
 mod terminal;

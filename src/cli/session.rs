@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::arguments::{VmArguments, usage};
+use super::publish::Publishing;
 use super::terminal::{self, Ended};
 use super::{exit, report};
 use crate::client::{Call, Client, Embedded, Error, Stdin, TerminalOptions, Vm};
@@ -178,8 +179,12 @@ async fn session(
         VmRequest::Spawn { command, .. } => command.as_str(),
         _ => "",
     };
+    let publishing = Publishing::begin(&arguments.publish, config.limits.inbound_connections, false).await?;
     let vm = vm_for(command, config).await?;
-    let result = attended(&vm, request).await;
+    let result = tokio::select! {
+        result = attended(&vm, request) => result,
+        never = publishing.serve(&vm) => match never {},
+    };
     conclude(arguments, vm, result, prints_value).await
 }
 
@@ -204,10 +209,15 @@ async fn at_terminal(
     if let (false, Ok(kind)) = (config.env.contains_key("TERM"), std::env::var("TERM")) {
         env.insert("TERM".to_owned(), kind);
     }
+    let publishing = Publishing::begin(&arguments.publish, config.limits.inbound_connections, true).await?;
     let vm = vm_for(command, config).await?;
     let options =
         TerminalOptions { command: Some(command.to_owned()), args, env, ..TerminalOptions::default() };
-    match terminal::attended(&vm, options, arguments.timeout).await {
+    let ended = tokio::select! {
+        ended = terminal::attended(&vm, options, arguments.timeout) => ended,
+        never = publishing.serve(&vm) => match never {},
+    };
+    match ended {
         Ok(Ended::Command(result)) => conclude(arguments, vm, Ok(result), false).await,
         Ok(Ended::Late) => {
             report(&Error::new(code::TIMED_OUT, format!("{command} took longer than it may")));
@@ -324,7 +334,7 @@ fn write(stream: OutputStream, data: &[u8], call: &Call) {
         }
         OutputStream::Stderr => std::io::stderr().lock().write_all(data),
         // Of no request that runs something.
-        OutputStream::File | OutputStream::Terminal => Ok(()),
+        OutputStream::File | OutputStream::Terminal | OutputStream::Connection => Ok(()),
     };
     // Nobody reads any more (`cordon … | head`): the guest is told by its end.
     if written.is_err() {

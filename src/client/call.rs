@@ -1,6 +1,9 @@
 //! A request under way.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -8,7 +11,8 @@ use super::Error;
 use super::connection::{Connection, unexpected};
 use super::input::Input;
 use protocol::wire::{
-    ClientMessage, ExecutionResult, OutputStream, Progress, Request, Response, VmRequest, VmResponse, code,
+    ClientMessage, ConnectionState, ExecutionResult, OutputStream, Progress, Request, Response, VmRequest,
+    VmResponse, code,
 };
 
 /// A piece of output.
@@ -20,12 +24,21 @@ pub struct Output {
     pub data: Vec<u8>,
 }
 
+/// What was told of a request before its answer.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Told {
+    /// The process id of its program.
+    pub(super) pid: Option<u32>,
+    /// How far its connection has come.
+    pub(super) connection: Option<ConnectionState>,
+}
+
 /// What the connection knows of a call.
 pub(super) struct CallState {
     pub(super) response: oneshot::Sender<Response>,
     pub(super) output: Option<mpsc::UnboundedSender<Output>>,
     pub(super) input: Arc<Input>,
-    pub(super) started: watch::Sender<Option<u32>>,
+    pub(super) told: watch::Sender<Told>,
 }
 
 impl CallState {
@@ -42,7 +55,7 @@ pub(super) struct Pending {
     id: u64,
     response: oneshot::Receiver<Response>,
     input: Arc<Input>,
-    started: watch::Receiver<Option<u32>>,
+    told: watch::Receiver<Told>,
 }
 
 impl Pending {
@@ -51,9 +64,9 @@ impl Pending {
         id: u64,
         response: oneshot::Receiver<Response>,
         input: Arc<Input>,
-        started: watch::Receiver<Option<u32>>,
+        told: watch::Receiver<Told>,
     ) -> Self {
-        Pending { connection, id, response, input, started }
+        Pending { connection, id, response, input, told }
     }
 
     pub(super) fn id(&self) -> u64 {
@@ -64,12 +77,34 @@ impl Pending {
         &self.input
     }
 
+    /// What was told before the answer.
+    pub(super) fn told(&mut self) -> &mut watch::Receiver<Told> {
+        &mut self.told
+    }
+
+    /// The answer as it comes; to be polled until it is there, and not after.
+    pub(super) fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response, Error>> {
+        Pin::new(&mut self.response).poll(cx).map(|response| match response {
+            Ok(Response::Error { error }) => Err(error),
+            Ok(response) => Ok(response),
+            Err(_) => Err(ended()),
+        })
+    }
+
+    /// What was taken may be sent again.
+    pub(super) fn grant(&self, bytes: u64) {
+        let _ = self.connection.send(&ClientMessage::Credit { id: self.id, bytes });
+    }
+
+    pub(super) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
     pub(super) async fn response(&mut self) -> Result<Response, Error> {
         match (&mut self.response).await {
             Ok(Response::Error { error }) => Err(error),
             Ok(response) => Ok(response),
-            Err(_) => Err(Error::new(code::DISCONNECTED, "the connection to the sidecar ended")
-                .progress(Progress::Unknown)),
+            Err(_) => Err(ended()),
         }
     }
 
@@ -101,6 +136,10 @@ impl Drop for Pending {
     }
 }
 
+fn ended() -> Error {
+    Error::new(code::DISCONNECTED, "the connection to the sidecar ended").progress(Progress::Unknown)
+}
+
 /// A call that runs something, with its streams. Cancelled when dropped before its end.
 pub struct Call {
     vm: u64,
@@ -121,10 +160,9 @@ impl Call {
     /// # Errors
     /// It ended, or could not be started, before that was known.
     pub async fn pid(&mut self) -> Result<u32, Error> {
-        let started = self.pending.started.wait_for(Option::is_some).await;
-        started
-            .ok()
-            .and_then(|pid| *pid)
+        let told = self.pending.told.wait_for(|told| told.pid.is_some()).await;
+        told.ok()
+            .and_then(|told| told.pid)
             .ok_or_else(|| Error::new(code::NOT_FOUND, "the program ended before its process id was known"))
     }
 

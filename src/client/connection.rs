@@ -9,15 +9,15 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 
-use super::call::{CallState, Output};
+use super::call::{CallState, Output, Told};
 use super::connect::{Connect, Stream, disconnected};
 use super::host_function::HostFunctions;
 use super::input::Input;
 use super::{Error, Vm};
 use protocol::config::CreateVmConfig;
 use protocol::wire::{
-    ClientMessage, DecodeError, FRAME_BYTES_MAX, FrameDecoder, HostCallOutcome, PROTOCOL_VERSION, Progress,
-    Request, Response, ServerMessage, code, decode, encode_frame,
+    ClientMessage, ConnectionState, DecodeError, FRAME_BYTES_MAX, FrameDecoder, HostCallOutcome,
+    PROTOCOL_VERSION, Progress, Request, Response, ServerMessage, code, decode, encode_frame,
 };
 
 /// Bytes taken from the connection at once.
@@ -166,15 +166,14 @@ impl Connection {
         let frame = encode(&ClientMessage::Request { id, body })?;
         let (sender, receiver) = oneshot::channel();
         let input = Arc::new(Input::new(id, self.frames.downgrade()));
-        let started = tokio::sync::watch::Sender::new(None);
-        let pending =
-            super::call::Pending::new(self.clone(), id, receiver, input.clone(), started.subscribe());
+        let told = tokio::sync::watch::Sender::new(Told::default());
+        let pending = super::call::Pending::new(self.clone(), id, receiver, input.clone(), told.subscribe());
         {
             let mut state = self.state.lock();
             if let Some(error) = &state.ended {
                 return Err(error.clone().progress(Progress::NotStarted));
             }
-            state.calls.insert(id, CallState { response: sender, output, input, started });
+            state.calls.insert(id, CallState { response: sender, output, input, told });
         }
         self.send_frame(frame);
         Ok((pending, id))
@@ -278,7 +277,16 @@ fn on_message(state: &Mutex<State>, frames: &mpsc::WeakUnboundedSender<Vec<u8>>,
         }
         ServerMessage::Started { id, pid } => {
             if let Some(call) = state.lock().calls.get(&id) {
-                call.started.send_replace(Some(pid));
+                call.told.send_modify(|told| told.pid = Some(pid));
+            }
+        }
+        ServerMessage::Connection { id, state: reached } => {
+            if let Some(call) = state.lock().calls.get_mut(&id) {
+                call.told.send_modify(|told| told.connection = Some(reached));
+                if reached == ConnectionState::Ended {
+                    // Whoever reads finds the end after the last of it, and asks then why.
+                    call.output = None;
+                }
             }
         }
         ServerMessage::InputTaken { id, bytes } => {

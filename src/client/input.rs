@@ -1,8 +1,10 @@
 //! Standard input of a call: what is written goes out in order, within the window, in few messages.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::sync::futures::OwnedNotified;
 use tokio::sync::{Notify, mpsc};
 
 use protocol::wire::{Bytes, ClientMessage, INPUT_WINDOW, encode_frame};
@@ -20,7 +22,7 @@ pub(super) struct Input {
     frames: mpsc::WeakUnboundedSender<Vec<u8>>,
     state: Mutex<State>,
     /// There may be room for more.
-    changed: Notify,
+    changed: Arc<Notify>,
 }
 
 struct State {
@@ -43,7 +45,7 @@ impl Input {
             ended: false,
             closed: false,
         };
-        Input { call, frames, state: Mutex::new(state), changed: Notify::new() }
+        Input { call, frames, state: Mutex::new(state), changed: Arc::new(Notify::new()) }
     }
 
     /// Returns once all of it is sent or waits to be sent soon, or nobody will take it any more.
@@ -94,8 +96,13 @@ impl Input {
         self.changed.notify_waiters();
     }
 
+    /// Done after the next change; to be asked for before whatever may then have changed.
+    pub(super) fn changed(&self) -> OwnedNotified {
+        self.changed.clone().notified_owned()
+    }
+
     /// Takes as many of the bytes as there is room for; none at all if they go nowhere.
-    fn accept(&self, bytes: &[u8]) -> Option<usize> {
+    pub(super) fn accept(&self, bytes: &[u8]) -> Option<usize> {
         let mut state = self.state.lock();
         if state.closed || state.ended {
             return None;

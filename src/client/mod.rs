@@ -16,7 +16,10 @@
 mod call;
 mod connect;
 mod connection;
+#[cfg(feature = "http")]
+mod fetch;
 mod file;
+mod guest_connection;
 mod host_function;
 mod input;
 mod terminal;
@@ -25,7 +28,11 @@ mod vm;
 pub use call::{Call, Output, Stdin};
 pub use connect::{Connect, Embedded, Sidecar, Socket, Stream};
 pub use connection::Client;
+#[cfg(feature = "http")]
+pub use {http, hyper};
+
 pub use file::{FileReader, FileWriter};
+pub use guest_connection::GuestConnection;
 pub use host_function::HostFunctions;
 pub use terminal::{Terminal, TerminalOptions};
 pub use vm::{Context, Execute, Vm};

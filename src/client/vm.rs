@@ -1,6 +1,7 @@
 //! A VM as a client sees it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
@@ -8,6 +9,7 @@ use super::Error;
 use super::call::Call;
 use super::connection::{Connection, unexpected};
 use super::file::{self, FileReader, FileWriter};
+use super::guest_connection::GuestConnection;
 use super::terminal::{Terminal, TerminalOptions};
 use protocol::config::Mount;
 use protocol::engine::EngineReport;
@@ -188,6 +190,30 @@ impl Vm {
     /// The connection ended. That there is no such terminal is told by [`Terminal::wait`].
     pub fn attach_terminal(&self, number: u64) -> Result<Terminal, Error> {
         Terminal::begin(&self.connection, self.id, number)
+    }
+
+    /// Connects to a server that listens on the VM's own loopback. No permission of the guest's is asked: it is the VM's
+    /// owner who comes. Open connections are counted: `limits.inboundConnections`.
+    ///
+    /// # Errors
+    /// `ECONNREFUSED` if nobody listens at the port; or the VM or the connection to the sidecar ended.
+    pub async fn connect(&self, port: u16) -> Result<GuestConnection, Error> {
+        GuestConnection::open(&self.connection, self.id, port, None).await
+    }
+
+    /// A connection that is used while it is being made.
+    #[cfg(feature = "http")]
+    pub(super) fn begin_to_connect(&self, port: u16) -> Result<GuestConnection, Error> {
+        GuestConnection::begin(&self.connection, self.id, port, None)
+    }
+
+    /// Likewise, and waits so long for a server that is about to listen; at most
+    /// [`CONNECT_WAIT_MS_MAX`](protocol::wire::CONNECT_WAIT_MS_MAX).
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_within(&self, port: u16, wait: Duration) -> Result<GuestConnection, Error> {
+        GuestConnection::open(&self.connection, self.id, port, Some(wait)).await
     }
 
     /// Sends a signal to a process of the VM.

@@ -341,6 +341,7 @@ impl Connection {
                 VmEvent::Started { id, pid } => ServerMessage::Started { id, pid },
                 VmEvent::Output { id, stream, data } => ServerMessage::Output { id, stream, data },
                 VmEvent::InputTaken { id, bytes } => ServerMessage::InputTaken { id, bytes },
+                VmEvent::Connection { id, state } => ServerMessage::Connection { id, state },
                 VmEvent::HostCall { call, name, input } => {
                     let mut state = self.state.lock();
                     state.last_call += 1;

@@ -128,6 +128,48 @@ async fn a_terminal_shows_what_it_has_credit_for_and_takes_what_was_typed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_goes_its_way_or_its_vm_ends() {
+    let sidecar = sidecar().await;
+    let neighbour = sidecar.vm("honest", json!({})).await;
+    for attack in [
+        "more than a server may send",
+        "what a server sends",
+        "what a program writes",
+        "two connections",
+        "an end without a beginning",
+        "more after the end",
+        "a connection that is over and was never there",
+        "input that was not given",
+        "starts",
+    ] {
+        let vm = sidecar.vm(attack, json!({})).await;
+        let used = async {
+            let mut connection = vm.connect(3000).await?;
+            // What came before is there; then there is an end to it.
+            let read = tokio::io::AsyncReadExt::read_to_end(&mut connection, &mut Vec::new()).await;
+            let of_the_vm =
+                |error: std::io::Error| error.into_inner().and_then(|inner| inner.downcast::<Error>().ok());
+            match read {
+                Ok(_) => Err(begin(&vm).await.unwrap_err()),
+                Err(error) => Err::<(), Error>(*of_the_vm(error).expect("the VM's own error")),
+            }
+        };
+        let error = error_of(
+            tokio::time::timeout(Duration::from_secs(60), used)
+                .await
+                .unwrap_or_else(|_| panic!("{attack} has no end")),
+        );
+        assert_eq!(error.code, code::WORKER_LOST, "{attack}: {error}");
+        assert_eq!(begin(&neighbour).await.unwrap(), "honest", "{attack}");
+    }
+    // Others see nothing of what is connected and never answered.
+    let vm = sidecar.vm("a connection", json!({})).await;
+    drop(vm.connect(3000).await.unwrap());
+    assert_eq!(begin(&neighbour).await.unwrap(), "honest");
+    assert!(sidecar.peak_kib() < RESIDENT_MAX_KIB, "{} KiB", sidecar.peak_kib());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_asks_and_does_not_read_the_answers_is_ended() {
     let sidecar = sidecar().await;
     let folder = tempfile::tempdir().unwrap();

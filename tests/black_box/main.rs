@@ -35,6 +35,8 @@ mod parity;
 mod permissions;
 mod programs;
 mod raw_client;
+#[cfg(feature = "http")]
+mod serving;
 mod shell;
 mod shell_limits;
 mod sidecar;

@@ -15,8 +15,8 @@ use protocol::config::Platform;
 use protocol::enclosure::{EnclosureReport, Layer, LayerName};
 use protocol::engine::{EngineProfile, EngineReport, WasmLevel};
 use protocol::wire::{
-    Bytes, ErrorData, ExecutionResult, Outcome, OutputStream, Progress, RequestUpdate, VmRequest, VmResponse,
-    code,
+    Bytes, ConnectionState, ErrorData, ExecutionResult, Outcome, OutputStream, Progress, RequestUpdate,
+    VmRequest, VmResponse, code,
 };
 
 use channel::Channel;
@@ -33,7 +33,10 @@ fn main() -> io::Result<()> {
             ToWorker::Request { id, request } if request.execution().is_some() => {
                 perform(&attack, &mut channel, id)?;
             }
-            ToWorker::Request { id, request: VmRequest::AttachTerminal { .. } } => {
+            ToWorker::Request {
+                id,
+                request: VmRequest::AttachTerminal { .. } | VmRequest::Connect { .. },
+            } => {
                 perform(&attack, &mut channel, id)?;
             }
             ToWorker::Request { request: VmRequest::Stat { .. }, .. } if attack == "silence" => loop {
@@ -64,6 +67,12 @@ fn perform(attack: &str, channel: &mut Channel, id: u64) -> io::Result<()> {
         stream: OutputStream::Terminal,
         data: Bytes(vec![b'x'; bytes]),
     };
+    let sent = |bytes: usize| FromWorker::Output {
+        id,
+        stream: OutputStream::Connection,
+        data: Bytes(vec![b'x'; bytes]),
+    };
+    let come = |state| FromWorker::Connection { id, state };
     let ready = || FromWorker::Ready { engine: engine(), enclosure: enclosure() };
     match attack {
         "honest" => answer(channel, id, "honest"),
@@ -71,6 +80,22 @@ fn perform(attack: &str, channel: &mut Channel, id: u64) -> io::Result<()> {
         "more than a terminal may show" => endlessly(channel, |channel| channel.send(&shown(1 << 20))),
         "what a terminal shows" => channel.send(&shown(1)),
         "what a program writes" => channel.send(&output(1)),
+        "more than a server may send" => {
+            channel.send(&come(ConnectionState::Open))?;
+            endlessly(channel, |channel| channel.send(&sent(1 << 20)))
+        }
+        "what a server sends" => channel.send(&sent(1)),
+        "a connection" => channel.send(&come(ConnectionState::Open)),
+        "two connections" => endlessly(channel, |channel| channel.send(&come(ConnectionState::Open))),
+        "an end without a beginning" => channel.send(&come(ConnectionState::Ended)),
+        "more after the end" => {
+            channel.send(&come(ConnectionState::Open))?;
+            channel.send(&come(ConnectionState::Ended))?;
+            channel.send(&sent(1))
+        }
+        "a connection that is over and was never there" => {
+            channel.send(&FromWorker::Response { id, response: Ok(VmResponse::Done {}) })
+        }
         "empty output" => endlessly(channel, |channel| channel.send(&output(0))),
         "input that was not given" => channel.send(&FromWorker::InputTaken { id, bytes: 1 << 40 }),
         "starts" => endlessly(channel, |channel| channel.send(&FromWorker::Started { id, pid: 7 })),

@@ -103,6 +103,7 @@ fn the_typescript_types_are_those_of_the_wire() {
         ("UNRESPONSIVE", code::UNRESPONSIVE),
         ("NOT_INSTALLED", code::NOT_INSTALLED),
         ("DISCONNECTED", code::DISCONNECTED),
+        ("HTTP", code::HTTP),
         ("EXIT", code::EXIT),
         ("INTERNAL", code::INTERNAL),
     ];

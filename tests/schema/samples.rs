@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use protocol::config::{Mount, Platform};
 use protocol::engine::{EngineProfile, EngineReport, WasmLevel};
 use protocol::wire::{
-    Bytes, Capture, ClientMessage, DirectoryEntry, ErrorData, EvaluateOptions, ExecutionOptions,
-    ExecutionResult, FileKind, FileStatus, HostCallOutcome, Language, Outcome, OutputStream,
-    PROTOCOL_VERSION, ProcessState, ProcessStatus, Progress, Request, Response, ServerMessage, SourceFormat,
-    TerminalSize, VmRequest, VmResponse, code,
+    Bytes, Capture, ClientMessage, ConnectionState, DirectoryEntry, ErrorData, EvaluateOptions,
+    ExecutionOptions, ExecutionResult, FileKind, FileStatus, HostCallOutcome, Language, Outcome,
+    OutputStream, PROTOCOL_VERSION, ProcessState, ProcessStatus, Progress, Request, Response, ServerMessage,
+    SourceFormat, TerminalSize, VmRequest, VmResponse, code,
 };
 use serde::Serialize;
 
@@ -151,6 +151,8 @@ pub fn client_samples() -> Vec<Sample<ClientMessage>> {
     let wide = TerminalSize { cols: u16::MAX, rows: 1 };
     add("", vm(VmRequest::ResizeTerminal { terminal: 4, size: wide }));
     add("", vm(VmRequest::CloseTerminal { terminal: 4 }));
+    add("at once", vm(VmRequest::Connect { port: 3000, wait_ms: None }));
+    add("waits", vm(VmRequest::Connect { port: u16::MAX, wait_ms: Some(70_000) }));
     add("", vm(VmRequest::Kill { pid: 12, signal: "SIGTERM".into() }));
     add("", vm(VmRequest::ListProcesses {}));
     add("", vm(VmRequest::CreateContext {}));
@@ -349,6 +351,12 @@ pub fn server_samples() -> Vec<Sample<ServerMessage>> {
     add(
         "stderr",
         ServerMessage::Output { id: 1, stream: OutputStream::Stderr, data: Bytes(vec![0xe2, 0x82]) },
+    );
+    add("open", ServerMessage::Connection { id: 1, state: ConnectionState::Open });
+    add("ended", ServerMessage::Connection { id: 1, state: ConnectionState::Ended });
+    add(
+        "connection",
+        ServerMessage::Output { id: 1, stream: OutputStream::Connection, data: Bytes(b"HTTP/1.1 ".to_vec()) },
     );
     let stream = OutputStream::Terminal;
     add("terminal", ServerMessage::Output { id: 1, stream, data: Bytes(b"\x1b[1m$ ".to_vec()) });

@@ -7,7 +7,7 @@ import { ErrorCode, type ExecutionResult, type OutputStream, type VmRequest } fr
 import { StreamedRequest } from "./request.js";
 
 /** An output stream of a program. */
-export type ProgramStream = Exclude<OutputStream, "file" | "terminal">;
+export type ProgramStream = Extract<OutputStream, "stdout" | "stderr">;
 
 /** Takes output of a call that streams. Once it calls `taken`, and not before, as much may be sent again. */
 export type OutputTaker = (stream: ProgramStream, data: Uint8Array, taken: () => void) => void;
@@ -26,7 +26,7 @@ export class Call {
     this.#request = new StreamedRequest(connection, vm, request, {
       onStarted: started,
       onOutput: (stream, data, taken) => {
-        if (stream !== "file" && stream !== "terminal") onOutput?.(stream, data, taken);
+        if (stream === "stdout" || stream === "stderr") onOutput?.(stream, data, taken);
       },
     });
     this.result = this.#settle().finally(() => started(undefined));

@@ -8,6 +8,7 @@ import {
   ErrorCode,
   PROTOCOL_VERSION,
   type ClientMessage,
+  type ConnectionState,
   type ErrorData,
   type OutputStream,
   type Request,
@@ -23,6 +24,7 @@ export interface RequestListener {
   onStarted?(pid: number): void;
   onOutput?(stream: OutputStream, data: Uint8Array): void;
   onInputTaken?(bytes: number): void;
+  onConnection?(state: ConnectionState): void;
 }
 
 /** A request under way. */
@@ -210,6 +212,9 @@ export class Connection {
         return;
       case "inputTaken":
         this.#open.get(message.id)?.listener.onInputTaken?.(message.bytes);
+        return;
+      case "connection":
+        this.#open.get(message.id)?.listener.onConnection?.(message.state);
         return;
       case "hostCall":
         void this.#callHostFunction(message.call, message.vm, message.name, message.input);

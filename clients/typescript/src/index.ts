@@ -14,6 +14,7 @@ export type {
   RunOptions,
 } from "./execution.js";
 export type { Input, InputChunk } from "./feeding.js";
+export type { FetchOptions } from "./fetch.js";
 export type { FileSystem, FileOptions, ReadOptions, RecursiveOptions } from "./files.js";
 export {
   ErrorCode,
@@ -39,6 +40,7 @@ export {
   type SourceFormat,
   type TimingMitigation,
 } from "./generated/wire.js";
+export type { ConnectToOptions, GuestConnection } from "./guestConnection.js";
 export type { HostFunction, HostFunctions } from "./hostFunctions.js";
 export type { OutputCallback } from "./output.js";
 export type { GuestInput, GuestOutput, GuestProcess, Processes, SignalName, SpawnOptions } from "./process.js";

@@ -2,12 +2,13 @@
  * A request with streams: what comes before its answer under credit, what is sent after it within a window.
  */
 import { answered, ofVm, type Connection } from "./connection.js";
-import type { OutputStream, Response, VmRequest, VmResponse } from "./generated/wire.js";
+import type { ConnectionState, OutputStream, Response, VmRequest, VmResponse } from "./generated/wire.js";
 import { InputQueue } from "./input.js";
 
 /** What happens to a request with streams before it is answered. */
 export interface StreamListener {
   onStarted?(pid: number): void;
+  onConnection?(state: ConnectionState): void;
   /** Once `taken` is called, and not before, as much may be sent again. */
   onOutput?(stream: OutputStream, data: Uint8Array, taken: () => void): void;
 }
@@ -26,8 +27,9 @@ export class StreamedRequest {
       { type: "vm", vm, request },
       {
         onStarted: (pid) => listener.onStarted?.(pid),
-        onOutput: (stream, data) => listener.onOutput?.(stream, data, () => this.#grant(data.length)),
+        onOutput: (stream, data) => listener.onOutput?.(stream, data, () => this.grant(data.length)),
         onInputTaken: (bytes) => this.#input.taken(bytes),
+        onConnection: (state) => listener.onConnection?.(state),
       },
     );
     this.#id = pending.id;
@@ -67,7 +69,8 @@ export class StreamedRequest {
     await this.#input.end();
   }
 
-  #grant(bytes: number): void {
+  /** As much may be sent again. */
+  grant(bytes: number): void {
     if (this.isOpen && bytes > 0) this.#connection.send({ type: "credit", id: this.#id, bytes });
   }
 }

@@ -14,7 +14,9 @@ import {
   type ProgramOptions,
   type RunOptions,
 } from "./execution.js";
+import type { FetchOptions } from "./fetch.js";
 import type { FileSystem } from "./files.js";
+import type { ConnectToOptions, GuestConnection } from "./guestConnection.js";
 import type { EngineReport, JsonValue, Mount } from "./generated/wire.js";
 import type { GuestProcess, SpawnOptions } from "./process.js";
 import { findBinary } from "./sidecar.js";
@@ -117,6 +119,16 @@ export class NodeRuntime implements AsyncDisposable {
   /** Starts a command. */
   async spawn(command: string, args: readonly string[] = [], options: SpawnOptions = {}): Promise<GuestProcess> {
     return this.vm.process.spawn(command, args, options);
+  }
+
+  /** Connects to a server that listens on the VM's own loopback. */
+  async connect(port: number, options: ConnectToOptions = {}): Promise<GuestConnection> {
+    return this.vm.connect(port, options);
+  }
+
+  /** Asks an HTTP server that listens there. */
+  async fetch(port: number, request: string | URL | Request, options: FetchOptions = {}): Promise<Response> {
+    return this.vm.fetch(port, request, options);
   }
 
   /** A context that keeps JavaScript state between calls. */

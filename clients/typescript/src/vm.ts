@@ -5,7 +5,9 @@ import { FileCode } from "./code.js";
 import { checkBoolean, checkCount, checkOptions, checkText, type Names } from "./check.js";
 import type { Connection } from "./connection.js";
 import { Context } from "./context.js";
+import { fetchFrom, type FetchOptions } from "./fetch.js";
 import { FileSystem } from "./files.js";
+import { connect, type ConnectToOptions, type GuestConnection } from "./guestConnection.js";
 import type { EngineReport, Mount } from "./generated/wire.js";
 import { VmHandle } from "./handle.js";
 import { Processes } from "./process.js";
@@ -50,6 +52,22 @@ export class Vm implements AsyncDisposable {
   /** Sits down at a terminal that is open: what it has shown before comes first, as far as it is kept. */
   attachTerminal(number: number): Terminal {
     return new Terminal(this.#handle, checkCount(number, "number"));
+  }
+
+  /**
+   * Connects to a server that listens on the VM's own loopback: a duplex stream. No permission of the guest's is asked: it is
+   * the VM's owner who comes. Open connections are counted: `limits.inboundConnections`.
+   */
+  async connect(port: number, options: ConnectToOptions = {}): Promise<GuestConnection> {
+    return connect(this.#handle, port, options);
+  }
+
+  /**
+   * Asks an HTTP server that listens there. `request` is a path, a URL or a `Request`; bodies stream both ways. Redirects are
+   * not followed unless `redirect` says so, and then never to another origin. What the server says is the guest's.
+   */
+  async fetch(port: number, request: string | URL | Request, options: FetchOptions = {}): Promise<Response> {
+    return fetchFrom(this.#handle, port, request, options);
   }
 
   /** Asks the VM itself what runs it. */

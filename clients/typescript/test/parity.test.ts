@@ -24,6 +24,7 @@ const parity = repositoryJson("clients/parity.json") as Parity;
 
 /** Fields of instances, which their classes do not show; the type checker does. */
 const FIELDS = [
+  "ConnectToOptions.signal" satisfies `ConnectToOptions.${keyof cordon.ConnectToOptions & string}`,
   "Context.typescript" satisfies `Context.${keyof cordon.Context & string}`,
   "GuestProcess.pid" satisfies `GuestProcess.${keyof cordon.GuestProcess & string}`,
   "GuestProcess.stdin" satisfies `GuestProcess.${keyof cordon.GuestProcess & string}`,

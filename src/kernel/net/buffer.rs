@@ -60,9 +60,11 @@ impl Buffer {
             return Poll::Pending;
         }
         let length = target.len().min(state.buffer.len());
-        for (to, from) in target.iter_mut().zip(state.buffer.drain(..length)) {
-            *to = from;
-        }
+        let (front, back) = state.buffer.as_slices();
+        let first = length.min(front.len());
+        target[..first].copy_from_slice(&front[..first]);
+        target[first..length].copy_from_slice(&back[..length - first]);
+        state.buffer.drain(..length);
         let emptied = if state.buffer.is_empty() { state.give_back() } else { None };
         let woken = state.writers.take();
         drop(state);
@@ -105,7 +107,7 @@ impl Buffer {
             woken.wake();
             return Poll::Pending;
         }
-        state.buffer.extend(bytes.iter().take(length));
+        state.buffer.extend(&bytes[..length]);
         let woken = state.readers.take();
         drop(state);
         woken.wake();

@@ -109,6 +109,8 @@ impl Bound {
         let listener = Listener::new(At::Port(self), backlog);
         if family == Family::Tcp {
             network.tcp.lock().set_target(port, id, &listener);
+            let woken = network.expectant.lock().take();
+            woken.wake();
         }
         listener
     }

@@ -33,6 +33,7 @@ pub use self::ports::{Bound, Family};
 pub use self::unix::BoundPath;
 use self::unix::UnixNames;
 use crate::limits::{Meter, Share};
+use crate::wait::Wakers;
 
 /// A connection to somewhere beyond the VM, once it is there.
 pub type OutwardConnection = Pin<Box<dyn Future<Output = Result<Outside, NetworkError>> + Send>>;
@@ -102,6 +103,8 @@ pub struct Network {
     udp: Mutex<Ports<datagram::Inbox>>,
     unix: Mutex<UnixNames>,
     connector: RwLock<Arc<dyn Connector>>,
+    /// Who waits for somebody to listen.
+    expectant: Mutex<Wakers>,
     /// What is under way in buffers.
     bytes: Arc<Meter>,
     /// Sockets count as open files.
@@ -115,6 +118,7 @@ impl Network {
             udp: Mutex::default(),
             unix: Mutex::default(),
             connector: RwLock::new(Arc::new(NoNetwork)),
+            expectant: Mutex::default(),
             bytes: Meter::new(socket_bytes),
             open_files,
         })
@@ -132,6 +136,12 @@ impl Network {
     /// Begins to ask for the addresses of a name beyond the VM.
     pub fn look_up(&self, name: &str) -> LookingUp {
         self.connector().look_up(name)
+    }
+
+    /// Tells a task when somebody begins to listen at a port, whichever that is. To be called before it looks for itself.
+    pub fn expect_listener(&self, cx: &Context<'_>) {
+        let woken = self.expectant.lock().register(cx);
+        woken.wake();
     }
 
     /// A place among the VM's open files.

@@ -157,3 +157,26 @@ fn datagrams_arrive_whole_or_are_lost() {
     drop(other);
     assert_eq!(network.bytes.used(), 0);
 }
+
+#[test]
+fn who_waits_for_somebody_to_listen_is_told() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    struct Told(AtomicUsize);
+    impl std::task::Wake for Told {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let network = network(1 << 20);
+    let told = Arc::new(Told(AtomicUsize::new(0)));
+    let waker = Waker::from(told.clone());
+    network.expect_listener(&Context::from_waker(&waker));
+    network.expect_listener(&Context::from_waker(&waker));
+    let bound = network.bind(Family::Tcp, address("127.0.0.1:0"), false, false).unwrap();
+    assert_eq!(told.0.load(Ordering::Relaxed), 0);
+    let _listener = bound.listen(5);
+    assert_eq!(told.0.load(Ordering::Relaxed), 1);
+    // Once, unless it asks again.
+    let _other = network.bind(Family::Tcp, address("127.0.0.1:0"), false, false).unwrap().listen(5);
+    assert_eq!(told.0.load(Ordering::Relaxed), 1);
+}

@@ -5,7 +5,7 @@ use crate::abi::{
     HostCallError, HostFsReply, HostFsRequest, HostHandle, MountId, NetworkError, NetworkErrorCode, OpenFlags,
 };
 use crate::wire::fuzz::{message, weighed};
-use crate::wire::{ErrorData, OutputStream, encode_frame};
+use crate::wire::{ConnectionState, ErrorData, OutputStream, encode_frame};
 
 /// Weighs and decodes the content of a frame as either side of a worker does.
 pub fn messages(content: &[u8]) {
@@ -47,6 +47,7 @@ pub fn samples() -> Vec<Vec<u8>> {
     let others = [
         content(&FromWorker::Response { id: 1, response: Err(error) }),
         content(&FromWorker::Output { id: 1, stream: OutputStream::Stdout, data: vec![7; 9].into() }),
+        content(&FromWorker::Connection { id: 1, state: ConnectionState::Ended }),
     ];
     let calls = calls.map(|body| content(&FromWorker::Call { call: 3, body }));
     calls.chain(replies.map(|reply| content(&ToWorker::Reply { call: 3, reply }))).chain(others).collect()

@@ -12,7 +12,7 @@ use crate::abi::{
 use crate::config::CreateVmConfig;
 use crate::enclosure::EnclosureReport;
 use crate::engine::EngineReport;
-use crate::wire::{Bytes, ErrorData, OutputStream, RequestUpdate, VmRequest, VmResponse};
+use crate::wire::{Bytes, ConnectionState, ErrorData, OutputStream, RequestUpdate, VmRequest, VmResponse};
 
 /// Binds a worker to a VM.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -76,6 +76,8 @@ pub enum FromWorker {
     Started { id: u64, pid: u32 },
     /// Output of a request that streams.
     Output { id: u64, stream: OutputStream, data: Bytes },
+    /// A connection to a server in the VM has come so far.
+    Connection { id: u64, state: ConnectionState },
     /// Standard input that a program has taken.
     InputTaken { id: u64, bytes: u64 },
     /// Asks the supervisor for something.

@@ -84,6 +84,8 @@ limits! {
     calls / "calls" = 64, 1 => 4096;
     /// Terminals that are open at once.
     terminals / "terminals" = 16, 0 => 256;
+    /// Connections of the client's to servers in the VM that are open at once.
+    inbound_connections / "inboundConnections" = 256, 0 => 4096;
     /// Contexts that keep state between calls.
     contexts / "contexts" = 16, 0 => 1024;
     /// Modules of one call.

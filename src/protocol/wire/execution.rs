@@ -30,6 +30,8 @@ pub mod code {
     pub const NOT_INSTALLED: &str = "ERR_NOT_INSTALLED";
     /// The connection to the sidecar ended.
     pub const DISCONNECTED: &str = "ERR_DISCONNECTED";
+    /// A server in the VM did not answer a request as HTTP has it, or not in time.
+    pub const HTTP: &str = "ERR_HTTP";
     /// A program ended with an exit code other than 0, or by a signal.
     pub const EXIT: &str = "ERR_EXIT";
     /// Something that should not happen did; a defect of cordon.
@@ -139,7 +141,7 @@ impl From<crate::config::ConfigError> for ErrorData {
     }
 }
 
-/// Where bytes of `output` come from: one of a program's output streams, a file, or a terminal.
+/// Where bytes of `output` come from: one of a program's output streams, a file, a terminal, or a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
@@ -152,6 +154,8 @@ pub enum OutputStream {
     File,
     /// What a terminal shows, for `attachTerminal`.
     Terminal,
+    /// What a server sends, for `connect`.
+    Connection,
 }
 
 /// What becomes of a call's output.

@@ -247,6 +247,19 @@ pub enum VmRequest {
         #[cfg_attr(feature = "schema", ts(type = "number"))]
         terminal: u64,
     },
+    /// Connects to a server that listens on the VM's own loopback, by TCP; no permission of the guest's is asked. A
+    /// `connection` message says when it is there. From then on what the server sends comes in `output` messages under the
+    /// client's credit, and what is sent to it goes in `input` messages, whose last ends that direction. Answered by `done`
+    /// once both directions have ended; cancelling resets the connection.
+    Connect {
+        /// The port.
+        port: u16,
+        /// How long to wait for somebody to listen there, in milliseconds, at most [`super::CONNECT_WAIT_MS_MAX`]; not at
+        /// all when left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", ts(optional, type = "number"))]
+        wait_ms: Option<u64>,
+    },
     /// Sends a signal to a process of the VM; answered by `done`.
     Kill {
         /// The process id.
@@ -359,6 +372,17 @@ pub struct TerminalSize {
     pub rows: u16,
 }
 
+/// How far a connection to a server in a VM has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum ConnectionState {
+    /// It is there.
+    Open,
+    /// The server sends no more. It may still take what is sent to it.
+    Ended,
+}
+
 /// What reaches a request that is under way: between a sidecar and a VM one message, whatever it says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", deny_unknown_fields)]
@@ -427,6 +451,14 @@ pub enum ServerMessage {
         stream: OutputStream,
         /// The bytes.
         data: Bytes,
+    },
+    /// A connection to a server in the VM has come so far.
+    Connection {
+        /// The request's.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        id: u64,
+        /// How far.
+        state: ConnectionState,
     },
     /// So many bytes of `input` were taken; as many more may be sent.
     InputTaken {

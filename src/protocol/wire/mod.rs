@@ -23,9 +23,9 @@ pub use execution::{
 };
 pub use head::{RequestHead, request_head};
 pub use message::{
-    Bytes, ClientMessage, DirectoryEntry, FileKind, FileStatus, HostCallOutcome, PROCESS_ARGUMENT_BYTES,
-    ProcessState, ProcessStatus, Request, RequestUpdate, Response, ServerMessage, TerminalSize, VmRequest,
-    VmResponse,
+    Bytes, ClientMessage, ConnectionState, DirectoryEntry, FileKind, FileStatus, HostCallOutcome,
+    PROCESS_ARGUMENT_BYTES, ProcessState, ProcessStatus, Request, RequestUpdate, Response, ServerMessage,
+    TerminalSize, VmRequest, VmResponse,
 };
 pub use weight::{ELEMENTS_MAX, weigh};
 
@@ -47,6 +47,13 @@ pub const INITIAL_CREDIT: u64 = 256 * 1024;
 
 /// Bytes that are kept of what a terminal has shown, for whoever attaches to it later.
 pub const TERMINAL_KEPT_BYTES: usize = 256 * 1024;
+
+/// The longest that `connect` waits for somebody to listen.
+pub const CONNECT_WAIT_MS_MAX: u64 = 10 * 60 * 1000;
+
+/// How long `connect` waits for a server that listens and has too many connections to accept already, unless it waits
+/// longer for one to listen.
+pub const CONNECT_TIME_MS: u64 = 10_000;
 
 /// Bytes of input per request that the client may have in flight before an `inputTaken` grants more.
 pub const INPUT_WINDOW: u64 = 256 * 1024;

@@ -27,7 +27,8 @@ use protocol::config::{Access, CreateVmConfig, Mount};
 use protocol::engine::EngineReport;
 use protocol::policy::Policy;
 use protocol::wire::{
-    Bytes, ErrorData, HostCallOutcome, OutputStream, Progress, RequestUpdate, VmRequest, VmResponse, code,
+    Bytes, ConnectionState, ErrorData, HostCallOutcome, OutputStream, Progress, RequestUpdate, VmRequest,
+    VmResponse, code,
 };
 use task::Task;
 
@@ -53,6 +54,8 @@ pub(crate) enum VmEvent {
     Output { id: u64, stream: OutputStream, data: Bytes },
     /// Standard input was taken.
     InputTaken { id: u64, bytes: u64 },
+    /// A connection to a server in the VM has come so far.
+    Connection { id: u64, state: ConnectionState },
     /// Guest code calls a host function; answered by [`Vm::host_result`].
     HostCall { call: u64, name: String, input: String },
     /// The VM ended by itself. Requests that are made all the same are answered with this error.

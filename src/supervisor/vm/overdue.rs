@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use protocol::config::Limits;
-use protocol::wire::VmRequest;
+use protocol::wire::{CONNECT_TIME_MS, CONNECT_WAIT_MS_MAX, VmRequest};
 
 /// How long a worker may take to answer a call that was cancelled or is over its time limit, and to take what is sent
 /// to it. V8 ends code at once as a rule; what it cannot interrupt, a collection of a large heap or the sorting of a
@@ -20,7 +20,7 @@ pub(super) const TICK: Duration = Duration::from_secs(1);
 
 const ANSWER_TICKS: u64 = ANSWER_TIME.as_secs() / TICK.as_secs();
 
-/// The calls of one VM that run something, or show a terminal, and have not been answered.
+/// The calls of one VM that run something, show a terminal or are connections, and have not been answered.
 pub(super) struct Overdue {
     wall_time_ms: u64,
     now: u64,
@@ -35,6 +35,7 @@ struct Call {
     ends: u64,
     /// Runs on the thread of the isolate, where one call at a time has its turn.
     javascript: bool,
+    cancelled: bool,
 }
 
 impl Overdue {
@@ -46,25 +47,46 @@ impl Overdue {
     pub(super) fn begin(&mut self, id: u64, request: &VmRequest) {
         if let VmRequest::AttachTerminal { .. } = request {
             // It lasts as long as somebody looks at it, and has no time limit.
-            self.calls.insert(id, Call { begun: self.now, ends: u64::MAX, javascript: false });
+            self.calls
+                .insert(id, Call { begun: self.now, ends: u64::MAX, javascript: false, cancelled: false });
+            return;
+        }
+        if let VmRequest::Connect { wait_ms, .. } = request {
+            // Once it is there it lasts as long as both ends like.
+            let limit = wait_ms.unwrap_or(0).clamp(CONNECT_TIME_MS, CONNECT_WAIT_MS_MAX);
+            let ends = self.now + ticks(Duration::from_millis(limit));
+            self.calls.insert(id, Call { begun: self.now, ends, javascript: false, cancelled: false });
             return;
         }
         if let VmRequest::CloseTerminal { .. } = request {
             // What does not end by itself in its time is killed.
-            self.calls.insert(id, Call { begun: self.now, ends: self.now + 2, javascript: false });
+            self.calls.insert(
+                id,
+                Call { begun: self.now, ends: self.now + 2, javascript: false, cancelled: false },
+            );
             return;
         }
         let Some(options) = request.execution() else { return };
         let javascript = !matches!(request, VmRequest::Spawn { .. });
         let limit = Duration::from_millis(options.timeout_ms.unwrap_or(u64::MAX).min(self.wall_time_ms));
         let ends = self.now + ticks(limit);
-        self.calls.insert(id, Call { begun: self.now, ends, javascript });
+        self.calls.insert(id, Call { begun: self.now, ends, javascript, cancelled: false });
+    }
+
+    /// A connection is there.
+    pub(super) fn connected(&mut self, id: u64) {
+        if let Some(call) = self.calls.get_mut(&id)
+            && !call.cancelled
+        {
+            call.ends = u64::MAX;
+        }
     }
 
     /// A cancellation is passed on.
     pub(super) fn cancel(&mut self, id: u64) {
         if let Some(call) = self.calls.get_mut(&id) {
             call.ends = call.ends.min(self.now + 1);
+            call.cancelled = true;
         }
     }
 
@@ -135,6 +157,26 @@ mod tests {
         let mut overdue = calls();
         overdue.begin(2, &VmRequest::CloseTerminal { terminal: 1 });
         assert!(seconds(&mut overdue).is_some_and(|seconds| seconds <= ANSWER_TICKS + 3));
+    }
+
+    #[test]
+    fn a_connection_is_there_in_time_or_overdue_and_then_lasts() {
+        let connect = |wait_ms| VmRequest::Connect { port: 80, wait_ms };
+        let mut overdue = calls();
+        overdue.begin(1, &connect(None));
+        let least = CONNECT_TIME_MS / 1000 + ANSWER_TICKS;
+        assert!(seconds(&mut overdue).is_some_and(|seconds| (least..=least + 2).contains(&seconds)));
+        let mut overdue = calls();
+        overdue.begin(1, &connect(Some(60_000)));
+        assert!(seconds(&mut overdue).is_some_and(|seconds| seconds >= 60));
+        let mut overdue = calls();
+        overdue.begin(1, &connect(None));
+        overdue.connected(1);
+        assert_eq!(seconds(&mut overdue), None);
+        // One that was cancelled may say that it is there, and has no more time for that.
+        overdue.cancel(1);
+        overdue.connected(1);
+        assert!(seconds(&mut overdue).is_some_and(|seconds| seconds <= ANSWER_TICKS + 2));
     }
 
     #[test]

@@ -9,13 +9,16 @@ use std::time::Instant;
 
 use protocol::abi::MountId;
 use protocol::wire::{
-    Capture, INITIAL_CREDIT, INPUT_WINDOW, OutputStream, RequestUpdate, VmRequest, VmResponse,
+    Capture, ConnectionState, INITIAL_CREDIT, INPUT_WINDOW, OutputStream, RequestUpdate, VmRequest,
+    VmResponse,
 };
 
 /// The requests of one VM that are under way.
 #[derive(Default)]
 pub(super) struct Requests {
     open: HashMap<u64, Request>,
+    /// How many of them are connections.
+    connections: usize,
 }
 
 /// One request that is under way.
@@ -28,6 +31,16 @@ pub(super) struct Request {
     input: Option<u64>,
     /// Whether it may still tell that it has started.
     reports_pid: bool,
+    /// How far it has come, if it is a connection.
+    connection: Option<Stage>,
+}
+
+/// How far a connection to a server in the VM has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Begun,
+    Open,
+    Ended,
 }
 
 /// What a request is, as far as the supervisor has a part in it.
@@ -51,11 +64,18 @@ enum Output {
     Program,
     File,
     Terminal,
+    Connection,
 }
 
 impl Requests {
+    /// How many there are, connections aside.
     pub(super) fn len(&self) -> usize {
-        self.open.len()
+        self.open.len() - self.connections
+    }
+
+    /// How many connections there are.
+    pub(super) fn connections(&self) -> usize {
+        self.connections
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -71,6 +91,12 @@ impl Requests {
             VmRequest::AttachTerminal { .. } => {
                 begun.output = Output::Terminal;
                 begun.input = Some(0);
+            }
+            VmRequest::Connect { .. } => {
+                begun.output = Output::Connection;
+                begun.input = Some(0);
+                begun.connection = Some(Stage::Begun);
+                self.connections += 1;
             }
             _ => {}
         }
@@ -94,11 +120,19 @@ impl Requests {
 
     /// The request is answered; none if there is no such request.
     pub(super) fn end(&mut self, id: u64) -> Option<Request> {
-        self.open.remove(&id)
+        let request = self.open.remove(&id)?;
+        self.connections -= usize::from(request.connection.is_some());
+        Some(request)
+    }
+
+    /// Whether a request can be answered with that; one that nobody has made is no matter of this.
+    pub(super) fn takes(&self, id: u64, response: &VmResponse) -> bool {
+        self.open.get(&id).is_none_or(|request| request.takes(response))
     }
 
     /// The numbers of all, which are answered with that.
     pub(super) fn end_all(&mut self) -> impl Iterator<Item = u64> + use<> {
+        self.connections = 0;
         std::mem::take(&mut self.open).into_keys()
     }
 
@@ -137,7 +171,11 @@ impl Requests {
             OutputStream::Stdout | OutputStream::Stderr => Output::Program,
             OutputStream::File => Output::File,
             OutputStream::Terminal => Output::Terminal,
+            OutputStream::Connection => Output::Connection,
         };
+        if matches!(request.connection, Some(Stage::Begun | Stage::Ended)) {
+            return Err(OutOfTurn("output of a connection that has none"));
+        }
         if request.output != expected || bytes == 0 || request.credit < bytes as u64 {
             return Err(OutOfTurn("output without credit"));
         }
@@ -170,6 +208,20 @@ impl Requests {
         Ok(Told::Client)
     }
 
+    /// A request's connection has come so far.
+    ///
+    /// # Errors
+    /// The request is no connection, or that was told before.
+    pub(super) fn connection(&mut self, id: u64, state: ConnectionState) -> Result<Told, OutOfTurn> {
+        let Some(request) = self.open.get_mut(&id) else { return Ok(Told::Nobody) };
+        request.connection = Some(match (request.connection, state) {
+            (Some(Stage::Begun), ConnectionState::Open) => Stage::Open,
+            (Some(Stage::Open), ConnectionState::Ended) => Stage::Ended,
+            _ => return Err(OutOfTurn("a connection's state that it cannot have come to")),
+        });
+        Ok(Told::Client)
+    }
+
     /// The paths that clients work on now, with the guest's permissions aside.
     pub(super) fn client_paths(&self) -> Vec<String> {
         let paths = self.open.values().filter_map(|request| match &request.kind {
@@ -191,14 +243,18 @@ impl Requests {
 
 impl Request {
     fn new(kind: Kind) -> Request {
-        Request { kind, output: Output::None, credit: 0, input: None, reports_pid: false }
+        Request { kind, output: Output::None, credit: 0, input: None, reports_pid: false, connection: None }
     }
 
     /// Whether it can be answered with that.
-    pub(super) fn takes(&self, response: &VmResponse) -> bool {
+    fn takes(&self, response: &VmResponse) -> bool {
         match self.kind {
             Kind::Opening(_) => false,
             Kind::Mounting(_) | Kind::Unmounting(_) => matches!(response, VmResponse::Done {}),
+            // A connection that was never there, or has not ended, has failed.
+            Kind::Worker if self.connection.is_some() => {
+                self.connection == Some(Stage::Ended) && matches!(response, VmResponse::Done {})
+            }
             Kind::Worker | Kind::ClientFiles(_) => true,
         }
     }
@@ -302,6 +358,36 @@ mod tests {
         requests.begin(2, &spawn(ExecutionOptions::default()));
         assert_eq!(requests.started(1), Ok(Told::Client));
         assert!(requests.started(1).is_err() && requests.started(2).is_err());
+    }
+
+    #[test]
+    fn a_connection_opens_ends_and_is_answered_in_that_order() {
+        let mut requests = Requests::default();
+        requests.begin(1, &VmRequest::Connect { port: 80, wait_ms: None });
+        requests.begin(2, &spawn(ExecutionOptions::default()));
+        assert_eq!((requests.len(), requests.connections()), (1, 1));
+        assert!(requests.connection(2, ConnectionState::Open).is_err());
+        assert!(requests.connection(1, ConnectionState::Ended).is_err());
+        assert!(requests.output(1, OutputStream::Connection, 1).is_err());
+        assert_eq!(requests.connection(1, ConnectionState::Open), Ok(Told::Client));
+        assert!(requests.connection(1, ConnectionState::Open).is_err());
+        assert!(requests.output(1, OutputStream::Stdout, 1).is_err());
+        assert_eq!(requests.output(1, OutputStream::Connection, INITIAL_CREDIT as usize), Ok(Told::Client));
+        assert!(requests.output(1, OutputStream::Connection, 1).is_err());
+        assert!(requests.input_taken(1, 1).is_err());
+        assert!(requests.update(1, input(1)).is_some());
+        assert!(requests.update(1, RequestUpdate::Credit { bytes: 1 }).is_some());
+        assert!(!requests.open[&1].takes(&VmResponse::Done {}));
+        assert_eq!(requests.connection(1, ConnectionState::Ended), Ok(Told::Client));
+        assert!(requests.output(1, OutputStream::Connection, 1).is_err());
+        // The other direction goes on.
+        assert_eq!(requests.input_taken(1, 1), Ok(Told::Client));
+        assert!(!requests.open[&1].takes(&VmResponse::Context { context: 1 }));
+        assert!(requests.open[&1].takes(&VmResponse::Done {}));
+        requests.end(1);
+        requests.end(1);
+        assert_eq!((requests.len(), requests.connections()), (1, 0));
+        assert_eq!(requests.connection(1, ConnectionState::Ended), Ok(Told::Nobody));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use protocol::abi::{ConnectionEvent, Errno, HostCallError, NetworkError, Network
 use protocol::broker::{BrokerCall, BrokerReply, ClaimedMount, FromWorker, ToWorker};
 use protocol::config::{CreateVmConfig, Mount};
 use protocol::policy::Scope;
-use protocol::wire::{ErrorData, Progress, RequestUpdate, VmResponse, code};
+use protocol::wire::{ErrorData, Progress, RequestUpdate, VmRequest, VmResponse, code};
 
 /// Names of refused system calls that are kept of one VM, and how long one may be.
 const REFUSED_CALLS_MAX: usize = 32;
@@ -44,6 +44,7 @@ pub(super) struct Task {
     outgoing: Budget,
     requests: Requests,
     requests_max: usize,
+    connections_max: usize,
     calls: Calls,
     done: mpsc::Receiver<Done>,
     overdue: Overdue,
@@ -89,6 +90,8 @@ impl Task {
             outgoing: Budget::new(VM_BYTES),
             requests: Requests::default(),
             requests_max,
+            // The worker refuses what is above its limit; until it has, as many more are on their way.
+            connections_max: 2 * config.limits.inbound_connections as usize,
             calls: Calls::new(sender),
             done,
             overdue: Overdue::new(&config.limits),
@@ -195,9 +198,9 @@ impl Task {
 
     fn on_command(&mut self, command: Command, held: Held) -> Result<(), String> {
         if let Some(id) = command.answered_as()
-            && self.requests.len() >= self.requests_max
+            && let Some(field) = self.full(&command)
         {
-            let error = ErrorData::new(code::LIMIT, "too many requests under way").field("limits.calls");
+            let error = ErrorData::new(code::LIMIT, "too many requests under way").field(field);
             self.respond(id, Err(error.progress(Progress::NotStarted)));
             return Ok(());
         }
@@ -226,6 +229,18 @@ impl Task {
             }
         };
         self.tell(&message, held)
+    }
+
+    /// The limit that such a request is one too many for, if so.
+    fn full(&self, command: &Command) -> Option<&'static str> {
+        match command {
+            Command::Request { request: VmRequest::Connect { .. }, .. } => {
+                // None at all may be allowed, which the worker says.
+                let is_full = self.requests.connections() >= self.connections_max.max(1);
+                is_full.then_some("limits.inboundConnections")
+            }
+            _ => (self.requests.len() >= self.requests_max).then_some("limits.calls"),
+        }
     }
 
     /// Not while much waits for the worker, or for whoever would be told that it is refused.
@@ -330,6 +345,12 @@ impl Task {
                     self.emit(VmEvent::InputTaken { id, bytes }, held);
                 }
             }
+            FromWorker::Connection { id, state } => {
+                if self.requests.connection(id, state).map_err(out_of_turn)? == Told::Client {
+                    self.overdue.connected(id);
+                    self.emit(VmEvent::Connection { id, state }, held);
+                }
+            }
             FromWorker::Dying { error } => self.reason = Some(last_words(error)),
             FromWorker::RefusedCalls { calls } => self.note_refused(calls),
             FromWorker::Call { call, body } => self.on_call(call, body, held)?,
@@ -352,14 +373,15 @@ impl Task {
         mut result: Result<VmResponse, ErrorData>,
         held: Held,
     ) -> Result<(), String> {
+        if let Ok(response) = &result
+            && !self.requests.takes(id, response)
+        {
+            // It is still open, and answered with the VM's end.
+            return Err("the worker gave an answer of another kind".to_owned());
+        }
         let Some(request) = self.requests.end(id) else {
             return Err("the worker answered what nobody had asked".to_owned());
         };
-        if let Ok(response) = &result
-            && !request.takes(response)
-        {
-            return Err("the worker gave an answer of another kind".to_owned());
-        }
         self.overdue.answered(id);
         match (&request.kind, &result) {
             // A directory that the VM did not take, or gave up, is not kept open for it.

@@ -5,6 +5,7 @@
 //! thread sees the end of a call answers it.
 
 mod call;
+mod connections;
 mod listing;
 mod outcome;
 mod terminals;
@@ -31,6 +32,7 @@ use protocol::wire::{
 };
 
 use call::{Call, Output, RunningProgram, Target};
+use connections::Connections;
 use outcome::{Ended, context_error, job_ended, start_error};
 use terminals::Terminals;
 
@@ -50,6 +52,7 @@ pub(super) struct Calls {
     open: Mutex<HashMap<u64, Arc<Call>>>,
     transfers: Transfers,
     terminals: Terminals,
+    connections: Connections,
     /// Why programs could not be had, until their calls are answered; at most [`REFUSALS_MAX`].
     refusals: Mutex<HashMap<Pid, ErrorData>>,
     /// Contexts are numbered here, so that no number is used twice.
@@ -68,6 +71,7 @@ impl Calls {
             open: Mutex::default(),
             transfers: Transfers::default(),
             terminals: Terminals::default(),
+            connections: Connections::default(),
             refusals: Mutex::default(),
             last_context: Mutex::new(0),
         }))
@@ -109,6 +113,7 @@ impl Calls {
     pub(super) fn begin(self: &Arc<Self>, vm: &Arc<VirtualMachine>, id: u64, request: VmRequest) {
         let Err(request) = self.transfers.begin(self, vm, id, request) else { return };
         let Err(request) = self.terminals.begin(self, vm, id, request) else { return };
+        let Err(request) = self.connections.begin(self, vm, id, request) else { return };
         let Some(options) = request.execution() else {
             let (calls, vm) = (self.clone(), vm.clone());
             self.perform(move || {
@@ -160,7 +165,7 @@ impl Calls {
     pub(super) fn update(&self, id: u64, update: &RequestUpdate) {
         let call = self.open.lock().get(&id).cloned();
         let Some(call) = call else {
-            if !self.terminals.update(id, update) {
+            if !self.terminals.update(id, update) && !self.connections.update(id, update) {
                 self.transfers.update(id, update);
             }
             return;

@@ -171,6 +171,8 @@ fn constants_of_the_protocol_are_those_of_the_code() {
         ("INITIAL_CREDIT", wire::INITIAL_CREDIT),
         ("INPUT_WINDOW", wire::INPUT_WINDOW),
         ("READ_FILE_BYTES_MAX", wire::READ_FILE_BYTES_MAX),
+        ("CONNECT_WAIT_MS_MAX", wire::CONNECT_WAIT_MS_MAX),
+        ("CONNECT_TIME_MS", wire::CONNECT_TIME_MS),
     ];
     let tables = page::read("docs/wire.md").tables();
     let table = tables.iter().find(|table| table.columns[0] == "Constant").unwrap();

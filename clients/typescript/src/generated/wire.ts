@@ -29,6 +29,7 @@ export const ErrorCode = {
   UNRESPONSIVE: "ERR_UNRESPONSIVE",
   NOT_INSTALLED: "ERR_NOT_INSTALLED",
   DISCONNECTED: "ERR_DISCONNECTED",
+  HTTP: "ERR_HTTP",
   EXIT: "ERR_EXIT",
   INTERNAL: "ERR_INTERNAL",
 } as const;
@@ -102,6 +103,11 @@ export type ClientMessage = { "type": "hello",
      * How it went.
      */
     outcome: HostCallOutcome, };
+
+/**
+ * How far a connection to a server in a VM has come.
+ */
+export type ConnectionState = "open" | "ended";
 
 /**
  * Everything that a client can decide about a VM. Fields that are left out keep their defaults, which deny what
@@ -509,6 +515,10 @@ export type Limits = {
      */
     terminals: number,
     /**
+     * Connections of the client's to servers in the VM that are open at once.
+     */
+    inboundConnections: number,
+    /**
      * Contexts that keep state between calls.
      */
     contexts: number,
@@ -638,9 +648,9 @@ export type NetworkScope = Access | NetworkRules;
 export type Outcome = "succeeded" | "failed" | "cancelled" | "timed_out";
 
 /**
- * Where bytes of `output` come from: one of a program's output streams, a file, or a terminal.
+ * Where bytes of `output` come from: one of a program's output streams, a file, a terminal, or a connection.
  */
-export type OutputStream = "stdout" | "stderr" | "file" | "terminal";
+export type OutputStream = "stdout" | "stderr" | "file" | "terminal" | "connection";
 
 /**
  *One rule over absolute paths of the VM.
@@ -898,6 +908,15 @@ export type ServerMessage = { "type": "welcome",
      * The bytes.
      */
     data: Uint8Array, }
+  | { "type": "connection",
+    /**
+     * The request's.
+     */
+    id: number,
+    /**
+     * How far.
+     */
+    state: ConnectionState, }
   | { "type": "inputTaken",
     /**
      * The request's.
@@ -1049,6 +1068,16 @@ export type VmRequest = { "type": "evaluate",
      * The terminal's.
      */
     terminal: number, }
+  | { "type": "connect",
+    /**
+     * The port.
+     */
+    port: number,
+    /**
+     * How long to wait for somebody to listen there, in milliseconds, at most `CONNECT_WAIT_MS_MAX`; not at
+     * all when left out.
+     */
+    waitMs?: number, }
   | { "type": "kill",
     /**
      * The process id.
