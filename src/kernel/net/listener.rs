@@ -221,6 +221,12 @@ fn poll_port(
 }
 
 impl Network {
+    /// Begins a TCP connection to a port of the VM's own, whoever may reach what beyond it.
+    pub fn connect_within(self: &Arc<Network>, from: Option<Bound>, to: SocketAddr) -> Connecting {
+        let to = SocketAddr::new(destination(plain(to.ip())), to.port());
+        Connecting::new(State::Inside { network: self.clone(), from, target: Target::Port(to) })
+    }
+
     /// Begins a TCP connection, from `from` if that is bound.
     pub fn connect(self: &Arc<Network>, from: Option<Bound>, to: SocketAddr) -> Connecting {
         let network = self.clone();
@@ -230,7 +236,7 @@ impl Network {
             // The machine's own loopback is beyond the VM, too: it is meant where nobody here listens there and somebody
             // may be meant beyond.
             if !(connector.reaches_out() && from.is_none() && self.tcp.lock().find(to).is_none()) {
-                return Connecting::new(State::Inside { network, from, target: Target::Port(to) });
+                return self.connect_within(from, to);
             }
             let connection = loopback_beyond(connector.connect(to));
             return Connecting::new(State::Outside { network, connection, to });

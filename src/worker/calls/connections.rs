@@ -268,7 +268,7 @@ impl Session {
                 network.expect_listener(cx);
             }
             let [first, others @ ..] = &LOOPBACK;
-            let connecting = network.connect(None, SocketAddr::new(*first, self.port));
+            let connecting = network.connect_within(None, SocketAddr::new(*first, self.port));
             state.stage = Stage::Entering(connecting, others);
         }
         while let Stage::Entering(connecting, others) = &mut state.stage {
@@ -276,7 +276,7 @@ impl Session {
                 (Poll::Pending, _) => return Poll::Pending,
                 (Poll::Ready(Ok(connection)), _) => return Poll::Ready(Ok(connection)),
                 (Poll::Ready(Err(SocketError::Econnrefused)), [next, rest @ ..]) => {
-                    let connecting = network.connect(None, SocketAddr::new(*next, self.port));
+                    let connecting = network.connect_within(None, SocketAddr::new(*next, self.port));
                     state.stage = Stage::Entering(connecting, rest);
                 }
                 (Poll::Ready(Err(SocketError::Econnrefused)), []) if self.waits => {
