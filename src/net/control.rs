@@ -18,6 +18,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use super::accounts::Accounts;
 use super::names::Names;
 use super::relay;
 use super::watch::watch;
@@ -47,6 +48,7 @@ pub(crate) struct Control {
     names: Arc<Names>,
     told: Told,
     tasks: Tasks,
+    accounts: Accounts,
 }
 
 impl Control {
@@ -56,7 +58,12 @@ impl Control {
         rustix::io::ioctl_fionbio(&socket, true)?;
         let socket = watch(socket, Interest::READABLE | Interest::WRITABLE)?;
         let (sender, outgoing) = mpsc::unbounded_channel();
-        let control = Control { names: Arc::new(names), told: Told(sender), tasks: Tasks::default() };
+        let control = Control {
+            names: Arc::new(names),
+            told: Told(sender),
+            tasks: Tasks::default(),
+            accounts: Accounts::default(),
+        };
         control.told.tell(ready);
         tokio::select! {
             ended = control.read(&socket) => ended,
@@ -93,9 +100,9 @@ impl Control {
                     told.tell(FromNetwork::LookedUp { id, result: names.look_up(&name).await });
                 });
             }
-            ToNetwork::Connect { id, to, connect_ms, idle_ms } => {
+            ToNetwork::Connect { id, to, connect_ms, idle_ms, requests, account } => {
                 let times = (Duration::from_millis(connect_ms), Duration::from_millis(idle_ms));
-                self.start(id, relay::connect(id, to, times, told));
+                self.start(id, relay::connect(id, to, times, requests, (told, self.accounts.open(account))));
             }
             ToNetwork::End { id } => {
                 let task = self.tasks.lock().remove(&id);

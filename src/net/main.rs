@@ -6,9 +6,11 @@
 //! names and the names in `/etc/hosts`, it reads before it is enclosed; from then on it has sockets and nothing else, and one
 //! thread. It ends with its socket.
 
+mod accounts;
 mod control;
 mod names;
 mod relay;
+mod requests;
 mod watch;
 
 use std::io;

@@ -8,25 +8,36 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use protocol::abi::{NetworkError, NetworkErrorCode};
-use protocol::network::FromNetwork;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest};
+use protocol::network::{FromNetwork, Requests};
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::accounts::{Account, Way};
 use super::control::Told;
+use super::requests::Decided;
 use super::watch::watch;
 
 /// Bytes that are taken from a socket at once.
 const BUFFER_BYTES: usize = 32 * 1024;
 
 /// Makes a connection, tells the supervisor of it, and sees it through.
-pub(crate) async fn connect(id: u64, to: SocketAddr, (connect, idle): (Duration, Duration), told: Told) {
+pub(crate) async fn connect(
+    id: u64,
+    to: SocketAddr,
+    (connect, idle): (Duration, Duration),
+    requests: Option<Requests>,
+    (told, account): (Told, Arc<Account>),
+) {
     let made = match timeout(connect, make(to)).await {
         Ok(made) => made.map_err(|error| failure(to, &error)),
         Err(_) => {
@@ -39,9 +50,12 @@ pub(crate) async fn connect(id: u64, to: SocketAddr, (connect, idle): (Duration,
         Err(error) => return told.tell(FromNetwork::Connected { id, result: Err(error) }),
     };
     told.tell_with(FromNetwork::Connected { id, result: Ok(local) }, Some(theirs));
-    let connection = Connection::new(id, told);
-    let error = connection.relay(world, guest, idle).await.err();
-    connection.close(error);
+    let connection = Arc::new(Connection::new(id, told, account));
+    let relayed = match requests {
+        None => connection.relay(world, guest, idle).await,
+        Some(requests) => connection.relay_requests(world, guest, idle, &requests, to).await,
+    };
+    *connection.error.lock() = relayed.err();
 }
 
 /// A connection to the world, the address of this end, and the ends of a socket pair: ours and the guest's.
@@ -58,6 +72,7 @@ async fn make(to: SocketAddr) -> io::Result<(TcpStream, SocketAddr, UnixStream, 
 struct Connection {
     id: u64,
     told: Told,
+    account: Arc<Account>,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
     /// When something last happened.
@@ -77,19 +92,16 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    fn new(id: u64, told: Told) -> Connection {
+    fn new(id: u64, told: Told, account: Arc<Account>) -> Connection {
         Connection {
             id,
             told,
+            account,
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             active: Mutex::new(Instant::now()),
             error: Mutex::new(None),
         }
-    }
-
-    fn close(self, error: Option<NetworkError>) {
-        *self.error.lock() = error;
     }
 
     /// Relays until both directions have ended.
@@ -99,7 +111,7 @@ impl Connection {
         let (mut from_world, mut to_world) = world.into_split();
         let (mut from_guest, mut to_guest) = guest.into_split();
         let incoming = async {
-            match self.pump(&mut from_world, &mut to_guest, &self.bytes_in).await {
+            match self.pump(&mut from_world, &mut to_guest, Way::In).await {
                 Ok(()) => {
                     self.told.tell(FromNetwork::Ended { id: self.id });
                     // The guest may be gone already.
@@ -109,16 +121,18 @@ impl Connection {
                 // The guest does not want any more, which is no error.
                 Err(Broken::To(_)) => Ok(Direction::Unwanted),
                 Err(Broken::From(error)) => Err(lost(&error)),
+                Err(Broken::Limit(error)) => Err(error),
             }
         };
         let outgoing = async {
-            match self.pump(&mut from_guest, &mut to_world, &self.bytes_out).await {
+            match self.pump(&mut from_guest, &mut to_world, Way::Out).await {
                 Ok(()) => {
                     to_world.shutdown().await.map_err(|error| lost(&error))?;
                     Ok(Direction::Ended)
                 }
                 Err(Broken::From(_)) => Ok(Direction::Unwanted),
                 Err(Broken::To(error)) => Err(lost(&error)),
+                Err(Broken::Limit(error)) => Err(error),
             }
         };
         let gone = closed(watched);
@@ -137,8 +151,7 @@ impl Connection {
                 // It has said all it has to say; whether it still listens is to be seen.
                 () = &mut gone, if !has_outgoing => Direction::Unwanted,
                 () = self.idle(idle) => {
-                    let text = format!("nothing happened for {} ms", idle.as_millis());
-                    return Err(NetworkError::new(NetworkErrorCode::TimedOut, text));
+                    return Err(timed_out(idle));
                 }
             };
             if ended == Direction::Unwanted {
@@ -146,6 +159,34 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    /// Relays requests and answers, each decided by itself.
+    async fn relay_requests(
+        self: &Arc<Self>,
+        world: TcpStream,
+        guest: UnixStream,
+        idle: Duration,
+        requests: &Requests,
+        to: SocketAddr,
+    ) -> Result<(), NetworkError> {
+        let decided = Decided::new(requests, to)?;
+        let first = async {
+            guest.readable().await?;
+            let mut first = [0];
+            let (_, length) = rustix::net::recv(&guest, &mut first, RecvFlags::PEEK)?;
+            Ok::<_, io::Error>((length == 1).then_some(first[0]))
+        };
+        let relaying = async {
+            let first = first.await.map_err(|error| lost(&error))?;
+            decided.relay(Counted { stream: world, connection: self.clone() }, guest, first).await?;
+            self.told.tell(FromNetwork::Ended { id: self.id });
+            Ok(())
+        };
+        tokio::select! {
+            relayed = relaying => relayed,
+            () = self.idle(idle) => Err(timed_out(idle)),
+        }
     }
 
     /// Until nothing has happened for that long.
@@ -164,19 +205,33 @@ impl Connection {
         &self,
         from: &mut (impl AsyncRead + Unpin),
         to: &mut (impl AsyncWrite + Unpin),
-        count: &AtomicU64,
+        way: Way,
     ) -> Result<(), Broken> {
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
             let length = from.read(&mut buffer).await.map_err(Broken::From)?;
-            *self.active.lock() = Instant::now();
+            self.count(way, length).map_err(Broken::Limit)?;
             if length == 0 {
                 return Ok(());
             }
             to.write_all(&buffer[..length]).await.map_err(Broken::To)?;
             *self.active.lock() = Instant::now();
-            count.fetch_add(length as u64, Relaxed);
         }
+    }
+
+    /// So many bytes have come or go now.
+    ///
+    /// # Errors
+    /// The VM may not have as many.
+    fn count(&self, way: Way, length: usize) -> Result<(), NetworkError> {
+        *self.active.lock() = Instant::now();
+        self.account.take(way, length as u64)?;
+        let count = match way {
+            Way::In => &self.bytes_in,
+            Way::Out => &self.bytes_out,
+        };
+        count.fetch_add(length as u64, Relaxed);
+        Ok(())
     }
 }
 
@@ -193,6 +248,8 @@ enum Direction {
 enum Broken {
     From(io::Error),
     To(io::Error),
+    /// Neither: no more bytes may go.
+    Limit(NetworkError),
 }
 
 /// Until nobody has the other end of a socket any more, of which this is a descriptor of its own: whoever has ended their
@@ -207,6 +264,49 @@ async fn closed(socket: OwnedFd) {
             Err(_) => return,
         }
     }
+}
+
+/// The world's side of a connection, counted as it is read and written by others.
+struct Counted {
+    stream: TcpStream,
+    connection: Arc<Connection>,
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let length = buffer.filled().len() - before;
+        self.connection.count(Way::In, length).map_err(io::Error::other)?;
+        read
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if let Poll::Ready(Ok(length)) = &written {
+            self.connection.count(Way::Out, *length).map_err(io::Error::other)?;
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+fn timed_out(idle: Duration) -> NetworkError {
+    let text = format!("nothing happened for {} ms", idle.as_millis());
+    NetworkError::new(NetworkErrorCode::TimedOut, text)
 }
 
 fn lost(error: &io::Error) -> NetworkError {

@@ -9,12 +9,14 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use crate::abi::NetworkError;
+use crate::config::NetworkScope;
+use crate::policy::Host;
 
 /// Connections that one VM may have at once, whatever its configuration says.
 pub const CONNECTIONS_MAX: u64 = 1024;
 
-/// The longest packet, in bytes.
-pub const PACKET_BYTES_MAX: usize = 64 * 1024;
+/// The longest packet, in bytes: less than what the system takes as one.
+pub const PACKET_BYTES_MAX: usize = 192 * 1024;
 
 /// Addresses of one name that are kept.
 pub const ADDRESSES_MAX: usize = 32;
@@ -40,12 +42,38 @@ pub enum ToNetwork {
         connect_ms: u64,
         /// How long nothing may happen on it, in milliseconds.
         idle_ms: u64,
+        /// What it may carry, where that is not whatever bytes.
+        requests: Option<Requests>,
+        /// Whose it is, and what is left to them.
+        account: Account,
     },
     /// Ends what has that number, question or connection, whatever state it is in.
     End {
         /// Its number.
         id: u64,
     },
+}
+
+/// That a connection carries requests of HTTP, and which: the one decision that is made where they are read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requests {
+    /// The rules of the VM.
+    pub scope: NetworkScope,
+    /// The names for which it was given the address.
+    pub names: Vec<Host>,
+}
+
+/// Bytes that whoever a connection belongs to may have over all their connections together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// The number of the VM.
+    pub owner: u64,
+    /// Bytes that may come in, over the connections that are open and those to come.
+    pub bytes_in: u64,
+    /// Bytes that may go out.
+    pub bytes_out: u64,
 }
 
 /// What the network process answers.
@@ -131,9 +159,28 @@ pub mod fuzz {
         use crate::abi::{NetworkError, NetworkErrorCode};
         let address: std::net::SocketAddr = ([192, 0, 2, 1], 443).into();
         let error = NetworkError::new(NetworkErrorCode::Reset, "cut off");
+        let account = super::Account { owner: 1, bytes_in: 1 << 50, bytes_out: 0 };
         let to = [
             ToNetwork::LookUp { id: 1, name: "example.org".to_owned() },
-            ToNetwork::Connect { id: 2, to: address, connect_ms: 30_000, idle_ms: 300_000 },
+            ToNetwork::Connect {
+                id: 2,
+                to: address,
+                connect_ms: 30_000,
+                idle_ms: 300_000,
+                requests: None,
+                account,
+            },
+            ToNetwork::Connect {
+                id: 3,
+                to: address,
+                connect_ms: 30_000,
+                idle_ms: 300_000,
+                requests: Some(super::Requests {
+                    scope: crate::config::NetworkScope::Access(crate::config::Access::Deny),
+                    names: vec![crate::policy::Host::parse("example.org").expect("a name")],
+                }),
+                account,
+            },
             ToNetwork::End { id: 2 },
         ];
         let from = [

@@ -290,8 +290,7 @@ impl Supervisor {
         };
         self.inner.refill(&key);
         let programs = GuestPrograms::new(&self.inner);
-        let egress =
-            Egress::new(Arc::downgrade(&self.inner), policy.clone(), claim.config.limits.clone());
+        let egress = Egress::new(Arc::downgrade(&self.inner), policy.clone(), &claim.config);
         let outside = vm::Outside::new(policy, mounts, (commands, programs), egress, &claim.config);
         Ok(vm::start(worker, (permit, descriptor), &claim.config, outside))
     }

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -24,7 +24,9 @@ use super::launcher::client::Process;
 use protocol::abi::{NetworkError, NetworkErrorCode};
 use protocol::descriptor::receive_with_descriptors;
 use protocol::enclosure::EnclosureReport;
-use protocol::network::{ADDRESSES_MAX, FromNetwork, PACKET_BYTES_MAX, ToNetwork, decode, encode};
+use protocol::network::{
+    ADDRESSES_MAX, Account, FromNetwork, PACKET_BYTES_MAX, Requests, ToNetwork, decode, encode,
+};
 
 /// How long it may take from being started to being enclosed.
 const START_TIME: Duration = Duration::from_secs(10);
@@ -69,6 +71,16 @@ impl Networks {
         })?;
         Ok(running.insert(started).clone())
     }
+}
+
+/// A connection that is wanted. The fields are those of [`ToNetwork::Connect`].
+#[derive(Clone)]
+pub(super) struct Wanted {
+    pub(super) to: SocketAddr,
+    pub(super) connect_ms: u64,
+    pub(super) idle_ms: u64,
+    pub(super) requests: Option<Requests>,
+    pub(super) account: Account,
 }
 
 /// A running network process. Dropping it ends it, and every connection.
@@ -150,13 +162,13 @@ impl Network {
     pub(super) async fn connect(
         &self,
         id: u64,
-        to: SocketAddr,
-        (connect_ms, idle_ms): (u64, u64),
+        wanted: &Wanted,
         observer: Weak<dyn Observer>,
     ) -> Result<(SocketAddr, OwnedFd), NetworkError> {
         let (sender, receiver) = oneshot::channel();
         let question = self.ask(id, Waiting::Connect(sender), Some(observer))?;
-        self.send(&ToNetwork::Connect { id, to, connect_ms, idle_ms }).await?;
+        let Wanted { to, connect_ms, idle_ms, requests, account } = wanted.clone();
+        self.send(&ToNetwork::Connect { id, to, connect_ms, idle_ms, requests, account }).await?;
         let answer = receiver.await.map_err(|_| ended())?;
         if answer.is_ok() {
             question.answered();

@@ -48,7 +48,9 @@ pub fn locked_only() -> Option<(tempfile::TempDir, Installation)> {
         return None;
     }
     let folder = tempfile::tempdir().unwrap();
-    for name in ["cordon", "cordon-launcher", "cordon-compiler", "cordon-net", "cordon-worker-wasm", "commands"] {
+    for name in
+        ["cordon", "cordon-launcher", "cordon-compiler", "cordon-net", "cordon-worker-wasm", "commands"]
+    {
         std::os::unix::fs::symlink(directory().join(name), folder.path().join(name)).unwrap();
     }
     let installation = Installation::at(folder.path()).unwrap();

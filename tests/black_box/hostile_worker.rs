@@ -35,7 +35,9 @@ fn hostile_worker() -> PathBuf {
 
 async fn sidecar() -> Sidecar {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["cordon", "cordon-launcher", "cordon-compiler", "cordon-net", "cordon-worker-wasm", "commands"] {
+    for name in
+        ["cordon", "cordon-launcher", "cordon-compiler", "cordon-net", "cordon-worker-wasm", "commands"]
+    {
         let _ = std::os::unix::fs::symlink(directory().join(name), folder.path().join(name));
     }
     std::os::unix::fs::symlink(hostile_worker(), folder.path().join("cordon-worker-absent")).unwrap();

@@ -136,38 +136,44 @@ fn names_are_resolved_outside_and_rules_go_by_them() {
 
 #[test]
 fn addresses_that_are_not_everybodys_are_reached_by_address_alone() {
-    inside("network::addresses_that_are_not_everybodys_are_reached_by_address_alone", |world: World| async move {
-        for address in [PRIVATE, METADATA, Ipv4Addr::LOCALHOST] {
-            let (_, connections) = serve(address, 8080, http).await;
-            world.name("inner.example.org", &[address]);
-            for rules in [json!([{ "mode": "allow" }]), json!([{ "mode": "allow", "hosts": ["*", "*.example.org"] }])] {
-                let vm = vm_with(rules).await;
-                let mapped = format!("[::ffff:{address}]");
-                let number = u32::from(address);
-                for host in [
-                    "inner.example.org".to_owned(),
-                    address.to_string(),
-                    number.to_string(),
-                    format!("{number:#x}"),
-                    mapped,
+    inside(
+        "network::addresses_that_are_not_everybodys_are_reached_by_address_alone",
+        |world: World| async move {
+            for address in [PRIVATE, METADATA, Ipv4Addr::LOCALHOST] {
+                let (_, connections) = serve(address, 8080, http).await;
+                world.name("inner.example.org", &[address]);
+                for rules in [
+                    json!([{ "mode": "allow" }]),
+                    json!([{ "mode": "allow", "hosts": ["*", "*.example.org"] }]),
                 ] {
-                    let output = stdout_of(&vm, &fetching(&format!("http://{host}:8080/"))).await;
-                    // In the VM, its own loopback has no listener; elsewhere a rule says no.
-                    let expected = if address.is_loopback() && host != "inner.example.org" {
-                        output.starts_with("ECONNREFUSED") || output.starts_with("EACCES")
-                    } else {
-                        output.starts_with("EACCES") || output.starts_with("ECONNREFUSED")
-                    };
-                    assert!(expected, "{host}: {output}");
-                    count("network", "addresses that only an address opens", 1);
+                    let vm = vm_with(rules).await;
+                    let mapped = format!("[::ffff:{address}]");
+                    let number = u32::from(address);
+                    for host in [
+                        "inner.example.org".to_owned(),
+                        address.to_string(),
+                        number.to_string(),
+                        format!("{number:#x}"),
+                        mapped,
+                    ] {
+                        let output = stdout_of(&vm, &fetching(&format!("http://{host}:8080/"))).await;
+                        // In the VM, its own loopback has no listener; elsewhere a rule says no.
+                        let expected = if address.is_loopback() && host != "inner.example.org" {
+                            output.starts_with("ECONNREFUSED") || output.starts_with("EACCES")
+                        } else {
+                            output.starts_with("EACCES") || output.starts_with("ECONNREFUSED")
+                        };
+                        assert!(expected, "{host}: {output}");
+                        count("network", "addresses that only an address opens", 1);
+                    }
                 }
+                assert_eq!(connections.load(Ordering::Relaxed), 0, "{address}");
+                let vm = vm_with(json!([{ "mode": "allow", "hosts": [format!("{address}/32")] }])).await;
+                let output = stdout_of(&vm, &fetching(&format!("http://{address}:8080/"))).await;
+                assert_eq!(output, "200 GET / HTTP/1.1\n");
             }
-            assert_eq!(connections.load(Ordering::Relaxed), 0, "{address}");
-            let vm = vm_with(json!([{ "mode": "allow", "hosts": [format!("{address}/32")] }])).await;
-            let output = stdout_of(&vm, &fetching(&format!("http://{address}:8080/"))).await;
-            assert_eq!(output, "200 GET / HTTP/1.1\n");
-        }
-    });
+        },
+    );
 }
 
 #[test]
@@ -195,7 +201,9 @@ fn a_redirect_is_a_new_decision() {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         serve(PUBLIC, 80, |mut stream| async move {
             let _ = stream.read(&mut [0; 4096]).await;
-            let to = format!("HTTP/1.1 302 Found\r\nLocation: http://{METADATA}/latest\r\nContent-Length: 0\r\n\r\n");
+            let to = format!(
+                "HTTP/1.1 302 Found\r\nLocation: http://{METADATA}/latest\r\nContent-Length: 0\r\n\r\n"
+            );
             let _ = stream.write_all(to.as_bytes()).await;
         })
         .await;
@@ -226,7 +234,9 @@ async fn a_peer_that_cuts_off_is_told_from_one_that_ends() {
     })
     .await;
     let vm = vm_with(json!([{ "mode": "allow", "hosts": ["127.0.0.1"] }])).await;
-    for (word, expected) in [("ended", "data some\nend\nclose false\n"), ("reset", "data some\nECONNRESET\nclose true\n")] {
+    for (word, expected) in
+        [("ended", "data some\nend\nclose false\n"), ("reset", "data some\nECONNRESET\nclose true\n")]
+    {
         let source = format!(
             r#"import {{ connect }} from "node:net";
             const socket = connect({port}, "127.0.0.1");

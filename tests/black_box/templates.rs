@@ -313,7 +313,9 @@ async fn a_layout_of_its_own_is_had_by_executing() {
 #[tokio::test]
 async fn where_no_template_can_be_had_workers_are_executed_and_doctor_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["cordon", "cordon-launcher", "cordon-compiler", "cordon-net", "cordon-worker-wasm", "commands"] {
+    for name in
+        ["cordon", "cordon-launcher", "cordon-compiler", "cordon-net", "cordon-worker-wasm", "commands"]
+    {
         std::os::unix::fs::symlink(directory().join(name), folder.path().join(name)).unwrap();
     }
     // A worker that is like the installed one, but for that it cannot be a template.

@@ -100,7 +100,7 @@ limits! {
     /// What a VM may use of the network outside at most.
     NetworkLimits at "limits.network" {}
     /// Connections to the outside that are open or being made at once.
-    connections / "connections" = 256, 0 => 4096;
+    connections / "connections" = 256, 0 => crate::network::CONNECTIONS_MAX;
     /// Lookups of names within a minute.
     lookups / "lookups" = 600, 0 => 1_000_000;
     /// Bytes that the VM receives from outside in its whole life. The default is what nobody reaches.

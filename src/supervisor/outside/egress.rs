@@ -14,13 +14,17 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::supervisor::Inner;
-use crate::supervisor::network::{Happened, Network, Observer, has_ended, next_id};
+use crate::supervisor::network::{Happened, Network, Observer, Wanted, has_ended, next_id};
 use protocol::abi::{Connected, ConnectionEvent, NetworkError, NetworkErrorCode};
-use protocol::config::Limits;
+use protocol::config::{CreateVmConfig, NetworkLimits, NetworkScope};
+use protocol::network::{Account, Requests};
 use protocol::policy::{Host, NetworkDenial, Passage, Policy};
 
 /// Pairs of a name and an address that are remembered of one VM; of more, the oldest are forgotten.
 const NAMES_MAX: usize = 4096;
+
+/// Names of one address among them: more are those of a server that answers whatever it is asked.
+const NAMES_OF_ADDRESS_MAX: usize = 64;
 
 /// How long a question about a name may take in all.
 const LOOK_UP_TIME: Duration = Duration::from_secs(20);
@@ -35,7 +39,11 @@ pub(in crate::supervisor) type Tell = Box<dyn Fn(u64, ConnectionEvent) + Send + 
 pub(in crate::supervisor) struct Egress {
     supervisor: Weak<Inner>,
     policy: Arc<Policy>,
-    limits: Limits,
+    /// Its rules as they are written, for who reads requests.
+    scope: NetworkScope,
+    limits: NetworkLimits,
+    /// Tells this VM from others in the network process.
+    owner: u64,
     names: Mutex<Names>,
     look_ups: Mutex<LookUps>,
     connections: Mutex<HashMap<u64, Open>>,
@@ -74,12 +82,14 @@ impl Egress {
     pub(in crate::supervisor) fn new(
         supervisor: Weak<Inner>,
         policy: Arc<Policy>,
-        limits: Limits,
+        config: &CreateVmConfig,
     ) -> Arc<Egress> {
         Arc::new(Egress {
             supervisor,
             policy,
-            limits,
+            scope: config.permissions.network.clone(),
+            limits: config.limits.network.clone(),
+            owner: next_id(),
             names: Mutex::default(),
             look_ups: Mutex::new(LookUps { since: Instant::now(), count: 0 }),
             connections: Mutex::default(),
@@ -134,25 +144,23 @@ impl Egress {
         // An address of version 4 in the clothes of version 6 is what it stands for.
         let to = SocketAddr::new(to.ip().to_canonical(), to.port());
         let names = self.names.lock().of.get(&to.ip()).cloned().unwrap_or_default();
-        match self.policy.may_connect(&names, to).map_err(denied)? {
-            Passage::Bytes => {}
-            Passage::Requests => {
-                let text = format!("{to} may be asked by HTTP alone, which this version cannot do yet");
-                return Err(NetworkError::new(NetworkErrorCode::Denied, text));
-            }
-        }
-        match self.connect_once(to).await {
-            Err(error) if has_ended(&error) => self.connect_once(to).await,
+        let requests = match self.policy.may_connect(&names, to).map_err(denied)? {
+            Passage::Bytes => None,
+            Passage::Requests => Some(Requests { scope: self.scope.clone(), names }),
+        };
+        let NetworkLimits { connect_ms, idle_ms, .. } = self.limits;
+        let wanted = Wanted { to, connect_ms, idle_ms, requests, account: self.account()? };
+        match self.connect_once(&wanted).await {
+            Err(error) if has_ended(&error) => self.connect_once(&wanted).await,
             made => made,
         }
     }
 
-    async fn connect_once(self: &Arc<Self>, to: SocketAddr) -> Result<(Connected, OwnedFd), NetworkError> {
+    async fn connect_once(self: &Arc<Self>, wanted: &Wanted) -> Result<(Connected, OwnedFd), NetworkError> {
         let network = self.network().await?;
         let place = self.place(&network)?;
         let observer: Weak<dyn Observer> = Arc::downgrade(&(self.clone() as Arc<dyn Observer>));
-        let times = (self.limits.network.connect_ms, self.limits.network.idle_ms);
-        let (local, descriptor) = network.connect(place.id, to, times, observer).await?;
+        let (local, descriptor) = network.connect(place.id, wanted, observer).await?;
         // What the host's own address is, is nobody's business in the VM.
         let hidden: IpAddr = match local {
             SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
@@ -194,7 +202,7 @@ impl Egress {
     /// A place among the VM's connections.
     fn place(self: &Arc<Self>, network: &Arc<Network>) -> Result<Place, NetworkError> {
         let mut connections = self.connections.lock();
-        if connections.len() as u64 >= self.limits.network.connections {
+        if connections.len() as u64 >= self.limits.connections {
             let text = format!(
                 "the VM has {} connections beyond it, which is all it may have at once (limits.network.connections)",
                 connections.len()
@@ -206,13 +214,33 @@ impl Egress {
         Ok(Place { egress: self.clone(), id, is_kept: false })
     }
 
+    /// What the VM may still have.
+    fn account(&self) -> Result<Account, NetworkError> {
+        let bytes = self.bytes.lock();
+        let left = |most: u64, had: u64, field| match most.saturating_sub(had) {
+            0 => {
+                let text = format!(
+                    "the VM has had {had} bytes of the network, which is all it may (limits.network.{field})"
+                );
+                Err(NetworkError::new(NetworkErrorCode::Limit, text))
+            }
+            left => Ok(left),
+        };
+        Ok(Account {
+            owner: self.owner,
+            bytes_in: left(self.limits.bytes_in, bytes.incoming, "bytesIn")?,
+            bytes_out: left(self.limits.bytes_out, bytes.outgoing, "bytesOut")?,
+        })
+    }
+
     fn count_look_up(&self) -> Result<(), NetworkError> {
         let mut look_ups = self.look_ups.lock();
         if look_ups.since.elapsed() >= LOOK_UP_WINDOW {
             *look_ups = LookUps { since: Instant::now(), count: 0 };
         }
-        if look_ups.count >= self.limits.network.lookups {
-            let text = format!("{} names were asked for in a minute (limits.network.lookups)", look_ups.count);
+        if look_ups.count >= self.limits.lookups {
+            let text =
+                format!("{} names were asked for in a minute (limits.network.lookups)", look_ups.count);
             return Err(NetworkError::new(NetworkErrorCode::Limit, text));
         }
         look_ups.count += 1;
@@ -284,6 +312,9 @@ impl Names {
         let names = self.of.entry(address).or_default();
         if names.contains(name) {
             return;
+        }
+        if names.len() == NAMES_OF_ADDRESS_MAX {
+            names.remove(0);
         }
         names.push(name.clone());
         self.order.push_back((address, name.clone()));

@@ -58,7 +58,10 @@ fn set_up() {
     }
     let folder = tempfile::tempdir().unwrap();
     for (path, content) in [
-        ("/etc/resolv.conf", format!("nameserver {NAME_SERVER}\nsearch corp.example\noptions timeout:2 attempts:1\n")),
+        (
+            "/etc/resolv.conf",
+            format!("nameserver {NAME_SERVER}\nsearch corp.example\noptions timeout:2 attempts:1\n"),
+        ),
         ("/etc/hosts", format!("127.0.0.1 localhost\n{OTHER} known.example\n")),
     ] {
         let file = folder.path().join("file");
@@ -128,7 +131,8 @@ impl World {
 
     /// Says what it stands for at each question of address.
     pub fn name_in_turn(&self, name: &str, turns: &[&[Ipv4Addr]]) {
-        let turns = turns.iter().map(|turn| turn.iter().map(|address| IpAddr::V4(*address)).collect()).collect();
+        let turns =
+            turns.iter().map(|turn| turn.iter().map(|address| IpAddr::V4(*address)).collect()).collect();
         self.names.lock().insert(name.to_owned(), turns);
     }
 
@@ -149,7 +153,8 @@ fn answer(question: &[u8], names: &Names) -> Vec<u8> {
             None => *reply.rcode_mut() = RCODE::NameError,
             Some(turns) => {
                 let is_v4 = asked.qtype == QTYPE::TYPE(TYPE::A);
-                let addresses = if turns.len() > 1 && is_v4 { turns.pop_front() } else { turns.front().cloned() };
+                let addresses =
+                    if turns.len() > 1 && is_v4 { turns.pop_front() } else { turns.front().cloned() };
                 for address in addresses.into_iter().flatten() {
                     let data = match address {
                         IpAddr::V4(address) if is_v4 => RData::A(A::from(address)),

@@ -1,0 +1,427 @@
+//! A connection that carries requests of HTTP and nothing else: each is read, decided by the rules of its VM, and sent on as
+//! it was understood, so that no server reads another request out of the bytes than was decided.
+//!
+//! HTTP/1.1 in the clear. Who is told no gets an answer that says why, with the status 403. What becomes another protocol is
+//! bytes from then on, which only WebSocket may: HTTP/2 over the same connection would be requests that nobody decides.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::SendRequest;
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
+use protocol::abi::{NetworkError, NetworkErrorCode};
+use protocol::config::HttpScheme;
+use protocol::network::Requests;
+use protocol::policy::{Host, HttpTarget, NetworkPolicy};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinHandle;
+
+/// Bytes of the head of a request or a response, and what is read at once of what follows.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Header fields of one head.
+const HEADERS_MAX: usize = 200;
+
+/// What begins a handshake of TLS (RFC 8446, 5.1).
+const TLS_HANDSHAKE: u8 = 22;
+
+/// The header of an answer that says no: the field of the configuration that decided.
+const DENIED: &str = "cordon-denied";
+
+type Body = BoxBody<Bytes, hyper::Error>;
+
+/// The requests of one connection, and who decides them.
+pub(crate) struct Decided {
+    policy: NetworkPolicy,
+    names: Vec<Host>,
+    to: SocketAddr,
+}
+
+impl Decided {
+    /// # Errors
+    /// The rules are none, which a configuration that was checked does not have.
+    pub(crate) fn new(requests: &Requests, to: SocketAddr) -> Result<Decided, NetworkError> {
+        let policy = NetworkPolicy::new(&requests.scope)
+            .map_err(|error| NetworkError::new(NetworkErrorCode::Failed, error.to_string()))?;
+        Ok(Decided { policy, names: requests.names.clone(), to })
+    }
+
+    /// Relays requests and their answers until one side has ended.
+    ///
+    /// # Errors
+    /// The world has cut off or answered what is no HTTP, or the guest has begun TLS.
+    pub(crate) async fn relay<W, G>(self, world: W, guest: G, first: Option<u8>) -> Result<(), NetworkError>
+    where
+        W: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        G: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        if first == Some(TLS_HANDSHAKE) {
+            let text = format!(
+                "TLS with {} is refused: the rules of permissions.network decide requests of HTTP there, which TLS from \
+                 inside the VM hides; allow it to `connect`, or use http",
+                self.to
+            );
+            return Err(NetworkError::new(NetworkErrorCode::Denied, text));
+        }
+        let (sender, connection) = hyper::client::conn::http1::Builder::new()
+            .preserve_header_case(true)
+            .max_headers(HEADERS_MAX)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .handshake(TokioIo::new(world))
+            .await
+            .map_err(|error| cut_off(&error))?;
+        let world = Running(tokio::spawn(connection.with_upgrades()));
+        let exchange = Arc::new(Exchange {
+            decided: self,
+            sender: tokio::sync::Mutex::new(sender),
+            failed: Mutex::default(),
+            upgraded: Mutex::default(),
+        });
+        let serving = exchange.clone();
+        let served = hyper::server::conn::http1::Builder::new()
+            .preserve_header_case(true)
+            .half_close(true)
+            .max_headers(HEADERS_MAX)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(
+                TokioIo::new(guest),
+                service_fn(move |request| {
+                    let exchange = serving.clone();
+                    async move { exchange.answer(request).await }
+                }),
+            )
+            .with_upgrades()
+            .await;
+        let upgraded = exchange.upgraded.lock().take();
+        if let Some((guest, far)) = upgraded {
+            let (guest, far) = tokio::try_join!(guest, far).map_err(|error| cut_off(&error))?;
+            let (mut guest, mut far) = (TokioIo::new(guest), TokioIo::new(far));
+            // Whoever ends first has ended both, as WebSocket does.
+            let _ = tokio::io::copy_bidirectional(&mut guest, &mut far).await;
+        }
+        drop(world);
+        match (exchange.failed.lock().take(), served) {
+            (Some(error), _) => Err(error),
+            // The guest has gone, or spoken no HTTP, and was told so.
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// The host that a request is for, by everything in it that names one.
+    fn host(&self, request: &Request<Incoming>) -> Result<Host, String> {
+        let mut named = request.headers().get_all(HOST).iter();
+        let (Some(named), None) = (named.next(), named.next()) else {
+            return Err("a request must have one Host".to_owned());
+        };
+        let authority = Authority::try_from(named.as_bytes()).map_err(|_| "its Host is none".to_owned())?;
+        if request.uri().authority().is_some_and(|other| *other != authority) {
+            return Err("its Host and its target name two hosts".to_owned());
+        }
+        if authority.as_str().contains('@') {
+            return Err("its Host names a user".to_owned());
+        }
+        let port = match authority.port() {
+            None => HTTP_PORT,
+            Some(_) => authority.port_u16().ok_or_else(|| "its Host has no port".to_owned())?,
+        };
+        if port != self.to.port() {
+            return Err(format!("its Host has port {port}, and the connection {}", self.to.port()));
+        }
+        let text = authority.host();
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+        let host = Host::parse(bare).map_err(|error| error.to_string())?;
+        let is_there = match &host {
+            Host::Name(name) => {
+                self.names.iter().any(|known| matches!(known, Host::Name(known) if known == name))
+                    || (self.to.ip().is_loopback() && name == "localhost")
+            }
+            Host::Address(address) => *address == self.to.ip(),
+        };
+        if !is_there {
+            return Err(format!("its Host is {host}, for which this VM was not given {}", self.to.ip()));
+        }
+        Ok(host)
+    }
+
+    /// Whether a request may be sent; else the answer in place of one.
+    fn decide(&self, request: &Request<Incoming>) -> Result<(), Response<Body>> {
+        let host = self.host(request).map_err(|why| malformed(&why))?;
+        // Its own name leads here by a rule for the address.
+        let host = if matches!(&host, Host::Name(name) if name == "localhost") {
+            Host::Address(self.to.ip())
+        } else {
+            host
+        };
+        let target = HttpTarget {
+            scheme: HttpScheme::Http,
+            host: &host,
+            port: self.to.port(),
+            method: request.method().as_str(),
+            path: request.uri().path_and_query().map_or("/", |path| path.as_str()),
+            address: self.to.ip(),
+        };
+        self.policy.may_request(&target).map_err(|denial| {
+            let mut answer = refusal(StatusCode::FORBIDDEN, &denial.message);
+            if let Ok(field) = HeaderValue::try_from(denial.field) {
+                answer.headers_mut().insert(DENIED, field);
+            }
+            answer
+        })?;
+        let headers = request.headers();
+        if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+            return Err(malformed("it has two lengths"));
+        }
+        match protocol_of(headers) {
+            Ok(None | Some(Protocol::WebSocket)) => Ok(()),
+            Err(()) => Err(refusal(
+                StatusCode::FORBIDDEN,
+                "becoming another protocol than WebSocket is refused: nobody could decide its requests",
+            )),
+        }
+    }
+}
+
+const HTTP_PORT: u16 = 80;
+
+/// What a connection may become.
+enum Protocol {
+    WebSocket,
+}
+
+/// What a request wants the connection to become; an error for what it may not.
+fn protocol_of(headers: &HeaderMap) -> Result<Option<Protocol>, ()> {
+    let mut wanted = headers.get_all(UPGRADE).iter();
+    match (wanted.next(), wanted.next()) {
+        (None, _) => Ok(None),
+        (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"websocket") => {
+            Ok(Some(Protocol::WebSocket))
+        }
+        _ => Err(()),
+    }
+}
+
+/// One connection's requests under way.
+struct Exchange {
+    decided: Decided,
+    sender: tokio::sync::Mutex<SendRequest<Incoming>>,
+    /// Why the world gave no answer.
+    failed: Mutex<Option<NetworkError>>,
+    /// Both sides of what has become another protocol.
+    upgraded: Mutex<Option<(OnUpgrade, OnUpgrade)>>,
+}
+
+impl Exchange {
+    /// # Errors
+    /// The world has cut off, which ends the guest's side as well.
+    async fn answer(&self, mut request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
+        if let Err(answer) = self.decided.decide(&request) {
+            return Ok(answer);
+        }
+        let wants_upgrade = request.headers().contains_key(UPGRADE);
+        let guest = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
+        // As it was understood: the length is that of the body, the target is a path.
+        request.headers_mut().remove(TRANSFER_ENCODING);
+        *request.version_mut() = Version::HTTP_11;
+        let path = request.uri().path_and_query().cloned();
+        *request.uri_mut() = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+        let answered = async {
+            let mut sender = self.sender.lock().await;
+            sender.ready().await?;
+            sender.send_request(request).await
+        };
+        match answered.await {
+            Ok(mut response) => {
+                if let (StatusCode::SWITCHING_PROTOCOLS, Some(guest)) = (response.status(), guest) {
+                    *self.upgraded.lock() = Some((guest, hyper::upgrade::on(&mut response)));
+                } else {
+                    response.headers_mut().remove(TRANSFER_ENCODING);
+                }
+                Ok(response.map(BodyExt::boxed))
+            }
+            Err(error) => {
+                *self.failed.lock() = Some(cut_off(&error));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// An answer of this process's own, after which the connection ends.
+fn refusal(status: StatusCode, why: &str) -> Response<Body> {
+    let body = Full::new(Bytes::from(format!("cordon: {why}\n")));
+    let mut answer = Response::new(body.map_err(|never: Infallible| match never {}).boxed());
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+fn malformed(why: &str) -> Response<Body> {
+    refusal(StatusCode::BAD_REQUEST, &format!("a request that cannot be decided: {why}"))
+}
+
+fn cut_off(error: &hyper::Error) -> NetworkError {
+    NetworkError::new(NetworkErrorCode::Reset, format!("the server gave no answer: {error}"))
+}
+
+/// What ends when nobody wants it any more.
+struct Running<T>(JoinHandle<T>);
+
+impl<T> Drop for Running<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use protocol::config::NetworkScope;
+    use serde_json::json;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+
+    const TO: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(93, 184, 216, 34)), 80);
+
+    fn decided() -> Decided {
+        let scope: NetworkScope = serde_json::from_value(json!({ "rules": [
+            { "mode": "allow", "operations": ["http"], "hosts": ["api.example.org"], "methods": ["GET"] },
+            { "mode": "allow", "operations": ["http"], "hosts": ["api.example.org"], "methods": ["POST"], "paths": ["/items/**"] },
+        ] }))
+        .unwrap();
+        let names = ["api.example.org", "other.example.org"].map(|name| Host::parse(name).unwrap()).into();
+        Decided::new(&Requests { scope, names }, TO).unwrap()
+    }
+
+    /// A world that answers each request with what it was sent, head and body as they arrived.
+    async fn world(mut stream: DuplexStream) -> String {
+        let mut seen = Vec::new();
+        let mut buffer = [0; 4096];
+        loop {
+            match stream.read(&mut buffer).await {
+                Ok(0) | Err(_) => return String::from_utf8(seen).unwrap(),
+                Ok(length) => seen.extend_from_slice(&buffer[..length]),
+            }
+            let is_whole = seen.ends_with(b"\r\n\r\n") || seen.ends_with(b"body");
+            if is_whole {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+            }
+        }
+    }
+
+    /// What a guest hears that sends these bytes, and what the world has heard.
+    async fn exchange(sent: &str) -> (String, String) {
+        let (guest, mut here) = duplex(1 << 16);
+        let (far, there) = duplex(1 << 16);
+        let world = tokio::spawn(world(there));
+        let relaying = tokio::spawn(decided().relay(far, guest, sent.bytes().next()));
+        here.write_all(sent.as_bytes()).await.unwrap();
+        here.shutdown().await.unwrap();
+        let mut heard = String::new();
+        let _ = here.read_to_string(&mut heard).await;
+        let _ = relaying.await.unwrap();
+        (heard, world.await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_is_allowed_is_sent_on() {
+        let (heard, seen) = exchange("GET /a?b HTTP/1.1\r\nHost: API.example.org\r\nX-Own: 1\r\n\r\n").await;
+        assert!(heard.starts_with("HTTP/1.1 200 OK\r\n") && heard.ends_with("\r\nok"), "{heard}");
+        assert_eq!(seen, "GET /a?b HTTP/1.1\r\nHost: API.example.org\r\nX-Own: 1\r\n\r\n");
+        let post = "POST /items/1 HTTP/1.1\r\nHost: api.example.org\r\nContent-Length: 4\r\n\r\nbody";
+        assert_eq!(exchange(post).await.1, post);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_is_answered_here_and_says_why() {
+        let (heard, seen) =
+            exchange("POST /other HTTP/1.1\r\nHost: api.example.org\r\nContent-Length: 4\r\n\r\nbody").await;
+        assert!(heard.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{heard}");
+        assert!(heard.contains("cordon-denied: permissions.network") && heard.contains("POST"), "{heard}");
+        assert_eq!(seen, "");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_read_otherwise_by_the_server_than_it_was_decided() {
+        let host = "Host: api.example.org\r\n";
+        for (sent, status) in [
+            // Two hosts, none, another, another port, a user.
+            (format!("GET / HTTP/1.1\r\n{host}{host}\r\n"), "400"),
+            ("GET / HTTP/1.1\r\n\r\n".to_owned(), "400"),
+            ("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n".to_owned(), "400"),
+            ("GET / HTTP/1.1\r\nHost: other.example.org\r\n\r\n".to_owned(), "403"),
+            ("GET / HTTP/1.1\r\nHost: api.example.org:8080\r\n\r\n".to_owned(), "400"),
+            ("GET / HTTP/1.1\r\nHost: a@api.example.org\r\n\r\n".to_owned(), "400"),
+            (format!("GET http://evil.example/ HTTP/1.1\r\n{host}\r\n"), "400"),
+            ("GET / HTTP/1.1\r\nHost: api.example.org\0.evil\r\n\r\n".to_owned(), "400"),
+            // Lengths that disagree, and a second request within what one of them makes a body.
+            (
+                format!(
+                    "POST /items/1 HTTP/1.1\r\n{host}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nbody"
+                ),
+                "400",
+            ),
+            (
+                format!("POST /items/1 HTTP/1.1\r\n{host}Content-Length: 4\r\nContent-Length: 5\r\n\r\nbody"),
+                "400",
+            ),
+            (
+                format!("POST /items/1 HTTP/1.1\r\n{host}Transfer-Encoding: chunked, identity\r\n\r\nbody"),
+                "400",
+            ),
+            (format!("POST /items/1 HTTP/1.1\r\n{host}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n"), "400"),
+            // Other protocols.
+            (format!("CONNECT api.example.org:80 HTTP/1.1\r\n{host}\r\n"), "403"),
+            (
+                format!(
+                    "GET / HTTP/1.1\r\n{host}Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n"
+                ),
+                "403",
+            ),
+            ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), ""),
+            // Paths that servers read in more than one way.
+            (format!("POST /items/../admin HTTP/1.1\r\n{host}Content-Length: 0\r\n\r\n"), "403"),
+            (format!("POST /items/%2e%2e/admin HTTP/1.1\r\n{host}Content-Length: 0\r\n\r\n"), "403"),
+            (format!("GET /a b HTTP/1.1\r\n{host}\r\n"), "400"),
+            (format!("GET / HTTP/1.1\r\n{host}Folded: a\r\n b\r\n\r\n"), "400"),
+        ] {
+            let (heard, seen) = exchange(&sent).await;
+            assert!(seen.is_empty(), "{sent:?} reached the world as {seen:?}");
+            match status {
+                "" => assert!(!heard.starts_with("HTTP/1.1 2"), "{sent:?}: {heard}"),
+                status => assert!(heard.starts_with(&format!("HTTP/1.1 {status} ")), "{sent:?}: {heard}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_second_request_on_the_same_connection_is_decided_by_itself() {
+        let sent = "GET /a HTTP/1.1\r\nHost: api.example.org\r\n\r\nDELETE /a HTTP/1.1\r\nHost: api.example.org\r\n\r\n";
+        let (heard, seen) = exchange(sent).await;
+        assert!(
+            heard.starts_with("HTTP/1.1 200 OK\r\n") && heard.contains("HTTP/1.1 403 Forbidden\r\n"),
+            "{heard}"
+        );
+        assert!(!seen.contains("DELETE"), "{seen}");
+    }
+
+    #[tokio::test]
+    async fn tls_from_inside_is_told_that_it_cannot_be_decided() {
+        let (guest, _here) = duplex(64);
+        let (far, _there) = duplex(64);
+        let error = decided().relay(far, guest, Some(TLS_HANDSHAKE)).await.unwrap_err();
+        assert_eq!(error.code, NetworkErrorCode::Denied);
+    }
+}
