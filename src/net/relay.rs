@@ -171,14 +171,8 @@ impl Connection {
         to: SocketAddr,
     ) -> Result<(), NetworkError> {
         let decided = Decided::new(requests, to)?;
-        let first = async {
-            guest.readable().await?;
-            let mut first = [0];
-            let (_, length) = rustix::net::recv(&guest, &mut first, RecvFlags::PEEK)?;
-            Ok::<_, io::Error>((length == 1).then_some(first[0]))
-        };
         let relaying = async {
-            let first = first.await.map_err(|error| lost(&error))?;
+            let first = peek(&guest).await.map_err(|error| lost(&error))?;
             decided.relay(Counted { stream: world, connection: self.clone() }, guest, first).await?;
             self.told.tell(FromNetwork::Ended { id: self.id });
             Ok(())
@@ -264,6 +258,14 @@ async fn closed(socket: OwnedFd) {
             Err(_) => return,
         }
     }
+}
+
+/// The first byte that a guest sends, which stays where it is; none if it sends none.
+async fn peek(guest: &UnixStream) -> io::Result<Option<u8>> {
+    guest.readable().await?;
+    let mut first = [0];
+    let (_, length) = rustix::net::recv(guest, &mut first, RecvFlags::PEEK)?;
+    Ok((length == 1).then_some(first[0]))
 }
 
 /// The world's side of a connection, counted as it is read and written by others.

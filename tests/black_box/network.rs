@@ -219,6 +219,119 @@ fn a_redirect_is_a_new_decision() {
     });
 }
 
+#[test]
+fn where_requests_alone_are_allowed_each_is_decided() {
+    inside("network::where_requests_alone_are_allowed_each_is_decided", |world: World| async move {
+        let (_, connections) = serve(PUBLIC, 80, http).await;
+        world.name("api.example.org", &[PUBLIC]);
+        world.name("other.example.org", &[PUBLIC]);
+        let vm = vm_with(json!([
+            { "mode": "allow", "operations": ["http"], "hosts": ["api.example.org"], "methods": ["GET"], "paths": ["/v1/**"] },
+            { "mode": "allow", "operations": ["dns"], "hosts": ["other.example.org"] },
+        ]))
+        .await;
+        let output = stdout_of(&vm, &fetching("http://api.example.org/v1/items?all")).await;
+        assert_eq!(output, "200 GET /v1/items?all HTTP/1.1\n");
+        assert_eq!(connections.load(Ordering::Relaxed), 1);
+        for (request, status, says) in [
+            (r#""http://api.example.org/v2/items""#, 403, "GET"),
+            (r#""http://api.example.org/v1/items", { method: "DELETE" }"#, 403, "DELETE"),
+            (r#""http://api.example.org/v1/%2e%2e/admin""#, 403, "/admin"),
+            // The same address under another name.
+            (r#""http://other.example.org/v1/items""#, 403, "other.example.org"),
+        ] {
+            let source = format!(
+                r#"const response = await fetch({request});
+                console.log(response.status, response.headers.get("cordon-denied"), await response.text());"#
+            );
+            let output = stdout_of(&vm, &source).await;
+            assert!(output.starts_with(&format!("{status} permissions.network")), "{request}: {output}");
+            assert!(output.contains(says), "{request}: {output}");
+            count("network", "requests that no rule allows", 1);
+        }
+        // Nothing but requests goes over it, nor TLS, in which there might be any.
+        let source = r#"import { connect } from "node:net";
+            const said = (bytes) => new Promise((done) => {
+                let text = "";
+                const socket = connect(80, "api.example.org", () => socket.write(bytes));
+                socket.on("data", (data) => text += data).on("error", (error) => text += error.code);
+                socket.on("close", () => done(text.split("\r\n")[0]));
+            });
+            console.log(await said("SSH-2.0-x\r\n\r\n"));
+            console.log(await said(Buffer.from([22, 3, 1, 0, 5, 1, 0, 0, 1, 0])));"#;
+        assert_eq!(stdout_of(&vm, source).await, "HTTP/1.1 400 Bad Request\nEACCES\n");
+    });
+}
+
+#[tokio::test]
+async fn a_websocket_is_what_requests_may_become() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (address, _) = serve(Ipv4Addr::LOCALHOST, 0, |mut stream| async move {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            if stream.read(&mut byte).await.unwrap_or(0) == 0 {
+                return;
+            }
+            head.push(byte[0]);
+        }
+        let switching =
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+        let _ = stream.write_all(switching.as_bytes()).await;
+        echo(stream).await;
+    })
+    .await;
+    let rules =
+        json!([{ "mode": "allow", "operations": ["http"], "hosts": ["127.0.0.1"], "methods": ["GET"] }]);
+    let vm = vm_with(rules).await;
+    let source = format!(
+        r#"import {{ request }} from "node:http";
+        const upgrade = (protocol) => new Promise((done) => {{
+            const headers = {{ connection: "upgrade", upgrade: protocol }};
+            const asked = request("http://{address}/", {{ headers }}).end();
+            asked.on("response", (response) => {{ response.resume(); done(response.statusCode); }});
+            asked.on("upgrade", (_, socket) => {{
+                socket.write("frames");
+                socket.on("data", (data) => {{ socket.end(); done(`${{data}}`); }});
+            }});
+        }});
+        console.log(await upgrade("websocket"), await upgrade("h2c"));"#
+    );
+    assert_eq!(stdout_of(&vm, &source).await, "frames 403\n");
+}
+
+#[tokio::test]
+async fn bytes_are_counted_over_all_connections_of_a_vm() {
+    let (address, _) = serve(Ipv4Addr::LOCALHOST, 0, echo).await;
+    let vm = vm(json!({
+        "permissions": { "network": { "rules": [{ "mode": "allow", "hosts": ["127.0.0.1"] }] } },
+        "limits": { "network": { "bytesOut": 1_000_000 } },
+    }))
+    .await;
+    let source = format!(
+        r#"import {{ connect }} from "node:net";
+        const send = (length) => new Promise((done) => {{
+            let got = 0;
+            const socket = connect({port}, "127.0.0.1", () => socket.end("x".repeat(length)));
+            socket.on("data", (data) => got += data.length).on("end", () => done(got));
+            socket.on("error", (error) => done(`${{error.code}} ${{error.message}}`));
+        }});
+        console.log(await send(600_000));
+        console.log(await send(600_000));
+        for (;;) {{
+            const last = await send(10);
+            // What a connection had is known when it is over.
+            if (last !== 10) {{ console.log(last); break; }}
+        }}"#,
+        port = address.port()
+    );
+    let output = stdout_of(&vm, &source).await;
+    let lines: Vec<&str> = output.lines().collect();
+    assert_eq!(lines[0], "600000", "{output}");
+    assert!(lines[1].starts_with("EMFILE") || lines[1].starts_with("ECONNRESET"), "{output}");
+    assert!(lines[2].contains("limits.network.bytesOut") || lines[2].starts_with("EMFILE"), "{output}");
+}
+
 #[tokio::test]
 async fn a_peer_that_cuts_off_is_told_from_one_that_ends() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
