@@ -69,7 +69,7 @@ impl GuestConnection {
         let request = prepare(request, port)?;
         let mut builder = hyper::client::conn::http1::Builder::new();
         builder.max_buf_size(RESPONSE_HEAD_BYTES_MAX).max_headers(RESPONSE_HEADERS_MAX);
-        let shaken = builder.handshake(TokioIo::new(self)).await;
+        let shaken = builder.handshake(TokioIo::new(self.in_a_hurry())).await;
         let (mut sender, connection) = shaken.map_err(|error| failed(&error, port))?;
         // It ends with its request and response, of which the caller holds the other ends.
         tokio::spawn(async move {

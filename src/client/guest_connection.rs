@@ -37,6 +37,8 @@ pub struct GuestConnection {
     room: Option<Pin<Box<OwnedNotified>>>,
     /// Nothing more will be written.
     shut: bool,
+    /// Shutting it down does not wait until all that was written is sent.
+    hurries: bool,
     /// How it was answered, if it was.
     answer: Option<Result<(), Error>>,
 }
@@ -63,6 +65,7 @@ impl GuestConnection {
             owed: 0,
             room: None,
             shut: false,
+            hurries: false,
             answer: None,
         })
     }
@@ -87,6 +90,13 @@ impl GuestConnection {
     /// The port that it leads to.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The same, for whoever has no use for what the server does after it has answered: one that takes nothing, and does not
+    /// close the connection either, would be waited for.
+    #[cfg(feature = "http")]
+    pub(super) fn in_a_hurry(self) -> GuestConnection {
+        GuestConnection { hurries: true, ..self }
     }
 
     /// How it ended, once it has.
@@ -172,11 +182,22 @@ impl AsyncWrite for GuestConnection {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !std::mem::replace(&mut self.shut, true) {
-            self.pending.input().end();
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if !std::mem::replace(&mut this.shut, true) {
+            this.pending.input().end();
         }
-        Poll::Ready(Ok(()))
+        // What is not sent when this is dropped never is.
+        loop {
+            let mut room = this.room.take().unwrap_or_else(|| Box::pin(this.pending.input().changed()));
+            if this.hurries || this.pending.input().is_sent() {
+                return Poll::Ready(Ok(()));
+            }
+            if Future::poll(room.as_mut(), cx).is_pending() {
+                this.room = Some(room);
+                return Poll::Pending;
+            }
+        }
     }
 }
 

@@ -67,6 +67,11 @@ impl Input {
         self.flush(&mut state);
     }
 
+    /// Whether all that was written is sent, with its end, or goes nowhere.
+    pub(super) fn is_sent(&self) -> bool {
+        self.state.lock().closed
+    }
+
     /// The program took so many bytes.
     pub(super) fn taken(&self, bytes: u64) {
         let mut state = self.state.lock();

@@ -196,6 +196,11 @@ impl Input {
         true
     }
 
+    /// Whether the client has said that there is no more of it.
+    pub(super) fn has_ended(&self) -> bool {
+        self.state.lock().ended
+    }
+
     /// No more is wanted of it: what waits is dropped, and readers find its end.
     pub(super) fn close(&self) {
         let woken = {

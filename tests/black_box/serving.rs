@@ -264,6 +264,29 @@ async fn each_direction_ends_by_itself() {
 }
 
 #[tokio::test]
+async fn what_was_shut_down_is_closed_when_it_is_dropped_and_the_rest_broken_off() {
+    for (shut, told) in [(true, "100000 and the end\n"), (false, "ECONNRESET\n")] {
+        let vm = default_vm().await;
+        let mut server = start(
+            &vm,
+            "require('node:net').createServer((socket) => {
+                let bytes = 0;
+                const say = (what) => (console.log(what), process.exit());
+                socket.on('data', (data) => (bytes += data.length));
+                socket.on('end', () => say(bytes + ' and the end')).on('error', (error) => say(error.code));
+            }).listen(3000)",
+        );
+        let mut connection = connected(&vm, 3000).await;
+        connection.write_all(&vec![0; 100_000]).await.unwrap();
+        if shut {
+            connection.shutdown().await.unwrap();
+        }
+        drop(connection);
+        assert_eq!(soon(server.result()).await.unwrap().stdout.to_text(), told);
+    }
+}
+
+#[tokio::test]
 async fn where_nobody_listens_the_error_says_so_and_waiting_has_an_end() {
     let vm = default_vm().await;
     let error = error_of(vm.connect(3000).await.map(drop));

@@ -50,7 +50,10 @@ fn main() -> io::Result<()> {
                 channel.send(&FromWorker::Response { id, response: refused })?;
             }
             ToWorker::Ping {} => channel.send(&FromWorker::Pong {})?,
-            ToWorker::Update { .. } | ToWorker::Reply { .. } | ToWorker::Claim(_) => {}
+            ToWorker::Update { .. }
+            | ToWorker::Reply { .. }
+            | ToWorker::Connection { .. }
+            | ToWorker::Claim(_) => {}
         }
     }
 }

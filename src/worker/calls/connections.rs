@@ -28,6 +28,8 @@ use protocol::wire::{
 const CHUNK: usize = 32 * 1024;
 /// After so many bytes whoever looks at a connection lets others do something.
 const BYTES_AT_ONCE: usize = 256 * 1024;
+/// How long a server may take what was sent to it before the client closed the connection.
+const LINGER_TIME: Duration = Duration::from_secs(3);
 /// Where servers of the VM listen, in the order in which they are tried.
 const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
@@ -45,6 +47,8 @@ struct Session {
     output: Sent,
     /// What ends it from outside, for whoever looks at it next; the first reason counts.
     stop: Mutex<Option<ErrorData>>,
+    /// The client wants nothing more of it, and what it has sent is still to be taken.
+    left: AtomicBool,
     /// The time to connect is over.
     late: AtomicBool,
     state: Mutex<State>,
@@ -128,6 +132,7 @@ impl Connections {
                 input: Input::new(id, vm.sender.clone(), Vec::new(), true),
                 output,
                 stop: Mutex::default(),
+                left: AtomicBool::new(false),
                 late: AtomicBool::new(false),
                 state: Mutex::new(state),
                 wanted: AtomicBool::new(false),
@@ -160,7 +165,15 @@ impl Session {
     fn update(self: &Arc<Self>, update: &RequestUpdate) {
         match update {
             RequestUpdate::Cancel {} => {
-                self.stop(ErrorData::new(code::CANCELLED, "the connection was closed by the client"));
+                // A client that has ended its direction closes the connection; one that has not breaks it off.
+                if self.input.has_ended() {
+                    self.left.store(true, Ordering::SeqCst);
+                    let late: Arc<dyn Late> = self.clone();
+                    self.vm.calls.deadlines.add(LINGER_TIME, Arc::downgrade(&late));
+                    self.look();
+                } else {
+                    self.stop(closed());
+                }
             }
             RequestUpdate::Input { data, end } => {
                 if !self.input.push(&data.0, *end) {
@@ -206,15 +219,15 @@ impl Session {
         let waker = Waker::from(self.clone());
         let cx = &mut Context::from_waker(&waker);
         if let Some(why) = self.stop.lock().take() {
-            // A client that has ended its direction closes the connection; one that has not breaks it off.
-            if let Stage::Open(connection) = &state.stage
-                && !state.inward.is_told
-            {
+            if let Stage::Open(connection) = &state.stage {
                 connection.reset();
             }
             return Step::Over(Err(why));
         }
         if !matches!(state.stage, Stage::Open(_)) {
+            if self.left.load(Ordering::SeqCst) {
+                return Step::Over(Err(closed()));
+            }
             match self.connect(state, cx) {
                 Poll::Pending if self.late.load(Ordering::SeqCst) => {
                     return Step::Over(Err(self.too_late(state)));
@@ -229,6 +242,10 @@ impl Session {
         }
         let Stage::Open(connection) = &state.stage else { return Step::Waits };
         let connection = connection.clone();
+        let is_left = self.left.load(Ordering::SeqCst);
+        if is_left {
+            state.outward = Piece { is_told: true, ..Piece::default() };
+        }
         let mut most = BYTES_AT_ONCE;
         loop {
             let moved = match self.outwards(&connection, &mut state.outward, cx) {
@@ -246,7 +263,8 @@ impl Session {
                 Err(error) => return Step::Over(Err(self.broken(error))),
             };
             if state.outward.is_told && state.inward.is_told {
-                let failed = state.failed.map(|error| self.broken(error));
+                let failed =
+                    if is_left { Some(closed()) } else { state.failed.map(|error| self.broken(error)) };
                 return Step::Over(failed.map_or(Ok(VmResponse::Done {}), Err));
             }
             if moved + also == 0 {
@@ -433,6 +451,10 @@ impl Session {
     }
 }
 
+fn closed() -> ErrorData {
+    ErrorData::new(code::CANCELLED, "the connection was closed by the client")
+}
+
 impl Piece {
     fn is_empty(&self) -> bool {
         self.written == self.bytes.len()
@@ -470,9 +492,12 @@ impl Wake for Session {
 }
 
 impl Late for Session {
-    /// It has had its time to connect.
+    /// It has had its time to connect, or to take what a client has left it.
     fn late(&self) {
         self.late.store(true, Ordering::SeqCst);
+        if self.left.load(Ordering::SeqCst) {
+            self.stop.lock().get_or_insert_with(closed);
+        }
         let session = self.vm.calls.connections.0.lock().get(&self.id).cloned();
         if let Some(session) = session {
             session.look();
