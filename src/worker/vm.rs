@@ -226,7 +226,7 @@ impl VirtualMachine {
                 }
                 self.broker.answered(call, Answer { reply, descriptor, link });
             }
-            ToWorker::Connection { connection, event } => self.outward.happened(connection, event),
+            ToWorker::Outward { connection, event } => self.outward.happened(connection, event),
             ToWorker::Ping {} => self.sender.send(&FromWorker::Pong {}),
             ToWorker::Claim(_) => end_now(super::USAGE.into()),
         }

@@ -52,7 +52,7 @@ fn main() -> io::Result<()> {
             ToWorker::Ping {} => channel.send(&FromWorker::Pong {})?,
             ToWorker::Update { .. }
             | ToWorker::Reply { .. }
-            | ToWorker::Connection { .. }
+            | ToWorker::Outward { .. }
             | ToWorker::Claim(_) => {}
         }
     }

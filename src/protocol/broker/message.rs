@@ -55,7 +55,7 @@ pub enum ToWorker {
     /// Answers a call.
     Reply { call: u64, reply: BrokerReply },
     /// Something has become of a connection beyond the VM.
-    Connection { connection: u64, event: ConnectionEvent },
+    Outward { connection: u64, event: ConnectionEvent },
     /// Asks for a sign of life.
     Ping {},
 }

@@ -459,7 +459,7 @@ impl Task {
                 if !matches!(event, ConnectionEvent::Ended {}) {
                     self.outside.egress.forget(connection);
                 }
-                self.tell(&ToWorker::Connection { connection, event }, Held::default())
+                self.tell(&ToWorker::Outward { connection, event }, Held::default())
             }
         }
     }

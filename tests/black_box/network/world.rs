@@ -85,10 +85,11 @@ fn interface(name: &str, address: Option<Ipv4Addr>) {
     assert!(socket >= 0);
     if let Some(address) = address {
         let octets = address.octets();
-        request.ifr_ifru.ifru_addr.sa_family = libc::AF_INET as libc::sa_family_t;
-        for (to, from) in request.ifr_ifru.ifru_addr.sa_data[2..6].iter_mut().zip(octets) {
+        let mut to = libc::sockaddr { sa_family: libc::AF_INET as libc::sa_family_t, sa_data: [0; 14] };
+        for (to, from) in to.sa_data[2..6].iter_mut().zip(address.octets()) {
             *to = from.cast_signed();
         }
+        request.ifr_ifru.ifru_addr = to;
         // SAFETY: the kernel reads the structure, whose address it is given.
         assert_eq!(unsafe { libc::ioctl(socket, libc::SIOCSIFADDR, &raw const request) }, 0, "{name}");
     }
