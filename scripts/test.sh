@@ -19,8 +19,8 @@ scripts/engine-updates.sh
 step "Rust: protocol and kernel"
 cargo test --release --package cordon-byte-text --package cordon-protocol --package cordon-kernel --features cordon-protocol/schema
 
-step "Rust: supervisor, compiler, enclosure, command line, client"
-cargo test --release --package cordon --package cordon-compile --package cordon-enclosure --package cordon-artifact
+step "Rust: supervisor, compiler, enclosure, network process, command line, client"
+cargo test --release --package cordon --package cordon-compile --package cordon-enclosure --package cordon-artifact --package cordon-net
 
 step "Rust: what runs in a worker"
 scripts/worker-cargo.sh any test --package cordon-isolate --package cordon-node --package cordon-command --lib

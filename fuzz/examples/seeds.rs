@@ -55,7 +55,9 @@ fn main() {
         let paths = "/a\n/a/b\n/a/b/c\n/b\n/a/b/../c\n//a\n/a*\na.b";
         seeds.write("pattern", format!("{pattern}\n{paths}").as_bytes());
     }
-    for pattern in ["*", "example.org", "*.example.org", "10.0.0.0/8", "127.0.0.1", "fd00::/8", "::ffff:10.0.0.0/104"] {
+    for pattern in
+        ["*", "example.org", "*.example.org", "10.0.0.0/8", "127.0.0.1", "fd00::/8", "::ffff:10.0.0.0/104"]
+    {
         let hosts = "Example.org.\n0x7f.1\n[::ffff:10.0.0.5]\nmünchen.de\n１２７。0。0。1\n64:ff9b::a00:5\n2130706433\nlocalhost";
         seeds.write("host", format!("{pattern}\n{hosts}").as_bytes());
     }

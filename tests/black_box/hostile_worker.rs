@@ -284,6 +284,27 @@ async fn the_rules_of_the_filesystem_are_decided_outside_the_worker_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_rules_of_the_network_are_decided_outside_the_worker_too() {
+    let sidecar = sidecar().await;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let attack = format!("the network {}", listener.local_addr().unwrap().port());
+    let names = |example: &str| format!("{example} Denied found NotFound NotFound NotFound");
+    for (network, told) in [
+        (json!("deny"), format!("{} {}", names("Denied"), ["Denied"; 7].join(" "))),
+        // Another port than the one that is allowed.
+        (
+            json!({ "rules": [{ "mode": "allow", "operations": ["connect"], "hosts": ["127.0.0.1"], "ports": [1] }] }),
+            format!("{} {}", names("Denied"), ["Denied"; 7].join(" ")),
+        ),
+    ] {
+        let vm = sidecar.vm(&attack, json!({ "permissions": { "network": network } })).await;
+        assert_eq!(begin(&vm).await.unwrap(), told, "{network}");
+    }
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mount_that_the_worker_refuses_is_closed() {
     let sidecar = sidecar().await;
     let folder = tempfile::tempdir().unwrap();

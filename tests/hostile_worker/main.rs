@@ -79,6 +79,10 @@ fn perform(attack: &str, channel: &mut Channel, id: u64) -> io::Result<()> {
     let ready = || FromWorker::Ready { engine: engine(), enclosure: enclosure() };
     match attack {
         "honest" => answer(channel, id, "honest"),
+        network if network.starts_with("the network ") => {
+            let port = network.rsplit(' ').next().and_then(|port| port.parse().ok());
+            outward(channel, id, port.unwrap_or_default())
+        }
         "output without credit" => endlessly(channel, |channel| channel.send(&output(1 << 20))),
         "more than a terminal may show" => endlessly(channel, |channel| channel.send(&shown(1 << 20))),
         "what a terminal shows" => channel.send(&shown(1)),
@@ -221,6 +225,40 @@ fn forged(channel: &mut Channel, id: u64) -> io::Result<()> {
         });
     }
     answer(channel, id, &told.join(" "))
+}
+
+/// Asks for names and connections as if its own kernel had not been asked, to that port above all.
+fn outward(channel: &mut Channel, id: u64, port: u16) -> io::Result<()> {
+    let mut told = Vec::new();
+    for name in ["example.org", "localhost", "127.0.0.1", "a..b", "a\0b", "example.org/"] {
+        told.push(outcome(channel, BrokerCall::LookUp { name: name.to_owned() })?);
+    }
+    for address in
+        ["127.0.0.1", "::ffff:127.0.0.1", "::1", "0.0.0.0", "::", "169.254.169.254", "93.184.216.34"]
+    {
+        let address: std::net::IpAddr = address.parse().map_err(io::Error::other)?;
+        told.push(outcome(channel, BrokerCall::Connect { to: (address, port).into() })?);
+    }
+    answer(channel, id, &told.join(" "))
+}
+
+/// What comes of a question to the network, in a word.
+fn outcome(channel: &mut Channel, body: BrokerCall) -> io::Result<String> {
+    channel.send(&FromWorker::Call { call: 1, body })?;
+    loop {
+        match channel.receive()? {
+            ToWorker::Reply { reply: BrokerReply::LookUp { result }, .. } => {
+                return Ok(result.map_or_else(|error| format!("{:?}", error.code), |_| "found".to_owned()));
+            }
+            ToWorker::Reply { reply: BrokerReply::Connect { result }, .. } => {
+                return Ok(
+                    result.map_or_else(|error| format!("{:?}", error.code), |_| "connected".to_owned())
+                );
+            }
+            ToWorker::Ping {} => channel.send(&FromWorker::Pong {})?,
+            other => return Err(io::Error::other(format!("{other:?}"))),
+        }
+    }
 }
 
 /// Asks for what the VM's `fs` rules deny to its guest, as if its own kernel had not been asked.

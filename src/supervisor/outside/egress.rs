@@ -110,12 +110,13 @@ impl Egress {
     pub(in crate::supervisor) async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, NetworkError> {
         let host = Host::parse(name)
             .map_err(|error| NetworkError::new(NetworkErrorCode::NotFound, error.to_string()))?;
+        let canonical = match &host {
+            // It stands for itself, which nobody is asked for.
+            Host::Address(address) => return Ok(vec![*address]),
+            Host::Name(canonical) => canonical,
+        };
         self.policy.may_look_up(&host).map_err(denied)?;
         self.count_look_up()?;
-        let Host::Name(canonical) = &host else {
-            let Host::Address(address) = host else { unreachable!("it is one or the other") };
-            return Ok(vec![address]);
-        };
         let asking = async {
             // One that has died since is no reason to fail.
             match self.network().await?.look_up(canonical.clone()).await {

@@ -32,7 +32,7 @@ const ARTIFACT_TIME: Duration = Duration::from_secs(120);
 
 /// How long the network may be waited for: longer than the network's own limits let anything take, so that an answer says
 /// which of them it was.
-const NETWORK_TIME: Duration = Duration::from_secs(15 * 60);
+const NETWORK_TIME: Duration = Duration::from_secs(25 * 60 * 60);
 
 /// Questions of one worker that are open, until the answer is written. Twice what a worker has at once: it reads an
 /// answer, and asks again, before it is known here that all of what was written with it has been taken.
