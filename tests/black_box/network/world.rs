@@ -84,7 +84,6 @@ fn interface(name: &str, address: Option<Ipv4Addr>) {
     let socket = unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) };
     assert!(socket >= 0);
     if let Some(address) = address {
-        let octets = address.octets();
         let mut to = libc::sockaddr { sa_family: libc::AF_INET as libc::sa_family_t, sa_data: [0; 14] };
         for (to, from) in to.sa_data[2..6].iter_mut().zip(address.octets()) {
             *to = from.cast_signed();
