@@ -211,7 +211,11 @@ impl OutsideStream for Pair {
                 self.reactor.wait_for(&self.watched, Direction::Write, cx);
                 Poll::Pending
             }
-            Err(_) => Poll::Ready(Err(SocketError::Epipe)),
+            // The other end has let go of it, and why is about to be said.
+            Err(_) => self.fate.poll_end(cx).map(|end| match end {
+                End::Well => Err(SocketError::Epipe),
+                End::Lost(error) => Err(error),
+            }),
         }
     }
 
@@ -442,6 +446,18 @@ mod tests {
             drop(pair);
             assert!(outward.fates.lock().is_empty());
         }
+    }
+
+    #[test]
+    fn who_can_write_no_more_hears_why() {
+        let outward = outward();
+        let (pair, far) = pair(&outward);
+        drop(far);
+        let send = |cx: &mut Context<'_>| pair.poll_send(cx, b"more");
+        assert!(send(&mut Context::from_waker(Waker::noop())).is_pending());
+        let error = NetworkError::new(NetworkErrorCode::Limit, "no more bytes");
+        outward.happened(7, ConnectionEvent::Lost { error });
+        assert_eq!(run(poll_fn(send)), Err(SocketError::Emfile));
     }
 
     #[test]
