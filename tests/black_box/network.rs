@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use serde_json::{Value, json};
 
 use crate::common::{cordon, count, default_vm, execute, stdout_of, text, vm};
-use world::{METADATA, OTHER, PRIVATE, PUBLIC, World, echo, http, inside, serve};
+use world::{METADATA, OTHER, PRIVATE, PUBLIC, World, echo, head, http, inside, serve};
 
 /// A VM with rules of the network.
 async fn vm_with(rules: Value) -> cordon::client::Vm {
@@ -261,16 +261,9 @@ fn where_requests_alone_are_allowed_each_is_decided() {
 
 #[tokio::test]
 async fn a_websocket_is_what_requests_may_become() {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::AsyncWriteExt;
     let (address, _) = serve(Ipv4Addr::LOCALHOST, 0, |mut stream| async move {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            if stream.read(&mut byte).await.unwrap_or(0) == 0 {
-                return;
-            }
-            head.push(byte[0]);
-        }
+        let Some(_) = head(&mut stream).await else { return };
         let switching =
             "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
         let _ = stream.write_all(switching.as_bytes()).await;

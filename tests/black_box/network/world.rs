@@ -190,16 +190,18 @@ pub async fn serve<F: Future<Output = ()> + Send + 'static>(
     (address, connections)
 }
 
-/// Answers one request of HTTP with its head, as text.
-pub async fn http(mut stream: TcpStream) {
+/// The head of a request of HTTP; none if the connection ends before.
+pub async fn head(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        if stream.read(&mut byte).await.unwrap_or(0) == 0 {
-            return;
-        }
-        head.push(byte[0]);
+        head.push(stream.read_u8().await.ok()?);
     }
+    Some(head)
+}
+
+/// Answers one request of HTTP with its head, as text.
+pub async fn http(mut stream: TcpStream) {
+    let Some(head) = head(&mut stream).await else { return };
     let reply = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", head.len());
     let _ = stream.write_all(&[reply.as_bytes(), &head].concat()).await;
     let _ = stream.shutdown().await;
