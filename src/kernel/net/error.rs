@@ -32,8 +32,6 @@ pub enum SocketError {
     Enetunreach,
     /// Nothing has happened for too long.
     Etimedout,
-    /// The other end does not speak as it should.
-    Eproto,
     /// Something else, that is no matter of sockets.
     Other(Errno),
 }
@@ -55,7 +53,6 @@ impl SocketError {
             SocketError::Emfile => 24,
             SocketError::Enetunreach => 101,
             SocketError::Etimedout => 110,
-            SocketError::Eproto => 71,
             SocketError::Other(errno) => errno.code(),
         }
     }
@@ -75,7 +72,6 @@ impl SocketError {
             SocketError::Emfile => Errno::Emfile,
             SocketError::Enetunreach => Errno::Enxio,
             SocketError::Etimedout => Errno::Etimedout,
-            SocketError::Eproto => Errno::Eio,
             SocketError::Other(errno) => errno,
         }
     }
@@ -90,7 +86,6 @@ impl From<&NetworkError> for SocketError {
             NetworkErrorCode::TimedOut => SocketError::Etimedout,
             NetworkErrorCode::Reset => SocketError::Econnreset,
             NetworkErrorCode::Limit => SocketError::Emfile,
-            NetworkErrorCode::Tls => SocketError::Eproto,
             NetworkErrorCode::NotFound | NetworkErrorCode::NoAnswer | NetworkErrorCode::Failed => {
                 SocketError::Other(Errno::Eio)
             }

@@ -23,28 +23,8 @@ pub enum NetworkErrorCode {
     Reset,
     /// The VM, or the host, has as many as it may have: `EMFILE`.
     Limit,
-    /// The TLS handshake failed: `EPROTO`.
-    Tls,
     /// Something else: `EIO`.
     Failed,
-}
-
-impl NetworkErrorCode {
-    /// The number that Linux gives what is nearest to it.
-    pub fn errno(self) -> i32 {
-        match self {
-            NetworkErrorCode::Denied => 13,
-            NetworkErrorCode::NotFound => 2,
-            NetworkErrorCode::NoAnswer => 11,
-            NetworkErrorCode::Refused => 111,
-            NetworkErrorCode::Unreachable => 101,
-            NetworkErrorCode::TimedOut => 110,
-            NetworkErrorCode::Reset => 104,
-            NetworkErrorCode::Limit => 24,
-            NetworkErrorCode::Tls => 71,
-            NetworkErrorCode::Failed => 5,
-        }
-    }
 }
 
 /// Why a call of the network gave nothing. Guests may come to read the message.

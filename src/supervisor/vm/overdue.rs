@@ -47,29 +47,29 @@ impl Overdue {
     pub(super) fn begin(&mut self, id: u64, request: &VmRequest) {
         if let VmRequest::AttachTerminal { .. } = request {
             // It lasts as long as somebody looks at it, and has no time limit.
-            self.calls
-                .insert(id, Call { begun: self.now, ends: u64::MAX, javascript: false, cancelled: false });
+            self.note(id, u64::MAX, false);
             return;
         }
         if let VmRequest::Connect { wait_ms, .. } = request {
             // Once it is there it lasts as long as both ends like.
             let limit = wait_ms.unwrap_or(0).clamp(CONNECT_TIME_MS, CONNECT_WAIT_MS_MAX);
             let ends = self.now + ticks(Duration::from_millis(limit));
-            self.calls.insert(id, Call { begun: self.now, ends, javascript: false, cancelled: false });
+            self.note(id, ends, false);
             return;
         }
         if let VmRequest::CloseTerminal { .. } = request {
             // What does not end by itself in its time is killed.
-            self.calls.insert(
-                id,
-                Call { begun: self.now, ends: self.now + 2, javascript: false, cancelled: false },
-            );
+            self.note(id, self.now + 2, false);
             return;
         }
         let Some(options) = request.execution() else { return };
         let javascript = !matches!(request, VmRequest::Spawn { .. });
         let limit = Duration::from_millis(options.timeout_ms.unwrap_or(u64::MAX).min(self.wall_time_ms));
         let ends = self.now + ticks(limit);
+        self.note(id, ends, javascript);
+    }
+
+    fn note(&mut self, id: u64, ends: u64, javascript: bool) {
         self.calls.insert(id, Call { begun: self.now, ends, javascript, cancelled: false });
     }
 

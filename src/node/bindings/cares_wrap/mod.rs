@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
 use isolate::library::{Delivery, Scope, spawn, string, text, throw_errno};
+use kernel::net::SocketError;
 use protocol::abi::{NetworkError, NetworkErrorCode};
 
 use crate::binding::{Args, Binding, Return, functions};
@@ -132,7 +133,7 @@ fn status(error: &NetworkError) -> i32 {
     match error.code {
         NetworkErrorCode::NotFound => EAI_NONAME,
         NetworkErrorCode::NoAnswer | NetworkErrorCode::TimedOut => EAI_AGAIN,
-        NetworkErrorCode::Denied | NetworkErrorCode::Limit => -error.code.errno(),
+        NetworkErrorCode::Denied | NetworkErrorCode::Limit => -SocketError::from(error).code(),
         _ => EAI_FAIL,
     }
 }
