@@ -231,8 +231,12 @@ async fn a_killed_supervisor_leaves_no_process_and_no_call() {
         let neighbour = Neighbour::beside(&shared).await;
         let all: Vec<u32> = descendants(shared.pid()).iter().map(|process| process.pid).collect();
         let settled = inject(stage, &shared, || vec![shared.pid()]).await;
-        let error = settled.expect_err("its supervisor is gone");
-        assert_eq!(error.code, code::DISCONNECTED, "{stage:?}: {error:?}");
+        // What takes a moment alone may be through before the signal comes.
+        let may_be_through = matches!(stage, Stage::WhileCreated | Stage::WhileDisposedOf);
+        match settled {
+            Err(error) => assert_eq!(error.code, code::DISCONNECTED, "{stage:?}: {error:?}"),
+            Ok(()) => assert!(may_be_through, "{stage:?} went on without its supervisor"),
+        }
         assert_eq!(neighbour.is_told(&format!("{stage:?}")).await.code, code::DISCONNECTED);
         until("the end of all its processes", || all.iter().all(|pid| !is_alive(*pid))).await;
     }
