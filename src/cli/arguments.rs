@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::network;
 use super::publish::Published;
+use super::secret;
 use crate::client::Error;
 use crate::supervisor::{TemplateLimits, VMS_MAX};
 use protocol::config::{
@@ -142,6 +143,13 @@ pub(super) struct VmArguments {
     /// Set an environment variable, or pass one on
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
+    /// Have NAME in the VM's environment stand for a credential that is put into requests to HOST outside the VM; without
+    /// =VALUE it is that of the variable NAME here
+    #[arg(long, value_name = "NAME[=VALUE]@HOST")]
+    secret: Vec<String>,
+    /// Trust the certificates in this file of PEM beside those of this machine, where requests over TLS are decided
+    #[arg(long, value_name = "FILE")]
+    extra_ca_certs: Option<PathBuf>,
     /// Have a port of this machine lead to a server in the VM; on 127.0.0.1 unless an address is named, HOSTPORT 0 takes any
     #[arg(long, value_name = "[ADDRESS:]HOSTPORT:PORT")]
     pub(super) publish: Vec<Published>,
@@ -236,6 +244,15 @@ impl VmArguments {
                 },
             };
             config.env.insert(name, value);
+        }
+        for text in &self.secret {
+            let secret = secret::read(text).map_err(|why| usage(format!("--secret: {why}")))?;
+            config.network.secrets.push(secret);
+        }
+        if let Some(path) = &self.extra_ca_certs {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| usage(format!("--extra-ca-certs {}: {error}", path.display())))?;
+            config.network.extra_ca_certs = text;
         }
         if let Some(cwd) = &self.cwd {
             config.cwd = cwd.clone();

@@ -5,6 +5,7 @@ mod arguments;
 mod doctor;
 mod network;
 mod publish;
+mod secret;
 mod serve;
 mod session;
 mod terminal;

@@ -10,17 +10,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use protocol::abi::{NetworkError, NetworkErrorCode, TlsRequest};
 use protocol::descriptor::{receive_with_descriptors, send_with_descriptor};
 use protocol::network::{FromNetwork, PACKET_BYTES_MAX, ToNetwork, decode, encode};
 use rustix::io::Errno;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::task::AbortHandle;
 
 use super::accounts::Accounts;
 use super::names::Names;
-use super::relay;
+use super::relay::{self, Connection, Wanted};
+use super::tls::Trust;
 use super::watch::watch;
 
 /// A message, with a descriptor if it announces one.
@@ -42,10 +44,26 @@ impl Told {
 }
 
 /// What is under way, by the supervisor's numbers.
-type Tasks = Arc<Mutex<HashMap<u64, AbortHandle>>>;
+type Tasks = Arc<Mutex<HashMap<u64, Task>>>;
+
+struct Task {
+    running: AbortHandle,
+    /// The way to a connection.
+    orders: Option<mpsc::Sender<Order>>,
+}
+
+/// What a connection is told.
+pub(crate) enum Order {
+    /// To speak TLS.
+    StartTls(TlsRequest),
+}
+
+/// Orders that wait for a connection to take them.
+const ORDERS_MAX: usize = 4;
 
 pub(crate) struct Control {
     names: Arc<Names>,
+    trust: Arc<Trust>,
     told: Told,
     tasks: Tasks,
     accounts: Accounts,
@@ -53,13 +71,14 @@ pub(crate) struct Control {
 
 impl Control {
     /// Does what it is asked until the socket closes.
-    pub(crate) async fn serve(names: Names, ready: FromNetwork) -> io::Result<()> {
+    pub(crate) async fn serve(names: Names, trust: Trust, ready: FromNetwork) -> io::Result<()> {
         let socket = io::stdin().as_fd().try_clone_to_owned()?;
         rustix::io::ioctl_fionbio(&socket, true)?;
         let socket = watch(socket, Interest::READABLE | Interest::WRITABLE)?;
         let (sender, outgoing) = mpsc::unbounded_channel();
         let control = Control {
             names: Arc::new(names),
+            trust: Arc::new(trust),
             told: Told(sender),
             tasks: Tasks::default(),
             accounts: Accounts::default(),
@@ -96,31 +115,60 @@ impl Control {
         match message {
             ToNetwork::LookUp { id, name } => {
                 let names = self.names.clone();
-                self.start(id, async move {
+                self.start(id, None, async move {
                     told.tell(FromNetwork::LookedUp { id, result: names.look_up(&name).await });
                 });
             }
             ToNetwork::Connect { id, to, connect_ms, idle_ms, requests, account } => {
-                let times = (Duration::from_millis(connect_ms), Duration::from_millis(idle_ms));
-                self.start(id, relay::connect(id, to, times, requests, (told, self.accounts.open(account))));
+                let (sender, orders) = mpsc::channel(ORDERS_MAX);
+                let wanted = Wanted {
+                    to,
+                    connect: Duration::from_millis(connect_ms),
+                    idle: Duration::from_millis(idle_ms),
+                    requests,
+                };
+                let connection = Connection::new(id, told, self.accounts.open(account), self.trust.clone());
+                self.start(id, Some(sender), relay::connect(connection, wanted, orders));
             }
+            ToNetwork::StartTls { id, request } => self.order(id, Order::StartTls(request)),
             ToNetwork::End { id } => {
                 let task = self.tasks.lock().remove(&id);
                 if let Some(task) = task {
-                    task.abort();
+                    task.running.abort();
                 }
             }
         }
     }
 
-    fn start(&self, id: u64, work: impl Future<Output = ()> + Send + 'static) {
+    /// Tells a connection something, or that it cannot be told.
+    fn order(&self, id: u64, order: Order) {
+        let orders = self.tasks.lock().get(&id).and_then(|task| task.orders.clone());
+        let error = match orders.map(|orders| orders.try_send(order)) {
+            Some(Ok(())) => return,
+            Some(Err(TrySendError::Full(_))) => NetworkError::new(
+                NetworkErrorCode::Failed,
+                "the connection was asked for more than it can do at once",
+            ),
+            Some(Err(TrySendError::Closed(_))) | None => {
+                NetworkError::new(NetworkErrorCode::Reset, "the connection is over")
+            }
+        };
+        self.told.tell(FromNetwork::StartedTls { id, result: Err(error) });
+    }
+
+    fn start(
+        &self,
+        id: u64,
+        orders: Option<mpsc::Sender<Order>>,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) {
         let tasks = self.tasks.clone();
         // It does not run before this function has returned: there is one thread.
         let task = tokio::spawn(async move {
             work.await;
             tasks.lock().remove(&id);
         });
-        self.tasks.lock().insert(id, task.abort_handle());
+        self.tasks.lock().insert(id, Task { running: task.abort_handle(), orders });
     }
 }
 

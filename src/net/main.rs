@@ -1,16 +1,19 @@
 //! The process that has sockets to the world, on behalf of the VMs of one supervisor. It asks servers of names and makes
-//! TCP connections, when the supervisor says so, and relays their bytes to and from one end of a socket pair each, whose
-//! other end a worker has. No policy is known here: whoever asks has decided.
+//! TCP connections, when the supervisor says so, speaks TLS on them, and relays their bytes to and from one end of a socket
+//! pair each, whose other end a worker has. Whoever asks has decided, but for requests of HTTP: those are decided where they
+//! are read.
 //!
 //! Standard input is the socket to the supervisor ([`protocol::network`]). What it needs of the host's files, the servers of
-//! names and the names in `/etc/hosts`, it reads before it is enclosed; from then on it has sockets and nothing else, and one
-//! thread. It ends with its socket.
+//! names, the names in `/etc/hosts` and the authorities that the host trusts, it reads before it is enclosed; from then on it
+//! has sockets and nothing else, and one thread. It ends with its socket.
 
 mod accounts;
 mod control;
 mod names;
 mod relay;
 mod requests;
+mod secrets;
+mod tls;
 mod watch;
 
 use std::io;
@@ -19,6 +22,7 @@ use std::process::ExitCode;
 use control::Control;
 use names::Names;
 use protocol::network::FromNetwork;
+use tls::Trust;
 
 /// Private writable memory, in bytes: buffers of connections above all.
 const MEMORY_BYTES_MAX: u64 = 1 << 30;
@@ -43,6 +47,7 @@ fn run() -> io::Result<()> {
         let _inside = runtime.enter();
         Names::of_this_host()?
     };
+    let trust = Trust::of_this_host();
     let mut enclosure = enclosure::enter_network()?;
     enclosure::limit_memory(MEMORY_BYTES_MAX)?;
     let rules = enclosure::Rules::read_network()?;
@@ -50,5 +55,5 @@ fn run() -> io::Result<()> {
     enclosure.layers.push(enclosure::executed_apart());
     let filter = enclosure::filter_last(&rules, false, THREADS_MAX, &enclosure)?;
     enclosure.layers.push(filter);
-    runtime.block_on(Control::serve(names, FromNetwork::Ready { enclosure }))
+    runtime.block_on(Control::serve(names, trust, FromNetwork::Ready { enclosure }))
 }

@@ -1,5 +1,5 @@
 //! One connection: made, and its bytes relayed between the world and the end of a socket pair, in both directions, until
-//! both have ended or one is lost.
+//! both have ended or one is lost. From some moment on the world may be spoken to in TLS, of which the guest sees the content.
 //!
 //! Bytes wait in the sockets' own buffers and in one of this process's for each direction, so that whoever does not read
 //! holds up whoever writes and nobody's memory grows. That the world has ended well is said to the supervisor, since the
@@ -15,46 +15,48 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use protocol::abi::{NetworkError, NetworkErrorCode};
+use protocol::abi::{NetworkError, NetworkErrorCode, TlsRequest};
 use protocol::network::{FromNetwork, Requests};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::client::TlsStream;
 
 use super::accounts::{Account, Way};
-use super::control::Told;
-use super::requests::Decided;
-use super::watch::watch;
+use super::control::{Order, Told};
+use super::requests::{Decided, TLS_HANDSHAKE};
+use super::tls::{Demand, Trust};
+use super::watch::watch as watch_descriptor;
 
 /// Bytes that are taken from a socket at once.
 const BUFFER_BYTES: usize = 32 * 1024;
 
+/// A connection that is to be made.
+pub(crate) struct Wanted {
+    pub(crate) to: SocketAddr,
+    /// How long the other end may take to answer, and a handshake.
+    pub(crate) connect: Duration,
+    /// How long nothing may happen.
+    pub(crate) idle: Duration,
+    pub(crate) requests: Option<Requests>,
+}
+
 /// Makes a connection, tells the supervisor of it, and sees it through.
-pub(crate) async fn connect(
-    id: u64,
-    to: SocketAddr,
-    (connect, idle): (Duration, Duration),
-    requests: Option<Requests>,
-    (told, account): (Told, Arc<Account>),
-) {
-    let made = match timeout(connect, make(to)).await {
+pub(crate) async fn connect(connection: Connection, wanted: Wanted, orders: mpsc::Receiver<Order>) {
+    let to = wanted.to;
+    let made = match timeout(wanted.connect, make(to)).await {
         Ok(made) => made.map_err(|error| failure(to, &error)),
-        Err(_) => {
-            let text = format!("{to} did not answer in {} ms", connect.as_millis());
-            Err(NetworkError::new(NetworkErrorCode::TimedOut, text))
-        }
+        Err(_) => Err(no_answer(to, wanted.connect)),
     };
     let (world, local, guest, theirs) = match made {
         Ok(made) => made,
-        Err(error) => return told.tell(FromNetwork::Connected { id, result: Err(error) }),
+        Err(error) => return connection.fail(error),
     };
-    told.tell_with(FromNetwork::Connected { id, result: Ok(local) }, Some(theirs));
-    let connection = Arc::new(Connection::new(id, told, account));
-    let relayed = match requests {
-        None => connection.relay(world, guest, idle).await,
-        Some(requests) => connection.relay_requests(world, guest, idle, &requests, to).await,
-    };
+    connection.told.tell_with(FromNetwork::Connected { id: connection.id, result: Ok(local) }, Some(theirs));
+    let connection = Arc::new(connection);
+    let relayed = connection.relay(world, guest, &wanted, orders).await;
     *connection.error.lock() = relayed.err();
 }
 
@@ -68,20 +70,26 @@ async fn make(to: SocketAddr) -> io::Result<(TcpStream, SocketAddr, UnixStream, 
     Ok((world, local, UnixStream::from_std(ours.into())?, theirs))
 }
 
-/// What is counted of a connection. That it is over is told when this goes, whoever ends it.
-struct Connection {
+/// What is counted of a connection. Once it has been made, that it is over is told when this goes, whoever ends it.
+pub(crate) struct Connection {
     id: u64,
     told: Told,
     account: Arc<Account>,
+    trust: Arc<Trust>,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
     /// When something last happened.
     active: Mutex<Instant>,
     error: Mutex<Option<NetworkError>>,
+    /// It has failed before it was made, which was told.
+    has_failed: bool,
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        if self.has_failed {
+            return;
+        }
         self.told.tell(FromNetwork::Closed {
             id: self.id,
             error: self.error.get_mut().take(),
@@ -92,27 +100,78 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    fn new(id: u64, told: Told, account: Arc<Account>) -> Connection {
+    pub(crate) fn new(id: u64, told: Told, account: Arc<Account>, trust: Arc<Trust>) -> Connection {
         Connection {
             id,
             told,
             account,
+            trust,
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             active: Mutex::new(Instant::now()),
             error: Mutex::new(None),
+            has_failed: false,
         }
     }
 
+    fn fail(mut self, error: NetworkError) {
+        self.has_failed = true;
+        self.told.tell(FromNetwork::Connected { id: self.id, result: Err(error) });
+    }
+
     /// Relays until both directions have ended.
-    async fn relay(&self, world: TcpStream, guest: UnixStream, idle: Duration) -> Result<(), NetworkError> {
+    async fn relay(
+        self: &Arc<Self>,
+        world: TcpStream,
+        guest: UnixStream,
+        wanted: &Wanted,
+        orders: mpsc::Receiver<Order>,
+    ) -> Result<(), NetworkError> {
+        match &wanted.requests {
+            None => self.relay_bytes(world, guest, wanted, orders).await,
+            Some(requests) => self.relay_requests(world, guest, wanted, requests, orders).await,
+        }
+    }
+
+    async fn relay_bytes(
+        &self,
+        mut world: TcpStream,
+        mut guest: UnixStream,
+        wanted: &Wanted,
+        mut orders: mpsc::Receiver<Order>,
+    ) -> Result<(), NetworkError> {
+        let Some(request) = self.relay_until(&mut world, &mut guest, wanted.idle, &mut orders).await? else {
+            return Ok(());
+        };
+        let mut world = self.start_tls(world, wanted, &request, Demand::None).await?;
+        match self.relay_until(&mut world, &mut guest, wanted.idle, &mut orders).await? {
+            None => Ok(()),
+            Some(_) => {
+                let text = "TLS within TLS is the guest's own";
+                let error = NetworkError::new(NetworkErrorCode::Failed, text);
+                self.told.tell(FromNetwork::StartedTls { id: self.id, result: Err(error.clone()) });
+                Err(error)
+            }
+        }
+    }
+
+    /// Relays until both directions have ended, or the guest wants TLS: then all that it has sent before has been passed on.
+    async fn relay_until(
+        &self,
+        world: &mut (impl AsyncRead + AsyncWrite + Unpin),
+        guest: &mut UnixStream,
+        idle: Duration,
+        orders: &mut mpsc::Receiver<Order>,
+    ) -> Result<Option<TlsRequest>, NetworkError> {
         // Watched apart: what is learned of its end must not be taken from who waits for room in it.
         let watched = guest.as_fd().try_clone_to_owned().map_err(|error| lost(&error))?;
-        let (mut from_world, mut to_world) = world.into_split();
-        let (mut from_guest, mut to_guest) = guest.into_split();
+        let (mut from_world, mut to_world) = tokio::io::split(world);
+        let (mut from_guest, mut to_guest) = guest.split();
+        let (stop, stopped) = watch::channel(false);
         let incoming = async {
-            match self.pump(&mut from_world, &mut to_guest, Way::In).await {
-                Ok(()) => {
+            match self.pump(&mut from_world, &mut to_guest, Way::In, stopped.clone()).await {
+                Ok(Pumped::Stopped) => Ok(Direction::Stopped),
+                Ok(Pumped::All) => {
                     self.told.tell(FromNetwork::Ended { id: self.id });
                     // The guest may be gone already.
                     let _ = to_guest.shutdown().await;
@@ -125,8 +184,9 @@ impl Connection {
             }
         };
         let outgoing = async {
-            match self.pump(&mut from_guest, &mut to_world, Way::Out).await {
-                Ok(()) => {
+            match self.pump(&mut from_guest, &mut to_world, Way::Out, stopped.clone()).await {
+                Ok(Pumped::Stopped) => Ok(Direction::Stopped),
+                Ok(Pumped::All) => {
                     to_world.shutdown().await.map_err(|error| lost(&error))?;
                     Ok(Direction::Ended)
                 }
@@ -138,6 +198,7 @@ impl Connection {
         let gone = closed(watched);
         tokio::pin!(incoming, outgoing, gone);
         let (mut has_incoming, mut has_outgoing) = (true, true);
+        let mut request = None;
         while has_incoming || has_outgoing {
             let ended = tokio::select! {
                 ended = &mut incoming, if has_incoming => {
@@ -148,17 +209,52 @@ impl Connection {
                     has_outgoing = false;
                     ended?
                 }
+                Some(Order::StartTls(wanted)) = orders.recv(), if request.is_none() => {
+                    request = Some(wanted);
+                    let _ = stop.send(true);
+                    continue;
+                }
                 // It has said all it has to say; whether it still listens is to be seen.
-                () = &mut gone, if !has_outgoing => Direction::Unwanted,
+                () = &mut gone, if !has_outgoing && request.is_none() => Direction::Unwanted,
                 () = self.idle(idle) => {
                     return Err(timed_out(idle));
                 }
             };
-            if ended == Direction::Unwanted {
-                return Ok(());
+            match ended {
+                Direction::Unwanted => return Ok(None),
+                // There is nobody left to speak TLS with.
+                Direction::Ended if request.is_some() => {
+                    return Err(NetworkError::new(
+                        NetworkErrorCode::Reset,
+                        "one end has ended it before TLS was begun",
+                    ));
+                }
+                Direction::Ended | Direction::Stopped => {}
             }
         }
-        Ok(())
+        Ok(request)
+    }
+
+    /// Speaks TLS from here on, and tells what was agreed upon.
+    async fn start_tls(
+        &self,
+        world: TcpStream,
+        wanted: &Wanted,
+        request: &TlsRequest,
+        demand: Demand<'_>,
+    ) -> Result<Box<TlsStream<TcpStream>>, NetworkError> {
+        let starting = self.trust.start(world, wanted.to.ip(), request, demand);
+        let started = match timeout(wanted.connect, starting).await {
+            Ok(started) => started,
+            Err(_) => Err(no_answer(wanted.to, wanted.connect)),
+        };
+        *self.active.lock() = Instant::now();
+        let (stream, result) = match started {
+            Ok((stream, session)) => (Ok(stream), Ok(session)),
+            Err(error) => (Err(error.clone()), Err(error)),
+        };
+        self.told.tell(FromNetwork::StartedTls { id: self.id, result });
+        stream
     }
 
     /// Relays requests and answers, each decided by itself.
@@ -166,20 +262,40 @@ impl Connection {
         self: &Arc<Self>,
         world: TcpStream,
         guest: UnixStream,
-        idle: Duration,
+        wanted: &Wanted,
         requests: &Requests,
-        to: SocketAddr,
+        mut orders: mpsc::Receiver<Order>,
     ) -> Result<(), NetworkError> {
-        let decided = Decided::new(requests, to)?;
+        let mut decided = Decided::new(requests, wanted.to)?;
         let relaying = async {
-            let first = peek(&guest).await.map_err(|error| lost(&error))?;
-            decided.relay(Counted { stream: world, connection: self.clone() }, guest, first).await?;
+            let first = tokio::select! {
+                biased;
+                Some(Order::StartTls(mut request)) = orders.recv() => {
+                    decided.over_tls(&mut request)?;
+                    let demand = Demand::Verified(&requests.extra_ca_certs);
+                    let stream = self.start_tls(world, wanted, &request, demand).await?;
+                    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                    let world = Counted { stream, connection: self.clone() };
+                    if is_http2 {
+                        decided.relay_http2(world, guest).await?;
+                    } else {
+                        decided.relay(world, guest).await?;
+                    }
+                    self.told.tell(FromNetwork::Ended { id: self.id });
+                    return Ok(());
+                }
+                first = peek(&guest) => first.map_err(|error| lost(&error))?,
+            };
+            if first == Some(TLS_HANDSHAKE) {
+                return Err(decided.tls_from_inside());
+            }
+            decided.relay(Counted { stream: world, connection: self.clone() }, guest).await?;
             self.told.tell(FromNetwork::Ended { id: self.id });
             Ok(())
         };
         tokio::select! {
             relayed = relaying => relayed,
-            () = self.idle(idle) => Err(timed_out(idle)),
+            () = self.idle(wanted.idle) => Err(timed_out(wanted.idle)),
         }
     }
 
@@ -194,21 +310,41 @@ impl Connection {
         }
     }
 
-    /// Passes bytes on until there are no more.
+    /// Passes bytes on until there are no more, or it is stopped and there are none just now.
     async fn pump(
         &self,
         from: &mut (impl AsyncRead + Unpin),
         to: &mut (impl AsyncWrite + Unpin),
         way: Way,
-    ) -> Result<(), Broken> {
+        mut stopped: watch::Receiver<bool>,
+    ) -> Result<Pumped, Broken> {
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
-            let length = from.read(&mut buffer).await.map_err(Broken::From)?;
+            let stop = stopped.wait_for(|stopped| *stopped);
+            let read = match way {
+                // What the world has said in the clear and nobody has read is not passed on as if it had come over TLS.
+                Way::In => tokio::select! {
+                    biased;
+                    _ = stop => return Ok(Pumped::Stopped),
+                    read = from.read(&mut buffer) => read,
+                },
+                Way::Out => tokio::select! {
+                    biased;
+                    read = from.read(&mut buffer) => read,
+                    _ = stop => return Ok(Pumped::Stopped),
+                },
+            };
+            let length = match read {
+                // TLS whose other end is gone without a word. So it is for Node: content that has an end says so itself.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
+                read => read.map_err(Broken::From)?,
+            };
             self.count(way, length).map_err(Broken::Limit)?;
             if length == 0 {
-                return Ok(());
+                return Ok(Pumped::All);
             }
             to.write_all(&buffer[..length]).await.map_err(Broken::To)?;
+            to.flush().await.map_err(Broken::To)?;
             *self.active.lock() = Instant::now();
         }
     }
@@ -234,8 +370,17 @@ impl Connection {
 enum Direction {
     /// All was passed on.
     Ended,
+    /// It goes on in another way.
+    Stopped,
     /// The guest has let go of the connection.
     Unwanted,
+}
+
+/// Why bytes are not passed on any more.
+enum Pumped {
+    /// There are no more.
+    All,
+    Stopped,
 }
 
 /// Which end of a direction failed.
@@ -249,7 +394,7 @@ enum Broken {
 /// Until nobody has the other end of a socket any more, of which this is a descriptor of its own: whoever has ended their
 /// direction of it may still read.
 async fn closed(socket: OwnedFd) {
-    let Ok(watched) = watch(socket, Interest::WRITABLE) else { return };
+    let Ok(watched) = watch_descriptor(socket, Interest::WRITABLE) else { return };
     loop {
         match watched.ready(Interest::WRITABLE).await {
             Ok(ready) if ready.ready().is_write_closed() => return,
@@ -269,12 +414,12 @@ async fn peek(guest: &UnixStream) -> io::Result<Option<u8>> {
 }
 
 /// The world's side of a connection, counted as it is read and written by others.
-struct Counted {
-    stream: TcpStream,
+struct Counted<S> {
+    stream: S,
     connection: Arc<Connection>,
 }
 
-impl AsyncRead for Counted {
+impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -288,7 +433,7 @@ impl AsyncRead for Counted {
     }
 }
 
-impl AsyncWrite for Counted {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         if let Poll::Ready(Ok(length)) = &written {
@@ -304,6 +449,11 @@ impl AsyncWrite for Counted {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
+}
+
+fn no_answer(to: SocketAddr, within: Duration) -> NetworkError {
+    let text = format!("{to} did not answer in {} ms", within.as_millis());
+    NetworkError::new(NetworkErrorCode::TimedOut, text)
 }
 
 fn timed_out(idle: Duration) -> NetworkError {

@@ -114,6 +114,11 @@ fn known(facts: &Facts, name: &str, key: &str) -> Option<u64> {
     found.get("object")?.get(key)?.get("value")?.as_u64()
 }
 
+/// What an option is for who does not give it, if that is a text.
+pub(crate) fn default_text<'a>(facts: &'a Facts, name: &str) -> Option<&'a str> {
+    facts.answer("optionValues")?.get(name)?.get("value")?.as_str()
+}
+
 fn kind(facts: &Facts, name: &str) -> Option<u64> {
     known(facts, name, "type")
 }

@@ -8,9 +8,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::abi::NetworkError;
-use crate::config::NetworkScope;
-use crate::policy::Host;
+use crate::abi::{NetworkError, TlsRequest, TlsSession};
+use crate::config::{NetworkScope, SecretPlace, SecretValue};
+use crate::policy::{Host, HostPattern};
 
 /// Connections that one VM may have at once, whatever its configuration says.
 pub const CONNECTIONS_MAX: u64 = 1024;
@@ -47,6 +47,13 @@ pub enum ToNetwork {
         /// Whose it is, and what is left to them.
         account: Account,
     },
+    /// Speaks TLS on a connection from here on, as its client. What the guest has sent before goes as it is.
+    StartTls {
+        /// The connection.
+        id: u64,
+        /// How.
+        request: TlsRequest,
+    },
     /// Ends what has that number, question or connection, whatever state it is in.
     End {
         /// Its number.
@@ -62,6 +69,26 @@ pub struct Requests {
     pub scope: NetworkScope,
     /// The names for which it was given the address.
     pub names: Vec<Host>,
+    /// Whether any request may go, since any bytes could.
+    pub any: bool,
+    /// Certificates of authorities that are trusted beside the host's, in PEM.
+    pub extra_ca_certs: String,
+    /// The secrets of the VM.
+    pub secrets: Vec<Placeholder>,
+}
+
+/// What stands for a secret in what the guest sends, and what is put there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Placeholder {
+    /// What the guest has.
+    pub text: String,
+    /// The secret; none where the connection goes to no host that gets it.
+    pub value: Option<SecretValue>,
+    /// The hosts that get it.
+    pub hosts: Vec<HostPattern>,
+    /// Where it may stand.
+    pub places: Vec<SecretPlace>,
 }
 
 /// Bytes that whoever a connection belongs to may have over all their connections together.
@@ -98,6 +125,13 @@ pub enum FromNetwork {
         id: u64,
         /// The address of the host's end.
         result: Result<SocketAddr, NetworkError>,
+    },
+    /// Of `StartTls`. A connection on which it failed is over.
+    StartedTls {
+        /// The connection.
+        id: u64,
+        /// What was agreed upon.
+        result: Result<TlsSession, NetworkError>,
     },
     /// The other end of a connection has sent all it had to send.
     Ended {
@@ -156,7 +190,7 @@ pub mod fuzz {
 
     /// Packets with some of what each side says, to begin with.
     pub fn samples() -> Vec<Vec<u8>> {
-        use crate::abi::{NetworkError, NetworkErrorCode};
+        use crate::abi::{NetworkError, NetworkErrorCode, TlsRequest, TlsSession};
         let address: std::net::SocketAddr = ([192, 0, 2, 1], 443).into();
         let error = NetworkError::new(NetworkErrorCode::Reset, "cut off");
         let account = super::Account { owner: 1, bytes_in: 1 << 50, bytes_out: 0 };
@@ -178,8 +212,28 @@ pub mod fuzz {
                 requests: Some(super::Requests {
                     scope: crate::config::NetworkScope::Access(crate::config::Access::Deny),
                     names: vec![crate::policy::Host::parse("example.org").expect("a name")],
+                    any: false,
+                    extra_ca_certs: String::new(),
+                    secrets: vec![super::Placeholder {
+                        text: "cordon-secret".to_owned(),
+                        value: Some(super::SecretValue("12345678".to_owned())),
+                        hosts: vec![super::HostPattern::parse("*.example.org").expect("a pattern")],
+                        places: vec![super::SecretPlace::Header],
+                    }],
                 }),
                 account,
+            },
+            ToNetwork::StartTls {
+                id: 2,
+                request: TlsRequest {
+                    server_name: Some("example.org".to_owned()),
+                    protocols: vec![b"h2".to_vec().into()],
+                    identity: Some(crate::abi::TlsIdentity {
+                        chain: vec![vec![1].into()],
+                        key: vec![2].into(),
+                    }),
+                    ..TlsRequest::default()
+                },
             },
             ToNetwork::End { id: 2 },
         ];
@@ -188,6 +242,17 @@ pub mod fuzz {
             FromNetwork::LookedUp { id: 1, result: Ok(vec![address.ip()]) },
             FromNetwork::Connected { id: 2, result: Ok(address) },
             FromNetwork::Connected { id: 2, result: Err(error.clone()) },
+            FromNetwork::StartedTls {
+                id: 2,
+                result: Ok(TlsSession {
+                    version: 0x0304,
+                    cipher: 0x1301,
+                    group: Some(29),
+                    protocol: None,
+                    chain: vec![vec![0x30, 0].into()],
+                    distrusted: Some("CERT_HAS_EXPIRED".to_owned()),
+                }),
+            },
             FromNetwork::Ended { id: 2 },
             FromNetwork::Closed { id: 2, error: Some(error), bytes_in: 1 << 40, bytes_out: 0 },
         ];

@@ -35,7 +35,7 @@ use guest_programs::{COMPILERS_MAX, GuestPrograms};
 pub use installation::{DIRECTORY_VARIABLE, Installation};
 use launcher::client::Launcher;
 use network::Networks;
-use outside::{Descriptors, Egress, Forbidden, HostMounts};
+use outside::{Descriptors, Egress, Forbidden, HostMounts, Withheld};
 use own_commands::CommandSet;
 use pool::{Pool, PoolKey};
 use protocol::broker::{Claim, ClaimedMount};
@@ -254,9 +254,10 @@ impl Supervisor {
     /// The configuration is wrong, something that it needs is not installed, or no worker can be started.
     pub(crate) async fn create_vm(
         &self,
-        config: CreateVmConfig,
+        mut config: CreateVmConfig,
     ) -> Result<(Vm, mpsc::Receiver<Event>), ErrorData> {
         config.check()?;
+        let withheld = Withheld::take(&mut config)?;
         let permit = self.inner.vms.clone().try_acquire_owned().map_err(|_| {
             ErrorData::new(code::LIMIT, format!("this supervisor has {VMS_MAX} VMs; dispose of some first"))
         })?;
@@ -290,7 +291,7 @@ impl Supervisor {
         };
         self.inner.refill(&key);
         let programs = GuestPrograms::new(&self.inner);
-        let egress = Egress::new(Arc::downgrade(&self.inner), policy.clone(), &claim.config);
+        let egress = Egress::new(Arc::downgrade(&self.inner), policy.clone(), &claim.config, withheld);
         let outside = vm::Outside::new(policy, mounts, (commands, programs), egress, &claim.config);
         Ok(vm::start(worker, (permit, descriptor), &claim.config, outside))
     }

@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 
 use super::Inner;
 use super::launcher::client::Process;
-use protocol::abi::{NetworkError, NetworkErrorCode};
+use protocol::abi::{NetworkError, NetworkErrorCode, TlsRequest, TlsSession};
 use protocol::descriptor::receive_with_descriptors;
 use protocol::enclosure::EnclosureReport;
 use protocol::network::{
@@ -106,6 +106,7 @@ struct State {
 enum Waiting {
     LookUp(oneshot::Sender<Result<Vec<IpAddr>, NetworkError>>),
     Connect(oneshot::Sender<Result<(SocketAddr, OwnedFd), NetworkError>>),
+    StartTls(oneshot::Sender<Result<TlsSession, NetworkError>>),
 }
 
 /// A number for a question or a connection, which no other of this process has.
@@ -174,6 +175,28 @@ impl Network {
             question.answered();
         }
         answer
+    }
+
+    /// TLS on a connection. Dropping the future gives up waiting, and not the connection: what becomes of that is told to its
+    /// observer.
+    pub(super) async fn start_tls(&self, id: u64, request: TlsRequest) -> Result<TlsSession, NetworkError> {
+        let (sender, receiver) = oneshot::channel();
+        {
+            let mut state = self.state.lock();
+            if state.gone {
+                return Err(ended());
+            }
+            if state.waiting.contains_key(&id) {
+                let text = "TLS is being started on the connection already";
+                return Err(NetworkError::new(NetworkErrorCode::Failed, text));
+            }
+            state.waiting.insert(id, Waiting::StartTls(sender));
+        }
+        let waiting = Waits { network: self, id };
+        self.send(&ToNetwork::StartTls { id, request }).await?;
+        let answer = receiver.await.map_err(|_| ended());
+        drop(waiting);
+        answer?
     }
 
     /// Ends a connection, or gives a question up.
@@ -245,6 +268,18 @@ impl Drop for Question<'_> {
     }
 }
 
+/// Waits for an answer about a connection, until it is dropped.
+struct Waits<'a> {
+    network: &'a Network,
+    id: u64,
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.network.state.lock().waiting.remove(&self.id);
+    }
+}
+
 /// Whether an error says that the process was gone before it could do anything.
 pub(super) fn has_ended(error: &NetworkError) -> bool {
     *error == ended()
@@ -306,7 +341,7 @@ fn take(message: FromNetwork, descriptor: Option<OwnedFd>, state: &Mutex<State>)
             }
             match waiting {
                 Some(Waiting::LookUp(sender)) => drop(sender.send(result.map_err(bounded))),
-                Some(Waiting::Connect(_)) => return false,
+                Some(_) => return false,
                 None => {}
             }
         }
@@ -319,7 +354,18 @@ fn take(message: FromNetwork, descriptor: Option<OwnedFd>, state: &Mutex<State>)
             };
             match waiting {
                 Some(Waiting::Connect(sender)) => drop(sender.send(result)),
-                Some(Waiting::LookUp(_)) => return false,
+                Some(_) => return false,
+                None => {}
+            }
+        }
+        FromNetwork::StartedTls { id, result } => {
+            let waiting = state.lock().waiting.remove(&id);
+            if result.as_ref().is_ok_and(|session| !session.fits()) {
+                return false;
+            }
+            match waiting {
+                Some(Waiting::StartTls(sender)) => drop(sender.send(result.map_err(bounded))),
+                Some(_) => return false,
                 None => {}
             }
         }
@@ -330,9 +376,16 @@ fn take(message: FromNetwork, descriptor: Option<OwnedFd>, state: &Mutex<State>)
             }
         }
         FromNetwork::Closed { id, error, bytes_in, bytes_out } => {
-            let observer = state.lock().observers.remove(&id).and_then(|observer| observer.upgrade());
-            if let Some(observer) = observer {
-                let error = error.map(bounded);
+            let (observer, waiting) = {
+                let mut state = state.lock();
+                (state.observers.remove(&id), state.waiting.remove(&id))
+            };
+            let error = error.map(bounded);
+            if let Some(Waiting::StartTls(sender)) = waiting {
+                let over = || NetworkError::new(NetworkErrorCode::Reset, "the connection is over");
+                let _ = sender.send(Err(error.clone().unwrap_or_else(over)));
+            }
+            if let Some(observer) = observer.and_then(|observer| observer.upgrade()) {
                 observer.happened(id, Happened::Closed { error, bytes_in, bytes_out });
             }
         }

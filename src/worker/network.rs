@@ -19,8 +19,10 @@ use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 
 use super::broker::{Answer, Broker};
 use super::threads;
-use kernel::net::{Connector, LookingUp, Outside, OutsideStream, OutwardConnection, SocketError};
-use protocol::abi::{Connected, ConnectionEvent, NetworkError, NetworkErrorCode};
+use kernel::net::{
+    Connector, LookingUp, Outside, OutsideStream, OutwardConnection, SocketError, StartingTls,
+};
+use protocol::abi::{Connected, ConnectionEvent, NetworkError, NetworkErrorCode, TlsRequest};
 use protocol::broker::{BrokerCall, BrokerReply};
 
 /// The ways out of one VM.
@@ -79,7 +81,8 @@ impl Connector for Outward {
             };
             let reactor = self.reactor().map_err(failed)?;
             let watched = reactor.watch(socket);
-            Ok(Outside { stream: Arc::new(Pair { reactor, watched, fate }), local })
+            let broker = self.broker.clone();
+            Ok(Outside { stream: Arc::new(Pair { broker, reactor, watched, fate }), local })
         })
     }
 
@@ -173,6 +176,7 @@ fn register(wakers: &mut Vec<Waker>, cx: &Context<'_>) {
 
 /// One end of a socket pair, as the kernel's sockets take it.
 struct Pair {
+    broker: Arc<Broker>,
     reactor: Arc<Reactor>,
     watched: Arc<Watched>,
     fate: Arc<Fate>,
@@ -229,6 +233,21 @@ impl OutsideStream for Pair {
 
     fn end_writing(&self) {
         let _ = shutdown(&self.watched.socket, Shutdown::Write);
+    }
+
+    fn start_tls(&self, request: TlsRequest) -> StartingTls {
+        let asking = self.broker.network(BrokerCall::StartTls { connection: self.fate.number, request });
+        let fate = self.fate.clone();
+        Box::pin(async move {
+            let Answer { reply: BrokerReply::StartTls { result }, .. } = asking.await? else {
+                return Err(no_answer());
+            };
+            // Whatever comes of the bytes now is no other error.
+            if let Err(error) = &result {
+                fate.set(End::Lost(SocketError::from(error)));
+            }
+            result
+        })
     }
 }
 
@@ -390,7 +409,7 @@ mod tests {
         let Link { socket, fate } = outward.link(&connected, ours.into());
         let reactor = outward.reactor().unwrap();
         let watched = reactor.watch(socket);
-        (Pair { reactor, watched, fate }, theirs)
+        (Pair { broker: outward.broker.clone(), reactor, watched, fate }, theirs)
     }
 
     fn outward() -> Arc<Outward> {

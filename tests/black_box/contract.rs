@@ -168,6 +168,7 @@ fn the_broker_is_described_as_it_is_spoken() {
         },
         BrokerCall::LookUp { name: String::new() },
         BrokerCall::Connect { to: ([192, 0, 2, 1], 80).into() },
+        BrokerCall::StartTls { connection: 1, request: protocol::abi::TlsRequest::default() },
     ]
     .map(|call| match &call {
         // A new call has to be added above and to the contract.
@@ -176,7 +177,8 @@ fn the_broker_is_described_as_it_is_spoken() {
         | BrokerCall::HostFunction { .. }
         | BrokerCall::HostFilesystem { .. }
         | BrokerCall::LookUp { .. }
-        | BrokerCall::Connect { .. } => {
+        | BrokerCall::Connect { .. }
+        | BrokerCall::StartTls { .. } => {
             serde_json::to_value(&call).unwrap().as_object().unwrap().keys().next().unwrap().clone()
         }
     });

@@ -1,6 +1,9 @@
 //! What a VM reaches of the network, and what it does not: through the Rust client and the command line, against real
 //! servers. What needs more than a loopback runs in a network namespace (`world`).
 
+mod authority;
+mod secrets;
+mod tls;
 mod world;
 
 use std::net::Ipv4Addr;

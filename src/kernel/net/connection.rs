@@ -139,6 +139,14 @@ impl Connection {
         }
     }
 
+    /// Where its bytes go if that is beyond the VM.
+    pub fn outside(&self) -> Option<&Arc<dyn OutsideStream>> {
+        match &self.way {
+            Way::Inside { .. } => None,
+            Way::Outside(stream) => Some(stream),
+        }
+    }
+
     /// It as an open file.
     pub fn open_file(self: &Arc<Connection>) -> Arc<OpenFile> {
         // Its place among the open files is taken by the connection itself.

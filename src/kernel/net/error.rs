@@ -86,9 +86,11 @@ impl From<&NetworkError> for SocketError {
             NetworkErrorCode::TimedOut => SocketError::Etimedout,
             NetworkErrorCode::Reset => SocketError::Econnreset,
             NetworkErrorCode::Limit => SocketError::Emfile,
-            NetworkErrorCode::NotFound | NetworkErrorCode::NoAnswer | NetworkErrorCode::Failed => {
-                SocketError::Other(Errno::Eio)
-            }
+            NetworkErrorCode::NotFound
+            | NetworkErrorCode::NoAnswer
+            | NetworkErrorCode::Handshake
+            | NetworkErrorCode::Certificate
+            | NetworkErrorCode::Failed => SocketError::Other(Errno::Eio),
         }
     }
 }

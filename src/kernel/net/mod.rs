@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use parking_lot::{Mutex, RwLock};
-use protocol::abi::{NetworkError, NetworkErrorCode};
+use protocol::abi::{NetworkError, NetworkErrorCode, TlsRequest, TlsSession};
 
 pub use self::buffer::SOCKET_CAPACITY;
 pub use self::connection::{Connection, Endpoint};
@@ -40,6 +40,9 @@ pub type OutwardConnection = Pin<Box<dyn Future<Output = Result<Outside, Network
 
 /// The addresses of a name beyond the VM, once they are known: at least one.
 pub type LookingUp = Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, NetworkError>> + Send>>;
+
+/// TLS that is begun beyond the VM, once both ends have agreed.
+pub type StartingTls = Pin<Box<dyn Future<Output = Result<TlsSession, NetworkError>> + Send>>;
 
 /// Connects beyond the VM.
 pub trait Connector: Send + Sync {
@@ -73,6 +76,9 @@ pub trait OutsideStream: Send + Sync {
     fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()>;
     /// Nothing more will be written.
     fn end_writing(&self);
+    /// Has TLS spoken beyond the VM, as a client of it: what is written from now on is its content. Nothing may be written
+    /// before both ends have agreed, and a connection on which they have not is lost.
+    fn start_tls(&self, request: TlsRequest) -> StartingTls;
 }
 
 /// Of a VM without a network: the permission `network` is not granted.

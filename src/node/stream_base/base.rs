@@ -1,8 +1,10 @@
 //! Streams as native code uses them, whatever they are: what reads TLS or HTTP out of one, and writes to it.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use isolate::library::Scope;
+use kernel::net::OutsideStream;
 
 use super::{Consumer, ECANCELED, Incoming, Stream};
 use crate::environment::Env;
@@ -47,6 +49,11 @@ pub(crate) trait Base {
 
     /// The descriptor that it was opened for; -1 where there is none.
     fn descriptor(&self) -> i32;
+
+    /// The connection that it is, if that leads beyond the VM.
+    fn outside(&self) -> Option<Arc<dyn OutsideStream>> {
+        None
+    }
 }
 
 /// The stream that a value is the handle of.
@@ -113,5 +120,9 @@ impl Base for File {
 
     fn descriptor(&self) -> i32 {
         self.stream.known_descriptor()
+    }
+
+    fn outside(&self) -> Option<Arc<dyn OutsideStream>> {
+        self.stream.end()?.connection()?.outside().cloned()
     }
 }

@@ -17,5 +17,7 @@ pub use host_fs::{
     DIRECTORY_ENTRIES_MAX, HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, HostHandle, LISTING_MAX, MountId,
     SMALL_FILE_MAX, SMALL_FILES_MAX, SmallFile,
 };
-pub use network::{Connected, ConnectionEvent, NetworkError, NetworkErrorCode};
+pub use network::{
+    Connected, ConnectionEvent, NetworkError, NetworkErrorCode, TlsIdentity, TlsRequest, TlsSession,
+};
 pub use signal::{DefaultAction, ExitStatus, Signal, SignalSet};

@@ -2,7 +2,8 @@
 
 use super::{BrokerCall, BrokerReply, FromWorker, ToWorker};
 use crate::abi::{
-    HostCallError, HostFsReply, HostFsRequest, HostHandle, MountId, NetworkError, NetworkErrorCode, OpenFlags,
+    HostCallError, HostFsReply, HostFsRequest, HostHandle, MountId, NetworkError, NetworkErrorCode,
+    OpenFlags, TlsRequest, TlsSession,
 };
 use crate::wire::fuzz::{message, weighed};
 use crate::wire::{ConnectionState, ErrorData, OutputStream, encode_frame};
@@ -33,6 +34,7 @@ pub fn samples() -> Vec<Vec<u8>> {
         BrokerCall::CommandArtifact { module: "sh".into() },
         BrokerCall::LookUp { name: "example.org".into() },
         BrokerCall::Connect { to: ([192, 0, 2, 1], 443).into() },
+        BrokerCall::StartTls { connection: 1, request: TlsRequest::default() },
     ]);
     let replies = [
         BrokerReply::HostFilesystem { result: Ok(HostFsReply::Done) },
@@ -41,6 +43,16 @@ pub fn samples() -> Vec<Vec<u8>> {
         BrokerReply::LookUp { result: Ok(vec![[192, 0, 2, 1].into()]) },
         BrokerReply::Connect {
             result: Err(NetworkError::new(NetworkErrorCode::Denied, "no rule allows it")),
+        },
+        BrokerReply::StartTls {
+            result: Ok(TlsSession {
+                version: 0x0304,
+                cipher: 0x1301,
+                group: Some(29),
+                protocol: Some(b"h2".to_vec().into()),
+                chain: vec![vec![0x30, 0].into()],
+                distrusted: None,
+            }),
         },
     ];
     let error = ErrorData { guest: true, ..ErrorData::new("ERR_X", "x") };

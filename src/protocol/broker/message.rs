@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::abi::{
     Connected, ConnectionEvent, Errno, HostCallError, HostFsReply, HostFsRequest, MountId, NetworkError,
+    TlsRequest, TlsSession,
 };
 use crate::config::CreateVmConfig;
 use crate::enclosure::EnclosureReport;
@@ -106,6 +107,8 @@ pub enum BrokerCall {
     LookUp { name: String },
     /// A TCP connection beyond the VM, the descriptor of its bytes being sent beside the reply.
     Connect { to: SocketAddr },
+    /// TLS on a connection beyond the VM, as its client.
+    StartTls { connection: u64, request: TlsRequest },
 }
 
 /// The longest module that a guest may have compiled to run it as a program.
@@ -126,6 +129,8 @@ pub enum BrokerReply {
     LookUp { result: Result<Vec<IpAddr>, NetworkError> },
     /// Of `Connect`, the descriptor being attached if there is a connection.
     Connect { result: Result<Connected, NetworkError> },
+    /// Of `StartTls`. A connection on which it failed is over.
+    StartTls { result: Result<TlsSession, NetworkError> },
 }
 
 impl BrokerReply {

@@ -30,6 +30,18 @@ pub(super) const HOSTS_IN_ALL: usize = 1024;
 pub(super) const HOST_BYTES_IN_ALL: usize = 64 * 1024;
 /// Ranges of ports of all rules of the network together.
 pub(super) const PORTS_IN_ALL: usize = 1024;
+/// Bytes of certificates of extra authorities, in PEM. They go with each connection on which requests are decided.
+pub(super) const EXTRA_CA_BYTES: usize = 24 * 1024;
+/// Secrets of one VM.
+pub(super) const SECRETS: usize = 32;
+/// Hosts of one secret.
+pub(super) const SECRET_HOSTS: usize = 32;
+/// Places of one secret: there are as many kinds.
+pub(super) const SECRET_PLACES: usize = 3;
+/// The least bytes of a secret: an answer that has what is shorter in it by chance would be taken for one that shows it.
+pub(super) const SECRET_BYTES_LEAST: usize = 8;
+/// Bytes of all secrets together. They go with each connection to a host that gets one.
+pub(super) const SECRET_BYTES_IN_ALL: usize = 16 * 1024;
 /// Mounts of one VM.
 pub const MOUNTS: usize = 64;
 /// Directories of commands of one VM.

@@ -9,6 +9,7 @@ pub mod fuzz;
 mod limits;
 mod mount;
 mod network;
+mod outward;
 mod permissions;
 #[cfg(feature = "schema")]
 mod schema;
@@ -23,6 +24,7 @@ pub use mount::Mount;
 pub use network::{
     HttpMethod, HttpScheme, NetworkOperation, NetworkRule, NetworkRules, NetworkScope, PortRange,
 };
+pub use outward::{NetworkConfig, Secret, SecretPlace, SecretValue};
 pub use permissions::{
     Access, PathRule, PathRules, PathScope, PatternRule, PatternRules, PatternScope, Permissions,
 };
@@ -152,6 +154,8 @@ pub struct CreateVmConfig {
     #[serde(deserialize_with = "bounds::list::<_, _, { bounds::HOST_FUNCTIONS }>")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "schema::host_functions"))]
     pub host_functions: Vec<String>,
+    /// What is done for the VM on its way out, of what `permissions.network` allows.
+    pub network: NetworkConfig,
     /// Ceilings on what the VM may use.
     pub limits: Limits,
 }
@@ -168,6 +172,7 @@ impl Default for CreateVmConfig {
             mounts: Vec::new(),
             command_directories: Vec::new(),
             host_functions: Vec::new(),
+            network: NetworkConfig::default(),
             limits: Limits::default(),
         }
     }
@@ -270,6 +275,7 @@ impl CreateVmConfig {
                 ));
             }
         }
+        self.network.check(&self.permissions.network, |name| self.env.contains_key(name))?;
         self.limits.check()
     }
 }

@@ -76,6 +76,24 @@ impl HostPattern {
         matches!(self.0, Kind::Any | Kind::Name(_) | Kind::Below(_))
     }
 
+    /// Whether it names hosts of whoever has a name or an address, and not those of many.
+    pub(crate) fn names_hosts_of_one_owner(&self) -> bool {
+        match &self.0 {
+            Kind::Any | Kind::Prefix(_) => false,
+            // `*.com` is everybody's.
+            Kind::Below(suffix) => suffix.matches('.').count() > 1,
+            Kind::Name(_) | Kind::Address(_) => true,
+        }
+    }
+
+    /// Whether it is for a host.
+    pub fn fits(&self, host: &Host) -> bool {
+        match host {
+            Host::Name(name) => self.fits_name(name),
+            Host::Address(address) => self.fits_address(*address),
+        }
+    }
+
     /// Whether it is for a host of this name.
     pub fn fits_name(&self, name: &str) -> bool {
         match &self.0 {

@@ -13,11 +13,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::secrets::Withheld;
 use crate::supervisor::Inner;
 use crate::supervisor::network::{Happened, Network, Observer, Wanted, has_ended, next_id};
-use protocol::abi::{Connected, ConnectionEvent, NetworkError, NetworkErrorCode};
+use protocol::abi::{Connected, ConnectionEvent, NetworkError, NetworkErrorCode, TlsRequest, TlsSession};
 use protocol::config::{CreateVmConfig, NetworkLimits, NetworkScope};
-use protocol::network::{Account, Requests};
+use protocol::network::{Account, Placeholder, Requests};
 use protocol::policy::{Host, NetworkDenial, Passage, Policy};
 
 /// Pairs of a name and an address that are remembered of one VM; of more, the oldest are forgotten.
@@ -41,6 +42,7 @@ pub(in crate::supervisor) struct Egress {
     policy: Arc<Policy>,
     /// Its rules as they are written, for who reads requests.
     scope: NetworkScope,
+    withheld: Withheld,
     limits: NetworkLimits,
     /// Tells this VM from others in the network process.
     owner: u64,
@@ -83,11 +85,13 @@ impl Egress {
         supervisor: Weak<Inner>,
         policy: Arc<Policy>,
         config: &CreateVmConfig,
+        withheld: Withheld,
     ) -> Arc<Egress> {
         Arc::new(Egress {
             supervisor,
             policy,
             scope: config.permissions.network.clone(),
+            withheld,
             limits: config.limits.network.clone(),
             owner: next_id(),
             names: Mutex::default(),
@@ -145,10 +149,26 @@ impl Egress {
         // An address of version 4 in the clothes of version 6 is what it stands for.
         let to = SocketAddr::new(to.ip().to_canonical(), to.port());
         let names = self.names.lock().of.get(&to.ip()).cloned().unwrap_or_default();
-        let requests = match self.policy.may_connect(&names, to).map_err(denied)? {
-            Passage::Bytes => None,
-            Passage::Requests => Some(Requests { scope: self.scope.clone(), names }),
+        let passage = self.policy.may_connect(&names, to).map_err(denied)?;
+        let address = Host::Address(to.ip());
+        let gets = |secret: &Placeholder| {
+            secret.hosts.iter().any(|host| host.fits(&address) || names.iter().any(|name| host.fits(name)))
         };
+        // Only who reads requests can put a secret into one.
+        let any = passage == Passage::Bytes;
+        let requests = (!any || self.withheld.secrets.iter().any(gets)).then(|| {
+            let secrets = self.withheld.secrets.iter().map(|secret| {
+                let value = secret.value.clone().filter(|_| gets(secret));
+                Placeholder { value, ..secret.clone() }
+            });
+            Requests {
+                scope: self.scope.clone(),
+                any,
+                extra_ca_certs: self.withheld.extra_ca_certs.clone(),
+                secrets: secrets.collect(),
+                names: names.clone(),
+            }
+        });
         let NetworkLimits { connect_ms, idle_ms, .. } = self.limits;
         let wanted = Wanted { to, connect_ms, idle_ms, requests, account: self.account()? };
         match self.connect_once(&wanted).await {
@@ -169,6 +189,27 @@ impl Egress {
         };
         let local = SocketAddr::new(hidden, local.port());
         Ok((Connected { connection: place.keep(), local }, descriptor))
+    }
+
+    /// TLS on one of the VM's connections, spoken by the network process.
+    ///
+    /// # Errors
+    /// There is no such connection, the request is too long, or the other end and it did not agree.
+    pub(in crate::supervisor) async fn start_tls(
+        &self,
+        connection: u64,
+        request: TlsRequest,
+    ) -> Result<TlsSession, NetworkError> {
+        if !request.fits() {
+            let text =
+                format!("names, protocols and certificates have more than {} bytes", TlsRequest::BYTES_MAX);
+            return Err(NetworkError::new(NetworkErrorCode::Limit, text));
+        }
+        let network = self.connections.lock().get(&connection).map(|open| open.network.clone());
+        let Some(network) = network else {
+            return Err(NetworkError::new(NetworkErrorCode::Reset, "the connection is over"));
+        };
+        network.start_tls(connection, request).await
     }
 
     /// The worker has been told of a connection, and can be told what has become of it.

@@ -9,8 +9,10 @@ mod mounts;
 mod opening;
 mod remove_tree;
 mod rules;
+mod secrets;
 
 pub(crate) use descriptors::{Channel, Descriptors};
 pub(super) use egress::Egress;
 pub(crate) use forbidden::Forbidden;
 pub(crate) use mounts::HostMounts;
+pub(super) use secrets::Withheld;

@@ -18,7 +18,7 @@ use crate::supervisor::guest_programs::GuestPrograms;
 use crate::supervisor::outside::{Egress, HostMounts};
 use crate::supervisor::own_commands::CommandSet;
 use protocol::abi::{
-    ConnectionEvent, Errno, HostFsReply, HostFsRequest, MountId, NetworkError, NetworkErrorCode,
+    ConnectionEvent, Errno, HostFsReply, HostFsRequest, MountId, NetworkError, NetworkErrorCode, TlsRequest,
 };
 use protocol::broker::{self, BrokerReply, CALLS_MAX, ClaimedMount, HOST_FS_CALLS_MAX};
 use protocol::network::CONNECTIONS_MAX;
@@ -227,6 +227,24 @@ impl Calls {
                 }
                 Err(error) => send(&done, call, BrokerReply::Connect { result: Err(error) }, None),
             }
+        });
+        Ok(())
+    }
+
+    /// Has TLS begun on a connection.
+    pub(super) fn start_tls(
+        &mut self,
+        call: u64,
+        (connection, request): (u64, TlsRequest),
+        held: Held,
+        egress: &Arc<Egress>,
+    ) -> Result<(), String> {
+        self.open_for_network(call, || BrokerReply::StartTls { result: Err(late()) })?;
+        let (egress, done) = (egress.clone(), self.done());
+        self.network.spawn(async move {
+            let result = egress.start_tls(connection, request).await;
+            drop(held);
+            send(&done, call, BrokerReply::StartTls { result }, None);
         });
         Ok(())
     }

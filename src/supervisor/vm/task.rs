@@ -411,6 +411,9 @@ impl Task {
             BrokerCall::HostFunction { name, input } => self.call_host_function(call, name, input, held),
             BrokerCall::LookUp { name } => self.calls.look_up(call, name, &self.outside.egress),
             BrokerCall::Connect { to } => self.calls.connect(call, to, &self.outside.egress),
+            BrokerCall::StartTls { connection, request } => {
+                self.calls.start_tls(call, (connection, request), held, &self.outside.egress)
+            }
         }
     }
 
@@ -532,8 +535,9 @@ fn too_long(reply: BrokerReply) -> BrokerReply {
         BrokerReply::CommandArtifact { .. } => BrokerReply::CommandArtifact {
             result: Err(ErrorData::new(code::INTERNAL, "an answer that is longer than a frame")),
         },
-        // Neither is ever as long.
+        // None of these is ever as long.
         BrokerReply::LookUp { .. } => BrokerReply::LookUp { result: Err(no_room()) },
+        BrokerReply::StartTls { .. } => BrokerReply::StartTls { result: Err(no_room()) },
         BrokerReply::Connect { .. } => BrokerReply::Connect { result: Err(no_room()) },
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use simple_dns::rdata::{A, AAAA, RData};
 use simple_dns::{CLASS, Packet, PacketFlag, QTYPE, RCODE, ResourceRecord, TYPE};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 /// Says to a test that it runs inside.
@@ -191,7 +191,7 @@ pub async fn serve<F: Future<Output = ()> + Send + 'static>(
 }
 
 /// The head of a request of HTTP; none if the connection ends before.
-pub async fn head(stream: &mut TcpStream) -> Option<Vec<u8>> {
+pub async fn head(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
@@ -200,7 +200,7 @@ pub async fn head(stream: &mut TcpStream) -> Option<Vec<u8>> {
 }
 
 /// Answers one request of HTTP with its head, as text.
-pub async fn http(mut stream: TcpStream) {
+pub async fn http(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let Some(head) = head(&mut stream).await else { return };
     let reply = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", head.len());
     let _ = stream.write_all(&[reply.as_bytes(), &head].concat()).await;
@@ -208,8 +208,8 @@ pub async fn http(mut stream: TcpStream) {
 }
 
 /// Sends back what it is sent.
-pub async fn echo(mut stream: TcpStream) {
-    let (mut read, mut write) = stream.split();
+pub async fn echo(stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let (mut read, mut write) = tokio::io::split(stream);
     let _ = tokio::io::copy(&mut read, &mut write).await;
     let _ = write.shutdown().await;
 }

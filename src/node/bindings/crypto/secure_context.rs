@@ -263,6 +263,7 @@ fn set_allow_partial_trust_chain(scope: &mut Scope<'_, '_>, args: Args<'_>, _: R
 fn add_crl(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     change(scope, &args, |scope, env, context| {
         let pem = text_or_return!(scope, args.get(0));
+        context.set_particular();
         match context.add_revocations(&pem, || roots::make(scope, env)) {
             true => Ok(()),
             false => Err(errors::coded("ERR_CRYPTO_OPERATION_FAILED", "Failed to parse CRL")),
@@ -279,6 +280,16 @@ fn add_root_certs(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     });
 }
 
+/// The ciphers of who names none: the suites of TLS 1.3, and those of the versions before.
+fn default_ciphers(env: &Env) -> (&str, &str) {
+    let all = crate::options::default_text(&env.facts, "--tls-cipher-list").unwrap_or_default();
+    let older = all.split(':').position(|name| !name.starts_with("TLS_")).unwrap_or(0);
+    match all.match_indices(':').nth(older.saturating_sub(1)) {
+        Some((at, _)) => (&all[..at], &all[at + 1..]),
+        None => (all, ""),
+    }
+}
+
 fn list(scope: &mut Scope<'_, '_>, args: &Args<'_>) -> Result<Vec<u8>> {
     if !args.get(0).is_string() {
         return Err(errors::node("ERR_INVALID_ARG_TYPE"));
@@ -288,16 +299,22 @@ fn list(scope: &mut Scope<'_, '_>, args: &Args<'_>) -> Result<Vec<u8>> {
 
 /// (names)
 fn set_cipher_suites(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
-    change(scope, &args, |scope, _, context| {
+    change(scope, &args, |scope, env, context| {
         let names = list(scope, &args)?;
+        if names != default_ciphers(env).0.as_bytes() {
+            context.set_particular();
+        }
         context.set_cipher_suites(&up_to_nul(&names)).map_err(failed("Failed to set ciphers"))
     });
 }
 
 /// (names)
 fn set_ciphers(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
-    change(scope, &args, |scope, _, context| {
+    change(scope, &args, |scope, env, context| {
         let names = list(scope, &args)?;
+        if names != default_ciphers(env).1.as_bytes() {
+            context.set_particular();
+        }
         match context.set_ciphers(&up_to_nul(&names)) {
             // Those of the older versions are not wanted at all.
             Err(_) if names.is_empty() => Ok(()),
@@ -310,6 +327,7 @@ fn set_ciphers(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
 fn set_sigalgs(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     change(scope, &args, |scope, _, context| {
         let names = list(scope, &args)?;
+        context.set_particular();
         let set = context.set_signature_algorithms(&up_to_nul(&names));
         set.map_err(failed("error:00000000:lib(0)::reason(0)"))
     });
@@ -322,6 +340,7 @@ fn set_ecdh_curve(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
         if names == b"auto" {
             return Ok(());
         }
+        context.set_particular();
         context
             .set_groups(&up_to_nul(&names))
             .map_err(|_| errors::coded("ERR_CRYPTO_OPERATION_FAILED", "Failed to set ECDH curve"))
@@ -388,6 +407,7 @@ fn get_max_proto(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'
 fn set_options(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     change(scope, &args, |scope, _, context| {
         let options = args.get(0).integer_value(scope).filter(|_| args.get(0).is_number());
+        context.set_particular();
         context.set_options(options.ok_or_else(|| errors::node("ERR_INVALID_ARG_TYPE"))?.cast_unsigned());
         Ok(())
     });

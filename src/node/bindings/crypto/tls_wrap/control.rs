@@ -73,6 +73,9 @@ fn start(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
         if connection.is_server() || wrap.is_started.replace(true) {
             return Err(errors::node("ERR_CRYPTO_INVALID_STATE"));
         }
+        if wrap.start_outside(env) {
+            return Ok(());
+        }
         told(wrap.clear_out(scope, env).and_then(|()| wrap.pass_on(scope, env)))
     });
 }
@@ -96,6 +99,7 @@ fn destroy_ssl(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
 fn writes_issued_by_prev_listener_done(scope: &mut Scope<'_, '_>, args: Args<'_>, _: Return<'_>) {
     change(scope, &args, |scope, env, wrap, _| {
         wrap.waits_for_others.set(false);
+        wrap.ask_outside(env);
         told(wrap.pass_on(scope, env))
     });
 }

@@ -1,11 +1,13 @@
 //! `internalBinding('tls_wrap')`: a stream that speaks TLS over another stream.
 //!
 //! `wrap` has what goes through it, `stream` is how others read and write it, `handshake` tells the library what happens
-//! during a handshake and asks it, `control` is what the library decides, `information` what it wants to know.
+//! during a handshake and asks it, `control` is what the library decides, `information` what it wants to know, `outside` has
+//! the host speak TLS with whoever is beyond the VM.
 
 mod control;
 mod handshake;
 mod information;
+mod outside;
 mod stream;
 mod wrap;
 

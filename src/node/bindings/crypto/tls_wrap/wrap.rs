@@ -4,7 +4,8 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use isolate::library::{Scope, fill_view, memory_for, string};
+use isolate::library::{OperationId, Scope, fill_view, memory_for, string};
+use protocol::abi::TlsRequest;
 
 use super::super::ossl::tls::{Connection, Failure, Stop};
 use super::super::secure_context::SecureContext;
@@ -67,6 +68,12 @@ pub(super) struct TlsWrap {
     pub bytes_written: Cell<u64>,
     pub user_buffer: RefCell<Option<v8::Global<v8::Uint8Array>>>,
     consumer: RefCell<Option<Rc<dyn Consumer>>>,
+    /// What the host is to be asked for, once it can be.
+    pub request_outside: RefCell<Option<TlsRequest>>,
+    /// The host is being asked.
+    pub outside: RefCell<Option<OperationId>>,
+    /// The stream beneath has ended before the host has answered.
+    pub delayed_end: Cell<bool>,
 }
 
 /// Takes what the stream beneath reads.
@@ -126,6 +133,9 @@ impl TlsWrap {
             bytes_written: Cell::new(0),
             user_buffer: RefCell::default(),
             consumer: RefCell::default(),
+            request_outside: RefCell::default(),
+            outside: RefCell::default(),
+            delayed_end: Cell::new(false),
         });
         values::attach(scope, env, object, half.clone())?;
         half.stream.set_consumer(Some(Rc::new(Listener(half.clone()))));
@@ -143,6 +153,11 @@ impl TlsWrap {
 
     pub fn has_ended(&self) -> bool {
         self.has_ended.get()
+    }
+
+    /// Nothing more will come. Whether that is new.
+    pub fn end(&self) -> bool {
+        !self.has_ended.replace(true)
     }
 
     pub fn set_consumer(&self, consumer: Option<Rc<dyn Consumer>>) {
@@ -171,11 +186,24 @@ impl TlsWrap {
     }
 
     /// Something has come in beneath.
-    fn come_in(self: &Rc<Self>, scope: &mut Scope<'_, '_>, env: &Rc<Env>, incoming: &Incoming) -> Option<()> {
+    pub fn come_in(
+        self: &Rc<Self>,
+        scope: &mut Scope<'_, '_>,
+        env: &Rc<Env>,
+        incoming: &Incoming,
+    ) -> Option<()> {
         if self.has_ended.get() {
             return Some(());
         }
         match incoming {
+            // The host has answered before, and its answer comes by another way.
+            Incoming::End(error)
+                if *error == EOF
+                    && self.connection().is_some_and(|connection| connection.is_beginning_outside()) =>
+            {
+                self.delayed_end.set(true);
+                Some(())
+            }
             Incoming::End(error) => {
                 // What has been said before is heard first.
                 self.clear_out(scope, env)?;
@@ -306,7 +334,7 @@ impl TlsWrap {
     }
 
     /// Tells of an error.
-    fn fail(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>, failure: &Failure) -> Option<()> {
+    pub fn fail(&self, scope: &mut Scope<'_, '_>, env: &Rc<Env>, failure: &Failure) -> Option<()> {
         self.call(scope, env, "onerror", |scope| {
             let message = string(scope, &failure.message);
             let error = v8::Exception::error(scope, message);
@@ -526,7 +554,7 @@ impl TlsWrap {
     }
 
     /// Hands on what was decrypted.
-    fn emit(self: &Rc<Self>, scope: &mut Scope<'_, '_>, env: &Rc<Env>, incoming: Incoming) -> Option<()> {
+    pub fn emit(self: &Rc<Self>, scope: &mut Scope<'_, '_>, env: &Rc<Env>, incoming: Incoming) -> Option<()> {
         if let Incoming::Data(bytes) = &incoming {
             self.bytes_read.set(self.bytes_read.get().saturating_add(bytes.len() as u64));
         }
@@ -586,6 +614,7 @@ impl TlsWrap {
         let connection = self.connection.take();
         // Freed only when nothing of OpenSSL's runs for it any more: whoever runs it has a reference.
         drop(connection);
+        self.forget_outside(env);
         self.clear.take();
         self.stream.set_consumer(None);
         told

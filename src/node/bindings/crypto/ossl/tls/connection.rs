@@ -10,6 +10,7 @@ use openssl::error::ErrorStack;
 use openssl_sys as ffi;
 
 use super::super::{check, check_pointer, clear_errors};
+use super::outside::Outside;
 use super::{
     CTRL_CHAIN, CTRL_SET_MAX_SEND_FRAGMENT, Context, SSL_CTX_get_client_CA_list, SSL_dup_CA_list,
     SSL_renegotiate, SSL_set_cert_cb, SSL_set_info_callback, SSL_set_psk_client_callback,
@@ -149,6 +150,8 @@ pub(super) struct State {
     pub status: RefCell<Option<Vec<u8>>>,
     pub protocols: RefCell<Option<Vec<u8>>>,
     pub asks_for_protocol: Cell<bool>,
+    /// Something was asked of it that only OpenSSL does.
+    is_particular: Cell<bool>,
 }
 
 impl State {
@@ -187,6 +190,8 @@ pub(crate) struct Connection {
     input: *mut ffi::BIO,
     output: *mut ffi::BIO,
     state: Rc<State>,
+    /// Somebody else speaks TLS for it: then what is put in and taken out is the content.
+    pub(super) outside: RefCell<Option<Outside>>,
 }
 
 impl Connection {
@@ -209,6 +214,7 @@ impl Connection {
             status: RefCell::default(),
             protocols: RefCell::default(),
             asks_for_protocol: Cell::new(false),
+            is_particular: Cell::new(false),
         });
         // SAFETY: the connection owns both streams, and this value the connection. The state is dropped after it, and
         // does not move.
@@ -235,7 +241,7 @@ impl Connection {
             } else {
                 ffi::SSL_set_connect_state(ssl);
             }
-            Ok(Connection { ssl, input, output, state })
+            Ok(Connection { ssl, input, output, state, outside: RefCell::default() })
         }
     }
 
@@ -258,6 +264,23 @@ impl Connection {
 
     pub fn is_established(&self) -> bool {
         self.state.established.get()
+    }
+
+    pub(super) fn establish(&self) {
+        self.state.established.set(true);
+    }
+
+    pub(super) fn tell(&self, event: Event) {
+        self.state.tell(event);
+    }
+
+    pub(super) fn is_particular(&self) -> bool {
+        self.state.is_particular.get()
+    }
+
+    /// The protocols that it knows, each with its length before it.
+    pub(super) fn protocols(&self) -> Vec<u8> {
+        self.state.protocols.borrow().clone().unwrap_or_default()
     }
 
     /// What has happened, one by one.
@@ -306,6 +329,9 @@ impl Connection {
 
     /// Reads what the other side has said, and goes on with the handshake. How many bytes.
     pub fn read(&self, asks: &mut dyn Asks, buffer: &mut [u8]) -> Result<usize, Stop> {
+        if self.is_outside() {
+            return self.read_content(buffer);
+        }
         let length = c_int::try_from(buffer.len()).unwrap_or(c_int::MAX);
         let read = self.enter(asks, |ssl| {
             // SAFETY: the buffer has that length.
@@ -321,6 +347,9 @@ impl Connection {
         let Ok(length) = c_int::try_from(bytes.len()) else {
             return Err(Stop::Failed(Failure::default()));
         };
+        if self.is_outside() {
+            return self.write_content(bytes, length);
+        }
         let written = self.enter(asks, |ssl| {
             // SAFETY: the bytes have that length. The stream behind takes all, so there is no rest to come again with.
             let written = unsafe { ffi::SSL_write(ssl, bytes.as_ptr().cast(), length) };
@@ -330,8 +359,33 @@ impl Connection {
         written.unwrap_or(Err(Stop::Wait))
     }
 
+    fn read_content(&self, buffer: &mut [u8]) -> Result<usize, Stop> {
+        if self.is_beginning_outside() {
+            return Err(Stop::Wait);
+        }
+        let length = c_int::try_from(buffer.len()).unwrap_or(c_int::MAX);
+        // SAFETY: the buffer has that length.
+        let read = unsafe { ffi::BIO_read(self.input, buffer.as_mut_ptr().cast(), length) };
+        clear_errors();
+        usize::try_from(read).ok().filter(|read| *read > 0).ok_or(Stop::Wait)
+    }
+
+    fn write_content(&self, bytes: &[u8], length: c_int) -> Result<(), Stop> {
+        if self.is_beginning_outside() {
+            return Err(Stop::Wait);
+        }
+        // SAFETY: the bytes have that length; the stream copies them.
+        let written = unsafe { ffi::BIO_write(self.output, bytes.as_ptr().cast(), length) };
+        clear_errors();
+        if written == length { Ok(()) } else { Err(Stop::Failed(Failure::default())) }
+    }
+
     /// Says that nothing more will be said.
     pub fn shut_down(&self, asks: &mut dyn Asks) {
+        if self.is_outside() {
+            // Whoever speaks TLS for it says so when the stream ends.
+            return;
+        }
         self.enter(asks, |ssl| {
             // SAFETY: the connection lives.
             unsafe {
@@ -400,6 +454,7 @@ impl Connection {
     }
 
     pub fn log_keys(&self) {
+        self.state.is_particular.set(true);
         self.state.logs_keys.set(true);
     }
 
@@ -453,6 +508,7 @@ impl Connection {
     }
 
     pub fn ask_for_status(&self) {
+        self.state.is_particular.set(true);
         // SAFETY: the connection lives.
         unsafe {
             ffi::SSL_ctrl(
@@ -471,6 +527,7 @@ impl Connection {
             // SAFETY: the list has that length, and is copied.
             let set = unsafe { ffi::SSL_set_alpn_protos(self.ssl, list.as_ptr(), length) == 0 };
             clear_errors();
+            *self.state.protocols.borrow_mut() = set.then_some(list);
             return set;
         }
         *self.state.protocols.borrow_mut() = Some(list);
@@ -495,6 +552,7 @@ impl Connection {
     }
 
     pub fn ask_for_psk(&self) {
+        self.state.is_particular.set(true);
         // SAFETY: the connection lives.
         unsafe {
             SSL_set_psk_server_callback(self.ssl, Some(callbacks::psk_server));

@@ -35,6 +35,8 @@ pub(crate) struct Context {
     pub(super) asks_for_ticket_keys: Cell<bool>,
     /// It has a store of its own: what is trusted by all is not added to.
     has_own_store: Cell<bool>,
+    /// Something was asked of it that only OpenSSL does.
+    is_particular: Cell<bool>,
     certificate: RefCell<Option<X509>>,
     issuer: RefCell<Option<X509>>,
 }
@@ -94,6 +96,7 @@ impl Context {
                 ticket_keys: Cell::new(ticket_keys),
                 asks_for_ticket_keys: Cell::new(false),
                 has_own_store: Cell::new(true),
+                is_particular: Cell::new(false),
                 certificate: RefCell::default(),
                 issuer: RefCell::default(),
             })
@@ -102,6 +105,21 @@ impl Context {
 
     pub(super) fn as_ptr(&self) -> *mut ffi::SSL_CTX {
         self.pointer
+    }
+
+    /// Whether it trusts others than all do.
+    pub(super) fn has_own_store(&self) -> bool {
+        self.has_own_store.get()
+    }
+
+    /// Whether something was asked of it that only OpenSSL does.
+    pub(super) fn is_particular(&self) -> bool {
+        self.is_particular.get()
+    }
+
+    /// Has it speak TLS by OpenSSL alone.
+    pub fn set_particular(&self) {
+        self.is_particular.set(true);
     }
 
     /// Whether it may be changed.

@@ -102,27 +102,26 @@ impl Connection {
     }
 
     pub fn version(&self) -> String {
+        if let Some(version) = self.outside_version() {
+            return version;
+        }
         // SAFETY: the connection lives.
         unsafe { text(ffi::SSL_get_version(self.as_ptr())) }.unwrap_or_default()
     }
 
     pub fn cipher(&self) -> Option<Cipher> {
-        // SAFETY: the connection lives; the cipher and its texts are OpenSSL's for ever.
-        unsafe {
-            let cipher = ffi::SSL_get_current_cipher(self.as_ptr());
-            if cipher.is_null() {
-                return None;
-            }
-            Some(Cipher {
-                name: text(ffi::SSL_CIPHER_get_name(cipher))?,
-                standard_name: text(ffi::SSL_CIPHER_standard_name(cipher)).unwrap_or_default(),
-                version: text(ffi::SSL_CIPHER_get_version(cipher))?,
-            })
+        if self.is_outside() {
+            return self.outside_cipher();
         }
+        // SAFETY: the connection lives; the cipher is OpenSSL's for ever, or null.
+        unsafe { cipher(ffi::SSL_get_current_cipher(self.as_ptr())) }
     }
 
     /// The protocol that both have agreed on.
     pub fn protocol(&self) -> Vec<u8> {
+        if let Some(protocol) = self.outside_protocol() {
+            return protocol;
+        }
         let (mut data, mut length) = (std::ptr::null(), 0);
         // SAFETY: the connection lives, and keeps the bytes.
         unsafe {
@@ -205,6 +204,9 @@ impl Connection {
 
     /// The other side's certificate, and behind it those that it has sent besides.
     pub fn peer_certificates(&self) -> Vec<X509> {
+        if let Some(certificates) = self.outside_certificates() {
+            return certificates;
+        }
         // SAFETY: the connection lives, and keeps the list.
         let sent = unsafe { certificates(ffi::SSL_get_peer_cert_chain(self.as_ptr()).cast()) };
         // A server's list does not begin with the client's own one.
@@ -215,11 +217,17 @@ impl Connection {
     }
 
     pub fn has_peer_certificate(&self) -> bool {
-        self.peer().is_some()
+        match self.outside_certificates() {
+            Some(certificates) => !certificates.is_empty(),
+            None => self.peer().is_some(),
+        }
     }
 
     /// What is wrong with the other side's certificate: 0 is nothing.
     pub fn verify_result(&self) -> i64 {
+        if let Some(result) = self.outside_verify_result() {
+            return result;
+        }
         // SAFETY: the connection lives, and keeps its cipher and its session.
         unsafe {
             if self.peer().is_some() {
@@ -237,6 +245,9 @@ impl Connection {
     }
 
     pub fn ephemeral(&self) -> Option<Ephemeral> {
+        if self.is_outside() {
+            return self.outside_ephemeral();
+        }
         let mut key = std::ptr::null_mut::<ffi::EVP_PKEY>();
         // SAFETY: the connection lives; the key is handed over, and freed here.
         unsafe {
@@ -347,6 +358,24 @@ impl Connection {
             )
         })
         .map(drop)
+    }
+}
+
+/// A cipher's names.
+///
+/// # Safety
+/// `cipher` is null, or one of OpenSSL's, which are there for ever.
+pub(super) unsafe fn cipher(cipher: *const ffi::SSL_CIPHER) -> Option<Cipher> {
+    if cipher.is_null() {
+        return None;
+    }
+    // SAFETY: the caller's promise; the texts are OpenSSL's for ever.
+    unsafe {
+        Some(Cipher {
+            name: text(ffi::SSL_CIPHER_get_name(cipher))?,
+            standard_name: text(ffi::SSL_CIPHER_standard_name(cipher)).unwrap_or_default(),
+            version: text(ffi::SSL_CIPHER_get_version(cipher))?,
+        })
     }
 }
 

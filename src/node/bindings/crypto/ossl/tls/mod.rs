@@ -6,6 +6,7 @@ mod callbacks;
 mod connection;
 mod context;
 mod information;
+mod outside;
 mod store;
 #[cfg(test)]
 mod tests;
