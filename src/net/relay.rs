@@ -143,6 +143,12 @@ impl Connection {
         let Some(request) = self.relay_until(&mut world, &mut guest, wanted.idle, &mut orders).await? else {
             return Ok(());
         };
+        if request.received != self.bytes_in.load(Relaxed) {
+            // The server has spoken where a client of TLS does first.
+            let error = NetworkError::new(NetworkErrorCode::Handshake, "wrong version number");
+            self.told.tell(FromNetwork::StartedTls { id: self.id, result: Err(error.clone()) });
+            return Err(error);
+        }
         let mut world = self.start_tls(world, wanted, &request, Demand::None).await?;
         match self.relay_until(&mut world, &mut guest, wanted.idle, &mut orders).await? {
             None => Ok(()),

@@ -77,14 +77,15 @@ impl Trust {
             .await
             .map_err(|error| self.failure(&error, &name, &verifier))?;
         let stream = Box::new(stream);
+        let seen = std::mem::take(&mut *verifier.seen.lock());
         let (_, connection) = stream.get_ref();
         let session = TlsSession {
             version: connection.protocol_version().map_or(0, u16::from),
             cipher: connection.negotiated_cipher_suite().map_or(0, |suite| suite.suite().into()),
             group: connection.negotiated_key_exchange_group().map(|group| group.name().into()),
             protocol: connection.alpn_protocol().map(|name| name.to_vec().into()),
-            chain: verifier.seen.lock().chain.clone(),
-            distrusted: verifier.seen.lock().distrusted.clone(),
+            chain: seen.chain,
+            distrusted: seen.distrusted,
         };
         match session.fits() {
             true => Ok((stream, session)),

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 
@@ -82,7 +83,10 @@ impl Connector for Outward {
             let reactor = self.reactor().map_err(failed)?;
             let watched = reactor.watch(socket);
             let broker = self.broker.clone();
-            Ok(Outside { stream: Arc::new(Pair { broker, reactor, watched, fate }), local })
+            Ok(Outside {
+                stream: Arc::new(Pair { broker, reactor, watched, fate, received: AtomicU64::new(0) }),
+                local,
+            })
         })
     }
 
@@ -180,6 +184,8 @@ struct Pair {
     reactor: Arc<Reactor>,
     watched: Arc<Watched>,
     fate: Arc<Fate>,
+    /// Bytes that were read.
+    received: AtomicU64,
 }
 
 impl OutsideStream for Pair {
@@ -188,7 +194,10 @@ impl OutsideStream for Pair {
             return Poll::Ready(Ok(0));
         }
         match retry_on_intr(|| recv(&self.watched.socket, &mut *buffer, RecvFlags::DONTWAIT)) {
-            Ok((_, length)) if length > 0 => Poll::Ready(Ok(length)),
+            Ok((_, length)) if length > 0 => {
+                self.received.fetch_add(length as u64, Ordering::Relaxed);
+                Poll::Ready(Ok(length))
+            }
             Err(Errno::AGAIN) => match self.fate.lost() {
                 Some(error) => Poll::Ready(Err(error)),
                 None => {
@@ -236,6 +245,7 @@ impl OutsideStream for Pair {
     }
 
     fn start_tls(&self, request: TlsRequest) -> StartingTls {
+        let request = TlsRequest { received: self.received.load(Ordering::Relaxed), ..request };
         let asking = self.broker.network(BrokerCall::StartTls { connection: self.fate.number, request });
         let fate = self.fate.clone();
         Box::pin(async move {
@@ -409,7 +419,7 @@ mod tests {
         let Link { socket, fate } = outward.link(&connected, ours.into());
         let reactor = outward.reactor().unwrap();
         let watched = reactor.watch(socket);
-        (Pair { broker: outward.broker.clone(), reactor, watched, fate }, theirs)
+        (Pair { broker: outward.broker.clone(), reactor, watched, fate, received: AtomicU64::new(0) }, theirs)
     }
 
     fn outward() -> Arc<Outward> {

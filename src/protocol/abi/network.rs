@@ -99,6 +99,9 @@ pub struct TlsRequest {
     pub oldest: u16,
     /// The newest.
     pub newest: u16,
+    /// Bytes that the guest has had of the connection. Others that have come in the clear are none of TLS's, and nobody
+    /// may take them for its content.
+    pub received: u64,
 }
 
 /// A certificate and its key, which are the guest's own.

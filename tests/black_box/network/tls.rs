@@ -237,11 +237,14 @@ fn requests_over_tls_are_decided_and_certificates_verified_outside() {
             // A name for the certificate and another for the request.
             let fronted = stdout_of(
                 &trusting,
-                &options("headers: { host: `other.example.org:${PORT}` }")
+                &options("servername: 'api.example.org', headers: { host: 'other.example.org:${PORT}' }")
                     .replace("${PORT}", &port.to_string()),
             )
             .await;
             assert_eq!(fronted, "400\n");
+            // Nor is TLS begun with a name that the VM was not given the address for.
+            let unknown = stdout_of(&trusting, &options("servername: 'unknown.example.org'")).await;
+            assert!(unknown.starts_with("EACCES TLS for unknown.example.org is refused"), "{unknown}");
             // TLS that the guest speaks by itself hides requests.
             let own = stdout_of(
                 &trusting,

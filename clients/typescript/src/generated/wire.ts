@@ -152,6 +152,10 @@ export type CreateVmConfig = {
      */
     hostFunctions: Array<string>,
     /**
+     * What is done for the VM on its way out, of what `permissions.network` allows.
+     */
+    network: NetworkConfig,
+    /**
      * Ceilings on what the VM may use.
      */
     limits: Limits, };
@@ -557,6 +561,20 @@ export type Mount = {
     readOnly?: boolean, };
 
 /**
+ * What is done for a VM on its way out.
+ */
+export type NetworkConfig = {
+    /**
+     * Certificates in PEM of authorities that are trusted beside those of the host, where requests over TLS are decided
+     * (rules of `http`, and hosts with a secret).
+     */
+    extraCaCerts: string,
+    /**
+     * Credentials that the guest uses and never sees.
+     */
+    secrets: Array<Secret>, };
+
+/**
  * What a VM may use of the network outside at most.
  */
 export type NetworkLimits = {
@@ -860,6 +878,37 @@ export type Response = { "type": "error",
      * The answer.
      */
     response: VmResponse, };
+
+/**
+ * A credential that is put into requests outside the VM, in place of a placeholder which the guest has.
+ */
+export type Secret = {
+    /**
+     * The environment variable in which the guest finds the placeholder.
+     */
+    name: string,
+    /**
+     * The credential: ASCII that can be seen, and spaces within.
+     */
+    value: SecretValue,
+    /**
+     * The hosts that get it: names (`api.example.org`), all names below one (`*.example.org`), or addresses.
+     */
+    hosts: Array<string>,
+    /**
+     * Where it may stand in a request; in headers and in basic authentication when left out.
+     */
+    in?: Array<SecretPlace>, };
+
+/**
+ * Where a secret may stand.
+ */
+export type SecretPlace = "header" | "query" | "basic";
+
+/**
+ * The text of a secret. It is shown by nothing that formats it.
+ */
+export type SecretValue = string;
 
 /**
  * What a sidecar sends.

@@ -67,8 +67,8 @@ impl TlsWrap {
                 self.tell_events(scope, env, &connection)?;
                 self.cycle(scope, env)?;
                 match self.delayed_end.take() {
-                    true => self.come_in(scope, env, &Incoming::End(EOF)),
-                    false => Some(()),
+                    Some(end) => self.come_in(scope, env, &Incoming::End(end)),
+                    None => Some(()),
                 }
             }
             Err(error) => self.fail_outside(scope, env, &error),

@@ -73,7 +73,7 @@ pub(super) struct TlsWrap {
     /// The host is being asked.
     pub outside: RefCell<Option<OperationId>>,
     /// The stream beneath has ended before the host has answered.
-    pub delayed_end: Cell<bool>,
+    pub delayed_end: Cell<Option<i32>>,
 }
 
 /// Takes what the stream beneath reads.
@@ -135,7 +135,7 @@ impl TlsWrap {
             consumer: RefCell::default(),
             request_outside: RefCell::default(),
             outside: RefCell::default(),
-            delayed_end: Cell::new(false),
+            delayed_end: Cell::new(None),
         });
         values::attach(scope, env, object, half.clone())?;
         half.stream.set_consumer(Some(Rc::new(Listener(half.clone()))));
@@ -198,10 +198,9 @@ impl TlsWrap {
         match incoming {
             // The host has answered before, and its answer comes by another way.
             Incoming::End(error)
-                if *error == EOF
-                    && self.connection().is_some_and(|connection| connection.is_beginning_outside()) =>
+                if self.connection().is_some_and(|connection| connection.is_beginning_outside()) =>
             {
-                self.delayed_end.set(true);
+                self.delayed_end.set(Some(*error));
                 Some(())
             }
             Incoming::End(error) => {

@@ -13,13 +13,17 @@ use protocol::abi::{TlsIdentity, TlsRequest, TlsSession};
 use protocol::wire::Bytes;
 
 use super::super::clear_errors;
-use super::certificates;
 use super::connection::{Connection, Event};
 use super::context::Context;
 use super::information::{Cipher, Ephemeral, cipher};
+use super::{callbacks, certificates};
 
 unsafe extern "C" {
     fn X509_STORE_CTX_set_default(context: *mut ffi::X509_STORE_CTX, name: *const c_char) -> c_int;
+    fn X509_STORE_CTX_set_verify_cb(
+        context: *mut ffi::X509_STORE_CTX,
+        callback: Option<extern "C" fn(c_int, *mut ffi::X509_STORE_CTX) -> c_int>,
+    );
     fn SSL_CIPHER_find(ssl: *mut ffi::SSL, id: *const u8) -> *const ffi::SSL_CIPHER;
 }
 
@@ -61,6 +65,8 @@ impl Connection {
             identity: identity(context),
             oldest: bound(context.minimum(), TLS_1_2),
             newest: bound(context.maximum(), TLS_1_3),
+            // Whoever has the connection knows.
+            received: 0,
         };
         (request.fits() && request.newest >= TLS_1_2).then_some(request)
     }
@@ -198,12 +204,12 @@ fn judge(context: &Context, first: &X509, others: &[X509]) -> i64 {
         if ffi::X509_STORE_CTX_init(verifying, store, first.as_ptr(), untrusted.as_ptr()) == 1
             && X509_STORE_CTX_set_default(verifying, c"ssl_server".as_ptr()) == 1
         {
-            result = match ffi::X509_verify_cert(verifying) {
-                1 => 0,
-                _ => match i64::from(ffi::X509_STORE_CTX_get_error(verifying)) {
-                    0 => UNSPECIFIED,
-                    number => number,
-                },
+            // The last of what is wrong, as in OpenSSL's own handshake.
+            X509_STORE_CTX_set_verify_cb(verifying, Some(callbacks::verify));
+            let verified = ffi::X509_verify_cert(verifying) == 1;
+            result = match i64::from(ffi::X509_STORE_CTX_get_error(verifying)) {
+                0 if !verified => UNSPECIFIED,
+                number => number,
             };
         }
         ffi::X509_STORE_CTX_free(verifying);
