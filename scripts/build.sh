@@ -18,7 +18,7 @@
 #              /cordon-worker-wasm       its V8 has it
 #              /cordon-worker-*.library, cordon-worker-*.library-jitless
 #                                        Node's library as the worker's V8 has compiled it, where `jit` is allowed and denied
-#              /commands/{sh,archive,coreutils,filetype,findutils,search,sqlite,textutils,utilities}.wasm
+#              /commands/{sh,archive,coreutils,filetype,findutils,search,sqlite,textutils,transfer,utilities}.wasm
 #              /LICENSE-node             of Node's library, which the workers contain
 set -euo pipefail
 
@@ -52,7 +52,7 @@ fi
 mkdir -p "$out/commands"
 
 step "command modules (wasm32-wasip1)"
-modules=(archive coreutils filetype findutils search sh sqlite textutils utilities)
+modules=(archive coreutils filetype findutils search sh sqlite textutils transfer utilities)
 scripts/wasi-cargo.sh build "${modules[@]/#/-pcordon-}"
 for module in "${modules[@]}"; do
     install_file 644 "guest-shim/target/wasm32-wasip1/release/$module.wasm" "$out/commands/$module.wasm"
