@@ -78,13 +78,14 @@ impl Trust {
             .map_err(|error| self.failure(&error, &name, &verifier))?;
         let stream = Box::new(stream);
         let (_, connection) = stream.get_ref();
+        let Seen { chain, distrusted } = std::mem::take(&mut *verifier.seen.lock());
         let session = TlsSession {
             version: connection.protocol_version().map_or(0, u16::from),
             cipher: connection.negotiated_cipher_suite().map_or(0, |suite| suite.suite().into()),
             group: connection.negotiated_key_exchange_group().map(|group| group.name().into()),
             protocol: connection.alpn_protocol().map(|name| name.to_vec().into()),
-            chain: verifier.seen.lock().chain.clone(),
-            distrusted: verifier.seen.lock().distrusted.clone(),
+            chain,
+            distrusted,
         };
         match session.fits() {
             true => Ok((stream, session)),
