@@ -275,6 +275,8 @@ fn distrust(
             Some(last) if is_self_issued(last) => "SELF_SIGNED_CERT_IN_CHAIN",
             Some(_) => "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
         },
+        // As most that people make for themselves: they may issue others, and are not taken for a server's here.
+        _ if others.is_empty() && is_self_issued(end_entity) => "DEPTH_ZERO_SELF_SIGNED_CERT",
         _ => "CERT_REJECTED",
     }
 }

@@ -312,7 +312,7 @@ fn look_up(place: &Place, ways: &Ways, clock: &Clock, begun: Instant) -> Result<
     })?;
     let is_wanted = |address: &String| {
         let is_version_6 = address.contains(':');
-        !(ways.only_version_4 && is_version_6) && !(ways.only_version_6 && !is_version_6)
+        if is_version_6 { !ways.only_version_4 } else { !ways.only_version_6 }
     };
     Ok(found.into_iter().filter(is_wanted).collect())
 }
@@ -341,9 +341,10 @@ fn connect(address: &str, place: &Place, clock: &Clock, begun: Instant) -> Resul
 }
 
 /// OpenSSL's words for its names (`X509_verify_cert_error_string`), as curl shows them.
-const REASONS: [(&str, &str); 8] = [
+const REASONS: [(&str, &str); 9] = [
     ("CERT_HAS_EXPIRED", "certificate has expired"),
     ("CERT_NOT_YET_VALID", "certificate is not yet valid"),
+    ("CERT_REJECTED", "certificate rejected"),
     ("CERT_REVOKED", "certificate revoked"),
     ("CERT_SIGNATURE_FAILURE", "certificate signature failure"),
     ("DEPTH_ZERO_SELF_SIGNED_CERT", "self-signed certificate"),

@@ -1,6 +1,7 @@
 //! Cookies that are kept between requests, and between programs in a file of Netscape's form: seven fields in each line, with
 //! tabs between them. The rules (RFC 6265) are the crate `cookie_store`'s.
 
+use std::cmp::Reverse;
 use std::io;
 use std::path::Path;
 
@@ -56,8 +57,11 @@ impl Jar {
 
     /// What is sent to a place.
     pub fn value(&self, url: &Url) -> Option<String> {
+        let mut sent = self.0.matches(url);
+        // Those of longer paths come first, and of longer names among them, as with curl.
+        sent.sort_by_key(|cookie| Reverse((cookie.path.len(), cookie.name().len())));
         let pairs: Vec<String> =
-            self.0.get_request_values(url).map(|(name, value)| format!("{name}={value}")).collect();
+            sent.iter().map(|cookie| format!("{}={}", cookie.name(), cookie.value())).collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 

@@ -53,7 +53,7 @@ pub struct Answer {
 }
 
 enum State {
-    Body(Call<RecvBody>),
+    Body(Box<Call<RecvBody>>),
     Done { closes: bool },
 }
 
@@ -73,7 +73,9 @@ fn request(asked: &Asked<'_>) -> Result<Request<()>, Failure> {
     for (name, value) in asked.headers {
         builder = header_raw(builder, name, value);
     }
-    builder.body(()).map_err(|error| Failure::new(43, format!("A header cannot be sent: {error}")))
+    builder
+        .body(())
+        .map_err(|error| Failure::new(failure::ARGUMENT, format!("A header cannot be sent: {error}")))
 }
 
 /// Asks, and receives the head of the answer.
@@ -83,7 +85,7 @@ pub fn exchange(
     clock: &mut Clock,
     watch: &mut dyn Watch,
 ) -> Result<(Head, Answer), Failure> {
-    let bad = |error: Error| Failure::new(43, format!("The request cannot be sent: {error}"));
+    let bad = |error: Error| Failure::new(failure::ARGUMENT, format!("The request cannot be sent: {error}"));
     let lines: usize = asked.headers.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
     let mut buffer = vec![0; lines + asked.uri.to_string().len() + 4096];
     let mut call = Call::new(request(asked)?).map_err(bad)?;
@@ -232,6 +234,8 @@ fn receive_head(
     is_broken: bool,
 ) -> Result<(Head, Answer), Failure> {
     let mut has_answered = false;
+    // How far it is known that there is no end of a head.
+    let mut looked = 0;
     loop {
         if !connection.input().is_empty() {
             if !has_answered {
@@ -242,17 +246,21 @@ fn receive_head(
             if !b"HTTP/1.".starts_with(&input[..input.len().min(7)]) {
                 return Err(Failure::new(failure::PROTOCOL, "Received HTTP/0.9 when not allowed"));
             }
-            let (used, response) = call.try_response(input, false).map_err(|error| protocol(&error))?;
-            if used > 0 {
-                watch.answered(&connection.input()[..used])?;
-                connection.take(used);
+            if has_end(&input[looked..]) {
+                let (used, response) = call.try_response(input, false).map_err(|error| protocol(&error))?;
+                looked = 0;
+                if used > 0 {
+                    watch.answered(&connection.input()[..used])?;
+                    connection.take(used);
+                }
+                if let Some(response) = response {
+                    return Ok(answer(call, response, is_broken));
+                }
+                if used > 0 {
+                    continue;
+                }
             }
-            if let Some(response) = response {
-                return Ok(answer(call, response, is_broken));
-            }
-            if used > 0 {
-                continue;
-            }
+            looked = connection.input().len().saturating_sub(3);
             if connection.input().len() > HEAD_BYTES_MAX {
                 let text =
                     format!("Too large response headers: {} > {HEAD_BYTES_MAX}", connection.input().len());
@@ -268,11 +276,17 @@ fn receive_head(
     }
 }
 
+/// Whether an empty line is there, which ends a head: without one it need not be read again and again.
+fn has_end(bytes: &[u8]) -> bool {
+    let is_line = |rest: &[u8]| rest.starts_with(b"\n") || rest.starts_with(b"\r\n");
+    bytes.iter().enumerate().any(|(at, byte)| *byte == b'\n' && is_line(&bytes[at + 1..]))
+}
+
 fn answer(call: Call<RecvResponse>, response: Response<()>, is_broken: bool) -> (Head, Answer) {
     let (parts, ()) = response.into_parts();
     let head = Head { status: parts.status, version: parts.version, headers: parts.headers };
     let state = match call.proceed() {
-        Some(RecvResponseResult::RecvBody(call)) => State::Body(call),
+        Some(RecvResponseResult::RecvBody(call)) => State::Body(Box::new(call)),
         Some(RecvResponseResult::Redirect(call)) => State::Done { closes: call.must_close_connection() },
         Some(RecvResponseResult::Cleanup(call)) => State::Done { closes: call.must_close_connection() },
         None => State::Done { closes: true },

@@ -15,6 +15,7 @@ pub const READ: i32 = 26;
 pub const TIME: i32 = 28;
 pub const RANGE: i32 = 33;
 pub const HANDSHAKE: i32 = 35;
+pub const ARGUMENT: i32 = 43;
 pub const REDIRECTS: i32 = 47;
 pub const EMPTY: i32 = 52;
 pub const SEND: i32 = 55;
@@ -23,6 +24,7 @@ pub const CERTIFICATE: i32 = 60;
 pub const ENCODING: i32 = 61;
 pub const TOO_LARGE: i32 = 63;
 pub const REWIND: i32 = 65;
+pub const AUTHORITIES: i32 = 77;
 
 /// A number and a text.
 #[derive(Clone, Debug)]

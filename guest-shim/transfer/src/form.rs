@@ -1,5 +1,6 @@
 //! Bodies of forms (RFC 7578), from curl's `-F`.
 
+use std::io::Read;
 use std::path::Path;
 
 use crate::body::{Body, Piece};
@@ -41,7 +42,13 @@ impl Part {
         }
         let (content, kind, filename) = attributes(content);
         let open = |file: &str| {
-            Piece::open(file).map_err(|_| {
+            // The length of a form is told before it is sent.
+            let mut bytes = Vec::new();
+            let opened = match file {
+                "-" => std::io::stdin().read_to_end(&mut bytes).map(|_| Piece::Bytes(bytes)),
+                file => Piece::open(file),
+            };
+            opened.map_err(|_| {
                 Failure::new(failure::READ, "Failed to open/read local data from file/application")
             })
         };
@@ -72,8 +79,7 @@ fn attributes(text: &str) -> (String, Option<String>, Option<String>) {
     let (mut kind, mut filename) = (None, None);
     let mut content = text.to_owned();
     let is_file = text.starts_with(['@', '<']);
-    loop {
-        let Some(at) = content.rfind(";type=").max(content.rfind(";filename=")) else { break };
+    while let Some(at) = content.rfind(";type=").max(content.rfind(";filename=")) {
         let rest = content.split_off(at);
         let (key, value) = rest[1..].split_once('=').unwrap_or_default();
         let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);

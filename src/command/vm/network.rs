@@ -12,7 +12,10 @@ use wasmtime::component::Resource;
 
 use kernel::net::{Connection, Endpoint, Family, Listener, SocketError, known_addresses};
 use kernel::{Errno, OpenFile, Process};
-use protocol::abi::{NetworkError as Refusal, NetworkErrorCode};
+use protocol::abi::{NetworkError as Refusal, NetworkErrorCode, TlsRequest};
+use protocol::wire::Bytes;
+use rustls_pki_types::{CertificateDer, ServerName};
+use webpki::EndEntityCert;
 
 use super::super::guest::{Ended, Guest};
 use super::bindings::cordon::vm::network;
@@ -23,6 +26,12 @@ use network::{ErrorCode, NetworkError, Readiness};
 const RECEIVED_BYTES: u32 = 1 << 20;
 /// Connections that wait to be accepted by a listener of a program's.
 const BACKLOG: u32 = 128;
+
+/// Versions, as TLS numbers them.
+const TLS_1_2: u16 = 0x0303;
+const TLS_1_3: u16 = 0x0304;
+/// OpenSSL's name for it.
+const OTHER_NAME: &str = "ERR_TLS_CERT_ALTNAME_INVALID";
 
 /// A listener of a program's.
 pub struct Listening {
@@ -47,6 +56,8 @@ fn refused(refusal: Refusal) -> NetworkError {
         NetworkErrorCode::TimedOut => ErrorCode::TimedOut,
         NetworkErrorCode::Reset => ErrorCode::Reset,
         NetworkErrorCode::Limit => ErrorCode::Limit,
+        NetworkErrorCode::Handshake => ErrorCode::Handshake,
+        NetworkErrorCode::Certificate => ErrorCode::Certificate,
         NetworkErrorCode::Failed => ErrorCode::Failed,
     };
     error(code, refusal.message)
@@ -132,6 +143,17 @@ fn alive<T>(process: &Process, told: Told<T>) -> wasmtime::Result<Told<T>> {
         Err(_) if process.killed().is_some() => Err(Ended::Killed.into()),
         told => Ok(told),
     }
+}
+
+/// Whether a certificate, in DER, is one for the name, or the address where there is none.
+fn is_for(certificate: &Bytes, name: Option<&str>, address: IpAddr) -> bool {
+    let name = match name {
+        None => Ok(ServerName::IpAddress(address.into())),
+        Some(name) => ServerName::try_from(name),
+    };
+    let certificate = CertificateDer::from(certificate.0.as_slice());
+    let parsed = EndEntityCert::try_from(&certificate);
+    matches!((parsed, name), (Ok(parsed), Ok(name)) if parsed.verify_is_valid_for_subject_name(&name).is_ok())
 }
 
 fn end(endpoint: &Endpoint) -> String {
@@ -268,8 +290,46 @@ impl network::Host for Guest {
         options: network::TlsOptions,
         milliseconds: u32,
     ) -> wasmtime::Result<Told<network::TlsSession>> {
-        let _ = (told!(self.connection(&handle)?), options, milliseconds);
-        Ok(Err(error(ErrorCode::Handshake, "TLS is not spoken for programs")))
+        let (_, connection) = told!(self.connection(&handle)?);
+        let inside = || error(ErrorCode::Invalid, "with who is in the VM, TLS is the program's own affair");
+        let stream = told!(connection.outside().ok_or_else(inside));
+        let Endpoint::Inet(peer) = *connection.peer() else { return Ok(Err(inside())) };
+        let network::TlsOptions { server_name, protocols, authorities, verify } = options;
+        let authorities: Vec<Bytes> = authorities.into_iter().map(Into::into).collect();
+        let request = TlsRequest {
+            server_name: server_name.clone(),
+            protocols: protocols.into_iter().map(|name| name.into_bytes().into()).collect(),
+            authorities: authorities.clone(),
+            identity: None,
+            oldest: TLS_1_2,
+            newest: TLS_1_3,
+        };
+        let starting = async { stream.start_tls(request).await.map_err(refused) };
+        let started = within(&self.process, milliseconds, starting).await;
+        let session = told!(alive(&self.process, started)?);
+        // Whoever names a certificate as an authority trusts it as a server's too, as with OpenSSL.
+        let is_named = session.chain.first().is_some_and(|own| authorities.contains(own));
+        let distrusted = session.distrusted.filter(|_| !is_named).or_else(|| {
+            let is_for_name =
+                session.chain.first().is_some_and(|own| is_for(own, server_name.as_deref(), peer.ip()));
+            (!is_for_name).then(|| OTHER_NAME.to_owned())
+        });
+        if let (true, Some(reason)) = (verify, &distrusted) {
+            let name = server_name.unwrap_or_else(|| peer.ip().to_string());
+            let text = format!("{reason}: the certificate of {name} is not to be trusted");
+            return Ok(Err(error(ErrorCode::Certificate, text)));
+        }
+        Ok(Ok(network::TlsSession {
+            version: match session.version {
+                TLS_1_2 => "TLSv1.2".to_owned(),
+                TLS_1_3 => "TLSv1.3".to_owned(),
+                other => format!("unknown (0x{other:04x})"),
+            },
+            cipher: session.cipher,
+            protocol: session.protocol.map(|name| String::from_utf8_lossy(&name.0).into_owned()),
+            certificates: session.chain.into_iter().map(|one| one.0).collect(),
+            distrusted,
+        }))
     }
 
     fn listen(&mut self, port: u16) -> wasmtime::Result<Told<Resource<Listening>>> {

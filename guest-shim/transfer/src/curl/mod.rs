@@ -78,10 +78,12 @@ pub fn curl(args: std::vec::IntoIter<OsString>) -> i32 {
 }
 
 fn misused(failure: &Failure) -> i32 {
-    let message = &failure.message;
-    say(&mut io::stderr(), &format!("curl: {message}"));
-    if failure.code == failure::USAGE {
+    let Failure { code, message } = failure;
+    if *code == failure::USAGE {
+        say(&mut io::stderr(), &format!("curl: {message}"));
         say(&mut io::stderr(), "curl: try 'curl --help' or 'curl --manual' for more information");
+    } else {
+        say(&mut io::stderr(), &format!("curl: ({code}) {message}"));
     }
     failure.code
 }

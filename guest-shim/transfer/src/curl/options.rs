@@ -476,7 +476,7 @@ fn data_encoded(options: &mut Options, value: Vec<u8>) -> Result<(), Failure> {
     if !encoded.is_empty() {
         encoded.push(b'=');
     }
-    encoded.extend(super::encoded(&content).bytes());
+    encoded.extend(super::encoded(&content).replace("%20", "+").bytes());
     add(options, Piece::Bytes(encoded));
     Ok(())
 }
@@ -617,7 +617,7 @@ mod tests {
         let options =
             parsed(&["--no-location", "--data-urlencode", "x=a b&c", "--data-urlencode", "\u{e9}~"]).unwrap();
         assert!(!options.follows);
-        assert_eq!(data(&options), b"x=a%20b%26c&%C3%A9~");
+        assert_eq!(data(&options), b"x=a+b%26c&%C3%A9~");
         assert_eq!(data(&parsed(&["--json", "{", "--json", "}"]).unwrap()), b"{}");
     }
 

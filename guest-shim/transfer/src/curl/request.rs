@@ -41,9 +41,9 @@ impl Message {
         if !options.has_data || options.in_query {
             return Ok(Message { method, body: None, kind: None });
         }
-        let kind = if options.is_json { "application/json" } else { "application/x-www-form-urlencoded" };
+        let kind = "application/x-www-form-urlencoded".to_owned();
         let body = Some(Body { pieces: options.data.clone() });
-        Ok(Message { method: "POST", body, kind: Some(kind.to_owned()) })
+        Ok(Message { method: "POST", body, kind: Some(kind) })
     }
 
     /// After an answer that leads elsewhere.
@@ -52,7 +52,7 @@ impl Message {
         let becomes_get = match status {
             301 => self.method == "POST" && !keeps(0),
             302 => self.method == "POST" && !keeps(1),
-            303 => !matches!(self.method, "GET" | "HEAD") && !(self.method == "POST" && keeps(2)),
+            303 => self.method == "PUT" || (self.method == "POST" && !keeps(2)),
             _ => false,
         };
         if becomes_get {
@@ -106,7 +106,7 @@ pub struct Circumstances<'a> {
 /// The headers of a request, in their order.
 pub fn headers(options: &Options, message: &Message, asked: Circumstances<'_>) -> Vec<(String, Vec<u8>)> {
     let Circumstances { url, is_origin, range, referer, cookies } = asked;
-    let customs: Vec<(String, Option<Vec<u8>>)> = options
+    let mut customs: Vec<(String, Option<Vec<u8>>)> = options
         .headers
         .iter()
         .filter_map(|line| custom(line))
@@ -116,6 +116,15 @@ pub fn headers(options: &Options, message: &Message, asked: Circumstances<'_>) -
             !name.is_empty() && (is_origin || !tells_who)
         })
         .collect();
+    if options.is_json {
+        for name in ["Content-Type", "Accept"] {
+            if !customs.iter().any(|(custom, _)| custom.eq_ignore_ascii_case(name)) {
+                customs.push((name.to_owned(), Some(b"application/json".to_vec())));
+            }
+        }
+    }
+    let own_host = customs.iter().position(|(name, _)| name.eq_ignore_ascii_case("Host"));
+    let own_host = own_host.map(|at| customs.remove(at));
     let is_custom = |name: &str| customs.iter().any(|(custom, _)| custom.eq_ignore_ascii_case(name));
     let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
     let mut put = |name: &str, value: Option<Vec<u8>>| {
@@ -125,15 +134,15 @@ pub fn headers(options: &Options, message: &Message, asked: Circumstances<'_>) -
     };
     let host = url.host_str().unwrap_or_default();
     let host = url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"));
-    put("Host", Some(host.into()));
+    put("Host", own_host.map_or_else(|| Some(host.into()), |(_, value)| value));
     put("Authorization", credentials(options, url, is_origin).map(String::into_bytes));
     put("Range", range.map(|range| format!("bytes={range}").into()));
     let agent = options.agent.clone().unwrap_or_else(|| format!("curl/{}", super::VERSION).into());
     put("User-Agent", (!agent.is_empty()).then_some(agent));
-    put("Accept", Some(if options.is_json { b"application/json".to_vec() } else { b"*/*".to_vec() }));
+    put("Accept", Some(b"*/*".to_vec()));
     put("Accept-Encoding", options.is_compressed.then(|| b"deflate, gzip".to_vec()));
     put("Referer", referer);
-    let raw = options.cookies.iter().filter(|_| is_origin).cloned();
+    let raw = (is_origin && !options.cookies.is_empty()).then(|| options.cookies.join(";"));
     let cookies: Vec<String> = cookies.into_iter().chain(raw).collect();
     put("Cookie", (!cookies.is_empty()).then(|| cookies.join("; ").into()));
     let has_own_length = is_custom("Content-Length") || is_custom("Transfer-Encoding");

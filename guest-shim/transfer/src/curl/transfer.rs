@@ -50,7 +50,8 @@ impl<'a> Client<'a> {
     pub fn new(options: &'a Options) -> Result<Client<'a>, Failure> {
         let mut ways = options.ways.clone();
         if let Some(name) = &options.authorities {
-            let failed = || Failure::new(77, format!("error setting certificate file: {name}"));
+            let failed =
+                || Failure::new(failure::AUTHORITIES, format!("error setting certificate file: {name}"));
             let read = std::fs::read(name).map_err(|_| failed())?;
             let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read).collect();
             ways.authorities = all.map_err(|_| failed())?.iter().map(|one| one.to_vec()).collect();
@@ -163,17 +164,16 @@ impl<'a> Client<'a> {
         }
         if options.in_query && options.has_data {
             let mut query = url.query().map(|query| format!("{query}&")).unwrap_or_default();
-            let mut reading = Body { pieces: options.data.clone() };
+            let body = Body { pieces: options.data.clone() };
             let mut bytes = Vec::new();
-            io::Read::read_to_end(&mut Pieces(reading.read()), &mut bytes)
+            io::Read::read_to_end(&mut Pieces(body.read()), &mut bytes)
                 .map_err(|error| Failure::new(failure::READ, error.to_string()))?;
             query.push_str(&String::from_utf8_lossy(&bytes));
             url.set_query(Some(&query));
-            reading.pieces.clear();
         }
         let opening = Opening { makes_folders: options.makes_folders, ..Opening::default() };
         let destination = match &job.output {
-            None => return Ok((url, Destination::stdout(), 0)),
+            None => Destination::stdout(),
             Some(Output::Named(name)) => named(name, options, opening.clone()),
             Some(Output::Remote) => {
                 let name = url.path().rsplit('/').next().unwrap_or_default();
@@ -192,12 +192,11 @@ impl<'a> Client<'a> {
                 number.parse().map_err(|_| Failure::new(failure::USAGE, "-C takes a number, or -"))?
             }
         };
-        match (destination.path().map(PathBuf::from), from) {
-            (Some(path), 1..) => {
-                Ok((url, Destination::file(path, Opening { appends: true, ..opening }), from))
-            }
-            _ => Ok((url, destination, from)),
-        }
+        let destination = match (destination.path().map(PathBuf::from), from) {
+            (Some(path), 1..) => Destination::file(path, Opening { appends: true, ..opening }),
+            _ => destination,
+        };
+        Ok((url, destination, from))
     }
 
     /// The whole of it, once.
@@ -302,8 +301,9 @@ impl<'a> Client<'a> {
                 None => {
                     let opened = Connection::open(&place, &self.ways, &mut clock, &mut note);
                     report.clock = Some(clock.clone());
+                    let opened = opened?;
                     report.connects += 1;
-                    opened?
+                    opened
                 }
             };
             report.local.clone_from(&connection.local);
