@@ -9,7 +9,7 @@
 #        --no-wasm-worker   leaves out the worker for `webAssembly: "allow"`
 #        --library-code     makes the library's compiled code for the workers that are in target/cordon/, and nothing else
 #
-# target/examples/{ask,jobs,prefix}.wasm  examples/component and component-c, which are not part of an installation
+# target/examples/{ask,jobs,prefix,reach}.wasm  examples/component and component-c, which are not part of an installation
 # target/cordon/cordon                   supervisor, sidecar, command line
 #              /cordon-launcher          starts workers
 #              /cordon-compiler          compiles what guests have made
@@ -18,7 +18,7 @@
 #              /cordon-worker-wasm       its V8 has it
 #              /cordon-worker-*.library, cordon-worker-*.library-jitless
 #                                        Node's library as the worker's V8 has compiled it, where `jit` is allowed and denied
-#              /commands/{sh,archive,coreutils,filetype,findutils,search,sqlite,textutils,utilities}.wasm
+#              /commands/{sh,archive,coreutils,filetype,findutils,search,sqlite,textutils,transfer,utilities}.wasm
 #              /LICENSE-node             of Node's library, which the workers contain
 set -euo pipefail
 
@@ -52,7 +52,7 @@ fi
 mkdir -p "$out/commands"
 
 step "command modules (wasm32-wasip1)"
-modules=(archive coreutils filetype findutils search sh sqlite textutils utilities)
+modules=(archive coreutils filetype findutils search sh sqlite textutils transfer utilities)
 scripts/wasi-cargo.sh build "${modules[@]/#/-pcordon-}"
 for module in "${modules[@]}"; do
     install_file 644 "guest-shim/target/wasm32-wasip1/release/$module.wasm" "$out/commands/$module.wasm"
@@ -62,7 +62,7 @@ step "examples of commands (examples/component, examples/component-c)"
 scripts/wasi-cargo.sh build --manifest-path examples/component/Cargo.toml --target-dir guest-shim/target
 scripts/wasi-cargo.sh build --manifest-path examples/component-c/Cargo.toml --target-dir guest-shim/target
 mkdir -p "$root/target/examples"
-for example in ask jobs prefix; do
+for example in ask jobs prefix reach; do
     install_file 644 "guest-shim/target/wasm32-wasip1/release/$example.wasm" "$root/target/examples/$example.wasm"
 done
 

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if command -v shellcheck >/dev/null; then
-    shellcheck scripts/*.sh scripts/v8-build/*.sh benches/run.sh examples/orders/run.sh .ci/run tests/shell/capture tests/bash/capture
+    shellcheck scripts/*.sh scripts/v8-build/*.sh benches/run.sh examples/orders/run.sh .ci/run tests/shell/capture tests/bash/capture tests/curl/capture
 else
     echo "lint: no shellcheck here, so the scripts were not looked at" >&2
 fi

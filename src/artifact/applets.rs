@@ -51,6 +51,7 @@ pub const MULTI_CALL: &[MultiCall] = &[
     MultiCall { module: "textutils", utilities: &[
         "awk", "cmp", "diff", "ed", "egrep", "fgrep", "gawk", "grep", "jq", "mawk", "nawk", "rev", "sed", "which", "yq",
     ] },
+    MultiCall { module: "transfer", utilities: &["curl", "wget"] },
     MultiCall { module: "utilities", utilities: &[
         "bc", "bzgrep", "cal", "clear", "col", "colrm", "column", "dc", "df", "dos2unix", "envsubst", "fallocate", "flock", "free",
         "getconf", "getopt", "groups", "hd", "hexdump", "hostname", "iconv", "id", "install", "killall", "less", "locale",

@@ -39,6 +39,7 @@ pub const VM_INTERFACES: &[&str] = &[
     "cordon:vm/filesystem",
     "cordon:vm/host",
     "cordon:vm/jobs",
+    "cordon:vm/network",
     "cordon:vm/polling",
     "cordon:vm/process",
     "cordon:vm/terminal",

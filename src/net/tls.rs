@@ -77,15 +77,15 @@ impl Trust {
             .await
             .map_err(|error| self.failure(&error, &name, &verifier))?;
         let stream = Box::new(stream);
-        let seen = std::mem::take(&mut *verifier.seen.lock());
         let (_, connection) = stream.get_ref();
+        let Seen { chain, distrusted } = std::mem::take(&mut *verifier.seen.lock());
         let session = TlsSession {
             version: connection.protocol_version().map_or(0, u16::from),
             cipher: connection.negotiated_cipher_suite().map_or(0, |suite| suite.suite().into()),
             group: connection.negotiated_key_exchange_group().map(|group| group.name().into()),
             protocol: connection.alpn_protocol().map(|name| name.to_vec().into()),
-            chain: seen.chain,
-            distrusted: seen.distrusted,
+            chain,
+            distrusted,
         };
         match session.fits() {
             true => Ok((stream, session)),
@@ -275,6 +275,8 @@ fn distrust(
             Some(last) if is_self_issued(last) => "SELF_SIGNED_CERT_IN_CHAIN",
             Some(_) => "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
         },
+        // As most that people make for themselves: they may issue others, and are not taken for a server's here.
+        _ if others.is_empty() && is_self_issued(end_entity) => "DEPTH_ZERO_SELF_SIGNED_CERT",
         _ => "CERT_REJECTED",
     }
 }

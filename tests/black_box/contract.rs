@@ -35,8 +35,8 @@ async fn javascript_has_every_function_of_the_contract_with_its_parameters() {
     let mut functions = 0;
     for (_, interface) in &resolve.interfaces {
         let name = interface.name.as_deref().unwrap();
-        // JavaScript has Node's `tty` and process groups in its place.
-        if ["terminal", "jobs", "polling"].contains(&name) {
+        // JavaScript has Node's `tty`, process groups and `net` in its place.
+        if ["terminal", "jobs", "polling", "network"].contains(&name) {
             continue;
         }
         let mut wanted = BTreeMap::new();

@@ -9,6 +9,7 @@ mod commands;
 mod common;
 mod contexts;
 mod contract;
+mod curl;
 mod docs;
 mod enclosure;
 mod errors;

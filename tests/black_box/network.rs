@@ -2,6 +2,7 @@
 //! servers. What needs more than a loopback runs in a network namespace (`world`).
 
 mod authority;
+mod commands;
 mod secrets;
 mod tls;
 mod world;

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use cordon::client::Vm;
 use cordon::wire::ExecutionOptions;
 
 use crate::common::default_vm;
@@ -23,20 +24,21 @@ fn cases(text: &str) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn cases_answer_as_posix_shells_do() {
-    all_answer("sh", "tests/shell").await;
+    all_answer(&default_vm().await, "sh", "tests/shell").await;
 }
 
 #[tokio::test]
 async fn cases_of_bash_answer_as_bash_does() {
-    all_answer("bash", "tests/bash").await;
+    all_answer(&default_vm().await, "bash", "tests/bash").await;
 }
 
 #[tokio::test]
 async fn commands_answer_as_those_of_gnu_do() {
-    all_answer("sh", "tests/commands").await;
+    all_answer(&default_vm().await, "sh", "tests/commands").await;
 }
 
-async fn all_answer(shell: &str, folder: &str) {
+/// Runs the cases of a folder, and compares what they print and how they end with what is expected beside them.
+pub async fn all_answer(vm: &Vm, shell: &str, folder: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut files: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
@@ -44,7 +46,6 @@ async fn all_answer(shell: &str, folder: &str) {
         .filter(|path| path.extension().is_some_and(|extension| extension == "sh"))
         .collect();
     files.sort();
-    let vm = default_vm().await;
     let (mut passed, mut failed) = (0, Vec::new());
     for file in files {
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();

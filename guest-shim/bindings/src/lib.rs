@@ -22,5 +22,5 @@ mod generated {
 /// What the texts of all interfaces mean where they are names, arguments or variables.
 pub use byte_text;
 pub use generated::cordon::vm::{
-    descriptors, engine, filesystem, host, jobs, polling, process, terminal, types,
+    descriptors, engine, filesystem, host, jobs, network, polling, process, terminal, types,
 };

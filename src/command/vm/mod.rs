@@ -6,6 +6,7 @@ mod errors;
 mod filesystem;
 mod host;
 mod jobs;
+mod network;
 mod polling;
 mod process;
 mod terminal;
@@ -32,6 +33,13 @@ pub(super) mod bindings {
             "cordon:vm/jobs.wait": async | trappable,
             "cordon:vm/jobs.kill-group": async | trappable,
             "cordon:vm/polling.wait-readable": async | trappable,
+            "cordon:vm/network.look-up": async | trappable,
+            "cordon:vm/network.connect": async | trappable,
+            "cordon:vm/network.send": async | trappable,
+            "cordon:vm/network.receive": async | trappable,
+            "cordon:vm/network.wait": async | trappable,
+            "cordon:vm/network.start-tls": async | trappable,
+            "cordon:vm/network.[method]listener.accept": async | trappable,
             "cordon:vm/terminal.set-attributes": async | trappable,
             "cordon:vm/terminal.set-foreground": async | trappable,
             "cordon:vm/host.call": async | trappable,
@@ -43,6 +51,7 @@ pub(super) mod bindings {
         with: {
             "cordon:vm/descriptors.descriptor": super::descriptors::Descriptor,
             "cordon:vm/process.child": super::process::Child,
+            "cordon:vm/network.listener": super::network::Listening,
         },
     });
 }
@@ -59,6 +68,7 @@ pub fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     vm::terminal::add_to_linker::<_, Own>(linker, |guest| guest)?;
     vm::jobs::add_to_linker::<_, Own>(linker, |guest| guest)?;
     vm::polling::add_to_linker::<_, Own>(linker, |guest| guest)?;
+    vm::network::add_to_linker::<_, Own>(linker, |guest| guest)?;
     vm::host::add_to_linker::<_, Own>(linker, |guest| guest)?;
     vm::engine::add_to_linker::<_, Own>(linker, |guest| guest)
 }

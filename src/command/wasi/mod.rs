@@ -76,6 +76,7 @@ mod tests {
         ("cordon:vm/filesystem", "open"),
         ("cordon:vm/host", "functions"),
         ("cordon:vm/jobs", "spawn"),
+        ("cordon:vm/network", "connect"),
         ("cordon:vm/polling", "wait-readable"),
         ("cordon:vm/process", "spawn"),
         ("cordon:vm/terminal", "set-attributes"),

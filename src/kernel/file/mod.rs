@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 pub use self::open_file::OpenFile;
 pub use self::stream::Stream;
 use super::fs::walk::Node;
+use super::net::Connection;
 use super::{Errno, FileKind, FileStatus, Terminal, Whence};
 
 /// Something that can be open. What is said here by default is true of a file that is read and written at an offset,
@@ -134,6 +135,11 @@ pub(crate) trait File: Send + Sync {
 
     /// The terminal that this is, if it is one of the kernel's.
     fn terminal(&self) -> Option<&Arc<Terminal>> {
+        None
+    }
+
+    /// The connection that this is an end of, if it is one.
+    fn connection(&self) -> Option<&Connection> {
         None
     }
 

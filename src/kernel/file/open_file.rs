@@ -15,6 +15,7 @@ use crate::fs::Filesystem;
 use crate::fs::inode::Inode;
 use crate::fs::walk::Node;
 use crate::limits::Share;
+use crate::net::Connection;
 use crate::{Errno, FileKind, FileStatus, HOST_TRANSFER_MAX, OpenFlags, Terminal, Whence};
 
 /// An open file description: shared by every descriptor that was duplicated or inherited from the one that opened it.
@@ -239,6 +240,11 @@ impl OpenFile {
     /// The terminal that this is, if it is one of the kernel's.
     pub fn terminal(&self) -> Option<&Arc<Terminal>> {
         self.file.terminal()
+    }
+
+    /// The connection that this is an end of, if it is one.
+    pub fn connection(&self) -> Option<&Connection> {
+        self.file.connection()
     }
 
     /// Whether it can be read and written at an offset: neither a pipe nor a stream.

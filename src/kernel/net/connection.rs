@@ -209,6 +209,10 @@ impl File for Connection {
         }
     }
 
+    fn connection(&self) -> Option<&Connection> {
+        Some(self)
+    }
+
     fn can_reopen(&self) -> bool {
         false
     }

@@ -9,6 +9,7 @@ mod connection;
 mod datagram;
 mod error;
 mod listener;
+mod names;
 mod ports;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ pub use self::connection::{Connection, Endpoint};
 pub use self::datagram::{DATAGRAM_MAX, DatagramSocket};
 pub use self::error::SocketError;
 pub use self::listener::{BACKLOG_MAX, Connecting, Listener};
+pub use self::names::known_addresses;
 use self::ports::Ports;
 pub use self::ports::{Bound, Family};
 pub use self::unix::BoundPath;

@@ -5,11 +5,11 @@ mod answers;
 mod ask;
 mod channel;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use isolate::library::{Delivery, Scope, spawn, string, text, throw_errno};
-use kernel::net::SocketError;
+use kernel::net::{SocketError, known_addresses};
 use protocol::abi::{NetworkError, NetworkErrorCode};
 
 use crate::binding::{Args, Binding, Return, functions};
@@ -37,10 +37,6 @@ const EAI_NONAME: i32 = -3008;
 
 const IPV4_FIRST: u32 = 1;
 const IPV6_FIRST: u32 = 2;
-
-/// Longest name, and longest part of one.
-const NAME_MAX: usize = 253;
-const LABEL_MAX: usize = 63;
 
 /// `DNS_ESETSRVPENDING`
 const PENDING: i32 = -1000;
@@ -96,23 +92,6 @@ fn make(scope: &mut Scope<'_, '_>, _: &Rc<Env>, binding: v8::Local<'_, v8::Objec
     channel::make(scope, binding)
 }
 
-/// The addresses of a name that says without being asked for what it stands for: of the VM's own, of one that is nobody's
-/// anywhere. `None` of any other.
-fn known(name: &str) -> Option<Result<Vec<IpAddr>, i32>> {
-    if let Ok(address) = name.parse() {
-        return Some(Ok(vec![address]));
-    }
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
-    if name == "localhost" || name.ends_with(".localhost") || name == kernel::machine::HOSTNAME {
-        return Some(Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]));
-    }
-    let is_invalid = name == "invalid"
-        || name.ends_with(".invalid")
-        || name.len() > NAME_MAX
-        || name.split('.').any(|label| label.is_empty() || label.len() > LABEL_MAX);
-    is_invalid.then_some(Err(EAI_NONAME))
-}
-
 /// Those of the family that is wanted, in the order that is.
 fn chosen(mut addresses: Vec<IpAddr>, family: u32, order: u32) -> Result<Vec<IpAddr>, i32> {
     match order {
@@ -152,8 +131,9 @@ fn getaddrinfo(scope: &mut Scope<'_, '_>, args: Args<'_>, mut result: Return<'_>
     let network = env.core.settings().kernel.network().clone();
     let (request, then) = (v8::Global::new(scope, request), env.clone());
     let future = async move {
-        let (found, reason) = match known(&name) {
-            Some(found) => (found, None),
+        let (found, reason) = match known_addresses(&name) {
+            Some(found) if found.is_empty() => (Err(EAI_NONAME), None),
+            Some(found) => (Ok(found), None),
             None => match network.look_up(&name).await {
                 Ok(found) => (Ok(found), None),
                 Err(error) => (Err(status(&error)), Some(error.message)),
