@@ -89,7 +89,7 @@ impl NpmCache {
 
     fn write(&self, digest: &Digest, contents: &[u8]) -> io::Result<()> {
         let mut random = [0; 16];
-        getrandom::fill(&mut random)?;
+        getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
         let make = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
         let unfinished = self.directory.join("tmp").join(HEXLOWER.encode(&random));
         let path = self.place(digest);

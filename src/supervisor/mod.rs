@@ -30,11 +30,11 @@ use artifact::applets::COMMON_MODULES;
 use artifacts::Artifacts;
 pub use artifacts::CommandCache;
 pub(crate) use budget::{Budget, Held};
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
 use compile::cache::Progress;
 use guest_programs::{COMPILERS_MAX, GuestPrograms};
 pub use installation::{DIRECTORY_VARIABLE, Installation};
-use cap_std::ambient_authority;
-use cap_std::fs::Dir;
 use launcher::client::Launcher;
 use network::Networks;
 use outside::{Descriptors, Egress, Forbidden, HostMounts, Withheld};
@@ -277,7 +277,8 @@ impl Supervisor {
         let policy = Arc::new(Policy::new(&config.permissions)?);
         let (mounts, claimed) = self.inner.open_mounts(&config, &policy).await?;
         let commands = self.inner.commands(&config.command_directories).await?;
-        let npm = self.inner.npm.clone().filter(|_| config.mounts.iter().all(|mount| is_beside_npm(&mount.guest)));
+        let npm =
+            self.inner.npm.clone().filter(|_| config.mounts.iter().all(|mount| is_beside_npm(&mount.guest)));
         let claim = Claim { mounts: claimed, commands: commands.names(), npm: npm.is_some(), config };
         if let Some(npm) = npm {
             mounts.show_npm(npm);

@@ -14,8 +14,15 @@ import type { Processes } from "./process.js";
 
 const NODE = "/usr/local/bin/node";
 const CLI = "/usr/lib/node_modules/npm/bin/npm-cli.js";
-/** Where npm has its cache in a VM. */
-const GUEST_CACHE = "/home/user/.npm";
+/** Where npm has its cache in a VM: where it would have it by itself, and where that may not be written to. */
+const GUEST_CACHES = ["/home/user/.npm", "/tmp/.npm"] as const;
+/** Says in which of these npm can have its cache, if in any, and the directory of the project. */
+const LOOK_AROUND = `for cache; do
+    own=$cache/_cacache
+    { mkdir -p $own/tmp $own/content-v2/sha512 && made=$(mktemp -p $own/tmp) && rm $made; } 2>/dev/null && break
+    cache=
+done
+echo $cache; pwd`;
 /** Packages of one call. */
 const PACKAGES_MAX = 1024;
 
@@ -92,8 +99,8 @@ export class Npm {
     const run = this.#runner(options);
     await this.#check();
 
-    const cwd = await this.#directory(options.cwd);
-    const common = [`--prefix=${cwd}`, `--cache=${GUEST_CACHE}`, ...flags];
+    const { cwd, guest } = await this.#lookAround(options.cwd);
+    const common = [`--prefix=${cwd}`, `--cache=${guest}`, ...flags];
     const tally = { used: 0, added: 0 };
     let told = "";
     if (cache !== undefined && !lockfileOnly) {
@@ -106,7 +113,7 @@ export class Npm {
     let locked: readonly LockedPackage[] = [];
     if (cache !== undefined) {
       locked = await this.#lockfile([`${cwd}/npm-shrinkwrap.json`, `${cwd}/package-lock.json`]);
-      tally.used = await this.#provide(cache, locked);
+      tally.used = await this.#provide(cache, guest, locked);
     }
     const last = lockfileOnly
       ? ["ci", ...common]
@@ -114,7 +121,7 @@ export class Npm {
         ? ["install", ...common, "--", ...specs]
         : ["install", ...common, "--prefer-offline"];
     const result = await run(last, options);
-    if (cache !== undefined) tally.added = await this.#collect(cache, locked);
+    if (cache !== undefined) tally.added = await this.#collect(cache, guest, locked);
     const went = result.outcome === "succeeded" && result.exitCode === 0;
     const there = went ? await this.#lockfile([`${cwd}/node_modules/.package-lock.json`]) : [];
     const installed = there.map(({ name, version, path }) => ({ name, version, path }));
@@ -128,7 +135,7 @@ export class Npm {
     const { args, ...rest } = options;
     const own = args === undefined ? [] : checkTexts(args, "args");
     await this.#check();
-    return this.#process.run(NODE, [CLI, "run", `--cache=${GUEST_CACHE}`, "--", name, ...own], rest);
+    return this.#process.run(NODE, [CLI, "run", "--", name, ...own], rest);
   }
 
   /** Runs npm; all runs together may take the time of one call. */
@@ -149,15 +156,18 @@ export class Npm {
     });
   }
 
-  /** The directory that a program starts in, as a path of the VM. */
-  async #directory(cwd: string | undefined): Promise<string> {
-    if (cwd !== undefined && checkText(cwd, "cwd").startsWith("/")) return cwd;
-    const result = await this.#process.run("pwd", [], cwd === undefined ? {} : { cwd });
-    const path = result.stdout.replace(/\n$/, "");
-    if (result.exitCode !== 0 || !path.startsWith("/")) {
-      throw cordonError(ErrorCode.NOT_FOUND, `the directory of the project cannot be found: ${result.stderr}`);
+  /** Where the project is, and npm's cache. */
+  async #lookAround(directory: string | undefined): Promise<{ cwd: string; guest: string }> {
+    const options = directory === undefined ? {} : { cwd: checkText(directory, "cwd") };
+    const result = await this.#process.run("sh", ["-c", LOOK_AROUND, "npm", ...GUEST_CACHES], options);
+    const [first = "", ...rest] = result.stdout.split("\n");
+    const cwd = rest.join("\n").replace(/\n$/, "");
+    if (result.exitCode !== 0 || !cwd.startsWith("/")) {
+      throw result.error === undefined
+        ? cordonError(ErrorCode.NOT_FOUND, `the directory of the project cannot be found: ${result.stderr}`)
+        : new CordonError(result.error);
     }
-    return path;
+    return { cwd, guest: GUEST_CACHES.find((known) => known === first) ?? GUEST_CACHES[0] };
   }
 
   /** The packages of the first of these lockfiles that is there. */
@@ -173,14 +183,14 @@ export class Npm {
   }
 
   /** Puts into the VM's cache what it will look for there. */
-  async #provide(cache: NpmCache, locked: readonly LockedPackage[]): Promise<number> {
+  async #provide(cache: NpmCache, guest: string, locked: readonly LockedPackage[]): Promise<number> {
     let used = 0;
     try {
       for (const digest of digestsOf(locked)) {
-        if (!(await cache.has(digest)) || (await this.#sizeOf(placeOf(digest))) !== undefined) continue;
+        if (!(await cache.has(digest)) || (await this.#sizeOf(placeOf(guest, digest))) !== undefined) continue;
         const contents = await cache.take(digest);
         if (contents === undefined) continue;
-        const path = placeOf(digest);
+        const path = placeOf(guest, digest);
         await this.#files.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
         await this.#files.writeFile(path, contents);
         used += 1;
@@ -193,11 +203,11 @@ export class Npm {
   }
 
   /** Keeps what the VM has downloaded of what its lockfile names. */
-  async #collect(cache: NpmCache, locked: readonly LockedPackage[]): Promise<number> {
+  async #collect(cache: NpmCache, guest: string, locked: readonly LockedPackage[]): Promise<number> {
     let added = 0;
     for (const digest of digestsOf(locked)) {
       if (await cache.has(digest)) continue;
-      const path = placeOf(digest);
+      const path = placeOf(guest, digest);
       try {
         const size = await this.#sizeOf(path);
         if (size === undefined || size > ARCHIVE_BYTES_MAX) continue;
@@ -227,8 +237,8 @@ function digestsOf(locked: readonly LockedPackage[]): Set<string> {
   return new Set(locked.flatMap(({ digest }) => (digest === undefined ? [] : [digest])));
 }
 
-function placeOf(digest: string): string {
-  return [GUEST_CACHE, "_cacache", "content-v2", ...partsOf(digest)].join("/");
+function placeOf(guest: string, digest: string): string {
+  return [guest, "_cacache", "content-v2", ...partsOf(digest)].join("/");
 }
 
 function cacheOf({ cache, cacheBytes }: InstallOptions): NpmCache | undefined {
