@@ -91,6 +91,7 @@ mod tests {
             "node_modules/path": { "version": "1.0.0", "integrity": "sha512-../../../../etc/passwd" },
             "node_modules/link": { "link": true, "version": "1.0.0" },
             "node_modules/wrong": [],
+            "folder": { "version": "1.0.0" },
         }});
         let packages = parse(lockfile.to_string().as_bytes());
         let told: Vec<_> = packages
@@ -100,6 +101,7 @@ mod tests {
         assert_eq!(
             told,
             [
+                ("folder", "folder", false),
                 ("node_modules/@a/b", "@a/b", true),
                 ("node_modules/c/node_modules/d", "alias", false),
                 ("node_modules/path", "path", false),

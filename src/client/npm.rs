@@ -22,6 +22,8 @@ const LOOK_AROUND: &str = r#"for cache; do
     cache=
 done
 echo $cache; pwd"#;
+/// What is read of a VM's cache after one installation, in bytes, before the rest is left to the next.
+const COLLECTED_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Packages of one call.
 const PACKAGES_MAX: usize = 1024;
 
@@ -246,14 +248,15 @@ impl Npm<'_> {
     /// Keeps what the VM has downloaded of what its lockfile names.
     async fn collect(&self, cache: &NpmCache, guest: &str, locked: &[LockedPackage]) -> Result<usize, Error> {
         let mut added = 0;
+        let mut left = COLLECTED_BYTES_MAX;
         for digest in lockfile::digests(locked) {
             if on_disk(cache, move |cache| cache.has(&digest)).await? {
                 continue;
             }
             let path = place(guest, &digest);
-            let Some(size) = self.size_of(&path).await?.filter(|size| *size <= ARCHIVE_BYTES_MAX) else {
-                continue;
-            };
+            let fits = |size: &u64| *size <= ARCHIVE_BYTES_MAX.min(left);
+            let Some(size) = self.size_of(&path).await?.filter(fits) else { continue };
+            left -= size;
             // It may have become another file meanwhile: whatever is read is looked at, and no more of it is read.
             match self.vm.read_within(&path, size).await {
                 Ok(contents) => {

@@ -43,7 +43,7 @@ export function parseLockfile(text: string): LockedPackage[] {
 }
 
 function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length);
+  return path.split("node_modules/").at(-1) ?? path;
 }
 
 /** The digest of a text of subresource integrity that has exactly one of SHA-512. */

@@ -23,6 +23,8 @@ const LOOK_AROUND = `for cache; do
     cache=
 done
 echo $cache; pwd`;
+/** What is read of a VM's cache after one installation before the rest is left to the next. */
+const COLLECTED_BYTES_MAX = 1024 * 1024 * 1024;
 /** Packages of one call. */
 const PACKAGES_MAX = 1024;
 
@@ -205,12 +207,14 @@ export class Npm {
   /** Keeps what the VM has downloaded of what its lockfile names. */
   async #collect(cache: NpmCache, guest: string, locked: readonly LockedPackage[]): Promise<number> {
     let added = 0;
+    let left = COLLECTED_BYTES_MAX;
     for (const digest of digestsOf(locked)) {
       if (await cache.has(digest)) continue;
       const path = placeOf(guest, digest);
       try {
         const size = await this.#sizeOf(path);
-        if (size === undefined || size > ARCHIVE_BYTES_MAX) continue;
+        if (size === undefined || size > Math.min(ARCHIVE_BYTES_MAX, left)) continue;
+        left -= size;
         // It may have become another file meanwhile: whatever is read is looked at, and no more of it is read.
         if (await cache.keep(digest, await this.#files.readFile(path, { maxBytes: size }))) added += 1;
       } catch (error) {

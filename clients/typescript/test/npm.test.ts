@@ -146,10 +146,11 @@ test("a lockfile of a guest's is taken for its digests alone", () => {
     "node_modules/path": { version: "1.0.0", integrity: "sha512-../../../../etc/passwd" },
     "node_modules/link": { link: true, version: "1.0.0" },
     "node_modules/wrong": [],
+    folder: { version: "1.0.0" },
   };
   assert.deepEqual(
     parseLockfile(JSON.stringify({ packages })).map(({ name, digest }) => [name, digest]),
-    [["@a/b", "07".repeat(64)], ["alias", undefined], ["two", undefined], ["path", undefined]],
+    [["@a/b", "07".repeat(64)], ["alias", undefined], ["two", undefined], ["path", undefined], ["folder", undefined]],
   );
   for (const text of ["", "[]", '{"packages":[]}', '{"packages":{"a":{"version":[]}}}']) assert.deepEqual(parseLockfile(text), []);
 });
