@@ -238,7 +238,10 @@ impl Npm<'_> {
             match made {
                 Ok(()) => used += 1,
                 // No room, or no place: npm downloads the rest.
-                Err(error) if is_of_the_vm(&error) => break,
+                Err(error) if is_of_the_vm(&error) => {
+                    let _ = self.vm.remove(&path, false).await;
+                    break;
+                }
                 Err(error) => return Err(error),
             }
         }

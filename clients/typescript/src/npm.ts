@@ -187,19 +187,21 @@ export class Npm {
   /** Puts into the VM's cache what it will look for there. */
   async #provide(cache: NpmCache, guest: string, locked: readonly LockedPackage[]): Promise<number> {
     let used = 0;
-    try {
-      for (const digest of digestsOf(locked)) {
-        if (!(await cache.has(digest)) || (await this.#sizeOf(placeOf(guest, digest))) !== undefined) continue;
-        const contents = await cache.take(digest);
-        if (contents === undefined) continue;
-        const path = placeOf(guest, digest);
+    for (const digest of digestsOf(locked)) {
+      const path = placeOf(guest, digest);
+      if (!(await cache.has(digest)) || (await this.#sizeOf(path)) !== undefined) continue;
+      const contents = await cache.take(digest);
+      if (contents === undefined) continue;
+      try {
         await this.#files.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
         await this.#files.writeFile(path, contents);
         used += 1;
+      } catch (error) {
+        // No room, or no place: npm downloads the rest.
+        unlessOfTheVm(error);
+        await this.#files.remove(path).catch(unlessOfTheVm);
+        break;
       }
-    } catch (error) {
-      // No room, or no place: npm downloads the rest.
-      unlessOfTheVm(error);
     }
     return used;
   }
