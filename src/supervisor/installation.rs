@@ -98,6 +98,11 @@ impl Installation {
         self.directory.join(NPM)
     }
 
+    /// Whether npm, which VMs are shown, is installed.
+    pub fn has_npm(&self) -> bool {
+        self.npm().is_dir()
+    }
+
     /// Whether what compiles programs of guests' is installed.
     pub fn has_compiler(&self) -> bool {
         self.compiler().is_file()
