@@ -19,6 +19,7 @@
 #              /cordon-worker-*.library, cordon-worker-*.library-jitless
 #                                        Node's library as the worker's V8 has compiled it, where `jit` is allowed and denied
 #              /commands/{sh,archive,coreutils,filetype,findutils,search,sqlite,textutils,transfer,utilities}.wasm
+#              /npm/                     what VMs have at /usr/lib/node_modules/npm
 #              /LICENSE-node             of Node's library, which the workers contain
 set -euo pipefail
 
@@ -97,6 +98,15 @@ fi
 # Its library is in the workers.
 install_file 644 "$root/target/node-lib/out/LICENSE" "$out/LICENSE-node"
 [ -n "$built" ] || { echo "build: no V8 at all; see scripts/v8.sh --help" >&2; exit 1; }
+
+step "npm"
+scripts/npm-tree.sh
+rm -rf "$out/npm.new" "$out/npm.old"
+cp -a target/npm/out "$out/npm.new"
+# A directory is not replaced by another; who has the old one open keeps it.
+[ ! -e "$out/npm" ] || mv "$out/npm" "$out/npm.old"
+mv "$out/npm.new" "$out/npm"
+rm -rf "$out/npm.old"
 
 step "supervisor"
 cargo build --release --package cordon --package cordon-compiler --package cordon-net

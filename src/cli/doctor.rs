@@ -22,6 +22,8 @@ struct Findings {
     command_modules: Vec<String>,
     /// Whether programs that guests make can be compiled, where they are allowed.
     guest_compiler: bool,
+    /// Whether VMs have npm.
+    npm: bool,
     /// What encloses the process that has sockets to the world; else why there is none, and no VM has a network.
     network: Network,
     command_cache: Cache,
@@ -147,6 +149,7 @@ pub(super) async fn doctor(json: bool) -> Result<u8, Error> {
         pid_namespace: supervisor.has_pid_namespace().unwrap_or(false),
         command_modules: installation.command_modules().into_iter().map(|(name, _)| name).collect(),
         guest_compiler: installation.has_compiler(),
+        npm: installation.has_npm(),
         network: match supervisor.probe_network().await {
             Ok(enclosure) => Network { enclosure: Some(enclosure), reason: None },
             Err(error) => Network { enclosure: None, reason: Some(error.message) },
@@ -206,6 +209,9 @@ fn print(out: &mut impl Write, findings: &Findings, marks: &Marks) -> std::io::R
         let lacking =
             "cordon-compiler is missing: no WebAssembly that a guest has made can be run as a program";
         writeln!(out, "{} {lacking}; build it with `make build`", marks.bad)?;
+    }
+    if !findings.npm {
+        writeln!(out, "{} npm is missing: VMs cannot install packages; get it with `make build`", marks.bad)?;
     }
     let cache = &findings.command_cache;
     match (&cache.directory, &cache.reason) {

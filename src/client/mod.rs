@@ -22,6 +22,9 @@ mod file;
 mod guest_connection;
 mod host_function;
 mod input;
+mod lockfile;
+mod npm;
+mod npm_cache;
 mod terminal;
 mod vm;
 
@@ -34,6 +37,7 @@ pub use {http, hyper};
 pub use file::{FileReader, FileWriter};
 pub use guest_connection::GuestConnection;
 pub use host_function::HostFunctions;
+pub use npm::{InstallOptions, Installation, InstalledPackage, Npm, PackageCache};
 pub use terminal::{Terminal, TerminalOptions};
 pub use vm::{Context, Execute, Vm};
 

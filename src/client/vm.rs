@@ -243,6 +243,11 @@ impl Vm {
         FileReader::begin(&self.connection, self.id, path, None)?.rest().await
     }
 
+    /// A file's contents, of at most so many bytes.
+    pub(super) async fn read_within(&self, path: &str, max_bytes: u64) -> Result<Vec<u8>, Error> {
+        FileReader::begin(&self.connection, self.id, path, Some(max_bytes))?.rest().await
+    }
+
     /// A file's contents piece by piece, however long it is.
     ///
     /// # Errors

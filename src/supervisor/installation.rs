@@ -22,6 +22,8 @@ const WORKER_ABSENT: &str = "cordon-worker-absent";
 /// The worker whose V8 has WebAssembly.
 const WORKER_WASM: &str = "cordon-worker-wasm";
 const MODULES: &str = "commands";
+/// Node's package manager, as it is in the registry.
+const NPM: &str = "npm";
 
 /// The files of one installation.
 #[derive(Clone, Debug)]
@@ -90,6 +92,15 @@ impl Installation {
 
     pub(crate) fn network(&self) -> PathBuf {
         self.directory.join(NETWORK)
+    }
+
+    pub(crate) fn npm(&self) -> PathBuf {
+        self.directory.join(NPM)
+    }
+
+    /// Whether npm, which VMs are shown, is installed.
+    pub fn has_npm(&self) -> bool {
+        self.npm().is_dir()
     }
 
     /// Whether what compiles programs of guests' is installed.

@@ -30,6 +30,8 @@ use artifact::applets::COMMON_MODULES;
 use artifacts::Artifacts;
 pub use artifacts::CommandCache;
 pub(crate) use budget::{Budget, Held};
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
 use compile::cache::Progress;
 use guest_programs::{COMPILERS_MAX, GuestPrograms};
 pub use installation::{DIRECTORY_VARIABLE, Installation};
@@ -38,6 +40,7 @@ use network::Networks;
 use outside::{Descriptors, Egress, Forbidden, HostMounts, Withheld};
 use own_commands::CommandSet;
 use pool::{Pool, PoolKey};
+use protocol::abi::NPM_DIRECTORY;
 use protocol::broker::{Claim, ClaimedMount};
 use protocol::config::{CreateVmConfig, Layout};
 use protocol::enclosure::EnclosureReport;
@@ -118,6 +121,8 @@ struct Inner {
     /// Those that are installed.
     commands: Arc<CommandSet>,
     forbidden: Arc<Forbidden>,
+    /// The folder of npm, if it is installed.
+    npm: Option<Arc<Dir>>,
     vms: Arc<tokio::sync::Semaphore>,
     descriptors: Descriptors,
 }
@@ -127,6 +132,7 @@ impl Supervisor {
     pub fn new(options: SupervisorOptions) -> Self {
         let artifacts = Artifacts::new(&options.installation, options.progress);
         let forbidden = Arc::new(Forbidden::new(&options.installation));
+        let npm = Dir::open_ambient_dir(options.installation.npm(), ambient_authority()).ok().map(Arc::new);
         Supervisor {
             inner: Arc::new(Inner {
                 installation: options.installation,
@@ -139,6 +145,7 @@ impl Supervisor {
                 commands: CommandSet::installed(artifacts.clone()),
                 artifacts,
                 forbidden,
+                npm,
                 vms: Arc::new(tokio::sync::Semaphore::new(VMS_MAX)),
                 descriptors: Descriptors::of_this_process(),
             }),
@@ -270,7 +277,12 @@ impl Supervisor {
         let policy = Arc::new(Policy::new(&config.permissions)?);
         let (mounts, claimed) = self.inner.open_mounts(&config, &policy).await?;
         let commands = self.inner.commands(&config.command_directories).await?;
-        let claim = Claim { mounts: claimed, commands: commands.names(), config };
+        let npm =
+            self.inner.npm.clone().filter(|_| config.mounts.iter().all(|mount| is_beside_npm(&mount.guest)));
+        let claim = Claim { mounts: claimed, commands: commands.names(), npm: npm.is_some(), config };
+        if let Some(npm) = npm {
+            mounts.show_npm(npm);
+        }
         // One that has to have its own code before it is enclosed is nobody else's.
         let is_apart = commands.has_own() && !key.choice.profile.jit;
         let worker = loop {
@@ -295,6 +307,12 @@ impl Supervisor {
         let outside = vm::Outside::new(policy, mounts, (commands, programs), egress, &claim.config);
         Ok(vm::start(worker, (permit, descriptor), &claim.config, outside))
     }
+}
+
+/// Whether what is mounted at a path of a VM lies neither above nor below where npm does.
+fn is_beside_npm(guest: &str) -> bool {
+    let (guest, npm) = (Path::new(guest), Path::new(NPM_DIRECTORY));
+    !guest.starts_with(npm) && !npm.starts_with(guest)
 }
 
 /// Starts one worker that the pool has reserved a place for.

@@ -1,11 +1,12 @@
 //! Node as a program of the VM. Each has an isolate of its own, so that none holds up another or who waits for it. Where
-//! there are as many as there may be, it is a job of the first isolate, with a context of its own.
+//! there are as many as there may be, it is a job of the first isolate, with a context of its own. npm is a program of it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use isolate::{IsolateHandle, Job, JobId, Starter};
-use kernel::{Engine, Errno, Executor, Kernel, Process, Program};
+use kernel::{Engine, Errno, Executor, HostFs, Kernel, MountId, Process, Program};
+use protocol::abi::NPM_DIRECTORY;
 use protocol::policy::{Policy, Scope};
 
 const ENGINE: Engine = Engine("isolate");
@@ -14,6 +15,9 @@ const NAME: &str = "node";
 /// Where it lies, and the other names that it has.
 const PATH: &str = "/usr/local/bin/node";
 const LINKS: &[(&str, &str)] = &[("/bin/node", PATH), ("/usr/bin", "/bin")];
+
+/// The programs of npm, each with where it lies in npm's folder.
+const NPM_LINKS: &[(&str, &str)] = &[("/bin/npm", "bin/npm-cli.js"), ("/bin/npx", "bin/npx-cli.js")];
 
 /// Jobs that are programs have numbers from here on; those of calls lie below.
 const FIRST_JOB: u64 = 1 << 63;
@@ -43,6 +47,18 @@ pub(super) fn install(
         kernel.install_symlink(path, target)?;
     }
     Ok(programs)
+}
+
+/// Shows npm, as the supervisor serves it. Nothing is asked of it before somebody looks.
+///
+/// # Errors
+/// The filesystem has no room for it.
+pub(super) fn install_npm(kernel: &Kernel, fs: Arc<dyn HostFs>) -> Result<(), Errno> {
+    kernel.mount(NPM_DIRECTORY, MountId::NPM, true, fs)?;
+    for (path, target) in NPM_LINKS {
+        kernel.install_symlink(path, &format!("{NPM_DIRECTORY}/{target}"))?;
+    }
+    Ok(())
 }
 
 impl Programs {

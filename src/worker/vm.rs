@@ -17,6 +17,7 @@ use super::{end_now, programs, threads};
 use command::{CommandLimits, CommandRuntime, Prepared};
 use isolate::{GuestClock, Isolate, IsolateHandle, Settings};
 use kernel::{Errno, Kernel, KernelLimits, KernelOptions, Layout, user};
+use protocol::abi::{MountId, NPM_DIRECTORY};
 use protocol::broker::{BrokerReply, Claim, ClaimedMount, FromWorker, ToWorker};
 use protocol::config::{CreateVmConfig, Limits, Platform};
 use protocol::engine::EngineReport;
@@ -83,7 +84,7 @@ impl VirtualMachine {
         sender: Arc<Sender>,
         calls: Arc<Calls>,
     ) -> Result<Arc<Self>, ErrorData> {
-        let Claim { config, mounts, commands } = claim;
+        let Claim { config, mut mounts, commands, npm } = claim;
         let Ground { commands: prepared, layout, engine, memory } = ground;
         enclosure::limit_memory(memory.saturating_add(config.limits.memory_bytes))
             .map_err(|error| ErrorData::new(code::LIMIT, error.to_string()).field("limits.memoryBytes"))?;
@@ -138,6 +139,15 @@ impl VirtualMachine {
             kernel
                 .mount(guest, *mount, *read_only, broker.clone())
                 .map_err(|errno| refused(errno, &format!("mounts[{index}].guest"), guest))?;
+        }
+        if npm && config.platform == Platform::Node {
+            programs::install_npm(&kernel, broker.clone())
+                .map_err(|errno| refused(errno, "limits.inodes", NPM_DIRECTORY))?;
+            mounts.push(ClaimedMount {
+                mount: MountId::NPM,
+                guest: NPM_DIRECTORY.to_owned(),
+                read_only: true,
+            });
         }
         let base = base(&config, &mounts, &kernel).map_err(|errno| refused(errno, "cwd", &config.cwd))?;
         let services = IsolateServices::new(

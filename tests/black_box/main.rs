@@ -30,6 +30,7 @@ mod neighbours;
 mod network;
 mod node;
 mod node_command_line;
+mod npm;
 mod own_commands;
 mod own_directories;
 mod parity;

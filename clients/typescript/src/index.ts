@@ -42,6 +42,7 @@ export {
 } from "./generated/wire.js";
 export type { ConnectToOptions, GuestConnection } from "./guestConnection.js";
 export type { HostFunction, HostFunctions } from "./hostFunctions.js";
+export type { InstallOptions, InstallResult, InstalledPackage, Npm } from "./npm.js";
 export type { OutputCallback } from "./output.js";
 export type { GuestInput, GuestOutput, GuestProcess, Processes, SignalName, SpawnOptions } from "./process.js";
 export {

@@ -18,6 +18,7 @@ import type { FetchOptions } from "./fetch.js";
 import type { FileSystem } from "./files.js";
 import type { ConnectToOptions, GuestConnection } from "./guestConnection.js";
 import type { EngineReport, JsonValue, Mount } from "./generated/wire.js";
+import type { Npm } from "./npm.js";
 import type { GuestProcess, SpawnOptions } from "./process.js";
 import { findBinary } from "./sidecar.js";
 import type { Vm } from "./vm.js";
@@ -94,6 +95,11 @@ export class NodeRuntime implements AsyncDisposable {
 
   get filesystem(): FileSystem {
     return this.vm.filesystem;
+  }
+
+  /** Packages for the VM's programs. */
+  get npm(): Npm {
+    return this.vm.npm;
   }
 
   /** The value of an expression, in a fresh context. */

@@ -10,6 +10,7 @@ import { FileSystem } from "./files.js";
 import { connect, type ConnectToOptions, type GuestConnection } from "./guestConnection.js";
 import type { EngineReport, Mount } from "./generated/wire.js";
 import { VmHandle } from "./handle.js";
+import { Npm } from "./npm.js";
 import { Processes } from "./process.js";
 import { Terminal, openTerminal, type TerminalOptions } from "./terminal.js";
 
@@ -22,6 +23,7 @@ export class Vm implements AsyncDisposable {
   readonly javascript: FileCode;
   readonly typescript: FileCode;
   readonly filesystem: FileSystem;
+  readonly npm: Npm;
   readonly process: Processes;
   readonly #handle: VmHandle;
 
@@ -31,6 +33,7 @@ export class Vm implements AsyncDisposable {
     this.engine = engine;
     this.filesystem = new FileSystem(this.#handle);
     this.process = new Processes(this.#handle);
+    this.npm = new Npm(this.filesystem, this.process);
     this.javascript = new FileCode(this.#handle, "javascript", this.process);
     this.typescript = new FileCode(this.#handle, "typescript", this.process);
   }

@@ -9,6 +9,7 @@ import * as cordon from "cordon";
 import { Code, FileCode } from "#internal/code.js";
 import { Context } from "#internal/context.js";
 import { FileSystem } from "#internal/files.js";
+import { Npm } from "#internal/npm.js";
 import { GuestInput, GuestProcess, OutputBuffer, Processes } from "#internal/process.js";
 import { Terminal } from "#internal/terminal.js";
 import { Vm } from "#internal/vm.js";
@@ -35,6 +36,7 @@ const FIELDS = [
   "Terminal.number" satisfies `Terminal.${keyof cordon.Terminal & string}`,
   "Vm.engine" satisfies `Vm.${keyof cordon.Vm & string}`,
   "Vm.filesystem" satisfies `Vm.${keyof cordon.Vm & string}`,
+  "Vm.npm" satisfies `Vm.${keyof cordon.Vm & string}`,
   "Vm.javascript" satisfies `Vm.${keyof cordon.Vm & string}`,
   "Vm.process" satisfies `Vm.${keyof cordon.Vm & string}`,
   "Vm.typescript" satisfies `Vm.${keyof cordon.Vm & string}`,
@@ -54,7 +56,7 @@ function methods(owner: { readonly name: string; readonly prototype: object }): 
 }
 
 function publicNames(): Set<string> {
-  const classes = [cordon.Client, cordon.NodeRuntime, Code, FileCode, Context, FileSystem, GuestInput, GuestProcess, OutputBuffer, Processes, Terminal, Vm];
+  const classes = [cordon.Client, cordon.NodeRuntime, Code, FileCode, Context, FileSystem, GuestInput, GuestProcess, Npm, OutputBuffer, Processes, Terminal, Vm];
   const functions = Object.entries(cordon).filter(([name, value]) => typeof value === "function" && /^[a-z]/.test(name));
   const names = [...classes.flatMap(methods), ...functions.map(([name]) => name), ...FIELDS];
   return new Set(names.filter((name) => !INTERNAL.includes(name)));

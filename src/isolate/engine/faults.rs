@@ -15,7 +15,8 @@ const LOAN_MAX: usize = 32 * 1024 * 1024;
 const RESERVE_MAX: usize = 16 * 1024 * 1024;
 
 /// What a further isolate begins with of its heap limit, in bytes: the rest it is given as it needs it and the VM's memory
-/// has it, doubling.
+/// has it, doubling. V8 is told nothing of it while there is more to give: a heap that comes near V8's limit is collected
+/// over and over, for programs that hold some megabytes fewer as well.
 const FIRST_PART: usize = 24 * 1024 * 1024;
 
 /// What further isolates may have of heap beside that, all together, where the VM's memory leaves little, in bytes.
@@ -50,6 +51,8 @@ pub(crate) struct HeapGuard {
     limit: Cell<usize>,
     /// What the limit may grow to.
     whole: Cell<usize>,
+    /// Whether it has parts to be given, and none was refused: V8 knows of the whole alone.
+    grows: Cell<bool>,
     /// What it has been given of what is left for further isolates.
     taken: Cell<usize>,
     /// The largest limit that V8 may be given: for a job that is being ended, so that V8 can unwind it. V8's interpreter
@@ -71,6 +74,7 @@ impl HeapGuard {
             isolate: unsafe { isolate.as_raw_isolate_ptr() },
             limit: Cell::new(ceiling),
             whole: Cell::new(ceiling),
+            grows: Cell::new(false),
             taken: Cell::new(0),
             ceiling,
             hit: Cell::new(None),
@@ -100,19 +104,37 @@ impl HeapGuard {
 
     /// Lowers the limit of a further isolate, which it reaches part by part.
     pub fn set_growing_limit(&self, isolate: &mut v8::OwnedIsolate, limit: usize) {
-        self.put_limit(isolate, limit.min(FIRST_PART));
-        self.whole.set(limit);
+        self.set_limit(isolate, limit);
+        if limit > FIRST_PART {
+            self.limit.set(FIRST_PART);
+            self.grows.set(true);
+            isolate.add_gc_epilogue_callback(collected, self.pointer(), v8::GCType::kGCTypeAll);
+        }
+    }
+
+    /// After a collection: gives the heap the parts that it has grown into. Where there is none left, V8 is told how much
+    /// it has, and asks from then on.
+    fn follow(&self, isolate: &mut v8::Isolate) {
+        let size = isolate.get_heap_statistics().total_heap_size();
+        while self.grows.get() && size > self.limit.get() / 4 * 3 {
+            if self.limit.get() >= self.whole.get() {
+                self.grows.set(false);
+            } else if self.grow(self.limit.get().saturating_mul(2)).is_none() {
+                self.grows.set(false);
+                self.put_limit(isolate, self.limit.get());
+            }
+        }
     }
 
     /// Lowers the limit.
     pub fn set_limit(&self, isolate: &mut v8::OwnedIsolate, limit: usize) {
         self.put_limit(isolate, limit);
+        self.limit.set(limit);
         self.whole.set(limit);
     }
 
-    /// Tells V8 the present limit. It lowers one only when a callback is removed.
-    fn put_limit(&self, isolate: &mut v8::OwnedIsolate, limit: usize) {
-        self.limit.set(limit);
+    /// Tells V8 a limit. It lowers one only when a callback is removed.
+    fn put_limit(&self, isolate: &mut v8::Isolate, limit: usize) {
         isolate.remove_near_heap_limit_callback(near_limit, limit);
         isolate.add_near_heap_limit_callback(near_limit, self.pointer());
     }
@@ -120,13 +142,19 @@ impl HeapGuard {
     /// After a turn that did not reach the limit: takes back what it was lent.
     pub fn settle(&self, isolate: &mut v8::OwnedIsolate) {
         if self.lent.replace(false) {
-            self.put_limit(isolate, self.limit.get());
+            self.put_limit(isolate, self.told());
         }
+    }
+
+    /// The limit that V8 knows of.
+    fn told(&self) -> usize {
+        if self.grows.get() { self.whole.get() } else { self.limit.get() }
     }
 
     /// After a job that reached the limit: collects what it left and puts the limit back.
     pub fn recover(&self, isolate: &mut v8::OwnedIsolate) {
         isolate.low_memory_notification();
+        self.grows.set(false);
         self.put_limit(isolate, self.limit.get());
         self.hit.set(None);
         self.lent.set(false);
@@ -163,6 +191,20 @@ impl Drop for HeapGuard {
     }
 }
 
+unsafe extern "C" fn collected(
+    isolate: v8::UnsafeRawIsolatePtr,
+    _: v8::GCType,
+    _: v8::GCCallbackFlags,
+    data: *mut c_void,
+) {
+    // SAFETY: `data` is the guard that was installed with this callback; it lives as long as the isolate, and V8 calls this
+    // on the isolate's thread.
+    let guard = unsafe { &*data.cast::<HeapGuard>() };
+    // SAFETY: V8 gives the isolate that it has collected; reading statistics and setting the limit runs no code in it.
+    let mut isolate = unsafe { v8::Isolate::from_raw_isolate_ptr(isolate) };
+    guard.follow(&mut isolate);
+}
+
 unsafe extern "C" fn near_limit(data: *mut c_void, current: usize, _initial: usize) -> usize {
     // SAFETY: `data` is the guard that was installed with this callback; it lives as long as the isolate, and V8
     // calls this on the isolate's thread.
@@ -170,18 +212,20 @@ unsafe extern "C" fn near_limit(data: *mut c_void, current: usize, _initial: usi
     let exhausted = match guard.hit.get() {
         Some(exhausted) => exhausted,
         None if guard.is_full() => match guard.grow(guard.limit.get().saturating_mul(2)) {
-            Some(next) => return next.max(current),
+            // Of what V8 had been told of before.
+            Some(next) if next <= current => Exhausted::Heap,
+            Some(next) => return next,
             None if guard.limit.get() < guard.whole.get() => Exhausted::Memory,
             None => Exhausted::Heap,
         },
         None => {
             // One thing that is larger than what has been given: V8 asks once for it, so it is given all.
-            if let Some(next) = guard.grow(usize::MAX) {
-                return next.max(current);
+            if let Some(next) = guard.grow(usize::MAX).filter(|next| *next > current) {
+                return next;
             }
             if has_room_for(guard.reserve.get()) {
                 guard.lent.set(true);
-                return guard.limit.get().saturating_add(guard.loan.get()).min(guard.ceiling).max(current);
+                return guard.told().saturating_add(guard.loan.get()).min(guard.ceiling).max(current);
             }
             Exhausted::Memory
         }

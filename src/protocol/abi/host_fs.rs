@@ -34,6 +34,14 @@ pub const SMALL_FILES_MAX: u32 = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MountId(pub u32);
 
+impl MountId {
+    /// The installation's own npm, which a VM is shown at [`NPM_DIRECTORY`]; no mount of a configuration has this number.
+    pub const NPM: MountId = MountId(u32::MAX);
+}
+
+/// Where npm lies in a VM, read-only.
+pub const NPM_DIRECTORY: &str = "/usr/lib/node_modules/npm";
+
 /// A file or directory that the server holds open for the VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct HostHandle(pub u64);

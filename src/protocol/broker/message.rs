@@ -25,6 +25,8 @@ pub struct Claim {
     pub mounts: Vec<ClaimedMount>,
     /// The names of the command modules that are installed.
     pub commands: Vec<String>,
+    /// Whether npm is installed, and nothing of the configuration's lies in its place.
+    pub npm: bool,
 }
 
 /// A host directory as a worker knows it.

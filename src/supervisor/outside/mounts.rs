@@ -20,7 +20,9 @@ use super::directory::{self, here, status};
 use super::forbidden::Forbidden;
 use super::opening;
 use super::rules::Rules;
-use protocol::abi::{Errno, HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags};
+use protocol::abi::{
+    Errno, HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, HostHandle, MountId, NPM_DIRECTORY, OpenFlags,
+};
 use protocol::broker::{BrokerReply, ClaimedMount};
 use protocol::config::{MOUNTS_MAX, Mount};
 use protocol::policy::Policy;
@@ -39,9 +41,10 @@ pub(crate) struct HostMounts {
 
 struct Directory {
     guest: String,
-    root: Dir,
+    root: Arc<Dir>,
     read_only: bool,
-    _descriptor: Lent,
+    /// None of the VM's own where it is open for all.
+    _descriptor: Option<Lent>,
 }
 
 struct Handle {
@@ -98,17 +101,24 @@ impl HostMounts {
         let id = MountId(self.next_mount.fetch_add(1, Ordering::Relaxed));
         let directory = Directory {
             guest: mount.guest.clone(),
-            root,
+            root: Arc::new(root),
             read_only: mount.read_only,
-            _descriptor: descriptor,
+            _descriptor: Some(descriptor),
         };
         let mut mounts = self.mounts.write();
-        if mounts.len() >= MOUNTS_MAX {
+        if mounts.keys().filter(|id| **id != MountId::NPM).count() >= MOUNTS_MAX {
             let text = format!("{field}: the VM has {MOUNTS_MAX} mounts already");
             return Err(ErrorData::new(code::LIMIT, text).field(field));
         }
         mounts.insert(id, Arc::new(directory));
         Ok(ClaimedMount { mount: id, guest: mount.guest.clone(), read_only: mount.read_only })
+    }
+
+    /// Shows the installation's npm, which is open for all VMs.
+    pub(crate) fn show_npm(&self, root: Arc<Dir>) {
+        let guest = NPM_DIRECTORY.to_owned();
+        let directory = Directory { guest, root, read_only: true, _descriptor: None };
+        self.mounts.write().insert(MountId::NPM, Arc::new(directory));
     }
 
     /// What is mounted at a path of the VM.
