@@ -14,6 +14,7 @@ mod network;
 mod outside;
 mod own_commands;
 mod pool;
+mod proxies;
 mod template;
 mod templates;
 mod vm;
@@ -38,6 +39,7 @@ use network::Networks;
 use outside::{Descriptors, Egress, Forbidden, HostMounts, Withheld};
 use own_commands::CommandSet;
 use pool::{Pool, PoolKey};
+use proxies::Proxies;
 use protocol::broker::{Claim, ClaimedMount};
 use protocol::config::{CreateVmConfig, Layout};
 use protocol::enclosure::EnclosureReport;
@@ -114,6 +116,7 @@ struct Inner {
     compilers: tokio::sync::Semaphore,
     templates: Templates,
     networks: Networks,
+    proxies: Proxies,
     artifacts: Arc<Artifacts>,
     /// Those that are installed.
     commands: Arc<CommandSet>,
@@ -136,6 +139,7 @@ impl Supervisor {
                 compilers: tokio::sync::Semaphore::new(COMPILERS_MAX),
                 templates: Templates::new(options.templates),
                 networks: Networks::default(),
+                proxies: Proxies::of_this_process(),
                 commands: CommandSet::installed(artifacts.clone()),
                 artifacts,
                 forbidden,

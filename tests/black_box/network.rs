@@ -2,6 +2,9 @@
 //! servers. What needs more than a loopback runs in a network namespace (`world`).
 
 mod authority;
+mod decisions;
+mod owner;
+mod proxy;
 mod secrets;
 mod tls;
 mod world;
