@@ -73,7 +73,9 @@ impl Watching {
         let mut taken = self.taken.lock();
         taken.take(&last);
         match (taken.learned.take(), self.learn_to) {
-            (Some(learned), Some(path)) => learned.tell((path.as_os_str() != STANDARD_ERROR).then_some(&path)),
+            (Some(learned), Some(path)) => {
+                learned.tell((path.as_os_str() != STANDARD_ERROR).then_some(&path))
+            }
             _ => Ok(()),
         }
     }

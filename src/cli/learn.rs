@@ -16,8 +16,8 @@ use super::arguments::usage;
 use super::printable;
 use crate::client::Error;
 use protocol::config::{
-    Access, CreateVmConfig, HttpScheme, NetworkOperation, NetworkRule, NetworkRules, NetworkScope, PatternScope,
-    PortRange,
+    Access, CreateVmConfig, HttpScheme, NetworkOperation, NetworkRule, NetworkRules, NetworkScope,
+    PatternScope, PortRange,
 };
 use protocol::policy::{Host, HttpTarget, NetworkPolicy, special};
 use protocol::wire::{Decision, DecisionBatch, DecisionScope};
@@ -47,8 +47,7 @@ pub(super) fn widen(config: &mut CreateVmConfig) -> Result<(), Error> {
         ports: Some(ports),
         ..NetworkRule::new(Access::Deny)
     });
-    config.permissions.network =
-        NetworkScope::Rules(NetworkRules { default: Some(Access::Allow), rules });
+    config.permissions.network = NetworkScope::Rules(NetworkRules { default: Some(Access::Allow), rules });
     config.check()?;
     Ok(())
 }
@@ -133,9 +132,9 @@ impl Learned {
         match (made.scope, made.operation.as_str()) {
             (DecisionScope::Network, "dns") => drop(self.names.insert(made.target.clone())),
             (DecisionScope::Network, "http") => self.requests.extend(Asked::read(&made.target, address)),
-            (DecisionScope::Network, _) => self
-                .connections
-                .extend(place(&made.target).map(|(host, port)| (host, port, address))),
+            (DecisionScope::Network, _) => {
+                self.connections.extend(place(&made.target).map(|(host, port)| (host, port, address)))
+            }
             (DecisionScope::ChildProcess, _) => drop(self.programs.insert(made.target.clone())),
             (DecisionScope::Process, _) => drop(self.signals.insert(made.target.clone())),
             _ => {}
@@ -202,7 +201,8 @@ impl Learned {
     fn rules(&self) -> Vec<Written> {
         let mut rules = Vec::new();
         // What a name leads to that only means something from here is opened by its address.
-        let host_of = |host: &str, address: Option<IpAddr>| match address.filter(|at| special(*at).is_some()) {
+        let host_of = |host: &str, address: Option<IpAddr>| match address.filter(|at| special(*at).is_some())
+        {
             Some(address) => address.to_string(),
             None => host.to_owned(),
         };
@@ -216,7 +216,8 @@ impl Learned {
                 options: hosts.iter().map(|host| authority(host, Some(*port))).collect(),
             });
         }
-        let is_connected = |host: &String, port: &u16| places.get(port).is_some_and(|hosts| hosts.contains(host));
+        let is_connected =
+            |host: &String, port: &u16| places.get(port).is_some_and(|hosts| hosts.contains(host));
         let mut asked: BTreeMap<(String, u16, bool), Vec<&Asked>> = BTreeMap::new();
         for request in &self.requests {
             let host = host_of(&request.host, request.address);
@@ -271,7 +272,10 @@ fn of_requests(host: &str, port: u16, is_private: bool, requests: &[&Asked]) -> 
         // Paths that servers may read in more than one way are allowed by no rule that has paths.
         if paths.len() <= PATHS_MAX && requests.iter().all(|asked| allows(&narrow, asked, &methods, &paths)) {
             let options = paths.iter().map(|path| format!("{origin}{}", escaped(path)));
-            rules.push(Written { rule: narrow, options: options.filter(|option| !option.ends_with('/')).collect() });
+            rules.push(Written {
+                rule: narrow,
+                options: options.filter(|option| !option.ends_with('/')).collect(),
+            });
         } else {
             all.extend(methods);
         }
@@ -291,7 +295,8 @@ fn allows(rule: &Value, asked: &Asked, methods: &[&str], paths: &BTreeSet<&str>)
     if !methods.contains(&asked.method.as_str()) || !paths.contains(asked.path.as_str()) {
         return true;
     }
-    let (Ok(scope), Ok(host)) = (NetworkScope::from_json(&json!({ "rules": [rule] })), Host::parse(&asked.host))
+    let (Ok(scope), Ok(host)) =
+        (NetworkScope::from_json(&json!({ "rules": [rule] })), Host::parse(&asked.host))
     else {
         return false;
     };

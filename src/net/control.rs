@@ -141,7 +141,9 @@ impl Control {
             }
             ToNetwork::Connect { id, to, connect_ms, idle_ms, requests, account, proxy } => {
                 let (sender, orders) = mpsc::channel(ORDERS_MAX);
-                let requests = match requests.map(|wanted| Rules::new(&wanted, id, &told).map(|rules| (wanted, rules))) {
+                let requests = match requests
+                    .map(|wanted| Rules::new(&wanted, id, &told).map(|rules| (wanted, rules)))
+                {
                     None => None,
                     Some(Ok(requests)) => Some(requests),
                     Some(Err(error)) => return told.tell(FromNetwork::Connected { id, result: Err(error) }),

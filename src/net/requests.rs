@@ -174,7 +174,8 @@ impl Decided {
 
     /// That the guest has begun TLS by itself.
     pub(crate) fn tls_from_inside(&self) -> NetworkError {
-        let target = self.names.first().map_or_else(|| self.to.to_string(), |name| name.with_port(self.to.port()));
+        let target =
+            self.names.last().map_or_else(|| self.to.to_string(), |name| name.with_port(self.to.port()));
         self.rules.refuse("connect", SCOPE, target, self.to);
         let text = format!(
             "TLS with {} is refused: the rules of permissions.network decide requests of HTTP there, which TLS that is spoken \
@@ -376,7 +377,7 @@ impl Decided {
             self.prepare(request, &host).inspect_err(|refused| self.refused(refused, &target))?;
         } else {
             let decided = in_force.policy.decide_request(&target);
-            if let Ok(_) = &decided {
+            if decided.is_ok() {
                 self.prepare(request, &host).inspect_err(|refused| self.refused(refused, &target))?;
             }
             note_request(&self.rules.journal, &decided, &target);
@@ -578,15 +579,14 @@ mod tests {
         ] }))
         .unwrap();
         let names = ["api.example.org", "other.example.org"].map(|name| Host::parse(name).unwrap()).into();
-        let requests =
-            Requests {
-                scope,
-                names,
-                any: false,
-                watch: DecisionWatch::On,
-                extra_ca_certs: String::new(),
-                secrets: Vec::new(),
-            };
+        let requests = Requests {
+            scope,
+            names,
+            any: false,
+            watch: DecisionWatch::On,
+            extra_ca_certs: String::new(),
+            secrets: Vec::new(),
+        };
         Decided::new(&requests, Rules::new(&requests, 1, &Told::nobody()).unwrap(), TO)
     }
 

@@ -58,7 +58,9 @@ impl Proxies {
 
 fn proxy(found: &Intercept) -> Result<Proxy, NetworkError> {
     let unusable = |why: &str| {
-        let text = format!("this machine's proxy cannot be used: {why} (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY of cordon)");
+        let text = format!(
+            "this machine's proxy cannot be used: {why} (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY of cordon)"
+        );
         NetworkError::new(NetworkErrorCode::Failed, text)
     };
     let uri = found.uri();

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use cordon::client::{Client, Error, HostFunctions, Stream, Vm};
 use cordon::config::Access;
-use cordon::wire::{
-    DECISION_BYTES_MAX, DECISIONS_MAX, DecisionScope, DecisionWatch, VmRequest, code,
-};
+use cordon::wire::{DECISION_BYTES_MAX, DECISIONS_MAX, DecisionScope, DecisionWatch, VmRequest, code};
 use serde_json::json;
 
 use crate::common::{config, directory, error_of, peak_kib};
@@ -343,11 +341,13 @@ async fn what_a_worker_says_of_decisions_is_bounded_and_not_believed_of_others()
     assert!(batch.decisions.len() <= 2 * DECISIONS_MAX && batch.dropped > 0);
     let bytes: usize = batch.decisions.iter().map(|made| made.operation.len() + made.rule.len()).sum();
     assert!(bytes <= 2 * DECISION_BYTES_MAX, "{bytes}");
-    let told = |scope, decision| {
-        batch.decisions.iter().any(|made| made.scope == scope && made.decision == decision)
-    };
+    let told =
+        |scope, decision| batch.decisions.iter().any(|made| made.scope == scope && made.decision == decision);
     assert!(told(DecisionScope::Fs, Access::Allow) && told(DecisionScope::Network, Access::Deny));
     // These are decided elsewhere.
     assert!(!told(DecisionScope::Network, Access::Allow));
-    assert!(!told(DecisionScope::HostFunctions, Access::Allow) && !told(DecisionScope::HostFunctions, Access::Deny));
+    assert!(
+        !told(DecisionScope::HostFunctions, Access::Allow)
+            && !told(DecisionScope::HostFunctions, Access::Deny)
+    );
 }

@@ -15,8 +15,8 @@ use protocol::config::{Access, Platform};
 use protocol::enclosure::{EnclosureReport, Layer, LayerName};
 use protocol::engine::{EngineProfile, EngineReport, WasmLevel};
 use protocol::wire::{
-    Bytes, ConnectionState, Decision, DecisionBatch, DecisionScope, ErrorData, ExecutionResult, Outcome, OutputStream, Progress, RequestUpdate,
-    VmRequest, VmResponse, code,
+    Bytes, ConnectionState, Decision, DecisionBatch, DecisionScope, ErrorData, ExecutionResult, Outcome,
+    OutputStream, Progress, RequestUpdate, VmRequest, VmResponse, code,
 };
 
 use channel::Channel;

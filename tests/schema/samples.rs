@@ -8,9 +8,9 @@ use protocol::engine::{EngineProfile, EngineReport, WasmLevel};
 use protocol::wire::{
     Bytes, Capture, ClientMessage, ConnectionState, Decision, DecisionBatch, DecisionScope, DecisionWatch,
     DirectoryEntry, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, FileKind, FileStatus,
-    HostCallOutcome, Language, NetworkUsage, Outcome,
-    OutputStream, PROTOCOL_VERSION, ProcessState, ProcessStatus, Progress, Request, Response, ServerMessage,
-    SourceFormat, TerminalSize, VmRequest, VmResponse, code,
+    HostCallOutcome, Language, NetworkUsage, Outcome, OutputStream, PROTOCOL_VERSION, ProcessState,
+    ProcessStatus, Progress, Request, Response, ServerMessage, SourceFormat, TerminalSize, VmRequest,
+    VmResponse, code,
 };
 use serde::Serialize;
 

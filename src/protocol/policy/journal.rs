@@ -144,8 +144,7 @@ impl Journal {
             folded.kinds.into_iter().map(move |(kind, made)| {
                 let Kind { scope, operation, target, address, rule } = kind;
                 let Made { order, time_ms, count } = made;
-                let decision =
-                    Decision { time_ms, decision, scope, operation, target, address, rule, count };
+                let decision = Decision { time_ms, decision, scope, operation, target, address, rule, count };
                 (order, decision)
             })
         };

@@ -84,9 +84,9 @@ impl HttpTarget<'_> {
     }
 }
 
-/// The name that a guest goes by, if it goes by one.
+/// The name that a guest goes by, if it goes by one: the last that it has asked for.
 fn named(names: &[Host]) -> Option<&Host> {
-    names.iter().find(|name| matches!(name, Host::Name(_)))
+    names.iter().rfind(|name| matches!(name, Host::Name(_)))
 }
 
 /// Where a connection goes, by the name that the guest goes by.

@@ -315,7 +315,7 @@ impl Egress {
             Ok(Passage::Bytes) => return Ok(()),
             Ok(Passage::Requests) => {
                 let address = Some(to.ip());
-                let target = names.first().map_or_else(|| to.to_string(), |name| name.with_port(to.port()));
+                let target = names.last().map_or_else(|| to.to_string(), |name| name.with_port(to.port()));
                 let why = format!(
                     "the connection to {target} is ended: only requests of HTTP are allowed there now, and it carries bytes"
                 );
@@ -540,7 +540,9 @@ impl Drop for Place {
 impl Names {
     fn remember(&mut self, address: IpAddr, name: &Host) {
         let names = self.of.entry(address).or_default();
-        if names.contains(name) {
+        if let Some(known) = names.iter().position(|known| known == name) {
+            // The last that was asked for is by which the guest goes.
+            names[known..].rotate_left(1);
             return;
         }
         if names.len() == NAMES_OF_ADDRESS_MAX {

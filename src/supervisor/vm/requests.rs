@@ -254,7 +254,9 @@ impl Request {
     fn takes(&self, response: &VmResponse) -> bool {
         match self.kind {
             Kind::Opening(_) | Kind::Supervisor => false,
-            Kind::Mounting(_) | Kind::Unmounting(_) | Kind::SettingNetwork => matches!(response, VmResponse::Done {}),
+            Kind::Mounting(_) | Kind::Unmounting(_) | Kind::SettingNetwork => {
+                matches!(response, VmResponse::Done {})
+            }
             // A connection that was never there, or has not ended, has failed.
             Kind::Worker if self.connection.is_some() => {
                 self.connection == Some(Stage::Ended) && matches!(response, VmResponse::Done {})

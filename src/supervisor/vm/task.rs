@@ -24,7 +24,8 @@ use protocol::broker::{BrokerCall, BrokerReply, ClaimedMount, FromWorker, ToWork
 use protocol::config::{Access, CreateVmConfig, Mount, NetworkScope};
 use protocol::policy::Scope;
 use protocol::wire::{
-    DecisionBatch, DecisionScope, DecisionWatch, ErrorData, Progress, RequestUpdate, VmRequest, VmResponse, code,
+    DecisionBatch, DecisionScope, DecisionWatch, ErrorData, Progress, RequestUpdate, VmRequest, VmResponse,
+    code,
 };
 
 /// Names of refused system calls that are kept of one VM, and how long one may be.
@@ -356,7 +357,10 @@ impl Task {
         let done = self.calls.done();
         tokio::spawn(async move {
             let result = egress.hold_all().await.map_err(|error| {
-                let text = format!("the rules are in force for all that is new; connections are held up: {}", error.message);
+                let text = format!(
+                    "the rules are in force for all that is new; connections are held up: {}",
+                    error.message
+                );
                 ErrorData::new(code::TIMED_OUT, text)
             });
             let _ = done.try_send(Done::RulesSet { id, result });
@@ -619,7 +623,11 @@ impl Task {
                 Ok(())
             }
             Done::Settled { id } => {
-                if self.takes.ask(id) { self.ask_for_decisions() } else { Ok(()) }
+                if self.takes.ask(id) {
+                    self.ask_for_decisions()
+                } else {
+                    Ok(())
+                }
             }
         }
     }

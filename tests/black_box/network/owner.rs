@@ -25,7 +25,9 @@ fn the_rules_of_a_running_vm_are_widened_and_narrowed() {
         let vm = default_vm().await;
         let fetch = fetching("http://api.example.org/a");
         assert!(stdout_of(&vm, &fetch).await.starts_with("EACCES"));
-        vm.set_network(&rules(json!([{ "mode": "allow", "hosts": ["api.example.org"], "ports": [80] }]))).await.unwrap();
+        vm.set_network(&rules(json!([{ "mode": "allow", "hosts": ["api.example.org"], "ports": [80] }])))
+            .await
+            .unwrap();
         assert_eq!(stdout_of(&vm, &fetch).await, "200 GET /a HTTP/1.1\n");
         let narrow = json!([{ "mode": "allow", "operations": ["http"], "hosts": ["api.example.org"], "paths": ["/b"] }]);
         vm.set_network(&rules(narrow)).await.unwrap();
@@ -73,7 +75,10 @@ async fn connections_that_are_not_allowed_any_more_end_and_the_others_go_on() {
     assert_eq!(result.stdout.to_text(), "ECONNRESET\nstill here\n", "{result:?}");
     let told = decisions.now().await.unwrap().decisions;
     let denied = told.iter().find(|made| made.target == cut.to_string()).expect("why it was ended is told");
-    assert_eq!((denied.operation.as_str(), denied.rule.as_str()), ("connect", "permissions.network.rules[0]"));
+    assert_eq!(
+        (denied.operation.as_str(), denied.rule.as_str()),
+        ("connect", "permissions.network.rules[0]")
+    );
     assert!(!told.iter().any(|made| made.target == kept.to_string()), "{told:?}");
 }
 
@@ -100,7 +105,8 @@ async fn requests_on_connections_that_are_open_are_decided_by_the_new_rules() {
         console.log("changed");"#
     );
     let (result, ()) = tokio::join!(execute(&vm, &source), async {
-        while !decisions.next().await.unwrap().decisions.iter().any(|made| made.target.ends_with("/change")) {}
+        while !decisions.next().await.unwrap().decisions.iter().any(|made| made.target.ends_with("/change")) {
+        }
         vm.set_network(&rules(paths(json!(["/b"])))).await.unwrap();
     });
     assert_eq!(result.stdout.to_text(), "200 200\nchanged\n", "{result:?}");
@@ -111,7 +117,8 @@ async fn requests_on_connections_that_are_open_are_decided_by_the_new_rules() {
 async fn a_websocket_ends_when_the_request_that_began_it_is_not_allowed_any_more() {
     let (address, _) = serve(Ipv4Addr::LOCALHOST, 0, |mut stream| async move {
         let Some(_) = head(&mut stream).await else { return };
-        let switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+        let switching =
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
         let _ = stream.write_all(switching.as_bytes()).await;
         echo(stream).await;
     })
@@ -152,7 +159,10 @@ async fn rules_that_are_wrong_change_nothing() {
         { "mode": "deny", "operations": ["http"], "hosts": ["example.org"], "paths": ["/a"] },
     ]));
     let error = error_of(vm.set_network(&contradiction).await);
-    assert_eq!((error.code.as_str(), error.field.as_deref()), ("ERR_CONFIG", Some("permissions.network.rules[1]")));
+    assert_eq!(
+        (error.code.as_str(), error.field.as_deref()),
+        ("ERR_CONFIG", Some("permissions.network.rules[1]"))
+    );
     // Secrets are for VMs that are denied by default.
     let error = error_of(vm.set_network(&serde_json::from_value(json!("allow")).unwrap()).await);
     assert_eq!((error.code.as_str(), error.field.as_deref()), ("ERR_CONFIG", Some("network.secrets")));

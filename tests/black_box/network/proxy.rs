@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use super::world::{OTHER, PUBLIC, World, head, http, inside, serve};
 use super::fetching;
+use super::world::{OTHER, PUBLIC, World, head, http, inside, serve};
 use crate::common::{cordon, text};
 
 /// What proxies were asked.
@@ -56,7 +56,8 @@ fn connections_go_through_the_proxy_of_the_host() {
         world.name("proxy.example", &[Ipv4Addr::LOCALHOST]);
         let run = |url: &str, who: &str| {
             let own_place = format!("network={own}");
-            let mut command = cordon(&["eval", "--allow", "network", "--allow", &own_place, "--", &fetching(url)]);
+            let mut command =
+                cordon(&["eval", "--allow", "network", "--allow", &own_place, "--", &fetching(url)]);
             command.env("HTTPS_PROXY", format!("http://{who}@proxy.example:{port}"));
             command.env("NO_PROXY", "direct.example.org,.internal.example");
             let output = command.output().unwrap();
@@ -69,7 +70,10 @@ fn connections_go_through_the_proxy_of_the_host() {
         // The address that was decided is asked for, and nobody but the proxy is told who asks.
         let heads = std::mem::take(&mut *asked.lock());
         assert_eq!(heads.len(), 1, "{heads:?}");
-        assert!(heads[0].starts_with(&format!("CONNECT {PUBLIC}:8080 HTTP/1.1\r\nHost: {PUBLIC}:8080\r\n")), "{heads:?}");
+        assert!(
+            heads[0].starts_with(&format!("CONNECT {PUBLIC}:8080 HTTP/1.1\r\nHost: {PUBLIC}:8080\r\n")),
+            "{heads:?}"
+        );
         assert_eq!(connections.load(Ordering::Relaxed), 1);
         assert!(run(&format!("http://{other}/b"), who).starts_with("200 "));
         assert_eq!(std::mem::take(&mut *asked.lock()).len(), 1);
@@ -79,7 +83,7 @@ fn connections_go_through_the_proxy_of_the_host() {
         assert_eq!(asked.lock().len(), 0);
         let denied = run("http://api.example.org:8080/e", "me:other");
         assert!(denied.starts_with("ECONNREFUSED") && denied.contains("407"), "{denied}");
-        let unreached = run(&format!("http://{PUBLIC}:9/f"), who);
+        let unreached = run(&format!("http://{PUBLIC}:8081/f"), who);
         assert!(unreached.starts_with("ECONNREFUSED") && unreached.contains("502"), "{unreached}");
     });
 }
