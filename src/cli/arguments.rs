@@ -8,6 +8,7 @@ use bytesize::ByteSize;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::learn;
 use super::network;
 use super::publish::Published;
 use super::secret;
@@ -168,6 +169,14 @@ pub(super) struct VmArguments {
     /// Begin with this configuration, a JSON file of the shape of CreateVmConfig
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Write decisions over permissions to this file, a line of JSON each, after what is in it; to standard error without a
+    /// file
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    pub(super) log_decisions: Option<PathBuf>,
+    /// Deny nothing of network, childProcess and process but what rules deny, and tell at the end, on standard error or in
+    /// this file, the smallest permissions that the run has needed; for code that you trust
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    pub(super) learn: Option<PathBuf>,
     /// Print the whole result as JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -270,6 +279,9 @@ impl VmArguments {
             None => {}
         }
         config.check()?;
+        if self.learn.is_some() {
+            learn::widen(&mut config)?;
+        }
         Ok(config)
     }
 }

@@ -2,7 +2,9 @@
 //! only one that decides exit codes.
 
 mod arguments;
+mod decisions;
 mod doctor;
+mod learn;
 mod network;
 mod publish;
 mod secret;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::arguments::{VmArguments, usage};
+use super::decisions::Watching;
 use super::publish::Publishing;
 use super::terminal::{self, Ended};
 use super::{exit, report};
@@ -181,10 +182,14 @@ async fn session(
     };
     let publishing = Publishing::begin(&arguments.publish, config.limits.inbound_connections, false).await?;
     let vm = vm_for(command, config).await?;
+    let watching = Watching::begin(arguments, &vm).await?;
     let result = tokio::select! {
         result = attended(&vm, request) => result,
         never = publishing.serve(&vm) => match never {},
     };
+    if let Some(watching) = watching {
+        watching.conclude().await?;
+    }
     conclude(arguments, vm, result, prints_value).await
 }
 
@@ -211,12 +216,16 @@ async fn at_terminal(
     }
     let publishing = Publishing::begin(&arguments.publish, config.limits.inbound_connections, true).await?;
     let vm = vm_for(command, config).await?;
+    let watching = Watching::begin(arguments, &vm).await?;
     let options =
         TerminalOptions { command: Some(command.to_owned()), args, env, ..TerminalOptions::default() };
     let ended = tokio::select! {
         ended = terminal::attended(&vm, options, arguments.timeout) => ended,
         never = publishing.serve(&vm) => match never {},
     };
+    if let Some(watching) = watching {
+        watching.conclude().await?;
+    }
     match ended {
         Ok(Ended::Command(result)) => conclude(arguments, vm, Ok(result), false).await,
         Ok(Ended::Late) => {

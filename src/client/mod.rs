@@ -16,6 +16,7 @@
 mod call;
 mod connect;
 mod connection;
+mod decisions;
 #[cfg(feature = "http")]
 mod fetch;
 mod file;
@@ -31,6 +32,7 @@ mod vm;
 pub use call::{Call, Output, Stdin};
 pub use connect::{Connect, Embedded, Sidecar, Socket, Stream};
 pub use connection::Client;
+pub use decisions::Decisions;
 #[cfg(feature = "http")]
 pub use {http, hyper};
 

@@ -8,14 +8,15 @@ use serde::de::DeserializeOwned;
 use super::Error;
 use super::call::Call;
 use super::connection::{Connection, unexpected};
+use super::decisions::Decisions;
 use super::file::{self, FileReader, FileWriter};
 use super::guest_connection::GuestConnection;
 use super::terminal::{Terminal, TerminalOptions};
-use protocol::config::Mount;
+use protocol::config::{Mount, NetworkScope};
 use protocol::engine::EngineReport;
 use protocol::wire::{
-    DirectoryEntry, EvaluateOptions, ExecutionOptions, ExecutionResult, FileStatus, Language, ProcessStatus,
-    Request, Response, SourceFormat, VmRequest, VmResponse, code,
+    DecisionWatch, DirectoryEntry, EvaluateOptions, ExecutionOptions, ExecutionResult, FileStatus, Language,
+    NetworkUsage, ProcessStatus, Request, Response, SourceFormat, VmRequest, VmResponse, code,
 };
 
 /// A VM. It ends when this is dropped.
@@ -318,6 +319,34 @@ impl Vm {
     /// With an errno's name as code.
     pub async fn rename(&self, source: &str, target: &str) -> Result<(), Error> {
         self.done(VmRequest::Rename { source: source.to_owned(), target: target.to_owned() }).await
+    }
+
+    /// Has decisions over the VM's permissions told from now on: what is denied, and what is allowed of some scopes or all.
+    /// There is one such watching at a time, whose decisions are told once.
+    ///
+    /// # Errors
+    /// The VM or the connection ended.
+    pub async fn watch_decisions(&self, watch: DecisionWatch) -> Result<Decisions, Error> {
+        Decisions::begin(&self.connection, self.id, watch).await
+    }
+
+    /// Puts other rules in the place of `permissions.network`. They hold at once for what is new; connections that they do not
+    /// allow are ended, and requests on others decided by them, before this returns.
+    ///
+    /// # Errors
+    /// The rules are wrong, which changes nothing; or the VM or the connection ended.
+    pub async fn set_network(&self, network: &NetworkScope) -> Result<(), Error> {
+        let network =
+            serde_json::to_value(network).map_err(|error| Error::new(code::CONFIG, error.to_string()))?;
+        self.done(VmRequest::SetNetwork { network }).await
+    }
+
+    /// What the VM has had of the network so far.
+    ///
+    /// # Errors
+    /// The VM or the connection ended.
+    pub async fn network_usage(&self) -> Result<NetworkUsage, Error> {
+        ask!(self, VmRequest::NetworkUsage {}, VmResponse::NetworkUsage { usage } => usage)
     }
 
     /// Shows a host directory in the VM.

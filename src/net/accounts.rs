@@ -40,6 +40,14 @@ impl Accounts {
     }
 }
 
+impl Accounts {
+    /// What is left to a VM, in and out, if it has connections.
+    pub(crate) fn left(&self, owner: u64) -> Option<(u64, u64)> {
+        let account = self.0.lock().get(&owner).and_then(Weak::upgrade)?;
+        Some((account.bytes_in.load(Relaxed), account.bytes_out.load(Relaxed)))
+    }
+}
+
 impl Account {
     /// Takes bytes off.
     ///

@@ -21,25 +21,43 @@ use tokio::task::AbortHandle;
 
 use super::accounts::Accounts;
 use super::names::Names;
+use super::proxy::Tunnel;
 use super::relay::{self, Connection, Wanted};
+use super::requests::Rules;
 use super::tls::Trust;
 use super::watch::watch;
 
-/// A message, with a descriptor if it announces one.
-type Outgoing = (FromNetwork, Option<OwnedFd>);
+/// What is to be said.
+enum Outgoing {
+    /// A message, with a descriptor if it announces one.
+    Message(FromNetwork, Option<OwnedFd>),
+    /// What is kept of a connection's decisions when its turn comes. There is one of these at once for each connection.
+    Decisions(u64, Arc<Rules>),
+}
 
 /// The way to the supervisor, for whoever works on what it asked.
 #[derive(Clone)]
 pub(crate) struct Told(mpsc::UnboundedSender<Outgoing>);
 
 impl Told {
+    /// Whom nobody hears.
+    #[cfg(test)]
+    pub(crate) fn nobody() -> Told {
+        Told(mpsc::unbounded_channel().0)
+    }
+
     /// Says something. Nobody hears it if the supervisor is gone, which ends this process.
     pub(crate) fn tell(&self, message: FromNetwork) {
         self.tell_with(message, None);
     }
 
     pub(crate) fn tell_with(&self, message: FromNetwork, descriptor: Option<OwnedFd>) {
-        let _ = self.0.send((message, descriptor));
+        let _ = self.0.send(Outgoing::Message(message, descriptor));
+    }
+
+    /// Says what a connection's rules have decided, once that can be written.
+    pub(crate) fn tell_decisions(&self, id: u64, rules: Arc<Rules>) {
+        let _ = self.0.send(Outgoing::Decisions(id, rules));
     }
 }
 
@@ -50,6 +68,8 @@ struct Task {
     running: AbortHandle,
     /// The way to a connection.
     orders: Option<mpsc::Sender<Order>>,
+    /// By which its requests are decided.
+    rules: Option<Arc<Rules>>,
 }
 
 /// What a connection is told.
@@ -115,20 +135,38 @@ impl Control {
         match message {
             ToNetwork::LookUp { id, name } => {
                 let names = self.names.clone();
-                self.start(id, None, async move {
+                self.start(id, None, None, async move {
                     told.tell(FromNetwork::LookedUp { id, result: names.look_up(&name).await });
                 });
             }
-            ToNetwork::Connect { id, to, connect_ms, idle_ms, requests, account } => {
+            ToNetwork::Connect { id, to, connect_ms, idle_ms, requests, account, proxy } => {
                 let (sender, orders) = mpsc::channel(ORDERS_MAX);
+                let requests = match requests
+                    .map(|wanted| Rules::new(&wanted, id, &told).map(|rules| (wanted, rules)))
+                {
+                    None => None,
+                    Some(Ok(requests)) => Some(requests),
+                    Some(Err(error)) => return told.tell(FromNetwork::Connected { id, result: Err(error) }),
+                };
+                let rules = requests.as_ref().map(|(_, rules)| rules.clone());
                 let wanted = Wanted {
                     to,
                     connect: Duration::from_millis(connect_ms),
                     idle: Duration::from_millis(idle_ms),
                     requests,
+                    tunnel: proxy.map(|proxy| Tunnel { proxy, names: self.names.clone() }),
                 };
                 let connection = Connection::new(id, told, self.accounts.open(account), self.trust.clone());
-                self.start(id, Some(sender), relay::connect(connection, wanted, orders));
+                self.start(id, Some(sender), rules, relay::connect(connection, wanted, orders));
+            }
+            ToNetwork::Decide { id, scope, any, watch } => {
+                let rules = self.tasks.lock().get(&id).and_then(|task| task.rules.clone());
+                if let Some(rules) = rules {
+                    rules.set(&scope, any, watch);
+                }
+            }
+            ToNetwork::Left { id, owner } => {
+                told.tell(FromNetwork::Left { id, bytes: self.accounts.left(owner) });
             }
             ToNetwork::StartTls { id, request } => self.order(id, Order::StartTls(request)),
             ToNetwork::End { id } => {
@@ -160,6 +198,7 @@ impl Control {
         &self,
         id: u64,
         orders: Option<mpsc::Sender<Order>>,
+        rules: Option<Arc<Rules>>,
         work: impl Future<Output = ()> + Send + 'static,
     ) {
         let tasks = self.tasks.clone();
@@ -168,12 +207,16 @@ impl Control {
             work.await;
             tasks.lock().remove(&id);
         });
-        self.tasks.lock().insert(id, Task { running: task.abort_handle(), orders });
+        self.tasks.lock().insert(id, Task { running: task.abort_handle(), orders, rules });
     }
 }
 
 async fn write(socket: &AsyncFd<OwnedFd>, mut outgoing: mpsc::UnboundedReceiver<Outgoing>) -> io::Result<()> {
-    while let Some((message, descriptor)) = outgoing.recv().await {
+    while let Some(said) = outgoing.recv().await {
+        let (message, descriptor) = match said {
+            Outgoing::Message(message, descriptor) => (message, descriptor),
+            Outgoing::Decisions(id, rules) => (FromNetwork::Decided { id, batch: rules.decisions() }, None),
+        };
         let packet = encode(&message).map_err(io::Error::other)?;
         let sent = socket
             .async_io(Interest::WRITABLE, |socket| {

@@ -10,6 +10,7 @@
 mod accounts;
 mod control;
 mod names;
+mod proxy;
 mod relay;
 mod requests;
 mod secrets;

@@ -26,7 +26,8 @@ use tokio_rustls::client::TlsStream;
 
 use super::accounts::{Account, Way};
 use super::control::{Order, Told};
-use super::requests::{Decided, TLS_HANDSHAKE};
+use super::proxy::Tunnel;
+use super::requests::{Decided, Rules, TLS_HANDSHAKE};
 use super::tls::{Demand, Trust};
 use super::watch::watch as watch_descriptor;
 
@@ -40,14 +41,16 @@ pub(crate) struct Wanted {
     pub(crate) connect: Duration,
     /// How long nothing may happen.
     pub(crate) idle: Duration,
-    pub(crate) requests: Option<Requests>,
+    pub(crate) requests: Option<(Requests, Arc<Rules>)>,
+    /// The way there, if it is not straight.
+    pub(crate) tunnel: Option<Tunnel>,
 }
 
 /// Makes a connection, tells the supervisor of it, and sees it through.
 pub(crate) async fn connect(connection: Connection, wanted: Wanted, orders: mpsc::Receiver<Order>) {
     let to = wanted.to;
-    let made = match timeout(wanted.connect, make(to)).await {
-        Ok(made) => made.map_err(|error| failure(to, &error)),
+    let made = match timeout(wanted.connect, make(to, wanted.tunnel.as_ref())).await {
+        Ok(made) => made,
         Err(_) => Err(no_answer(to, wanted.connect)),
     };
     let (world, local, guest, theirs) = match made {
@@ -61,13 +64,23 @@ pub(crate) async fn connect(connection: Connection, wanted: Wanted, orders: mpsc
 }
 
 /// A connection to the world, the address of this end, and the ends of a socket pair: ours and the guest's.
-async fn make(to: SocketAddr) -> io::Result<(TcpStream, SocketAddr, UnixStream, OwnedFd)> {
-    let world = TcpStream::connect(to).await?;
-    world.set_nodelay(true)?;
-    let local = world.local_addr()?;
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    Ok((world, local, UnixStream::from_std(ours.into())?, theirs))
+async fn make(
+    to: SocketAddr,
+    tunnel: Option<&Tunnel>,
+) -> Result<(TcpStream, SocketAddr, UnixStream, OwnedFd), NetworkError> {
+    let world = match tunnel {
+        None => TcpStream::connect(to).await.map_err(|error| failure(to, &error))?,
+        Some(tunnel) => tunnel.open(to).await?,
+    };
+    let joined = || {
+        world.set_nodelay(true)?;
+        let local = world.local_addr()?;
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        Ok((local, UnixStream::from_std(ours.into())?, theirs))
+    };
+    let (local, guest, theirs) = joined().map_err(|error| failure(to, &error))?;
+    Ok((world, local, guest, theirs))
 }
 
 /// What is counted of a connection. Once it has been made, that it is over is told when this goes, whoever ends it.
@@ -129,7 +142,11 @@ impl Connection {
     ) -> Result<(), NetworkError> {
         match &wanted.requests {
             None => self.relay_bytes(world, guest, wanted, orders).await,
-            Some(requests) => self.relay_requests(world, guest, wanted, requests, orders).await,
+            Some((requests, rules)) => {
+                let decided = Decided::new(requests, rules.clone(), wanted.to);
+                let authorities = &requests.extra_ca_certs;
+                self.relay_requests(world, guest, wanted, (decided, authorities), orders).await
+            }
         }
     }
 
@@ -269,16 +286,15 @@ impl Connection {
         world: TcpStream,
         guest: UnixStream,
         wanted: &Wanted,
-        requests: &Requests,
+        (mut decided, authorities): (Decided, &str),
         mut orders: mpsc::Receiver<Order>,
     ) -> Result<(), NetworkError> {
-        let mut decided = Decided::new(requests, wanted.to)?;
         let relaying = async {
             let first = tokio::select! {
                 biased;
                 Some(Order::StartTls(mut request)) = orders.recv() => {
                     decided.over_tls(&mut request)?;
-                    let demand = Demand::Verified(&requests.extra_ca_certs);
+                    let demand = Demand::Verified(authorities);
                     let stream = self.start_tls(world, wanted, &request, demand).await?;
                     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                     let world = Counted { stream, connection: self.clone() };

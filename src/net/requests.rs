@@ -10,6 +10,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::uri::Authority;
@@ -23,12 +24,15 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use parking_lot::Mutex;
 use protocol::abi::{NetworkError, NetworkErrorCode, TlsRequest};
-use protocol::config::HttpScheme;
+use protocol::config::{Access, HttpScheme, NetworkScope};
 use protocol::network::Requests;
-use protocol::policy::{Host, HttpTarget, NetworkPolicy};
+use protocol::policy::{Host, HttpTarget, Journal, NetworkPolicy, note_request};
+use protocol::wire::{DecisionBatch, DecisionScope, DecisionWatch};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::control::Told;
 use super::secrets::{Parts, Secrets};
 
 /// Bytes of the head of a request or a response, and what is read at once of what follows.
@@ -47,34 +51,96 @@ const STREAMS_MAX: u32 = 100;
 /// The header of an answer that says no: the field of the configuration that decided.
 const DENIED: &str = "cordon-denied";
 
+/// The field that decides where no rule does.
+const SCOPE: &str = "permissions.network";
+
 type Body = BoxBody<Bytes, hyper::Error>;
+
+/// The rules by which one connection's requests are decided. They may be changed while it is open.
+pub(crate) struct Rules {
+    in_force: watch::Sender<Arc<InForce>>,
+    journal: Journal,
+    /// The supervisor will be told what the journal has.
+    will_be_told: AtomicBool,
+    id: u64,
+    told: Told,
+}
+
+struct InForce {
+    policy: NetworkPolicy,
+    /// Whether any request may go.
+    any: bool,
+}
+
+impl Rules {
+    /// # Errors
+    /// They are none, which rules of a configuration that was checked are not.
+    pub(crate) fn new(requests: &Requests, id: u64, told: &Told) -> Result<Arc<Rules>, NetworkError> {
+        let policy = NetworkPolicy::new(&requests.scope)
+            .map_err(|error| NetworkError::new(NetworkErrorCode::Failed, error.to_string()))?;
+        let journal = Journal::default();
+        journal.watch(requests.watch);
+        Ok(Arc::new(Rules {
+            in_force: watch::Sender::new(Arc::new(InForce { policy, any: requests.any })),
+            journal,
+            will_be_told: AtomicBool::new(false),
+            id,
+            told: told.clone(),
+        }))
+    }
+
+    /// Decides by others from now on. What are no rules allows nothing.
+    pub(crate) fn set(&self, scope: &NetworkScope, any: bool, watch: DecisionWatch) {
+        self.journal.watch(watch);
+        let nothing = NetworkScope::Access(Access::Deny);
+        let policy = NetworkPolicy::new(scope).or_else(|_| NetworkPolicy::new(&nothing));
+        if let Ok(policy) = policy {
+            self.in_force.send_replace(Arc::new(InForce { policy, any }));
+        }
+    }
+
+    /// Takes what was decided and not told.
+    pub(crate) fn decisions(&self) -> DecisionBatch {
+        // Before it is taken: what is noted meanwhile is told by the next.
+        self.will_be_told.store(false, Relaxed);
+        self.journal.take()
+    }
+
+    /// Something was noted.
+    fn noted(self: &Arc<Self>) {
+        if !self.journal.is_empty() && !self.will_be_told.swap(true, Relaxed) {
+            self.told.tell_decisions(self.id, self.clone());
+        }
+    }
+
+    /// Notes what no rule has decided.
+    fn refuse(self: &Arc<Self>, operation: &str, field: &str, target: String, to: SocketAddr) {
+        self.journal.note(Access::Deny, DecisionScope::Network, operation, field, || {
+            (target, Some(to.ip().to_canonical()))
+        });
+        self.noted();
+    }
+}
 
 /// The requests of one connection, and who decides them.
 pub(crate) struct Decided {
-    policy: NetworkPolicy,
+    rules: Arc<Rules>,
     names: Vec<Host>,
     to: SocketAddr,
     /// The host that TLS was begun with.
     over_tls: Option<Host>,
-    /// Whether any request may go.
-    any: bool,
     secrets: Secrets,
 }
 
 impl Decided {
-    /// # Errors
-    /// The rules are none, which a configuration that was checked does not have.
-    pub(crate) fn new(requests: &Requests, to: SocketAddr) -> Result<Decided, NetworkError> {
-        let policy = NetworkPolicy::new(&requests.scope)
-            .map_err(|error| NetworkError::new(NetworkErrorCode::Failed, error.to_string()))?;
-        Ok(Decided {
-            policy,
+    pub(crate) fn new(requests: &Requests, rules: Arc<Rules>, to: SocketAddr) -> Decided {
+        Decided {
+            rules,
             names: requests.names.clone(),
             to,
             over_tls: None,
-            any: requests.any,
             secrets: Secrets::new(requests.secrets.clone()),
-        })
+        }
     }
 
     /// Has TLS between this process and the world; what of the guest's wishes is granted is left in the request.
@@ -88,6 +154,7 @@ impl Decided {
                 .map_err(|error| NetworkError::new(NetworkErrorCode::Denied, error.to_string()))?,
         };
         if !self.is_there(&host) {
+            self.rules.refuse("connect", SCOPE, host.with_port(self.to.port()), self.to);
             let text = format!(
                 "TLS for {host} is refused: this VM was not given {} for that name, and requests are decided by it",
                 self.to.ip()
@@ -107,6 +174,9 @@ impl Decided {
 
     /// That the guest has begun TLS by itself.
     pub(crate) fn tls_from_inside(&self) -> NetworkError {
+        let target =
+            self.names.last().map_or_else(|| self.to.to_string(), |name| name.with_port(self.to.port()));
+        self.rules.refuse("connect", SCOPE, target, self.to);
         let text = format!(
             "TLS with {} is refused: the rules of permissions.network decide requests of HTTP there, which TLS that is spoken \
              within the VM hides; leave it to the host, as https and tls.connect do unless they are given ciphers, curves, \
@@ -153,11 +223,14 @@ impl Decided {
             }
         }
         let upgraded = exchange.upgraded.lock().take();
-        if let Some((guest, far)) = upgraded {
+        if let Some(Upgraded { guest, far, by }) = upgraded {
             let (guest, far) = tokio::try_join!(guest, far).map_err(|error| cut_off(&error))?;
             let (mut guest, mut far) = (TokioIo::new(guest), TokioIo::new(far));
-            // Whoever ends first has ended both, as WebSocket does.
-            let _ = tokio::io::copy_bidirectional(&mut guest, &mut far).await;
+            tokio::select! {
+                // Whoever ends first has ended both, as WebSocket does.
+                _ = tokio::io::copy_bidirectional(&mut guest, &mut far) => {}
+                denied = exchange.decided.no_more(&by) => return Err(denied),
+            }
         }
         exchange.failed.lock().take().map_or(Ok(()), Err)
     }
@@ -246,6 +319,36 @@ impl Decided {
         }
     }
 
+    /// Until the rules that are in force do not allow a request any more by which the connection became something else.
+    async fn no_more(&self, by: &Asked) -> NetworkError {
+        let mut changes = self.rules.in_force.subscribe();
+        while changes.changed().await.is_ok() {
+            let in_force = changes.borrow_and_update().clone();
+            if in_force.any {
+                continue;
+            }
+            let target = self.target(&by.host, &by.method, &by.path);
+            let decided = in_force.policy.decide_request(&target);
+            if let Err(denial) = &decided {
+                note_request(&self.rules.journal, &decided, &target);
+                self.rules.noted();
+                return NetworkError::new(NetworkErrorCode::Reset, denial.message.clone());
+            }
+        }
+        std::future::pending().await
+    }
+
+    fn target<'a>(&self, host: &'a Host, method: &'a Method, path: &'a str) -> HttpTarget<'a> {
+        HttpTarget {
+            scheme: self.scheme(),
+            host,
+            port: self.to.port(),
+            method: method.as_str(),
+            path,
+            address: self.to.ip(),
+        }
+    }
+
     fn scheme(&self) -> HttpScheme {
         match self.over_tls {
             Some(_) => HttpScheme::Https,
@@ -253,8 +356,9 @@ impl Decided {
         }
     }
 
-    /// Decides whether a request may be sent, and puts secrets into it; else the answer in place of one.
-    fn decide<B>(&self, request: &mut Request<B>) -> Result<(), Response<Body>> {
+    /// Decides whether a request may be sent, and puts secrets into it; else the answer in place of one. What it asks for is
+    /// given back where the connection would become something else by it.
+    fn decide<B>(&self, request: &mut Request<B>) -> Result<Option<Asked>, Response<Body>> {
         let named = self.host(request).map_err(|why| malformed(&why))?;
         // Its own name leads here by a rule for the address.
         let host = if matches!(&named, Host::Name(name) if name == "localhost") {
@@ -262,21 +366,35 @@ impl Decided {
         } else {
             named
         };
-        let target = HttpTarget {
-            scheme: self.scheme(),
-            host: &host,
-            port: self.to.port(),
-            method: request.method().as_str(),
-            path: request.uri().path_and_query().map_or("/", |path| path.as_str()),
-            address: self.to.ip(),
-        };
-        if self.any {
-            if request.method() == Method::CONNECT {
+        let method = request.method().clone();
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let target = self.target(&host, &method, &path);
+        let in_force = self.rules.in_force.borrow().clone();
+        if in_force.any {
+            if method == Method::CONNECT {
                 return Err(malformed("it asks for a tunnel; connect to the host itself"));
             }
+            self.prepare(request, &host).inspect_err(|refused| self.refused(refused, &target))?;
         } else {
-            self.policy.may_request(&target).map_err(|denial| denied(denial.field, &denial.message))?;
+            let decided = in_force.policy.decide_request(&target);
+            if decided.is_ok() {
+                self.prepare(request, &host).inspect_err(|refused| self.refused(refused, &target))?;
+            }
+            note_request(&self.rules.journal, &decided, &target);
+            self.rules.noted();
+            decided.map_err(|denial| denied(&denial.field, &denial.message))?;
         }
+        Ok(request.headers().contains_key(UPGRADE).then_some(Asked { host, method, path }))
+    }
+
+    /// Notes that a request which the rules allow is refused.
+    fn refused(&self, answer: &Response<Body>, target: &HttpTarget<'_>) {
+        let field = answer.headers().get(DENIED).and_then(|field| field.to_str().ok());
+        self.rules.refuse("http", field.unwrap_or(SCOPE), target.shown(), self.to);
+    }
+
+    /// Makes a request that the rules allow what it goes as.
+    fn prepare<B>(&self, request: &mut Request<B>, host: &Host) -> Result<(), Response<Body>> {
         match protocol_of(request.headers()) {
             Ok(None | Some(Protocol::WebSocket)) => {}
             Err(()) => {
@@ -292,7 +410,7 @@ impl Decided {
             method: request.method(),
             uri: &mut uri,
             headers: &mut headers,
-            host: &host,
+            host,
             is_private: self.over_tls.is_some() || self.to.ip().is_loopback(),
         });
         (*request.headers_mut(), *request.uri_mut()) = (headers, uri);
@@ -301,9 +419,9 @@ impl Decided {
 }
 
 /// An answer that says what of the configuration refuses the request.
-fn denied(field: impl TryInto<HeaderValue>, why: &str) -> Response<Body> {
+fn denied(field: &str, why: &str) -> Response<Body> {
     let mut answer = refusal(StatusCode::FORBIDDEN, why);
-    if let Ok(field) = field.try_into() {
+    if let Ok(field) = HeaderValue::from_str(field) {
         answer.headers_mut().insert(DENIED, field);
     }
     answer
@@ -332,8 +450,21 @@ struct Exchange {
     sender: Sender,
     /// Why the world gave no answer.
     failed: Mutex<Option<NetworkError>>,
-    /// Both sides of what has become another protocol.
-    upgraded: Mutex<Option<(OnUpgrade, OnUpgrade)>>,
+    upgraded: Mutex<Option<Upgraded>>,
+}
+
+/// Both sides of what has become another protocol, and the request by which it has.
+struct Upgraded {
+    guest: OnUpgrade,
+    far: OnUpgrade,
+    by: Asked,
+}
+
+/// What a request has asked for.
+struct Asked {
+    host: Host,
+    method: Method,
+    path: String,
 }
 
 /// The way to the world.
@@ -368,11 +499,10 @@ impl Exchange {
     /// # Errors
     /// The world has cut off, which ends the guest's side as well.
     async fn answer(self: Arc<Self>, mut request: Request<Incoming>) -> hyper::Result<Response<Body>> {
-        if let Err(answer) = self.decided.decide(&mut request) {
-            return Ok(answer);
-        }
-        let wants_upgrade = request.headers().contains_key(UPGRADE);
-        let guest = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
+        let upgrade = match self.decided.decide(&mut request) {
+            Ok(upgrade) => upgrade.map(|by| (hyper::upgrade::on(&mut request), by)),
+            Err(answer) => return Ok(answer),
+        };
         // As it was understood: the length is that of the body, the target of HTTP/1.1 is a path.
         request.headers_mut().remove(TRANSFER_ENCODING);
         if let Sender::Http1(_) = self.sender {
@@ -383,8 +513,9 @@ impl Exchange {
         match self.sender.send(request).await {
             Ok(mut response) => {
                 self.decided.secrets.take_out(response.headers_mut());
-                if let (StatusCode::SWITCHING_PROTOCOLS, Some(guest)) = (response.status(), guest) {
-                    *self.upgraded.lock() = Some((guest, hyper::upgrade::on(&mut response)));
+                if let (StatusCode::SWITCHING_PROTOCOLS, Some((guest, by))) = (response.status(), upgrade) {
+                    let far = hyper::upgrade::on(&mut response);
+                    *self.upgraded.lock() = Some(Upgraded { guest, far, by });
                 } else {
                     response.headers_mut().remove(TRANSFER_ENCODING);
                 }
@@ -448,9 +579,15 @@ mod tests {
         ] }))
         .unwrap();
         let names = ["api.example.org", "other.example.org"].map(|name| Host::parse(name).unwrap()).into();
-        let requests =
-            Requests { scope, names, any: false, extra_ca_certs: String::new(), secrets: Vec::new() };
-        Decided::new(&requests, TO).unwrap()
+        let requests = Requests {
+            scope,
+            names,
+            any: false,
+            watch: DecisionWatch::On,
+            extra_ca_certs: String::new(),
+            secrets: Vec::new(),
+        };
+        Decided::new(&requests, Rules::new(&requests, 1, &Told::nobody()).unwrap(), TO)
     }
 
     /// A world that answers each request with what it was sent, head and body as they arrived.

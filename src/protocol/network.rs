@@ -4,6 +4,7 @@
 //! process reads bytes of whoever it is connected with, so that what it says is bounded before it is believed. The
 //! policy is not its affair: it does what it is asked to.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::abi::{NetworkError, TlsRequest, TlsSession};
 use crate::config::{NetworkScope, SecretPlace, SecretValue};
 use crate::policy::{Host, HostPattern};
+use crate::wire::{DecisionBatch, DecisionWatch};
 
 /// Connections that one VM may have at once, whatever its configuration says.
 pub const CONNECTIONS_MAX: u64 = 1024;
@@ -46,6 +48,26 @@ pub enum ToNetwork {
         requests: Option<Requests>,
         /// Whose it is, and what is left to them.
         account: Account,
+        /// The proxy that it goes through.
+        proxy: Option<Proxy>,
+    },
+    /// Puts other rules in the place of those by which a connection's requests are decided.
+    Decide {
+        /// The connection.
+        id: u64,
+        /// The rules, and whether any request may go.
+        scope: NetworkScope,
+        /// As [`Requests::any`].
+        any: bool,
+        /// As [`Requests::watch`].
+        watch: DecisionWatch,
+    },
+    /// What is left to somebody who has connections.
+    Left {
+        /// Its number.
+        id: u64,
+        /// The number of the VM.
+        owner: u64,
     },
     /// Speaks TLS on a connection from here on, as its client. What the guest has sent before goes as it is.
     StartTls {
@@ -71,6 +93,8 @@ pub struct Requests {
     pub names: Vec<Host>,
     /// Whether any request may go, since any bytes could.
     pub any: bool,
+    /// Which decisions are told.
+    pub watch: DecisionWatch,
     /// Certificates of authorities that are trusted beside the host's, in PEM.
     pub extra_ca_certs: String,
     /// The secrets of the VM.
@@ -89,6 +113,24 @@ pub struct Placeholder {
     pub hosts: Vec<HostPattern>,
     /// Where it may stand.
     pub places: Vec<SecretPlace>,
+}
+
+/// A proxy of HTTP that is asked for a tunnel to where a connection goes.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proxy {
+    /// Its name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The value of `Proxy-Authorization`, if it wants to know who asks. Nothing that formats this shows it.
+    pub authorization: Option<SecretValue>,
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("(proxy)")
+    }
 }
 
 /// Bytes that whoever a connection belongs to may have over all their connections together.
@@ -132,6 +174,20 @@ pub enum FromNetwork {
         id: u64,
         /// What was agreed upon.
         result: Result<TlsSession, NetworkError>,
+    },
+    /// Decisions over requests of a connection, as they are watched.
+    Decided {
+        /// The connection.
+        id: u64,
+        /// They.
+        batch: DecisionBatch,
+    },
+    /// Of `Left`: bytes in and out; none if there are no connections.
+    Left {
+        /// Its number.
+        id: u64,
+        /// As they are in [`Account`].
+        bytes: Option<(u64, u64)>,
     },
     /// The other end of a connection has sent all it had to send.
     Ended {
@@ -203,6 +259,11 @@ pub mod fuzz {
                 idle_ms: 300_000,
                 requests: None,
                 account,
+                proxy: Some(super::Proxy {
+                    host: "proxy.example".to_owned(),
+                    port: 3128,
+                    authorization: Some(super::SecretValue("Basic YTpi".to_owned())),
+                }),
             },
             ToNetwork::Connect {
                 id: 3,
@@ -213,6 +274,7 @@ pub mod fuzz {
                     scope: crate::config::NetworkScope::Access(crate::config::Access::Deny),
                     names: vec![crate::policy::Host::parse("example.org").expect("a name")],
                     any: false,
+                    watch: super::DecisionWatch::On,
                     extra_ca_certs: String::new(),
                     secrets: vec![super::Placeholder {
                         text: "cordon-secret".to_owned(),
@@ -222,7 +284,15 @@ pub mod fuzz {
                     }],
                 }),
                 account,
+                proxy: None,
             },
+            ToNetwork::Decide {
+                id: 3,
+                scope: crate::config::NetworkScope::Access(crate::config::Access::Allow),
+                any: true,
+                watch: super::DecisionWatch::Off,
+            },
+            ToNetwork::Left { id: 4, owner: 1 },
             ToNetwork::StartTls {
                 id: 2,
                 request: TlsRequest {
@@ -253,6 +323,23 @@ pub mod fuzz {
                     distrusted: Some("CERT_HAS_EXPIRED".to_owned()),
                 }),
             },
+            FromNetwork::Decided {
+                id: 3,
+                batch: super::DecisionBatch {
+                    decisions: vec![crate::wire::Decision {
+                        time_ms: 1,
+                        decision: crate::config::Access::Deny,
+                        scope: crate::wire::DecisionScope::Network,
+                        operation: "http".to_owned(),
+                        target: "GET https://example.org/".to_owned(),
+                        address: Some("192.0.2.1".to_owned()),
+                        rule: "permissions.network.rules[0]".to_owned(),
+                        count: 2,
+                    }],
+                    dropped: 1,
+                },
+            },
+            FromNetwork::Left { id: 4, bytes: Some((1, 2)) },
             FromNetwork::Ended { id: 2 },
             FromNetwork::Closed { id: 2, error: Some(error), bytes_in: 1 << 40, bytes_out: 0 },
         ];

@@ -14,6 +14,7 @@ mod network;
 mod outside;
 mod own_commands;
 mod pool;
+mod proxies;
 mod template;
 mod templates;
 mod vm;
@@ -47,6 +48,7 @@ use protocol::enclosure::EnclosureReport;
 use protocol::engine::EngineReport;
 use protocol::policy::Policy;
 use protocol::wire::{ErrorData, code};
+use proxies::Proxies;
 pub use templates::TemplateLimits;
 use templates::Templates;
 pub use vm::ANSWER_TIME;
@@ -117,6 +119,7 @@ struct Inner {
     compilers: tokio::sync::Semaphore,
     templates: Templates,
     networks: Networks,
+    proxies: Proxies,
     artifacts: Arc<Artifacts>,
     /// Those that are installed.
     commands: Arc<CommandSet>,
@@ -142,6 +145,7 @@ impl Supervisor {
                 compilers: tokio::sync::Semaphore::new(COMPILERS_MAX),
                 templates: Templates::new(options.templates),
                 networks: Networks::default(),
+                proxies: Proxies::of_this_process(),
                 commands: CommandSet::installed(artifacts.clone()),
                 artifacts,
                 forbidden,

@@ -22,11 +22,13 @@ use tokio::sync::oneshot;
 use super::Inner;
 use super::launcher::client::Process;
 use protocol::abi::{NetworkError, NetworkErrorCode, TlsRequest, TlsSession};
+use protocol::config::NetworkScope;
 use protocol::descriptor::receive_with_descriptors;
 use protocol::enclosure::EnclosureReport;
 use protocol::network::{
-    ADDRESSES_MAX, Account, FromNetwork, PACKET_BYTES_MAX, Requests, ToNetwork, decode, encode,
+    ADDRESSES_MAX, Account, FromNetwork, PACKET_BYTES_MAX, Proxy, Requests, ToNetwork, decode, encode,
 };
+use protocol::wire::{DecisionBatch, DecisionWatch};
 
 /// How long it may take from being started to being enclosed.
 const START_TIME: Duration = Duration::from_secs(10);
@@ -38,6 +40,8 @@ const SEND_PAUSE: Duration = Duration::from_millis(1);
 pub(super) enum Happened {
     /// The other end has sent all it had to send.
     Ended,
+    /// Requests of it were decided, as the process says.
+    Decided(DecisionBatch),
     /// It is over, and why if it was cut off; bytes in and out.
     Closed { error: Option<NetworkError>, bytes_in: u64, bytes_out: u64 },
 }
@@ -81,6 +85,7 @@ pub(super) struct Wanted {
     pub(super) idle_ms: u64,
     pub(super) requests: Option<Requests>,
     pub(super) account: Account,
+    pub(super) proxy: Option<Proxy>,
 }
 
 /// A running network process. Dropping it ends it, and every connection.
@@ -107,6 +112,7 @@ enum Waiting {
     LookUp(oneshot::Sender<Result<Vec<IpAddr>, NetworkError>>),
     Connect(oneshot::Sender<Result<(SocketAddr, OwnedFd), NetworkError>>),
     StartTls(oneshot::Sender<Result<TlsSession, NetworkError>>),
+    Left(oneshot::Sender<Option<(u64, u64)>>),
 }
 
 /// A number for a question or a connection, which no other of this process has.
@@ -168,8 +174,8 @@ impl Network {
     ) -> Result<(SocketAddr, OwnedFd), NetworkError> {
         let (sender, receiver) = oneshot::channel();
         let question = self.ask(id, Waiting::Connect(sender), Some(observer))?;
-        let Wanted { to, connect_ms, idle_ms, requests, account } = wanted.clone();
-        self.send(&ToNetwork::Connect { id, to, connect_ms, idle_ms, requests, account }).await?;
+        let Wanted { to, connect_ms, idle_ms, requests, account, proxy } = wanted.clone();
+        self.send(&ToNetwork::Connect { id, to, connect_ms, idle_ms, requests, account, proxy }).await?;
         let answer = receiver.await.map_err(|_| ended())?;
         if answer.is_ok() {
             question.answered();
@@ -197,6 +203,32 @@ impl Network {
         let answer = receiver.await.map_err(|_| ended());
         drop(waiting);
         answer?
+    }
+
+    /// Has requests of a connection decided by these rules from now on, if it has any.
+    pub(super) async fn decide(
+        &self,
+        id: u64,
+        (scope, any): (NetworkScope, bool),
+        watch: DecisionWatch,
+    ) -> Result<(), NetworkError> {
+        self.send(&ToNetwork::Decide { id, scope, any, watch }).await
+    }
+
+    /// Ends a connection, of which its observer is told.
+    pub(super) async fn cut(&self, id: u64) -> Result<(), NetworkError> {
+        self.send(&ToNetwork::End { id }).await
+    }
+
+    /// What is left to a VM, in and out; none if it has no connections. What was told of them before has been heard then.
+    pub(super) async fn left(&self, owner: u64) -> Result<Option<(u64, u64)>, NetworkError> {
+        let id = next_id();
+        let (sender, receiver) = oneshot::channel();
+        let question = self.ask(id, Waiting::Left(sender), None)?;
+        self.send(&ToNetwork::Left { id, owner }).await?;
+        let answer = receiver.await.map_err(|_| ended())?;
+        question.answered();
+        Ok(answer)
     }
 
     /// Ends a connection, or gives a question up.
@@ -369,6 +401,17 @@ fn take(message: FromNetwork, descriptor: Option<OwnedFd>, state: &Mutex<State>)
                 None => {}
             }
         }
+        FromNetwork::Decided { id, batch } => {
+            let observer = state.lock().observers.get(&id).and_then(Weak::upgrade);
+            if let Some(observer) = observer {
+                observer.happened(id, Happened::Decided(batch));
+            }
+        }
+        FromNetwork::Left { id, bytes } => match state.lock().waiting.remove(&id) {
+            Some(Waiting::Left(sender)) => drop(sender.send(bytes)),
+            Some(_) => return false,
+            None => {}
+        },
         FromNetwork::Ended { id } => {
             let observer = state.lock().observers.get(&id).and_then(Weak::upgrade);
             if let Some(observer) = observer {

@@ -21,14 +21,16 @@ use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 use super::broker::{Answer, Broker};
 use super::threads;
 use kernel::net::{
-    Connector, LookingUp, Outside, OutsideStream, OutwardConnection, SocketError, StartingTls,
+    Connector, LookingUp, Outside, OutsideStream, OutwardConnection, SocketError, StartingTls, no_network,
 };
 use protocol::abi::{Connected, ConnectionEvent, NetworkError, NetworkErrorCode, TlsRequest};
 use protocol::broker::{BrokerCall, BrokerReply};
+use protocol::policy::{Host, Policy};
 
 /// The ways out of one VM.
 pub(super) struct Outward {
     broker: Arc<Broker>,
+    policy: Arc<Policy>,
     reactor: OnceLock<Arc<Reactor>>,
     fates: Fates,
 }
@@ -37,8 +39,8 @@ pub(super) struct Outward {
 type Fates = Arc<Mutex<HashMap<u64, Weak<Fate>>>>;
 
 impl Outward {
-    pub(super) fn new(broker: Arc<Broker>) -> Arc<Outward> {
-        Arc::new(Outward { broker, reactor: OnceLock::new(), fates: Fates::default() })
+    pub(super) fn new(broker: Arc<Broker>, policy: Arc<Policy>) -> Arc<Outward> {
+        Arc::new(Outward { broker, policy, reactor: OnceLock::new(), fates: Fates::default() })
     }
 
     /// A connection that the supervisor has just given: from now on what becomes of it is noted.
@@ -70,6 +72,11 @@ impl Outward {
 
 impl Connector for Outward {
     fn connect(self: Arc<Self>, to: SocketAddr) -> OutwardConnection {
+        if !self.policy.reaches_out() {
+            // Nobody is asked, and who watches decisions is told of this one.
+            let _ = self.policy.may_connect(&[], to);
+            return Box::pin(std::future::ready(Err(no_network(&format!("connecting to {to}")))));
+        }
         let asking = self.broker.network(BrokerCall::Connect { to });
         Box::pin(async move {
             let Answer { reply: BrokerReply::Connect { result }, link, .. } = asking.await? else {
@@ -91,6 +98,12 @@ impl Connector for Outward {
     }
 
     fn look_up(&self, name: &str) -> LookingUp {
+        if !self.policy.reaches_out() {
+            if let Ok(host) = Host::parse(name) {
+                let _ = self.policy.may_look_up(&host);
+            }
+            return Box::pin(std::future::ready(Err(no_network(&format!("looking up {name}")))));
+        }
         let asking = self.broker.network(BrokerCall::LookUp { name: name.to_owned() });
         Box::pin(async move {
             let Answer { reply: BrokerReply::LookUp { result }, .. } = asking.await? else {
@@ -98,6 +111,10 @@ impl Connector for Outward {
             };
             result
         })
+    }
+
+    fn reaches_out(&self) -> bool {
+        self.policy.reaches_out()
     }
 }
 
@@ -425,7 +442,8 @@ mod tests {
     fn outward() -> Arc<Outward> {
         let (socket, _) = UnixStream::pair().unwrap();
         let sender = Arc::new(super::super::channel::Sender::new(socket));
-        Outward::new(Arc::new(Broker::new(sender)))
+        let policy = protocol::policy::Policy::new(&Default::default()).unwrap();
+        Outward::new(Arc::new(Broker::new(sender)), Arc::new(policy))
     }
 
     fn run<T>(future: impl Future<Output = T>) -> T {

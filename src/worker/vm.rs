@@ -93,10 +93,8 @@ impl VirtualMachine {
         let clock = GuestClock::new(config.timing_mitigation)
             .map_err(|error| ErrorData::new(code::WORKER_LOST, format!("no random bytes: {error}")))?;
         let kernel = kernel(layout, &config, &policy, clock);
-        let outward = Outward::new(broker.clone());
-        if policy.reaches_out() {
-            kernel.network().set_connector(outward.clone());
-        }
+        let outward = Outward::new(broker.clone(), policy.clone());
+        kernel.network().set_connector(outward.clone());
         // Those that are denied are there as well: the supervisor refuses the call, and says which scope does.
         let host_functions = config.host_functions.clone();
         let command_services = CommandServices {
@@ -197,7 +195,9 @@ impl VirtualMachine {
     pub(super) fn hand_out(self: &Arc<Self>, message: ToWorker, inbox: &mut Inbox) {
         let tells_nothing = matches!(
             message,
-            ToWorker::Reply { reply: BrokerReply::HostFilesystem { .. }, .. } | ToWorker::Ping {}
+            ToWorker::Reply { reply: BrokerReply::HostFilesystem { .. }, .. }
+                | ToWorker::Ping {}
+                | ToWorker::TakeDecisions {}
         );
         if !tells_nothing {
             self.broker.heard();
@@ -237,6 +237,14 @@ impl VirtualMachine {
                 self.broker.answered(call, Answer { reply, descriptor, link });
             }
             ToWorker::Outward { connection, event } => self.outward.happened(connection, event),
+            ToWorker::SetNetwork { id, scope } => {
+                let set = self.policy.set_network(&scope).map(|()| VmResponse::Done {});
+                self.respond(id, set.map_err(ErrorData::from));
+            }
+            ToWorker::WatchDecisions { watch } => self.policy.journal().watch(watch),
+            ToWorker::TakeDecisions {} => {
+                self.sender.send(&FromWorker::Decisions { batch: self.policy.journal().take() });
+            }
             ToWorker::Ping {} => self.sender.send(&FromWorker::Pong {}),
             ToWorker::Claim(_) => end_now(super::USAGE.into()),
         }

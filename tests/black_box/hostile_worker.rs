@@ -6,7 +6,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use cordon::client::{Client, Error, HostFunctions, Stream, Vm};
-use cordon::wire::{VmRequest, code};
+use cordon::config::Access;
+use cordon::wire::{DECISION_BYTES_MAX, DECISIONS_MAX, DecisionScope, DecisionWatch, VmRequest, code};
 use serde_json::json;
 
 use crate::common::{config, directory, error_of, peak_kib};
@@ -86,6 +87,7 @@ async fn what_breaks_the_protocol_ends_the_vm_and_no_other() {
         "input that was not given",
         "starts",
         "an answer to nobody",
+        "decisions that nobody asked for",
         "ready again",
         "claimed again",
         "a pong that nobody asked for",
@@ -328,4 +330,24 @@ async fn a_worker_that_gives_no_sign_of_life_is_ended() {
     let vm = sidecar.vm("silence", json!({})).await;
     let error = error_of(vm.stat("/").await);
     assert_eq!(error.code, code::UNRESPONSIVE, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_says_of_decisions_is_bounded_and_not_believed_of_others() {
+    let sidecar = sidecar().await;
+    let vm = sidecar.vm("honest", json!({})).await;
+    let decisions = vm.watch_decisions(DecisionWatch::All).await.unwrap();
+    let batch = decisions.now().await.unwrap();
+    assert!(batch.decisions.len() <= 2 * DECISIONS_MAX && batch.dropped > 0);
+    let bytes: usize = batch.decisions.iter().map(|made| made.operation.len() + made.rule.len()).sum();
+    assert!(bytes <= 2 * DECISION_BYTES_MAX, "{bytes}");
+    let told =
+        |scope, decision| batch.decisions.iter().any(|made| made.scope == scope && made.decision == decision);
+    assert!(told(DecisionScope::Fs, Access::Allow) && told(DecisionScope::Network, Access::Deny));
+    // These are decided elsewhere.
+    assert!(!told(DecisionScope::Network, Access::Allow));
+    assert!(
+        !told(DecisionScope::HostFunctions, Access::Allow)
+            && !told(DecisionScope::HostFunctions, Access::Deny)
+    );
 }

@@ -3,6 +3,9 @@
 
 mod authority;
 mod commands;
+mod decisions;
+mod owner;
+mod proxy;
 mod secrets;
 mod tls;
 mod world;

@@ -11,12 +11,12 @@ use std::io;
 
 use protocol::abi::{Errno, HostFsReply, HostFsRequest, HostHandle, MountId, OpenFlags};
 use protocol::broker::{BrokerCall, BrokerReply, FromWorker, ToWorker};
-use protocol::config::Platform;
+use protocol::config::{Access, Platform};
 use protocol::enclosure::{EnclosureReport, Layer, LayerName};
 use protocol::engine::{EngineProfile, EngineReport, WasmLevel};
 use protocol::wire::{
-    Bytes, ConnectionState, ErrorData, ExecutionResult, Outcome, OutputStream, Progress, RequestUpdate,
-    VmRequest, VmResponse, code,
+    Bytes, ConnectionState, Decision, DecisionBatch, DecisionScope, ErrorData, ExecutionResult, Outcome,
+    OutputStream, Progress, RequestUpdate, VmRequest, VmResponse, code,
 };
 
 use channel::Channel;
@@ -53,9 +53,29 @@ fn main() -> io::Result<()> {
             ToWorker::Update { .. }
             | ToWorker::Reply { .. }
             | ToWorker::Outward { .. }
+            | ToWorker::SetNetwork { .. }
+            | ToWorker::WatchDecisions { .. }
             | ToWorker::Claim(_) => {}
+            ToWorker::TakeDecisions {} => channel.send(&FromWorker::Decisions { batch: lies() })?,
         }
     }
+}
+
+/// Decisions that it cannot have made, and more than anybody keeps.
+fn lies() -> DecisionBatch {
+    let lie = |scope, number: usize| Decision {
+        time_ms: u64::MAX,
+        decision: if number % 2 == 0 { Access::Allow } else { Access::Deny },
+        scope,
+        operation: "x".repeat(2000),
+        target: number.to_string(),
+        address: None,
+        rule: "y".repeat(2000),
+        count: u64::MAX,
+    };
+    let scopes = [DecisionScope::Network, DecisionScope::HostFunctions, DecisionScope::Fs];
+    let decisions = (0..300).flat_map(|number| scopes.map(|scope| lie(scope, number))).collect();
+    DecisionBatch { decisions, dropped: u64::MAX }
 }
 
 /// Begins what was chosen, for a request that it may answer.
@@ -109,6 +129,7 @@ fn perform(attack: &str, channel: &mut Channel, id: u64) -> io::Result<()> {
         "an answer to nobody" => {
             channel.send(&FromWorker::Response { id: id + 1, response: Ok(VmResponse::Done {}) })
         }
+        "decisions that nobody asked for" => channel.send(&FromWorker::Decisions { batch: lies() }),
         "two answers" => {
             answer(channel, id, "one")?;
             answer(channel, id, "two")

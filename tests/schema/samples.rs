@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use protocol::config::{Mount, Platform};
+use protocol::config::{Access, Mount, Platform};
 use protocol::engine::{EngineProfile, EngineReport, WasmLevel};
 use protocol::wire::{
-    Bytes, Capture, ClientMessage, ConnectionState, DirectoryEntry, ErrorData, EvaluateOptions,
-    ExecutionOptions, ExecutionResult, FileKind, FileStatus, HostCallOutcome, Language, Outcome,
-    OutputStream, PROTOCOL_VERSION, ProcessState, ProcessStatus, Progress, Request, Response, ServerMessage,
-    SourceFormat, TerminalSize, VmRequest, VmResponse, code,
+    Bytes, Capture, ClientMessage, ConnectionState, Decision, DecisionBatch, DecisionScope, DecisionWatch,
+    DirectoryEntry, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, FileKind, FileStatus,
+    HostCallOutcome, Language, NetworkUsage, Outcome, OutputStream, PROTOCOL_VERSION, ProcessState,
+    ProcessStatus, Progress, Request, Response, ServerMessage, SourceFormat, TerminalSize, VmRequest,
+    VmResponse, code,
 };
 use serde::Serialize;
 
@@ -172,6 +173,13 @@ pub fn client_samples() -> Vec<Sample<ClientMessage>> {
     add("", vm(VmRequest::Mkdir { path: "/tmp/a/b".into(), recursive: true }));
     add("", vm(VmRequest::Remove { path: "/tmp/a".into(), recursive: true }));
     add("", vm(VmRequest::Rename { source: "/tmp/a".into(), target: "/tmp/b".into() }));
+    add("", vm(VmRequest::WatchDecisions { watch: DecisionWatch::All }));
+    add("waits", vm(VmRequest::TakeDecisions { wait: true }));
+    add("at once", vm(VmRequest::TakeDecisions { wait: false }));
+    let rules = serde_json::json!({ "rules": [{ "mode": "allow", "hosts": ["example.org"], "ports": [443, "8000-8100"] }] });
+    add("deny", vm(VmRequest::SetNetwork { network: serde_json::json!("deny") }));
+    add("rules", vm(VmRequest::SetNetwork { network: rules }));
+    add("", vm(VmRequest::NetworkUsage {}));
     add("", vm(VmRequest::EngineReport {}));
     add("", ClientMessage::Cancel { id: 1 });
     add("", ClientMessage::Input { id: 1, data: Bytes(b"line\n".to_vec()), end: false });
@@ -343,6 +351,37 @@ pub fn server_samples() -> Vec<Sample<ServerMessage>> {
         process(4, 2, ProcessState::Zombie, &[]),
     ];
     add("", vm(VmResponse::Processes { processes }));
+    let decision = |scope, operation: &str, target: &str| Decision {
+        time_ms: 1_700_000_000_123,
+        decision: Access::Deny,
+        scope,
+        operation: operation.into(),
+        target: target.into(),
+        address: None,
+        rule: "permissions.network.rules[2]".into(),
+        count: 3,
+    };
+    let decisions = vec![
+        Decision {
+            decision: Access::Allow,
+            address: Some("93.184.216.34".into()),
+            ..decision(DecisionScope::Network, "connect", "example.org:443")
+        },
+        decision(DecisionScope::Fs, "read", "/data/key"),
+        decision(DecisionScope::ChildProcess, "spawn", "ls"),
+        decision(DecisionScope::Process, "signal", "SIGTERM"),
+        decision(DecisionScope::Env, "read", "TOKEN"),
+        decision(DecisionScope::HostFunctions, "call", "orders.list"),
+    ];
+    add("", vm(VmResponse::Decisions { batch: DecisionBatch { decisions, dropped: 5_000_000_000 } }));
+    let usage = NetworkUsage {
+        bytes_in: 5_000_000_000,
+        bytes_out: 300,
+        connections: 1,
+        connections_made: 70_000,
+        lookups: 2,
+    };
+    add("", vm(VmResponse::NetworkUsage { usage }));
     add("", ServerMessage::Started { id: 1, pid: 12 });
     add(
         "stdout",

@@ -5,6 +5,7 @@
 export { Client, type ConnectOptions, type VmConfig } from "./client.js";
 export type { Code, CodeOptions, CodeSpawnOptions, FileCode, ProgramSpawnOptions } from "./code.js";
 export type { Context } from "./context.js";
+export type { Decisions, WatchOptions } from "./decisions.js";
 export { CordonError } from "./errors.js";
 export type {
   EvaluationResult,
@@ -20,6 +21,9 @@ export {
   ErrorCode,
   type Access,
   type CreateVmConfig,
+  type Decision,
+  type DecisionBatch,
+  type DecisionScope,
   type DirectoryEntry,
   type EngineReport,
   type ErrorData,
@@ -33,6 +37,7 @@ export {
   type NetworkRule,
   type NetworkRules,
   type NetworkScope,
+  type NetworkUsage,
   type Permissions,
   type Platform,
   type ProcessState,

@@ -2,13 +2,14 @@
  * A VM.
  */
 import { FileCode } from "./code.js";
-import { checkBoolean, checkCount, checkOptions, checkText, type Names } from "./check.js";
+import { checkBoolean, checkCount, checkOptions, checkText, configJson, type Names } from "./check.js";
 import type { Connection } from "./connection.js";
 import { Context } from "./context.js";
+import { watchDecisions, type Decisions, type WatchOptions } from "./decisions.js";
 import { fetchFrom, type FetchOptions } from "./fetch.js";
 import { FileSystem } from "./files.js";
 import { connect, type ConnectToOptions, type GuestConnection } from "./guestConnection.js";
-import type { EngineReport, Mount } from "./generated/wire.js";
+import type { EngineReport, Mount, NetworkScope, NetworkUsage } from "./generated/wire.js";
 import { VmHandle } from "./handle.js";
 import { Npm } from "./npm.js";
 import { Processes } from "./process.js";
@@ -76,6 +77,29 @@ export class Vm implements AsyncDisposable {
   /** Asks the VM itself what runs it. */
   async engineReport(): Promise<EngineReport> {
     return (await this.#handle.ask({ type: "engineReport" }, "engine")).engine;
+  }
+
+  /**
+   * Has decisions over the VM's permissions told from now on: what is denied, and what is allowed of some scopes, or of all.
+   * There is one such watching at a time, whose decisions are told once.
+   */
+  async watchDecisions(options: WatchOptions = {}): Promise<Decisions> {
+    return watchDecisions(this.#handle, options);
+  }
+
+  /**
+   * Puts other rules in the place of `permissions.network`. They hold at once for what is new; connections that they do not
+   * allow are ended, and requests on others decided by them, before this resolves. Rules that are wrong change nothing.
+   */
+  async setNetwork(network: NetworkScope): Promise<void> {
+    // As in a configuration, the sidecar says what is wrong.
+    const checked = configJson(network) as NetworkScope;
+    await this.#handle.ask({ type: "setNetwork", network: checked }, "done");
+  }
+
+  /** What the VM has had of the network so far. */
+  async networkUsage(): Promise<NetworkUsage> {
+    return (await this.#handle.ask({ type: "networkUsage" }, "networkUsage")).usage;
   }
 
   /** Shows a host directory in the VM, read-only unless said otherwise. */

@@ -8,6 +8,7 @@ import * as cordon from "cordon";
 
 import { Code, FileCode } from "#internal/code.js";
 import { Context } from "#internal/context.js";
+import { Decisions } from "#internal/decisions.js";
 import { FileSystem } from "#internal/files.js";
 import { Npm } from "#internal/npm.js";
 import { GuestInput, GuestProcess, OutputBuffer, Processes } from "#internal/process.js";
@@ -56,7 +57,7 @@ function methods(owner: { readonly name: string; readonly prototype: object }): 
 }
 
 function publicNames(): Set<string> {
-  const classes = [cordon.Client, cordon.NodeRuntime, Code, FileCode, Context, FileSystem, GuestInput, GuestProcess, Npm, OutputBuffer, Processes, Terminal, Vm];
+  const classes = [cordon.Client, cordon.NodeRuntime, Code, FileCode, Context, Decisions, FileSystem, GuestInput, GuestProcess, Npm, OutputBuffer, Processes, Terminal, Vm];
   const functions = Object.entries(cordon).filter(([name, value]) => typeof value === "function" && /^[a-z]/.test(name));
   const names = [...classes.flatMap(methods), ...functions.map(([name]) => name), ...FIELDS];
   return new Set(names.filter((name) => !INTERNAL.includes(name)));

@@ -100,7 +100,8 @@ impl Connector for NoNetwork {
     }
 }
 
-fn no_network(what: &str) -> NetworkError {
+/// Why nothing is reached where the permission is not granted at all.
+pub fn no_network(what: &str) -> NetworkError {
     let text = format!("{what} is refused: permissions.network allows nothing beyond this VM");
     NetworkError::new(NetworkErrorCode::Denied, text)
 }

@@ -14,8 +14,8 @@ pub use errno::Errno;
 pub use file::{DirectoryEntry, FileKind, FileStatus, FileTimes, OpenFlags, Pid, Symlinks, Whence};
 pub use host_call::HostCallError;
 pub use host_fs::{
-    DIRECTORY_ENTRIES_MAX, HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, HostHandle, LISTING_MAX, MountId, NPM_DIRECTORY,
-    SMALL_FILE_MAX, SMALL_FILES_MAX, SmallFile,
+    DIRECTORY_ENTRIES_MAX, HOST_TRANSFER_MAX, HostFsReply, HostFsRequest, HostHandle, LISTING_MAX, MountId,
+    NPM_DIRECTORY, SMALL_FILE_MAX, SMALL_FILES_MAX, SmallFile,
 };
 pub use network::{
     Connected, ConnectionEvent, NetworkError, NetworkErrorCode, TlsIdentity, TlsRequest, TlsSession,

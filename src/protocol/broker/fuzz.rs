@@ -5,8 +5,9 @@ use crate::abi::{
     HostCallError, HostFsReply, HostFsRequest, HostHandle, MountId, NetworkError, NetworkErrorCode,
     OpenFlags, TlsRequest, TlsSession,
 };
+use crate::config::{Access, NetworkScope};
 use crate::wire::fuzz::{message, weighed};
-use crate::wire::{ConnectionState, ErrorData, OutputStream, encode_frame};
+use crate::wire::{ConnectionState, DecisionBatch, DecisionWatch, ErrorData, OutputStream, encode_frame};
 
 /// Weighs and decodes the content of a frame as either side of a worker does.
 pub fn messages(content: &[u8]) {
@@ -60,6 +61,9 @@ pub fn samples() -> Vec<Vec<u8>> {
         content(&FromWorker::Response { id: 1, response: Err(error) }),
         content(&FromWorker::Output { id: 1, stream: OutputStream::Stdout, data: vec![7; 9].into() }),
         content(&FromWorker::Connection { id: 1, state: ConnectionState::Ended }),
+        content(&FromWorker::Decisions { batch: DecisionBatch { decisions: Vec::new(), dropped: 1 } }),
+        content(&ToWorker::WatchDecisions { watch: DecisionWatch::On }),
+        content(&ToWorker::SetNetwork { id: 1, scope: NetworkScope::Access(Access::Deny) }),
     ];
     let calls = calls.map(|body| content(&FromWorker::Call { call: 3, body }));
     calls.chain(replies.map(|reply| content(&ToWorker::Reply { call: 3, reply }))).chain(others).collect()

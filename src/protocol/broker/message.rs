@@ -10,10 +10,13 @@ use crate::abi::{
     Connected, ConnectionEvent, Errno, HostCallError, HostFsReply, HostFsRequest, MountId, NetworkError,
     TlsRequest, TlsSession,
 };
-use crate::config::CreateVmConfig;
+use crate::config::{CreateVmConfig, NetworkScope};
 use crate::enclosure::EnclosureReport;
 use crate::engine::EngineReport;
-use crate::wire::{Bytes, ConnectionState, ErrorData, OutputStream, RequestUpdate, VmRequest, VmResponse};
+use crate::wire::{
+    Bytes, ConnectionState, DecisionBatch, DecisionWatch, ErrorData, OutputStream, RequestUpdate, VmRequest,
+    VmResponse,
+};
 
 /// Binds a worker to a VM.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,6 +62,12 @@ pub enum ToWorker {
     Reply { call: u64, reply: BrokerReply },
     /// Something has become of a connection beyond the VM.
     Outward { connection: u64, event: ConnectionEvent },
+    /// Puts other rules in the place of `permissions.network`; answered like a request.
+    SetNetwork { id: u64, scope: NetworkScope },
+    /// Says which decisions over permissions are kept to be told.
+    WatchDecisions { watch: DecisionWatch },
+    /// Asks for those that are kept.
+    TakeDecisions {},
     /// Asks for a sign of life.
     Ping {},
 }
@@ -87,6 +96,8 @@ pub enum FromWorker {
     Call { call: u64, body: BrokerCall },
     /// The enclosure refused system calls of these names to this process.
     RefusedCalls { calls: Vec<String> },
+    /// Answers `TakeDecisions`: what the worker has decided itself.
+    Decisions { batch: DecisionBatch },
     /// Answers a `Ping`, whatever else goes on.
     Pong {},
     /// The worker is about to end, for this reason.

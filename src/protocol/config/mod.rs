@@ -24,7 +24,7 @@ pub use mount::Mount;
 pub use network::{
     HttpMethod, HttpScheme, NetworkOperation, NetworkRule, NetworkRules, NetworkScope, PortRange,
 };
-pub use outward::{NetworkConfig, Secret, SecretPlace, SecretValue};
+pub use outward::{NetworkConfig, Secret, SecretPlace, SecretValue, check_for_secrets};
 pub use permissions::{
     Access, PathRule, PathRules, PathScope, PatternRule, PatternRules, PatternScope, Permissions,
 };

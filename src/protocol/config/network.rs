@@ -326,6 +326,15 @@ impl<'de> Deserialize<'de> for NetworkScope {
 }
 
 impl NetworkScope {
+    /// Reads and checks rules as they stand in a configuration.
+    ///
+    /// # Errors
+    /// They are none, or wrong; the error has their path in a configuration.
+    pub fn from_json(value: &serde_json::Value) -> Result<NetworkScope, ConfigError> {
+        let document = serde_json::json!({ "permissions": { "network": value } });
+        super::CreateVmConfig::from_json(&document).map(|config| config.permissions.network)
+    }
+
     /// The rules, in order.
     pub fn rules(&self) -> &[NetworkRule] {
         match self {

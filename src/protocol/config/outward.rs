@@ -76,6 +76,21 @@ impl fmt::Debug for SecretValue {
     }
 }
 
+/// Checks the rules of a VM that has secrets.
+///
+/// # Errors
+/// They do not deny by default.
+pub fn check_for_secrets(scope: &NetworkScope) -> Result<(), ConfigError> {
+    if scope.default_access() == Access::Deny {
+        return Ok(());
+    }
+    Err(ConfigError::new(
+        "network.secrets",
+        "secrets are for a VM whose permissions.network denies by default, or a guest could send what it gets with them to \
+         everybody; allow the hosts that it needs by rules",
+    ))
+}
+
 impl NetworkConfig {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
@@ -98,12 +113,8 @@ impl NetworkConfig {
         if self.secrets.len() > bounds::SECRETS {
             return Err(ConfigError::new("network.secrets", format!("more than {}", bounds::SECRETS)));
         }
-        if !self.secrets.is_empty() && scope.default_access() == Access::Allow {
-            return Err(ConfigError::new(
-                "network.secrets",
-                "secrets are for a VM whose permissions.network denies by default, or a guest could send what it gets with \
-                 them to everybody; allow the hosts that it needs by rules",
-            ));
+        if !self.secrets.is_empty() {
+            check_for_secrets(scope)?;
         }
         let bytes: usize = self.secrets.iter().map(|secret| secret.value.0.len()).sum();
         if bytes > bounds::SECRET_BYTES_IN_ALL {

@@ -107,7 +107,7 @@ impl Host {
     }
 
     /// The host and a port, as they stand in an URL.
-    pub(super) fn with_port(&self, port: u16) -> String {
+    pub fn with_port(&self, port: u16) -> String {
         match self {
             Host::Address(IpAddr::V6(address)) => format!("[{address}]:{port}"),
             other => format!("{other}:{port}"),

@@ -10,6 +10,7 @@ mod contradiction;
 pub mod fuzz;
 mod host;
 mod host_pattern;
+mod journal;
 mod network;
 #[cfg(test)]
 mod network_properties;
@@ -21,14 +22,17 @@ mod url_path;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Access, ConfigError, PathScope, PatternScope, Permissions};
+use crate::config::{Access, ConfigError, NetworkScope, PathScope, PatternScope, Permissions};
+use crate::wire::DecisionScope;
 pub use address::special;
 pub use host::{Host, HostError};
 pub use host_pattern::HostPattern;
-pub use network::{HttpTarget, NetworkDenial, NetworkPolicy, Passage};
+pub use journal::Journal;
+pub use network::{By, HttpTarget, NetworkDenial, NetworkPolicy, Passage, note_request};
 pub use pattern::Pattern;
 use pattern::{Kind, Matcher};
 pub(crate) use subject::Subject;
@@ -67,7 +71,32 @@ pub enum Scope {
     HostFunctions,
 }
 
+impl FsOperation {
+    /// The operation as rules name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            FsOperation::Read => "read",
+            FsOperation::Write => "write",
+            FsOperation::Create => "create",
+            FsOperation::Remove => "remove",
+            FsOperation::Stat => "stat",
+            FsOperation::List => "list",
+            FsOperation::Execute => "execute",
+        }
+    }
+}
+
 impl Scope {
+    /// The scope, as whoever is told of decisions knows it.
+    fn told(self) -> DecisionScope {
+        match self {
+            Scope::ChildProcess => DecisionScope::ChildProcess,
+            Scope::Process => DecisionScope::Process,
+            Scope::Env => DecisionScope::Env,
+            Scope::HostFunctions => DecisionScope::HostFunctions,
+        }
+    }
+
     /// The field of `permissions` that decides.
     pub fn field(self) -> &'static str {
         match self {
@@ -126,13 +155,16 @@ struct Rules<Operation> {
 }
 
 impl<Operation> Rules<Operation> {
-    /// The first rule that matches decides.
-    fn answer(&self, is_it: impl Fn(&Operation) -> bool, what: &str) -> Option<Access> {
+    /// The first rule that matches decides: how, and which it is; none is the default.
+    fn answer(&self, is_it: impl Fn(&Operation) -> bool, what: &str) -> (Option<Access>, Option<usize>) {
         let matches = |rule: &&Rule<Operation>| {
             rule.operations.as_ref().is_none_or(|list| list.iter().any(&is_it))
                 && rule.patterns.as_ref().is_none_or(|patterns| patterns.matches(what))
         };
-        self.rules.iter().find(matches).map(|rule| rule.mode).or(self.default)
+        match self.rules.iter().position(|rule| matches(&rule)) {
+            Some(index) => (self.rules.get(index).map(|rule| rule.mode), Some(index)),
+            None => (self.default, None),
+        }
     }
 }
 
@@ -170,8 +202,10 @@ pub struct Policy {
     paths: Vec<Pattern>,
     /// In the order of [`Scope::ALL`].
     names: [Rules<String>; 4],
-    network: NetworkPolicy,
+    /// Whoever owns the VM may put another in its place.
+    network: RwLock<Arc<NetworkPolicy>>,
     denials: AtomicU64,
+    journal: Journal,
 }
 
 impl Policy {
@@ -194,13 +228,40 @@ impl Policy {
         };
         let [child_process, process, env, host_functions] = Scope::ALL;
         let names = [compile(child_process)?, compile(process)?, compile(env)?, compile(host_functions)?];
-        let network = NetworkPolicy::new(&permissions.network)?;
-        Ok(Policy { fs, paths, names, network, denials: AtomicU64::new(0) })
+        let network = RwLock::new(Arc::new(NetworkPolicy::new(&permissions.network)?));
+        Ok(Policy { fs, paths, names, network, denials: AtomicU64::new(0), journal: Journal::default() })
+    }
+
+    /// What is kept of its decisions.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Decides over the network by these rules from now on.
+    ///
+    /// # Errors
+    /// They are none, which rules that were checked are not: those before stay.
+    pub fn set_network(&self, scope: &NetworkScope) -> Result<(), ConfigError> {
+        let policy = Arc::new(NetworkPolicy::new(scope)?);
+        *self.network.write().unwrap_or_else(PoisonError::into_inner) = policy;
+        Ok(())
+    }
+
+    fn network(&self) -> Arc<NetworkPolicy> {
+        self.network.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Decides a file operation on an absolute, fully resolved guest path.
     pub fn allows_path(&self, operation: FsOperation, path: &str) -> bool {
-        self.count(self.fs.answer(|one| *one == operation, path))
+        let answer = self.fs.answer(|one| *one == operation, path);
+        self.count(answer, (DecisionScope::Fs, "permissions.fs"), operation.name(), path)
+    }
+
+    /// Decides again what was decided where it was asked first: that it is allowed has been noted there.
+    pub fn still_allows_path(&self, operation: FsOperation, path: &str) -> bool {
+        let (answer, rule) = self.fs.answer(|one| *one == operation, path);
+        answer == Some(Access::Allow)
+            || self.count((answer, rule), (DecisionScope::Fs, "permissions.fs"), operation.name(), path)
     }
 
     /// Whether no rule could tell apart two paths at or below `path`: only then may a directory be moved as a whole.
@@ -210,12 +271,13 @@ impl Policy {
 
     /// Decides an operation on something with a name.
     pub fn allows(&self, scope: Scope, operation: &str, name: &str) -> bool {
-        self.count(self.names[scope as usize].answer(|one| one == operation, name))
+        let answer = self.names[scope as usize].answer(|one| one == operation, name);
+        self.count(answer, (scope.told(), scope.field()), operation, name)
     }
 
     /// Whether some rule of the network or its default could allow anything to leave the VM.
     pub fn reaches_out(&self) -> bool {
-        self.network.reaches_out()
+        self.network().reaches_out()
     }
 
     /// Decides the lookup of a name: see [`NetworkPolicy::may_look_up`].
@@ -223,7 +285,9 @@ impl Policy {
     /// # Errors
     /// It is denied.
     pub fn may_look_up(&self, name: &Host) -> Result<(), NetworkDenial> {
-        self.count_denial(self.network.may_look_up(name))
+        let decided = self.network().look_up_by(name);
+        network::note(&self.journal, "dns", &decided, |by| *by, || (name.to_string(), None));
+        self.count_denial(decided).map(drop)
     }
 
     /// Decides a TCP connection: see [`NetworkPolicy::may_connect`].
@@ -231,15 +295,26 @@ impl Policy {
     /// # Errors
     /// It is denied.
     pub fn may_connect(&self, names: &[Host], to: SocketAddr) -> Result<Passage, NetworkDenial> {
-        self.count_denial(self.network.may_connect(names, to))
+        let decided = self.network().connect_by(names, to);
+        // Where requests are decided, each of them is noted.
+        if !matches!(decided, Ok((Passage::Requests, _))) {
+            let what = || (network::shown_target(names, to), Some(to.ip().to_canonical()));
+            network::note(&self.journal, "connect", &decided, |(_, by)| *by, what);
+        }
+        self.count_denial(decided).map(|(passage, _)| passage)
     }
 
-    /// Decides one HTTP request: see [`NetworkPolicy::may_request`].
+    /// Decides whether a connection that is open may go on; only that it may not is noted.
     ///
     /// # Errors
-    /// It is denied.
-    pub fn may_request(&self, request: &HttpTarget<'_>) -> Result<(), NetworkDenial> {
-        self.count_denial(self.network.may_request(request))
+    /// It may not.
+    pub fn may_still_connect(&self, names: &[Host], to: SocketAddr) -> Result<Passage, NetworkDenial> {
+        let decided = self.network().connect_by(names, to);
+        if decided.is_err() {
+            let what = || (network::shown_target(names, to), Some(to.ip().to_canonical()));
+            network::note(&self.journal, "connect", &decided, |(_, by)| *by, what);
+        }
+        self.count_denial(decided).map(|(passage, _)| passage)
     }
 
     /// How many operations were denied so far.
@@ -254,13 +329,26 @@ impl Policy {
         decision
     }
 
-    /// What nothing decides is denied.
-    fn count(&self, decision: Option<Access>) -> bool {
-        let allowed = decision == Some(Access::Allow);
-        if !allowed {
+    /// Counts and notes a decision. What nothing decides is denied.
+    fn count(
+        &self,
+        (answer, rule): (Option<Access>, Option<usize>),
+        (scope, field): (DecisionScope, &str),
+        operation: &str,
+        what: &str,
+    ) -> bool {
+        let decision = answer.unwrap_or(Access::Deny);
+        if decision == Access::Deny {
             self.denials.fetch_add(1, Ordering::Relaxed);
         }
-        allowed
+        if self.journal.wants(decision, scope) {
+            let field = match rule {
+                Some(index) => format!("{field}.rules[{index}]"),
+                None => field.to_owned(),
+            };
+            self.journal.note(decision, scope, operation, &field, || (what.to_owned(), None));
+        }
+        decision == Access::Allow
     }
 }
 

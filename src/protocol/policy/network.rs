@@ -13,11 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use super::host::Host;
 use super::host_pattern::HostPattern;
+use super::journal::Journal;
 use super::pattern::{Kind, Matcher};
 use super::{special, url_path};
 use crate::config::{
     Access, ConfigError, HttpMethod, HttpScheme, NetworkOperation, NetworkRule, NetworkScope, PortRange,
 };
+use crate::wire::{DecisionScope, DecisionWatch};
 
 pub(super) const FIELD: &str = "permissions.network";
 /// So much of a path or a method is shown in a denial.
@@ -58,6 +60,64 @@ pub struct NetworkDenial {
     pub field: String,
     /// What was refused, why, and what to change.
     pub message: String,
+}
+
+/// The rule that has allowed something; none where the default did.
+pub type By = Option<usize>;
+
+impl HttpTarget<'_> {
+    /// Scheme and authority, as in an URL.
+    fn origin(&self) -> String {
+        let authority = self.host.with_port(self.port);
+        let authority = match self.port == self.scheme.port() {
+            true => authority.trim_end_matches(&format!(":{}", self.port)),
+            false => &authority,
+        };
+        format!("{}://{authority}", self.scheme.name())
+    }
+
+    /// Method and URL without the query, as they are told.
+    pub fn shown(&self) -> String {
+        let shown = |text: &str| text.chars().take(SHOWN).collect::<String>().escape_debug().to_string();
+        let path = self.path.split('?').next().unwrap_or_default();
+        format!("{} {}{}", shown(self.method), self.origin(), shown(path))
+    }
+}
+
+/// The name that a guest goes by, if it goes by one: the last that it has asked for.
+fn named(names: &[Host]) -> Option<&Host> {
+    names.iter().rfind(|name| matches!(name, Host::Name(_)))
+}
+
+/// Where a connection goes, by the name that the guest goes by.
+pub(super) fn shown_target(names: &[Host], to: SocketAddr) -> String {
+    named(names).map_or_else(|| to.to_string(), |name| name.with_port(to.port()))
+}
+
+/// Notes a decision.
+pub(super) fn note<T>(
+    journal: &Journal,
+    operation: &str,
+    decided: &Result<T, NetworkDenial>,
+    by: impl FnOnce(&T) -> By,
+    what: impl FnOnce() -> (String, Option<IpAddr>),
+) {
+    if journal.watching() == DecisionWatch::Off {
+        return;
+    }
+    let (decision, field) = match decided {
+        Ok(allowed) => match by(allowed) {
+            Some(index) => (Access::Allow, format!("{FIELD}.rules[{index}]")),
+            None => (Access::Allow, FIELD.to_owned()),
+        },
+        Err(denial) => (Access::Deny, denial.field.clone()),
+    };
+    journal.note(decision, DecisionScope::Network, operation, &field, what);
+}
+
+/// Notes the decision over a request.
+pub fn note_request(journal: &Journal, decided: &Result<By, NetworkDenial>, request: &HttpTarget<'_>) {
+    note(journal, "http", decided, |by| *by, || (request.shown(), Some(request.address.to_canonical())));
 }
 
 /// A rule, ready to be asked.
@@ -195,6 +255,11 @@ impl NetworkPolicy {
     /// # Errors
     /// It is denied.
     pub fn may_look_up(&self, name: &Host) -> Result<(), NetworkDenial> {
+        self.look_up_by(name).map(drop)
+    }
+
+    /// As [`may_look_up`](Self::may_look_up), and by which rule.
+    pub(super) fn look_up_by(&self, name: &Host) -> Result<By, NetworkDenial> {
         use NetworkOperation::{Connect, Dns, Http};
         let denied = |target: &Target<'_>, refusal| {
             Err(denial(&format!("looking up {name}"), target, refusal, &name.to_string(), None))
@@ -220,7 +285,7 @@ impl NetworkPolicy {
         for (index, rule) in self.rules.iter().enumerate().filter(|(_, rule)| rule.is_for_host(&target)) {
             match rule.mode {
                 Access::Allow if !rule.void && open.iter().any(|operation| rule.is_for(*operation)) => {
-                    return Ok(());
+                    return Ok(Some(index));
                 }
                 Access::Deny if rule.is_whole() && rule.is_for(Dns) => {
                     return denied(&target, Refusal::Rule(index));
@@ -230,7 +295,7 @@ impl NetworkPolicy {
             }
         }
         match self.by_default(&target) {
-            Ok(()) if !open.is_empty() => Ok(()),
+            Ok(()) if !open.is_empty() => Ok(None),
             _ => denied(&target, Refusal::Default),
         }
     }
@@ -240,19 +305,27 @@ impl NetworkPolicy {
     /// # Errors
     /// It is denied: neither any bytes nor some request may go there.
     pub fn may_connect(&self, names: &[Host], to: SocketAddr) -> Result<Passage, NetworkDenial> {
+        self.connect_by(names, to).map(|(passage, _)| passage)
+    }
+
+    /// As [`may_connect`](Self::may_connect), and by which rule.
+    pub(super) fn connect_by(&self, names: &[Host], to: SocketAddr) -> Result<(Passage, By), NetworkDenial> {
         let target = Target::new(names, Some(to.ip()));
         let to = SocketAddr::new(to.ip().to_canonical(), to.port());
         let canonical = names.iter().all(Host::is_canonical);
         let refusal = match self.connect(&target, to.port()) {
-            Ok(()) if canonical => return Ok(Passage::Bytes),
-            Err(_) if canonical && self.some_request(&target, to.port()) => return Ok(Passage::Requests),
-            Ok(()) => Refusal::Default,
+            Ok(by) if canonical => return Ok((Passage::Bytes, by)),
+            Err(refusal) if canonical => match self.some_request(&target, to.port()) {
+                Ok(by) => return Ok((Passage::Requests, by)),
+                Err(_) => refusal,
+            },
+            Ok(_) => Refusal::Default,
             Err(refusal) => refusal,
         };
-        let address = Host::Address(to.ip());
-        let (what, flag) = match names.iter().find(|name| matches!(name, Host::Name(_))) {
-            Some(name) => (format!("{} ({address})", name.with_port(to.port())), name.with_port(to.port())),
-            None => (to.to_string(), to.to_string()),
+        let flag = shown_target(names, to);
+        let what = match named(names) {
+            Some(_) => format!("{flag} ({})", Host::Address(to.ip())),
+            None => flag.clone(),
         };
         Err(denial(&format!("connecting to {what}"), &target, refusal, &flag, Some(to)))
     }
@@ -262,24 +335,19 @@ impl NetworkPolicy {
     /// # Errors
     /// It is denied.
     pub fn may_request(&self, request: &HttpTarget<'_>) -> Result<(), NetworkDenial> {
+        self.decide_request(request).map(drop)
+    }
+
+    /// As [`may_request`](Self::may_request), and by which rule, if not by default: what [`note_request`] takes.
+    ///
+    /// # Errors
+    /// It is denied.
+    pub fn decide_request(&self, request: &HttpTarget<'_>) -> Result<By, NetworkDenial> {
         let path = url_path::normal(request.path);
         let to = SocketAddr::new(request.address.to_canonical(), request.port);
         let names = std::slice::from_ref(request.host);
         let target = Target::new(names, Some(to.ip()));
-        let authority = match request.port == request.scheme.port() {
-            true => request
-                .host
-                .with_port(request.port)
-                .trim_end_matches(&format!(":{}", request.port))
-                .to_owned(),
-            false => request.host.with_port(request.port),
-        };
-        let origin = format!("{}://{authority}", request.scheme.name());
-        let what = || {
-            let shown = |text: &str| text.chars().take(SHOWN).collect::<String>().escape_debug().to_string();
-            let path = request.path.split('?').next().unwrap_or_default();
-            format!("{} {origin}{}", shown(request.method), shown(path))
-        };
+        let what = || request.shown();
         let never = |why: &str| {
             Err(NetworkDenial { field: FIELD.to_owned(), message: format!("{} is refused: {why}", what()) })
         };
@@ -302,7 +370,7 @@ impl NetworkPolicy {
                 && rule.is_for_request(request, path)
         });
         decision.map_err(|refusal| {
-            let mut denial = denial(&what(), &target, refusal, &origin, Some(to));
+            let mut denial = denial(&what(), &target, refusal, &request.origin(), Some(to));
             let by_path = match refusal {
                 Refusal::Rule(index) => self.rules.get(index).is_some_and(|rule| rule.paths.is_some()),
                 Refusal::Default => self.rules.iter().any(|rule| rule.paths.is_some()),
@@ -315,28 +383,27 @@ impl NetworkPolicy {
     }
 
     /// Decides raw connections.
-    pub(super) fn connect(&self, target: &Target<'_>, port: u16) -> Result<(), Refusal> {
+    pub(super) fn connect(&self, target: &Target<'_>, port: u16) -> Result<By, Refusal> {
         self.first(target, |rule| rule.is_for(NetworkOperation::Connect) && rule.is_for_port(port))
     }
 
     /// Whether there may be a request that is allowed.
-    fn some_request(&self, target: &Target<'_>, port: u16) -> bool {
-        let decision = self.first(target, |rule| {
+    fn some_request(&self, target: &Target<'_>, port: u16) -> Result<By, Refusal> {
+        self.first(target, |rule| {
             rule.is_for(NetworkOperation::Http)
                 && rule.is_for_port(port)
                 && !rule.void
                 && (rule.mode == Access::Allow || !rule.tells_requests_apart())
-        });
-        decision.is_ok()
+        })
     }
 
     /// The first rule that matches decides, else the default.
-    fn first(&self, target: &Target<'_>, matches: impl Fn(&Rule) -> bool) -> Result<(), Refusal> {
+    fn first(&self, target: &Target<'_>, matches: impl Fn(&Rule) -> bool) -> Result<By, Refusal> {
         let found = self.rules.iter().enumerate().find(|(_, rule)| rule.is_for_host(target) && matches(rule));
         match found {
-            Some((_, Rule { mode: Access::Allow, .. })) => Ok(()),
+            Some((index, Rule { mode: Access::Allow, .. })) => Ok(Some(index)),
             Some((index, _)) => Err(Refusal::Rule(index)),
-            None => self.by_default(target),
+            None => self.by_default(target).map(|()| None),
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::decision::{DecisionBatch, DecisionWatch, NetworkUsage};
 use super::execution::{ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, OutputStream};
 use crate::config::Mount;
 use crate::engine::EngineReport;
@@ -344,6 +345,28 @@ pub enum VmRequest {
         /// The new one.
         target: String,
     },
+    /// Says which decisions over permissions are kept to be told; answered by `done`. None are unless this asks for them.
+    WatchDecisions {
+        /// Which.
+        watch: DecisionWatch,
+    },
+    /// The decisions since the last were told; answered by `decisions`, which are told once. While decisions are watched,
+    /// one that waits is answered once there is something to tell, or another asks for what there is, or no more are kept.
+    TakeDecisions {
+        /// Whether to wait until there is something; if not, what was decided before this is told.
+        #[serde(default, skip_serializing_if = "is_false")]
+        #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
+        wait: bool,
+    },
+    /// Puts other rules in the place of `permissions.network`; answered by `done` once they hold and connections that they
+    /// do not allow have been ended. Rules that are wrong change nothing.
+    SetNetwork {
+        /// A `NetworkScope`; read by the sidecar so that what is wrong has a path.
+        #[cfg_attr(feature = "schema", ts(type = "NetworkScope"))]
+        network: serde_json::Value,
+    },
+    /// What the VM has had of the network; answered by `networkUsage`.
+    NetworkUsage {},
     /// What runs the VM; answered by `engine`.
     EngineReport {},
 }
@@ -574,6 +597,16 @@ pub enum VmResponse {
     Processes {
         /// They.
         processes: Vec<ProcessStatus>,
+    },
+    /// Decisions over permissions.
+    Decisions {
+        /// They.
+        batch: DecisionBatch,
+    },
+    /// What the VM has had of the network.
+    NetworkUsage {
+        /// It.
+        usage: NetworkUsage,
     },
 }
 

@@ -9,6 +9,7 @@
 //! This module owns shapes and bytes. It knows no socket and no process.
 
 mod codec;
+mod decision;
 mod execution;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
@@ -17,6 +18,10 @@ mod message;
 mod weight;
 
 pub use codec::{DecodeError, FRAME_BYTES_MAX, FrameDecoder, decode, encode_frame};
+pub use decision::{
+    DECISION_BYTES_MAX, DECISION_TEXT_BYTES, DECISIONS_MAX, Decision, DecisionBatch, DecisionScope,
+    DecisionWatch, NetworkUsage,
+};
 pub use execution::{
     Capture, ErrorData, EvaluateOptions, ExecutionOptions, ExecutionResult, Language, Outcome, OutputStream,
     Progress, SourceFormat, code,

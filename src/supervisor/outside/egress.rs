@@ -8,6 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -17,9 +18,10 @@ use super::secrets::Withheld;
 use crate::supervisor::Inner;
 use crate::supervisor::network::{Happened, Network, Observer, Wanted, has_ended, next_id};
 use protocol::abi::{Connected, ConnectionEvent, NetworkError, NetworkErrorCode, TlsRequest, TlsSession};
-use protocol::config::{CreateVmConfig, NetworkLimits, NetworkScope};
+use protocol::config::{Access, ConfigError, CreateVmConfig, NetworkLimits, NetworkScope, check_for_secrets};
 use protocol::network::{Account, Placeholder, Requests};
 use protocol::policy::{Host, NetworkDenial, Passage, Policy};
+use protocol::wire::{Decision, DecisionScope, NetworkUsage};
 
 /// Pairs of a name and an address that are remembered of one VM; of more, the oldest are forgotten.
 const NAMES_MAX: usize = 4096;
@@ -29,6 +31,9 @@ const NAMES_OF_ADDRESS_MAX: usize = 64;
 
 /// How long a question about a name may take in all.
 const LOOK_UP_TIME: Duration = Duration::from_secs(20);
+
+/// How long the network process may take to say what is left.
+const USAGE_TIME: Duration = Duration::from_secs(5);
 
 /// The time in which `limits.network.lookups` are counted.
 const LOOK_UP_WINDOW: Duration = Duration::from_secs(60);
@@ -40,8 +45,7 @@ pub(in crate::supervisor) type Tell = Box<dyn Fn(u64, ConnectionEvent) + Send + 
 pub(in crate::supervisor) struct Egress {
     supervisor: Weak<Inner>,
     policy: Arc<Policy>,
-    /// Its rules as they are written, for who reads requests.
-    scope: NetworkScope,
+    rules: Mutex<Rules>,
     withheld: Withheld,
     limits: NetworkLimits,
     /// Tells this VM from others in the network process.
@@ -50,7 +54,31 @@ pub(in crate::supervisor) struct Egress {
     look_ups: Mutex<LookUps>,
     connections: Mutex<HashMap<u64, Open>>,
     bytes: Mutex<Bytes>,
+    /// Connections that were made, and names that were asked for, in all.
+    connections_made: AtomicU64,
+    looked_up: AtomicU64,
     tell: OnceLock<Tell>,
+}
+
+/// The rules as they are written, for who reads requests.
+struct Rules {
+    scope: NetworkScope,
+    /// Counts how often they were changed.
+    generation: u64,
+}
+
+/// What was decided of a connection, and by which rules.
+struct Decided {
+    wanted: Wanted,
+    names: Vec<Host>,
+    generation: u64,
+}
+
+/// Why a connection was not made.
+enum NotMade {
+    /// The rules have changed meanwhile.
+    Changed,
+    Failed(NetworkError),
 }
 
 /// Which names an address was given for, and in which order.
@@ -76,6 +104,13 @@ struct Bytes {
 /// A connection that is there or being made.
 struct Open {
     network: Arc<Network>,
+    to: SocketAddr,
+    /// The names for which the VM had the address then.
+    names: Vec<Host>,
+    /// Whether it carries requests, which can be decided by other rules.
+    has_requests: bool,
+    /// Why it is ended, where the rules do not allow it any more.
+    denied: Option<NetworkError>,
     /// What has happened before the worker knew of it; none once it does.
     early: Option<Vec<ConnectionEvent>>,
 }
@@ -90,7 +125,7 @@ impl Egress {
         Arc::new(Egress {
             supervisor,
             policy,
-            scope: config.permissions.network.clone(),
+            rules: Mutex::new(Rules { scope: config.permissions.network.clone(), generation: 0 }),
             withheld,
             limits: config.limits.network.clone(),
             owner: next_id(),
@@ -98,6 +133,8 @@ impl Egress {
             look_ups: Mutex::new(LookUps { since: Instant::now(), count: 0 }),
             connections: Mutex::default(),
             bytes: Mutex::default(),
+            connections_made: AtomicU64::new(0),
+            looked_up: AtomicU64::new(0),
             tell: OnceLock::new(),
         })
     }
@@ -148,6 +185,25 @@ impl Egress {
     ) -> Result<(Connected, OwnedFd), NetworkError> {
         // An address of version 4 in the clothes of version 6 is what it stands for.
         let to = SocketAddr::new(to.ip().to_canonical(), to.port());
+        let mut has_died = false;
+        loop {
+            let decided = self.decide(to)?;
+            match self.connect_once(&decided).await {
+                Ok(made) => return Ok(made),
+                Err(NotMade::Changed) => {}
+                // One that has died since is no reason to fail.
+                Err(NotMade::Failed(error)) if has_ended(&error) && !has_died => has_died = true,
+                Err(NotMade::Failed(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// Decides a connection.
+    fn decide(&self, to: SocketAddr) -> Result<Decided, NetworkError> {
+        let (scope, generation) = {
+            let rules = self.rules.lock();
+            (rules.scope.clone(), rules.generation)
+        };
         let names = self.names.lock().of.get(&to.ip()).cloned().unwrap_or_default();
         let passage = self.policy.may_connect(&names, to).map_err(denied)?;
         let address = Host::Address(to.ip());
@@ -162,26 +218,42 @@ impl Egress {
                 Placeholder { value, ..secret.clone() }
             });
             Requests {
-                scope: self.scope.clone(),
+                scope,
                 any,
+                watch: self.policy.journal().watching(),
                 extra_ca_certs: self.withheld.extra_ca_certs.clone(),
                 secrets: secrets.collect(),
                 names: names.clone(),
             }
         });
+        let proxy = self.supervisor()?.proxies.way(&names, to)?;
         let NetworkLimits { connect_ms, idle_ms, .. } = self.limits;
-        let wanted = Wanted { to, connect_ms, idle_ms, requests, account: self.account()? };
-        match self.connect_once(&wanted).await {
-            Err(error) if has_ended(&error) => self.connect_once(&wanted).await,
-            made => made,
-        }
+        let wanted = Wanted { to, connect_ms, idle_ms, requests, account: self.account()?, proxy };
+        Ok(Decided { wanted, names, generation })
     }
 
-    async fn connect_once(self: &Arc<Self>, wanted: &Wanted) -> Result<(Connected, OwnedFd), NetworkError> {
-        let network = self.network().await?;
-        let place = self.place(&network)?;
+    async fn connect_once(self: &Arc<Self>, decided: &Decided) -> Result<(Connected, OwnedFd), NotMade> {
+        let network = self.network().await.map_err(NotMade::Failed)?;
+        let place = self.place(&network, decided).map_err(NotMade::Failed)?;
+        let has_changed = || self.rules.lock().generation != decided.generation;
+        // From here on it is among those that a change of the rules ends.
+        if has_changed() {
+            return Err(NotMade::Changed);
+        }
         let observer: Weak<dyn Observer> = Arc::downgrade(&(self.clone() as Arc<dyn Observer>));
-        let (local, descriptor) = network.connect(place.id, wanted, observer).await?;
+        let (local, descriptor) = match network.connect(place.id, &decided.wanted, observer).await {
+            Ok(made) => made,
+            Err(_) if has_changed() => return Err(NotMade::Changed),
+            Err(error) => return Err(NotMade::Failed(error)),
+        };
+        if has_changed() {
+            // It was asked for after whoever changed them had looked.
+            self.hold(place.id).await.map_err(NotMade::Failed)?;
+            if self.connections.lock().get(&place.id).is_none_or(|open| open.denied.is_some()) {
+                return Err(NotMade::Changed);
+            }
+        }
+        self.connections_made.fetch_add(1, Ordering::Relaxed);
         // What the host's own address is, is nobody's business in the VM.
         let hidden: IpAddr = match local {
             SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
@@ -189,6 +261,105 @@ impl Egress {
         };
         let local = SocketAddr::new(hidden, local.port());
         Ok((Connected { connection: place.keep(), local }, descriptor))
+    }
+
+    /// Puts other rules in the place of those in force. Connections are held to them by [`hold_all`](Self::hold_all).
+    ///
+    /// # Errors
+    /// They are not for a VM that has secrets: those before stay.
+    pub(in crate::supervisor) fn set_rules(&self, scope: &NetworkScope) -> Result<(), ConfigError> {
+        if !self.withheld.secrets.is_empty() {
+            check_for_secrets(scope)?;
+        }
+        let mut rules = self.rules.lock();
+        self.policy.set_network(scope)?;
+        rules.scope = scope.clone();
+        rules.generation += 1;
+        Ok(())
+    }
+
+    /// The rules that are in force.
+    pub(in crate::supervisor) fn scope(&self) -> NetworkScope {
+        self.rules.lock().scope.clone()
+    }
+
+    /// Holds all connections to the rules that are in force, and has those that carry requests tell of decisions as they are
+    /// watched.
+    ///
+    /// # Errors
+    /// The network process takes no questions.
+    pub(in crate::supervisor) async fn hold_all(&self) -> Result<(), NetworkError> {
+        let all: Vec<u64> = self.connections.lock().keys().copied().collect();
+        for id in all {
+            match self.hold(id).await {
+                Err(error) if !has_ended(&error) => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a connection that the rules do not allow any more, and has requests of another decided by them.
+    async fn hold(&self, id: u64) -> Result<(), NetworkError> {
+        let open = self.connections.lock().get(&id).map(|open| {
+            let Open { network, to, names, has_requests, .. } = open;
+            (network.clone(), *to, names.clone(), *has_requests)
+        });
+        let Some((network, to, names, has_requests)) = open else { return Ok(()) };
+        let why = match self.policy.may_still_connect(&names, to) {
+            Ok(passage) if has_requests => {
+                let scope = self.rules.lock().scope.clone();
+                let watch = self.policy.journal().watching();
+                return network.decide(id, (scope, passage == Passage::Bytes), watch).await;
+            }
+            Ok(Passage::Bytes) => return Ok(()),
+            Ok(Passage::Requests) => {
+                let address = Some(to.ip());
+                let target = names.last().map_or_else(|| to.to_string(), |name| name.with_port(to.port()));
+                let why = format!(
+                    "the connection to {target} is ended: only requests of HTTP are allowed there now, and it carries bytes"
+                );
+                let journal = self.policy.journal();
+                journal.note(Access::Deny, DecisionScope::Network, "connect", "permissions.network", || {
+                    (target, address)
+                });
+                why
+            }
+            Err(denial) => denial.message,
+        };
+        if let Some(open) = self.connections.lock().get_mut(&id) {
+            open.denied = Some(NetworkError::new(NetworkErrorCode::Reset, why));
+        }
+        network.cut(id).await
+    }
+
+    /// What the VM has had so far. What the network process had told before has been heard then.
+    pub(in crate::supervisor) async fn usage(&self) -> NetworkUsage {
+        let (open, network) = {
+            let connections = self.connections.lock();
+            let network = connections.values().next().map(|open| open.network.clone());
+            (connections.len() as u64, network)
+        };
+        let left = match network {
+            Some(network) => tokio::time::timeout(USAGE_TIME, network.left(self.owner)).await.ok(),
+            None => None,
+        };
+        let bytes = self.bytes.lock();
+        let had = |most: u64, left: u64, over: u64| most.saturating_sub(left).max(over);
+        let (bytes_in, bytes_out) = match left {
+            Some(Ok(Some((left_in, left_out)))) => (
+                had(self.limits.bytes_in, left_in, bytes.incoming),
+                had(self.limits.bytes_out, left_out, bytes.outgoing),
+            ),
+            _ => (bytes.incoming, bytes.outgoing),
+        };
+        NetworkUsage {
+            bytes_in,
+            bytes_out,
+            connections: open,
+            connections_made: self.connections_made.load(Ordering::Relaxed),
+            lookups: self.looked_up.load(Ordering::Relaxed),
+        }
     }
 
     /// TLS on one of the VM's connections, spoken by the network process.
@@ -235,14 +406,17 @@ impl Egress {
     }
 
     async fn network(&self) -> Result<Arc<Network>, NetworkError> {
-        let Some(inner) = self.supervisor.upgrade() else {
-            return Err(NetworkError::new(NetworkErrorCode::Failed, "the supervisor has ended"));
-        };
+        let inner = self.supervisor()?;
         inner.networks.get(&inner).await
     }
 
+    fn supervisor(&self) -> Result<Arc<Inner>, NetworkError> {
+        let gone = || NetworkError::new(NetworkErrorCode::Failed, "the supervisor has ended");
+        self.supervisor.upgrade().ok_or_else(gone)
+    }
+
     /// A place among the VM's connections.
-    fn place(self: &Arc<Self>, network: &Arc<Network>) -> Result<Place, NetworkError> {
+    fn place(self: &Arc<Self>, network: &Arc<Network>, decided: &Decided) -> Result<Place, NetworkError> {
         let mut connections = self.connections.lock();
         if connections.len() as u64 >= self.limits.connections {
             let text = format!(
@@ -252,7 +426,15 @@ impl Egress {
             return Err(NetworkError::new(NetworkErrorCode::Limit, text));
         }
         let id = next_id();
-        connections.insert(id, Open { network: network.clone(), early: Some(Vec::new()) });
+        let open = Open {
+            network: network.clone(),
+            to: decided.wanted.to,
+            names: decided.names.clone(),
+            has_requests: decided.wanted.requests.is_some(),
+            denied: None,
+            early: Some(Vec::new()),
+        };
+        connections.insert(id, open);
         Ok(Place { egress: self.clone(), id, is_kept: false })
     }
 
@@ -286,6 +468,7 @@ impl Egress {
             return Err(NetworkError::new(NetworkErrorCode::Limit, text));
         }
         look_ups.count += 1;
+        self.looked_up.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
@@ -298,20 +481,25 @@ impl Egress {
 
 impl Observer for Egress {
     fn happened(&self, connection: u64, what: Happened) {
+        let mut connections = self.connections.lock();
+        let open = connections.get_mut(&connection);
         let event = match what {
+            Happened::Decided(batch) => {
+                let is_its = |made: &Decision| made.scope == DecisionScope::Network;
+                return self.policy.journal().merge(batch, is_its);
+            }
             Happened::Ended => ConnectionEvent::Ended {},
             Happened::Closed { error, bytes_in, bytes_out } => {
                 let mut bytes = self.bytes.lock();
                 bytes.incoming = bytes.incoming.saturating_add(bytes_in);
                 bytes.outgoing = bytes.outgoing.saturating_add(bytes_out);
-                match error {
+                match open.as_ref().and_then(|open| open.denied.clone()).or(error) {
                     Some(error) => ConnectionEvent::Lost { error },
                     None => ConnectionEvent::Closed {},
                 }
             }
         };
-        let mut connections = self.connections.lock();
-        match connections.get_mut(&connection) {
+        match open {
             Some(Open { early: Some(early), .. }) => early.push(event),
             Some(_) => self.tell(connection, event),
             None => {}
@@ -352,7 +540,9 @@ impl Drop for Place {
 impl Names {
     fn remember(&mut self, address: IpAddr, name: &Host) {
         let names = self.of.entry(address).or_default();
-        if names.contains(name) {
+        if let Some(known) = names.iter().position(|known| known == name) {
+            // The last that was asked for is by which the guest goes.
+            names[known..].rotate_left(1);
             return;
         }
         if names.len() == NAMES_OF_ADDRESS_MAX {

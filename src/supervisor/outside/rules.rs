@@ -104,7 +104,7 @@ impl Rules<'_> {
     /// `EACCES` unless one of the operations may be done at the path.
     fn any(&self, operations: &[FsOperation], path: &str, follow: bool) -> io::Result<()> {
         let allowed =
-            |path: &str| operations.iter().any(|operation| self.policy.allows_path(*operation, path));
+            |path: &str| operations.iter().any(|operation| self.policy.still_allows_path(*operation, path));
         let written = self.in_vm(path);
         let decided = if self.policy.uniform_below(self.guest) {
             allowed(&written)

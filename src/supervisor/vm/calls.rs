@@ -22,7 +22,7 @@ use protocol::abi::{
 };
 use protocol::broker::{self, BrokerReply, CALLS_MAX, ClaimedMount, HOST_FS_CALLS_MAX};
 use protocol::network::CONNECTIONS_MAX;
-use protocol::wire::{ErrorData, code};
+use protocol::wire::{ErrorData, NetworkUsage, code};
 
 /// How long an operation in a host directory may take: a disk answers in milliseconds, a network's share that has died
 /// never. It is answered with `ETIMEDOUT` then.
@@ -57,6 +57,12 @@ pub(super) enum Done {
     Opened { id: u64, result: Result<ClaimedMount, ErrorData> },
     /// Something has become of a connection beyond the VM.
     Connection { connection: u64, event: ConnectionEvent },
+    /// A request's rules of the network are in force, or could not be everywhere.
+    RulesSet { id: u64, result: Result<(), ErrorData> },
+    /// What the VM has had of the network, for a request.
+    Usage { id: u64, usage: NetworkUsage },
+    /// What has been decided outside before a request for decisions is known.
+    Settled { id: u64 },
 }
 
 /// Native code that is fetched or compiled for one worker at once. It asks for one after the other.

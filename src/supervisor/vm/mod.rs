@@ -2,6 +2,7 @@
 //! with its worker.
 
 mod calls;
+mod decisions;
 mod host_calls;
 mod overdue;
 mod requests;

@@ -51,6 +51,10 @@ pub(super) enum Kind {
     ClientFiles(Vec<String>),
     /// A host directory is being opened for the VM since then; the worker knows nothing of it yet.
     Opening(Instant),
+    /// The supervisor answers it by itself, or has not passed it on yet.
+    Supervisor,
+    /// The worker puts other rules of the network in place.
+    SettingNetwork,
     /// The worker mounts a host directory.
     Mounting(MountId),
     /// The worker takes away what is mounted at a path, which is this.
@@ -249,13 +253,18 @@ impl Request {
     /// Whether it can be answered with that.
     fn takes(&self, response: &VmResponse) -> bool {
         match self.kind {
-            Kind::Opening(_) => false,
-            Kind::Mounting(_) | Kind::Unmounting(_) => matches!(response, VmResponse::Done {}),
+            Kind::Opening(_) | Kind::Supervisor => false,
+            Kind::Mounting(_) | Kind::Unmounting(_) | Kind::SettingNetwork => {
+                matches!(response, VmResponse::Done {})
+            }
             // A connection that was never there, or has not ended, has failed.
             Kind::Worker if self.connection.is_some() => {
                 self.connection == Some(Stage::Ended) && matches!(response, VmResponse::Done {})
             }
-            Kind::Worker | Kind::ClientFiles(_) => true,
+            // What only the supervisor knows.
+            Kind::Worker | Kind::ClientFiles(_) => {
+                !matches!(response, VmResponse::Decisions { .. } | VmResponse::NetworkUsage { .. })
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::MissedTickBehavior;
 
 use super::calls::{Answer, Calls, DONE_MAX, Done, HOST_FS_TIME};
+use super::decisions::{PULL_TIME, Takes};
 use super::overdue::{ANSWER_TIME, Overdue, TICK};
 use super::requests::{Kind, OutOfTurn, Requests, Told};
 use super::{Command, Commands, EVENTS_QUEUED, Event, Outside, VM_BYTES, VmEvent};
@@ -20,9 +21,12 @@ use crate::supervisor::channel::{ChannelError, Reader, Writer};
 use crate::supervisor::worker::{CLAIM_TIMEOUT, not_claimed};
 use protocol::abi::{ConnectionEvent, Errno, HostCallError, NetworkError, NetworkErrorCode};
 use protocol::broker::{BrokerCall, BrokerReply, ClaimedMount, FromWorker, ToWorker};
-use protocol::config::{CreateVmConfig, Mount};
+use protocol::config::{Access, CreateVmConfig, Mount, NetworkScope};
 use protocol::policy::Scope;
-use protocol::wire::{ErrorData, Progress, RequestUpdate, VmRequest, VmResponse, code};
+use protocol::wire::{
+    DecisionBatch, DecisionScope, DecisionWatch, ErrorData, Progress, RequestUpdate, VmRequest, VmResponse,
+    code,
+};
 
 /// Names of refused system calls that are kept of one VM, and how long one may be.
 const REFUSED_CALLS_MAX: usize = 32;
@@ -56,6 +60,8 @@ pub(super) struct Task {
     pinged: bool,
     host_functions: HashSet<String>,
     outside: Outside,
+    /// Who wants to be told of decisions.
+    takes: Takes,
     /// System calls that the worker says its enclosure has refused to it.
     refused_calls: BTreeSet<String>,
     reason: Option<ErrorData>,
@@ -100,6 +106,7 @@ impl Task {
             pinged: false,
             host_functions: config.host_functions.iter().cloned().collect(),
             outside,
+            takes: Takes::default(),
             refused_calls: BTreeSet::new(),
             reason: None,
         }
@@ -110,6 +117,8 @@ impl Task {
         let mut clock = tokio::time::interval(TICK);
         // A tick stands for a second in which the worker was listened to, so none are made up for.
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pull = tokio::time::interval(PULL_TIME);
+        pull.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let step = tokio::select! {
                 message = next(&mut self.reader, &self.outgoing), if self.unsent.is_empty() => {
@@ -127,6 +136,9 @@ impl Task {
                     Ok(())
                 }
                 Some(done) = self.done.recv() => self.on_done(done),
+                _ = pull.tick(), if self.takes.is_waited_for() => {
+                    if self.takes.pull() { self.ask_for_decisions() } else { Ok(()) }
+                }
                 command = commands.recv(), if self.takes_commands() => match command {
                     Some((command, held)) => self.on_command(command, held),
                     None => return Ok(()),
@@ -189,6 +201,15 @@ impl Task {
         for event in self.unsent {
             let _ = self.events.send(event).await;
         }
+        // What was decided last is told before.
+        if let Some(id) = self.takes.waited()
+            && !self.outside.policy.journal().is_empty()
+            && self.requests.end(id).is_some()
+        {
+            let batch = self.outside.policy.journal().take();
+            let event = VmEvent::Response { id, result: Ok(VmResponse::Decisions { batch }) };
+            let _ = self.events.send((event, Held::default())).await;
+        }
         for id in self.requests.end_all() {
             let event = VmEvent::Response { id, result: Err(error.clone()) };
             let _ = self.events.send((event, Held::default())).await;
@@ -205,6 +226,25 @@ impl Task {
             return Ok(());
         }
         let message = match command {
+            Command::Request { id, request: VmRequest::WatchDecisions { watch } } => {
+                return self.watch_decisions(id, watch);
+            }
+            Command::Request { id, request: VmRequest::TakeDecisions { wait } } => {
+                self.take_decisions(id, wait);
+                return Ok(());
+            }
+            Command::Request { id, request: VmRequest::SetNetwork { network } } => {
+                self.set_network(id, &network);
+                return Ok(());
+            }
+            Command::Request { id, request: VmRequest::NetworkUsage {} } => {
+                self.requests.begin_as(id, Kind::Supervisor);
+                let (egress, done) = (self.outside.egress.clone(), self.calls.done());
+                tokio::spawn(async move {
+                    let _ = done.try_send(Done::Usage { id, usage: egress.usage().await });
+                });
+                return Ok(());
+            }
             Command::Request { id, request } => {
                 self.requests.begin(id, &request);
                 self.overdue.begin(id, &request);
@@ -220,6 +260,12 @@ impl Task {
             }
             Command::Update { id, update } => {
                 if let RequestUpdate::Cancel {} = update {
+                    if self.takes.waits(id) {
+                        self.takes.waited();
+                        self.requests.end(id);
+                        self.respond(id, Err(ErrorData::new(code::CANCELLED, "nobody waits any more")));
+                        return Ok(());
+                    }
                     self.overdue.cancel(id);
                 }
                 match self.requests.update(id, update) {
@@ -229,6 +275,96 @@ impl Task {
             }
         };
         self.tell(&message, held)
+    }
+
+    /// Has decisions kept, here and in the worker and where requests are read, and those that are over told to who waits.
+    fn watch_decisions(&mut self, id: u64, watch: DecisionWatch) -> Result<(), String> {
+        let journal = self.outside.policy.journal();
+        // What the worker allows of files and variables it tells itself.
+        journal.watch(watch);
+        let egress = self.outside.egress.clone();
+        tokio::spawn(async move {
+            let _ = egress.hold_all().await;
+        });
+        if watch == DecisionWatch::Off
+            && let Some(waited) = self.takes.waited()
+        {
+            self.requests.end(waited);
+            let batch = DecisionBatch::default();
+            self.respond(waited, Ok(VmResponse::Decisions { batch }));
+        }
+        self.respond(id, Ok(VmResponse::Done {}));
+        self.tell(&ToWorker::WatchDecisions { watch }, Held::default())
+    }
+
+    fn take_decisions(&mut self, id: u64, wait: bool) {
+        self.requests.begin_as(id, Kind::Supervisor);
+        if !wait {
+            // What was told on the way here is heard before.
+            let (egress, done) = (self.outside.egress.clone(), self.calls.done());
+            tokio::spawn(async move {
+                egress.usage().await;
+                let _ = done.try_send(Done::Settled { id });
+            });
+        } else if self.outside.policy.journal().watching() == DecisionWatch::Off {
+            self.tell_decisions(id);
+        } else if let Some(before) = self.takes.wait(id) {
+            self.tell_decisions(before);
+        }
+    }
+
+    /// Answers a request with the decisions that were not told.
+    fn tell_decisions(&mut self, id: u64) {
+        if self.requests.end(id).is_some() {
+            let batch = self.outside.policy.journal().take();
+            self.respond(id, Ok(VmResponse::Decisions { batch }));
+        }
+    }
+
+    fn ask_for_decisions(&mut self) -> Result<(), String> {
+        self.tell(&ToWorker::TakeDecisions {}, Held::default())
+    }
+
+    /// The worker tells what it has decided: of all but what is decided here, and of the network what it has not asked for.
+    fn on_decisions(&mut self, batch: DecisionBatch) -> Result<(), String> {
+        let Some((told, again)) = self.takes.answered() else {
+            return Err("the worker spoke out of turn".to_owned());
+        };
+        self.outside.policy.journal().merge(batch, |made| match made.scope {
+            DecisionScope::HostFunctions => false,
+            DecisionScope::Network => made.decision == Access::Deny,
+            _ => true,
+        });
+        if (!told.is_empty() || !self.outside.policy.journal().is_empty())
+            && let Some(waited) = self.takes.waited()
+        {
+            self.tell_decisions(waited);
+        }
+        for id in told {
+            self.tell_decisions(id);
+        }
+        if again { self.ask_for_decisions() } else { Ok(()) }
+    }
+
+    /// Puts other rules of the network in place: here at once, then where connections are, and then in the worker.
+    fn set_network(&mut self, id: u64, network: &serde_json::Value) {
+        let egress = self.outside.egress.clone();
+        let set = NetworkScope::from_json(network).and_then(|scope| egress.set_rules(&scope));
+        if let Err(error) = set {
+            return self.respond(id, Err(error.into()));
+        }
+        self.requests.begin_as(id, Kind::Supervisor);
+        let done = self.calls.done();
+        tokio::spawn(async move {
+            let result = egress.hold_all().await.map_err(|error| {
+                let text = format!(
+                    "the rules are in force for all that is new; connections are held up: {}",
+                    error.message
+                );
+                ErrorData::new(code::TIMED_OUT, text)
+            });
+            let _ = done.try_send(Done::RulesSet { id, result });
+        });
     }
 
     /// The limit that such a request is one too many for, if so.
@@ -354,6 +490,7 @@ impl Task {
             FromWorker::Dying { error } => self.reason = Some(last_words(error)),
             FromWorker::RefusedCalls { calls } => self.note_refused(calls),
             FromWorker::Call { call, body } => self.on_call(call, body, held)?,
+            FromWorker::Decisions { batch } => self.on_decisions(batch)?,
             FromWorker::Pong {} if self.pinged => self.pinged = false,
             FromWorker::Claimed {} if self.made_by.is_some() => self.made_by = None,
             FromWorker::Refused { error } if self.made_by.is_some() => {
@@ -463,6 +600,34 @@ impl Task {
                     self.outside.egress.forget(connection);
                 }
                 self.tell(&ToWorker::Outward { connection, event }, Held::default())
+            }
+            Done::RulesSet { id, result } => {
+                self.requests.end(id);
+                match result {
+                    Ok(()) => {
+                        self.requests.begin_as(id, Kind::SettingNetwork);
+                        // Others may have come since.
+                        let scope = self.outside.egress.scope();
+                        self.tell(&ToWorker::SetNetwork { id, scope }, Held::default())
+                    }
+                    Err(error) => {
+                        self.respond(id, Err(error));
+                        Ok(())
+                    }
+                }
+            }
+            Done::Usage { id, usage } => {
+                if self.requests.end(id).is_some() {
+                    self.respond(id, Ok(VmResponse::NetworkUsage { usage }));
+                }
+                Ok(())
+            }
+            Done::Settled { id } => {
+                if self.takes.ask(id) {
+                    self.ask_for_decisions()
+                } else {
+                    Ok(())
+                }
             }
         }
     }
