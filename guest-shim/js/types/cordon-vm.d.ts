@@ -241,6 +241,83 @@ declare module "cordon:vm/process" {
   export function waitSignal(): Promise<Signal>;
 }
 
+declare module "cordon:vm/network" {
+  import type { Descriptor } from "cordon:vm/descriptors";
+  /** What went wrong. */
+  export type ErrorCode = "denied" | "not-found" | "no-answer" | "refused" | "unreachable" | "timed-out"
+    | "reset" | "limit" | "in-use" | "handshake" | "certificate" | "interrupted" | "invalid" | "failed";
+  /** Why something failed, in words too. */
+  export interface NetworkError {
+    code: ErrorCode;
+    message: string;
+  }
+  /** Which of two has become possible without waiting. */
+  export interface Readiness {
+    receive?: boolean;
+    send?: boolean;
+  }
+  /** How TLS is to be spoken. */
+  export interface TlsOptions {
+    /** The name that is asked for, and that the certificate has to be for; without one, the address is meant. */
+    serverName: string | undefined;
+    /** Protocols that the caller speaks (RFC 7301), the dearest first. */
+    protocols: string[];
+    /** Certificates in DER to trust in place of the host's, if there are any. */
+    authorities: Uint8Array[];
+    /**
+     * Whether a certificate that is not to be trusted, or is for another name, is an error. Where the rules of
+     * `network` decide requests it is one in any case.
+     */
+    verify: boolean;
+  }
+  /** What both ends have agreed upon. */
+  export interface TlsSession {
+    /** `TLSv1.2` or `TLSv1.3`. */
+    version: string;
+    /** The cipher suite's number in IANA's registry. */
+    cipher: number;
+    /** The protocol that the server has chosen, if it has. */
+    protocol: string | undefined;
+    /** The other end's certificates in DER, its own first. */
+    certificates: Uint8Array[];
+    /** Why the certificate would not be trusted, if it would not: OpenSSL's name of the reason. */
+    distrusted: string | undefined;
+  }
+  /** Who listens at a port of the VM's own. */
+  export class Listener implements Disposable {
+    private constructor();
+    /** The port. */
+    port(): number;
+    /** The next connection. */
+    accept(milliseconds: number): Descriptor;
+    [Symbol.dispose](): void;
+  }
+  /** The addresses of a name, at least one. An address stands for itself. */
+  export function lookUp(name: string, milliseconds: number): string[];
+  /** Connects to a port of an address, or of a name, whose addresses are tried one after the other. */
+  export function connect(host: string, port: number, milliseconds: number): Descriptor;
+  /** Sends some of `bytes` and says how many: at least one, if there are any. */
+  export function send(connection: Descriptor, bytes: Uint8Array, milliseconds: number): number;
+  /** Receives up to `length` bytes (at most 1 MiB by one call). None are the end. */
+  export function receive(connection: Descriptor, length: number, milliseconds: number): Uint8Array;
+  /** Waits for one of what is wanted, and says which are possible; none, once the time has passed. */
+  export function wait(connection: Descriptor, wanted: Readiness, milliseconds: number): Readiness;
+  /** Says that nothing more will be sent. What the other end sends can still be received. */
+  export function shutDown(connection: Descriptor): void;
+  /** The address and port of this end, and of the other. */
+  export function addresses(connection: Descriptor): [string, string];
+  /**
+   * Has TLS spoken on a connection beyond the VM, outside the VM, as its client: what is sent and received from then on
+   * is the content. A connection on which this failed is of no further use.
+   */
+  export function startTls(connection: Descriptor, options: TlsOptions, milliseconds: number): TlsSession;
+  /**
+   * Listens at a port of the VM's loopback, or with 0 at any that is free. Nothing beyond the VM reaches it but its
+   * owner, as a server in it.
+   */
+  export function listen(port: number): Listener;
+}
+
 declare module "cordon:vm/host" {
   /** The names that may be called. */
   export function functions(): string[];

@@ -161,6 +161,66 @@ export type CreateVmConfig = {
     limits: Limits, };
 
 /**
+ * A decision over a permission, and how often it was made since it was last told.
+ */
+export type Decision = {
+    /**
+     * When it was first made, as far as the supervisor knows, in milliseconds since the Unix epoch.
+     */
+    timeMs: number,
+    /**
+     * How it came out.
+     */
+    decision: Access,
+    /**
+     * What of the permissions.
+     */
+    scope: DecisionScope,
+    /**
+     * What was to be done, as rules name it: `connect`, `http`, `read`.
+     */
+    operation: string,
+    /**
+     * To what: `example.org:443`, `GET https://example.org/v1/a`, `/data/key`, `TOKEN`. Guests choose it.
+     */
+    target: string,
+    /**
+     * The address that a name of the network has led to.
+     */
+    address?: string,
+    /**
+     * The field that decided: `permissions.network.rules[2]`; or the scope, where no rule did and its default holds.
+     */
+    rule: string,
+    /**
+     * How often.
+     */
+    count: number, };
+
+/**
+ * Decisions since the last were told, the oldest first.
+ */
+export type DecisionBatch = {
+    /**
+     * They.
+     */
+    decisions: Array<Decision>,
+    /**
+     * How many more were made that there was no room to keep.
+     */
+    dropped: number, };
+
+/**
+ * The permission scope that a decision is of.
+ */
+export type DecisionScope = "fs" | "network" | "childProcess" | "process" | "env" | "hostFunctions";
+
+/**
+ * Which decisions are kept to be told.
+ */
+export type DecisionWatch = "off" | "on" | "all";
+
+/**
  * One name in a directory.
  */
 export type DirectoryEntry = {
@@ -659,6 +719,31 @@ export type NetworkRules = {
  * The permission scope of what leaves the VM for the network.
  */
 export type NetworkScope = Access | NetworkRules;
+
+/**
+ * What a VM has had of the network.
+ */
+export type NetworkUsage = {
+    /**
+     * Bytes that it has received, of TLS those of the content.
+     */
+    bytesIn: number,
+    /**
+     * Bytes that it has sent, likewise.
+     */
+    bytesOut: number,
+    /**
+     * Connections that are open or being made.
+     */
+    connections: number,
+    /**
+     * Connections that were made, in all.
+     */
+    connectionsMade: number,
+    /**
+     * Names that were looked up, in all.
+     */
+    lookups: number, };
 
 /**
  * How a call ended.
@@ -1212,6 +1297,22 @@ export type VmRequest = { "type": "evaluate",
      * The new one.
      */
     target: string, }
+  | { "type": "watchDecisions",
+    /**
+     * Which.
+     */
+    watch: DecisionWatch, }
+  | { "type": "takeDecisions",
+    /**
+     * Whether to wait until there is something; if not, what was decided before this is told.
+     */
+    wait?: boolean, }
+  | { "type": "setNetwork",
+    /**
+     * A `NetworkScope`; read by the sidecar so that what is wrong has a path.
+     */
+    network: NetworkScope, }
+  | { "type": "networkUsage", }
   | { "type": "engineReport", };
 
 /**
@@ -1261,7 +1362,17 @@ export type VmResponse = { "type": "done", }
     /**
      * They.
      */
-    processes: Array<ProcessStatus>, };
+    processes: Array<ProcessStatus>, }
+  | { "type": "decisions",
+    /**
+     * They.
+     */
+    batch: DecisionBatch, }
+  | { "type": "networkUsage",
+    /**
+     * It.
+     */
+    usage: NetworkUsage, };
 
 /**
  * What has become of WebAssembly in a VM's JavaScript.

