@@ -303,6 +303,8 @@ impl network::Host for Guest {
             identity: None,
             oldest: TLS_1_2,
             newest: TLS_1_3,
+            // Whoever has the connection's bytes counts them.
+            received: 0,
         };
         let starting = async { stream.start_tls(request).await.map_err(refused) };
         let started = within(&self.process, milliseconds, starting).await;

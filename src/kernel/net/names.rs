@@ -22,3 +22,23 @@ pub fn known_addresses(name: &str) -> Option<Vec<IpAddr>> {
         || name.split('.').any(|label| label.is_empty() || label.len() > LABEL_MAX);
     is_nobodys.then(Vec::new)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::known_addresses;
+
+    #[test]
+    fn names_that_nobody_is_asked_for() {
+        let known = |name| {
+            known_addresses(name).map(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        for name in ["localhost", "LocalHost.", "a.localhost"] {
+            assert_eq!(known(name).unwrap(), ["127.0.0.1", "::1"]);
+        }
+        assert_eq!(known("fe80::1").unwrap(), ["fe80::1"]);
+        for name in ["", "a..b", "x.invalid", &"a".repeat(64), &"a.".repeat(150)] {
+            assert!(known(name).unwrap().is_empty(), "{name}");
+        }
+        assert_eq!(known("example.org"), None);
+    }
+}

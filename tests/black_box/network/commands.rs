@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use cordon::client::{Client, Embedded, Vm};
 use cordon::wire::ExecutionOptions;
+use rcgen::{BasicConstraints, IsCa};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -118,6 +119,14 @@ fn rules_decide_for_commands() {
             "curl: (6) Could not resolve host: none.example.org\n"
         );
         assert_eq!((other.load(Ordering::Relaxed), private.load(Ordering::Relaxed)), (0, 0));
+        let (_folder, vm) = vm_with(json!({
+            "permissions": { "network": { "rules": [{ "mode": "allow", "hosts": ["*"] }] } },
+            "limits": { "network": { "lookups": 2 } },
+        }))
+        .await;
+        let text = said(&vm, "for n in 1 2 3; do reach none-$n.example.org 1 </dev/null; done").await;
+        let last = text.lines().last().unwrap();
+        assert!(last.contains("limits.network.lookups"), "{text}");
     });
 }
 
@@ -191,6 +200,15 @@ async fn tls_is_spoken_for_commands() {
     }
     let text = said(&vm, &format!("curl -sS https://localhost:{}/; echo $?", plain.port())).await;
     assert!(text.starts_with("curl: (35) ") && text.ends_with("35\n"), "{text}");
+    // Who names a server's certificate itself trusts it, also one that might issue others.
+    let own = authority
+        .issue_with(&["localhost"], |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
+    let (issuing, _) = serve_tls(Ipv4Addr::LOCALHOST, authority.config(&own, &[], false), http).await;
+    vm.write_file("/tmp/own.pem", own.pem.as_bytes()).await.unwrap();
+    let own = format!("https://localhost:{}/b", issuing.port());
+    let text =
+        said(&vm, &format!("curl -sS --cacert /tmp/own.pem {own} | head -1; curl -s {own}; echo $?")).await;
+    assert_eq!(text, "GET /b HTTP/1.1\r\n60\n");
     // A whole bundle is more than a request for TLS may have.
     let script = format!(
         "i=0; while [ $i -lt 400 ]; do cat /tmp/ca.pem; i=$((i+1)); done > /tmp/all.pem; curl -sS --cacert /tmp/all.pem {url}"
