@@ -3,11 +3,14 @@
  * missing here, or is too many, does not compile.
  */
 import type {
+  Decision,
+  DecisionBatch,
   DirectoryEntry,
   EngineReport,
   ErrorData,
   ExecutionResult,
   FileStatus,
+  NetworkUsage,
   ProcessStatus,
   Response,
   ServerMessage,
@@ -166,6 +169,26 @@ const vmResponse: Shape = tagged<VmResponse>({
         arguments: listOf(text),
       }),
     ),
+  },
+  decisions: {
+    batch: record<DecisionBatch>({
+      decisions: listOf(
+        record<Decision>({
+          timeMs: count,
+          decision: oneOf("allow", "deny"),
+          scope: oneOf("fs", "network", "childProcess", "process", "env", "hostFunctions"),
+          operation: text,
+          target: text,
+          address: optional(text),
+          rule: text,
+          count,
+        }),
+      ),
+      dropped: count,
+    }),
+  },
+  networkUsage: {
+    usage: record<NetworkUsage>({ bytesIn: count, bytesOut: count, connections: count, connectionsMade: count, lookups: count }),
   },
 });
 

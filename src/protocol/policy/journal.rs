@@ -16,6 +16,9 @@ use crate::wire::{
     DecisionWatch,
 };
 
+/// The highest count: a whole number in every client's language.
+const COUNT_MAX: u64 = (1 << 53) - 1;
+
 /// The decisions of one VM that were not told yet.
 #[derive(Default)]
 pub struct Journal {
@@ -115,7 +118,7 @@ impl Journal {
     pub fn merge(&self, batch: DecisionBatch, is_its: impl Fn(&Decision) -> bool) {
         let now = now();
         let mut kept = self.kept();
-        kept.dropped = kept.dropped.saturating_add(batch.dropped);
+        kept.drop_more(batch.dropped);
         for made in batch.decisions.into_iter().filter(|made| is_its(made)) {
             if !self.wants(made.decision, made.scope) {
                 continue;
@@ -160,7 +163,15 @@ impl Journal {
     }
 }
 
+fn more(count: u64, by: u64) -> u64 {
+    count.saturating_add(by).min(COUNT_MAX)
+}
+
 impl Kept {
+    fn drop_more(&mut self, count: u64) {
+        self.dropped = more(self.dropped, count);
+    }
+
     fn add(&mut self, decision: Access, kind: Kind, time_ms: u64, count: u64) {
         let order = self.allowed.kinds.len() + self.denied.kinds.len();
         let folded = match decision {
@@ -168,16 +179,16 @@ impl Kept {
             Access::Deny => &mut self.denied,
         };
         if let Some(made) = folded.kinds.get_mut(&kind) {
-            made.count = made.count.saturating_add(count);
+            made.count = more(made.count, count);
             return;
         }
         let bytes = folded.bytes + kind.bytes();
         if folded.kinds.len() >= DECISIONS_MAX || bytes > DECISION_BYTES_MAX {
-            self.dropped = self.dropped.saturating_add(count);
+            self.drop_more(count);
             return;
         }
         folded.bytes = bytes;
-        folded.kinds.insert(kind, Made { order, time_ms, count });
+        folded.kinds.insert(kind, Made { order, time_ms, count: more(0, count) });
     }
 }
 
@@ -270,6 +281,6 @@ mod tests {
         let told = journal.take();
         assert!(told.decisions.iter().all(|made| made.scope == DecisionScope::Fs && made.time_ms < u64::MAX));
         let bytes: usize = told.decisions.iter().map(|made| made.operation.len() + made.rule.len()).sum();
-        assert!(bytes <= DECISION_BYTES_MAX && told.dropped == u64::MAX);
+        assert!(bytes <= DECISION_BYTES_MAX && told.dropped == COUNT_MAX);
     }
 }
