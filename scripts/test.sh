@@ -43,5 +43,8 @@ node --test tests/shell/scripts/scripts.test.mjs
 step "whole projects beside real Node"
 node --test tests/projects/projects.test.mjs
 
+step "clients of HTTP and an agent's program, against real servers"
+node --test tests/network/*.test.mjs
+
 step "TypeScript in the documentation"
 node --test tests/docs/typescript.test.mjs

