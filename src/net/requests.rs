@@ -28,7 +28,7 @@ use protocol::config::{Access, HttpScheme, NetworkScope};
 use protocol::network::Requests;
 use protocol::policy::{Host, HttpTarget, Journal, NetworkPolicy, note_request};
 use protocol::wire::{DecisionBatch, DecisionScope, DecisionWatch};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -225,10 +225,8 @@ impl Decided {
         let upgraded = exchange.upgraded.lock().take();
         if let Some(Upgraded { guest, far, by }) = upgraded {
             let (guest, far) = tokio::try_join!(guest, far).map_err(|error| cut_off(&error))?;
-            let (mut guest, mut far) = (TokioIo::new(guest), TokioIo::new(far));
             tokio::select! {
-                // Whoever ends first has ended both, as WebSocket does.
-                _ = tokio::io::copy_bidirectional(&mut guest, &mut far) => {}
+                () = join(TokioIo::new(guest), TokioIo::new(far)) => {}
                 denied = exchange.decided.no_more(&by) => return Err(denied),
             }
         }
@@ -549,6 +547,25 @@ fn malformed(why: &str) -> Response<Body> {
 
 fn cut_off(error: &hyper::Error) -> NetworkError {
     NetworkError::new(NetworkErrorCode::Reset, format!("the server gave no answer: {error}"))
+}
+
+/// Passes bytes on in both directions until the world has ended its one: as with WebSocket, nothing that the guest has to say
+/// after that is heard.
+async fn join(guest: impl AsyncRead + AsyncWrite + Unpin, far: impl AsyncRead + AsyncWrite + Unpin) {
+    let (mut from_guest, mut to_guest) = tokio::io::split(guest);
+    let (mut from_far, mut to_far) = tokio::io::split(far);
+    let incoming = async {
+        let _ = tokio::io::copy(&mut from_far, &mut to_guest).await;
+    };
+    let outgoing = async {
+        let _ = tokio::io::copy(&mut from_guest, &mut to_far).await;
+        let _ = to_far.shutdown().await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = incoming => {}
+        () = outgoing => {}
+    }
 }
 
 /// What ends when nobody wants it any more.

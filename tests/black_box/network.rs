@@ -394,8 +394,14 @@ async fn connections_beyond_the_limit_are_refused_and_those_that_end_make_room()
     assert!(output.contains("limits.network.connections") && output.ends_with("done\n"), "{output}");
 }
 
-#[tokio::test]
-async fn when_the_network_process_is_killed_connections_fail_and_a_new_one_is_started() {
+/// In a process of its own, where there is no other network process.
+#[test]
+fn when_the_network_process_is_killed_connections_fail_and_a_new_one_is_started() {
+    let test = "network::when_the_network_process_is_killed_connections_fail_and_a_new_one_is_started";
+    inside(test, |_: World| killed_network());
+}
+
+async fn killed_network() {
     let (address, _) = serve(Ipv4Addr::LOCALHOST, 0, echo).await;
     let vm = vm_with(json!([{ "mode": "allow", "hosts": ["127.0.0.1"] }])).await;
     let waiting = format!(

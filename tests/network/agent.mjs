@@ -21,7 +21,7 @@ const attempt = async (name, action) => {
 const status = (response) => response.text().then((text) => `${response.status} ${text}`);
 await attempt("another path", async () => status(await fetch(`${API}/admin`)));
 await attempt("another method", async () => status(await fetch(`${API}/api/items`, { method: "DELETE" })));
-await attempt("another port", async () => status(await fetch("http://127.0.0.1:9/")));
+await attempt("another address", async () => status(await fetch("http://1.1.1.1:8080/")));
 await attempt("the metadata service", async () => status(await fetch("http://169.254.169.254/latest/meta-data/")));
 await attempt("another name", async () => status(await fetch("https://evil.example/")));
 await attempt("bytes", () => new Promise((resolve, reject) => net.connect(443, "1.1.1.1", () => resolve("connected")).on("error", reject)));

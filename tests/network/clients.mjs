@@ -54,7 +54,8 @@ const agent = new https.Agent({ keepAlive: true, maxSockets: 4 });
 const get = (path) =>
   new Promise((resolve, reject) => {
     https.get(`${base}${path}`, { agent }, (response) => {
-      response.resume().on("end", () => resolve([response.statusCode, response.socket.authorized, response.socket.getProtocol()]));
+      const shown = [response.statusCode, response.socket.authorized, response.socket.getProtocol()];
+      response.resume().on("end", () => resolve(shown));
     }).on("error", reject);
   });
 show("https", await get("/https"));

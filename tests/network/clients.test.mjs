@@ -38,7 +38,8 @@ async function inNode(ports) {
 
 async function inVm(ports, rules, network) {
   const env = { PORTS: JSON.stringify(ports), NODE_EXTRA_CA_CERTS: "/app/ca.pem" };
-  const vm = await createVm({ permissions: { network: { rules } }, network, env, mounts: [{ host: out, guest: "/app", readOnly: true }] });
+  // undici from npm parses with WebAssembly, as it does in Node; Node's own `fetch` does not here.
+  const vm = await createVm({ permissions: { network: { rules }, webAssembly: "allow" }, network, env, mounts: [{ host: out, guest: "/app", readOnly: true }] });
   try {
     const { stdout, stderr, exitCode } = await vm.process.exec("cd /app && node clients.mjs", { timeoutMs: TIMEOUT_MS });
     assert.equal(exitCode, 0, stderr);

@@ -109,7 +109,7 @@ async fn clients_show_certificates_and_servers_that_speak_no_tls_are_told_of() {
         stdout_of(&vm, &connecting(plain.port(), "{}")).await,
         "ERR_SSL_WRONG_VERSION_NUMBER wrong version number\n"
     );
-    assert_eq!(stdout_of(&vm, &connecting(silent.port(), "{}")).await, "ECONNRESET \n");
+    assert_eq!(stdout_of(&vm, &connecting(silent.port(), "{}")).await, "end\nECONNRESET \n");
 }
 
 #[tokio::test]
