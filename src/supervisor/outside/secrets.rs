@@ -58,7 +58,7 @@ mod tests {
     fn a_worker_gets_placeholders_and_nothing_else() {
         let config = json!({
             "network": {
-                "extraCaCerts": "pem",
+                "extraCaCerts": "-----BEGIN CERTIFICATE-----",
                 "secrets": [{ "name": "TOKEN", "value": "s3cret-value", "hosts": ["api.example.org"] }],
             },
         });
@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(withheld.secrets[0].text, config.env["TOKEN"]);
         assert!(config.env["TOKEN"].starts_with("cordon-secret-TOKEN-"));
         let claimed = serde_json::to_string(&config).unwrap();
-        assert!(!claimed.contains("s3cret-value") && !claimed.contains("pem"), "{claimed}");
+        assert!(!claimed.contains("s3cret-value") && !claimed.contains("CERTIFICATE"), "{claimed}");
         // Nor does anything that is written down have it.
         assert!(!before.contains("s3cret-value") && !format!("{withheld:?}").contains("s3cret-value"));
         Withheld::take(&mut other).unwrap();
