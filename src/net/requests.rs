@@ -218,7 +218,9 @@ impl Decided {
             _ = &mut serving => {}
             // A server that is through with the connection is heard of by who would use it again.
             _ = &mut world.0 => {
-                serving.as_mut().graceful_shutdown();
+                if !exchange.is_upgrading.load(Relaxed) {
+                    serving.as_mut().graceful_shutdown();
+                }
                 let _ = serving.await;
             }
         }
@@ -449,6 +451,8 @@ struct Exchange {
     /// Why the world gave no answer.
     failed: Mutex<Option<NetworkError>>,
     upgraded: Mutex<Option<Upgraded>>,
+    /// The connection is being asked to become something else, or has: then the world's side of it ends as one of HTTP.
+    is_upgrading: AtomicBool,
 }
 
 /// Both sides of what has become another protocol, and the request by which it has.
@@ -491,7 +495,13 @@ impl Sender {
 
 impl Exchange {
     fn new(decided: Decided, sender: Sender) -> Arc<Exchange> {
-        Arc::new(Exchange { decided, sender, failed: Mutex::default(), upgraded: Mutex::default() })
+        Arc::new(Exchange {
+            decided,
+            sender,
+            failed: Mutex::default(),
+            upgraded: Mutex::default(),
+            is_upgrading: AtomicBool::new(false),
+        })
     }
 
     /// # Errors
@@ -508,6 +518,7 @@ impl Exchange {
             let path = request.uri().path_and_query().cloned();
             *request.uri_mut() = path.map_or_else(|| Uri::from_static("/"), Uri::from);
         }
+        self.is_upgrading.store(upgrade.is_some(), Relaxed);
         match self.sender.send(request).await {
             Ok(mut response) => {
                 self.decided.secrets.take_out(response.headers_mut());
@@ -515,6 +526,7 @@ impl Exchange {
                     let far = hyper::upgrade::on(&mut response);
                     *self.upgraded.lock() = Some(Upgraded { guest, far, by });
                 } else {
+                    self.is_upgrading.store(false, Relaxed);
                     response.headers_mut().remove(TRANSFER_ENCODING);
                 }
                 Ok(response.map(BodyExt::boxed))
