@@ -1,5 +1,5 @@
-/** What both sides do: prints what each kind of work took. The port of the server is the argument. */
-const base = `http://127.0.0.1:${process.argv[2]}`;
+/** What both sides do: prints what each kind of work took. The URL of the server is the argument. */
+const base = process.argv[2];
 const REQUESTS = 1000;
 const MEGABYTES = 100;
 

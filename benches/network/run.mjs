@@ -3,9 +3,12 @@
  * program in real Node of the same version. Sides take turns; the first run of each is thrown away; medians and their
  * ratio are printed.
  *
- * Needs what `make build` built.
+ * With `--tls` the server speaks TLS, which the host does in the VM's place and Node for itself; with `--requests` any bytes
+ * are not allowed, and each request is decided.
  *
- * Usage: node benches/network/run.mjs [--runs N] [--json]
+ * Needs what `make build` built; `--tls` what tests/network/packages.mjs needs.
+ *
+ * Usage: node benches/network/run.mjs [--runs N] [--tls] [--requests] [--json]
  */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -23,25 +26,44 @@ const program = join(here, "program.mjs");
 const run = promisify(execFile);
 
 const { values: options } = parseArgs({
-  options: { runs: { type: "string", default: "5" }, json: { type: "boolean", default: false } },
+  options: {
+    runs: { type: "string", default: "5" },
+    tls: { type: "boolean", default: false },
+    requests: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
 });
 
-const server = spawn(node, [join(here, "server.mjs")], { stdio: ["ignore", "pipe", "inherit"] });
-const [told] = await once(server.stdout, "data");
-const port = String(told).trim();
-
 const folder = mkdtempSync(join(tmpdir(), "cordon-bench-"));
+const authority = join(folder, "ca.pem");
+const more = [];
+let tls;
+if (options.tls) {
+  const [{ install }, { certificates, load }] = await Promise.all([import("../../tests/network/packages.mjs"), import("../../tests/network/servers.mjs")]);
+  tls = certificates(load(await install()).forge);
+  writeFileSync(authority, tls.ca);
+  more.push(JSON.stringify({ key: tls.key, cert: tls.cert }));
+}
+const server = spawn(node, [join(here, "server.mjs"), ...more], { stdio: ["ignore", "pipe", "inherit"] });
+const [told] = await once(server.stdout, "data");
+const port = Number(told);
+const url = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
+const env = tls ? { NODE_EXTRA_CA_CERTS: authority } : {};
+
 const config = join(folder, "config.json");
+const rule = { mode: "allow", hosts: ["127.0.0.1"], ports: [port], ...(options.requests ? { operations: ["http"] } : {}) };
 const wanted = {
-  permissions: { network: { rules: [{ mode: "allow", hosts: ["127.0.0.1"], ports: [Number(port)] }] } },
-  mounts: [{ host: here, guest: "/bench" }],
+  permissions: { network: { rules: [rule] } },
+  network: { extraCaCerts: tls?.ca ?? "" },
+  env,
+  mounts: [{ host: here, guest: "/bench" }, ...(tls ? [{ host: folder, guest: folder }] : [])],
   limits: { memoryBytes: 2 ** 31 },
   timingMitigation: "off",
 };
 writeFileSync(config, JSON.stringify(wanted));
 const sides = {
-  cordon: () => run(cordon, ["node", "--config", config, "/bench/program.mjs", port]),
-  node: () => run(node, [program, port]),
+  cordon: () => run(cordon, ["node", "--config", config, "/bench/program.mjs", url]),
+  node: () => run(node, [program, url], { env: { ...process.env, ...env } }),
 };
 const samples = { cordon: [], node: [] };
 try {

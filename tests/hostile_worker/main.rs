@@ -65,7 +65,7 @@ fn main() -> io::Result<()> {
 fn lies() -> DecisionBatch {
     let lie = |scope, number: usize| Decision {
         time_ms: u64::MAX,
-        decision: if number % 2 == 0 { Access::Allow } else { Access::Deny },
+        decision: if number.is_multiple_of(2) { Access::Allow } else { Access::Deny },
         scope,
         operation: "x".repeat(2000),
         target: number.to_string(),
