@@ -11,9 +11,12 @@ mod tls;
 mod world;
 
 use std::net::Ipv4Addr;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use crate::common::{cordon, count, default_vm, execute, stdout_of, text, vm};
 use world::{METADATA, OTHER, PRIVATE, PUBLIC, World, echo, head, http, inside, serve};
@@ -446,4 +449,60 @@ fn the_command_line_allows_by_host_and_port() {
     assert!(out.starts_with("ECONNREFUSED"), "{out}");
     let out = fetched("network=exa mple");
     assert!(out.contains("network"), "{out}");
+}
+
+/// What servers send who mean no good, behind the head of a request.
+const HOSTILE: [(&str, &str); 8] = [
+    ("garbage", "\0\u{1}\u{2}no HTTP at all\r\n\r\n"),
+    ("a field without an end", "HTTP/1.1 200 OK\r\nX: "),
+    ("fields without an end", "HTTP/1.1 200 OK\r\n"),
+    ("two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"),
+    ("a length that is none", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"),
+    ("a chunk that is none", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffffff\r\n"),
+    ("less than it says", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"),
+    ("a status that is none", "HTTP/1.1 20x OK\r\n\r\n"),
+];
+
+/// Answers a request with something, and goes on as long as anybody reads.
+async fn send_without_end(mut stream: TcpStream, what: &str, sent: &str, was_read_whole: Arc<AtomicBool>) {
+    if head(&mut stream).await.is_none() || stream.write_all(sent.as_bytes()).await.is_err() {
+        return;
+    }
+    let more = match what {
+        "a field without an end" => "x".repeat(1 << 16),
+        "fields without an end" => "A: b\r\n".repeat(1 << 12),
+        _ => return,
+    };
+    for _ in 0..1024 {
+        if stream.write_all(more.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+    was_read_whole.store(true, Ordering::Relaxed);
+}
+
+#[tokio::test]
+async fn hostile_servers_are_an_error_of_the_request_alone() {
+    let (good, _) = serve(Ipv4Addr::LOCALHOST, 0, http).await;
+    let mut ports = vec![good.port()];
+    let mut servers = Vec::new();
+    let was_read_whole = Arc::new(AtomicBool::new(false));
+    for (what, sent) in HOSTILE {
+        let whole = was_read_whole.clone();
+        let (address, _) =
+            serve(Ipv4Addr::LOCALHOST, 0, move |stream| send_without_end(stream, what, sent, whole.clone()))
+                .await;
+        ports.push(address.port());
+        servers.push((what, address));
+    }
+    let rules = json!([{ "mode": "allow", "operations": ["http"], "hosts": ["127.0.0.1"], "ports": ports }]);
+    let vm = vm_with(rules).await;
+    for (what, address) in servers {
+        let output = stdout_of(&vm, &fetching(&format!("http://{address}/"))).await;
+        assert!(!output.starts_with('2'), "{what}: {output}");
+        // The network process has seen it and goes on.
+        let output = stdout_of(&vm, &fetching(&format!("http://{good}/a"))).await;
+        assert_eq!(output, "200 GET /a HTTP/1.1\n", "after {what}");
+    }
+    assert!(!was_read_whole.load(Ordering::Relaxed), "a head of tens of megabytes was read");
 }
