@@ -75,7 +75,7 @@ impl Trust {
         let stream = TlsConnector::from(Arc::new(config))
             .connect(name.clone(), world)
             .await
-            .map_err(|error| self.failure(&error, &name, &verifier))?;
+            .map_err(|error| failure(&error, &name, &verifier))?;
         let stream = Box::new(stream);
         let (_, connection) = stream.get_ref();
         let Seen { chain, distrusted } = std::mem::take(&mut *verifier.seen.lock());
@@ -133,28 +133,27 @@ impl Trust {
         config.resumption = Resumption::disabled();
         Ok(config)
     }
+}
 
-    fn failure(&self, error: &io::Error, name: &ServerName<'_>, verifier: &Verifier) -> NetworkError {
-        let Some(error) = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) else {
-            let text = match error.kind() {
-                io::ErrorKind::UnexpectedEof => {
-                    "the other end closed it during the handshake of TLS".to_owned()
-                }
-                _ => format!("it was lost during the handshake of TLS: {error}"),
-            };
-            return NetworkError::new(NetworkErrorCode::Reset, text);
+/// Why a handshake came to nothing.
+fn failure(error: &io::Error, name: &ServerName<'_>, verifier: &Verifier) -> NetworkError {
+    let Some(error) = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) else {
+        let text = match error.kind() {
+            io::ErrorKind::UnexpectedEof => "the other end closed it during the handshake of TLS".to_owned(),
+            _ => format!("it was lost during the handshake of TLS: {error}"),
         };
-        if matches!(error, rustls::Error::InvalidCertificate(_)) && verifier.is_binding {
-            let reason = verifier.seen.lock().distrusted.clone().unwrap_or_default();
-            let text = format!(
-                "{reason}: the certificate of {} is not to be trusted ({error}); where permissions.network decides requests \
-                 certificates are verified outside the VM, by the authorities of this host and network.extraCaCerts",
-                name.to_str()
-            );
-            return NetworkError::new(NetworkErrorCode::Certificate, text);
-        }
-        failed(reason(error))
+        return NetworkError::new(NetworkErrorCode::Reset, text);
+    };
+    if matches!(error, rustls::Error::InvalidCertificate(_)) && verifier.is_binding {
+        let reason = verifier.seen.lock().distrusted.clone().unwrap_or_default();
+        let text = format!(
+            "{reason}: the certificate of {} is not to be trusted ({error}); where permissions.network decides requests \
+             certificates are verified outside the VM, by the authorities of this host and network.extraCaCerts",
+            name.to_str()
+        );
+        return NetworkError::new(NetworkErrorCode::Certificate, text);
     }
+    failed(reason(error))
 }
 
 /// TLS did not come about, for what OpenSSL calls this.

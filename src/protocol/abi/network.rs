@@ -26,10 +26,10 @@ pub enum NetworkErrorCode {
     Reset,
     /// The VM, or the host, has as many as it may have: `EMFILE`.
     Limit,
-    /// TLS did not come about; the message has OpenSSL's words for the reason: `EPROTO`.
+    /// TLS did not come about; the message has OpenSSL's words for the reason: Node's `ERR_SSL_...`.
     Handshake,
-    /// The certificate of the other end is not to be trusted, and nobody may say otherwise: `EPROTO`. The message begins
-    /// with OpenSSL's name of the reason and a colon.
+    /// The certificate of the other end is not to be trusted, and nobody may say otherwise. The message begins with
+    /// OpenSSL's name of the reason, which is Node's code, and a colon.
     Certificate,
     /// Something else: `EIO`.
     Failed,
