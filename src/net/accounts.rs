@@ -1,16 +1,19 @@
-//! Bytes that each VM may still have over all its connections together. An account is there while a connection of its VM's
-//! is; the supervisor knows what those had that are over, and says what is left when it asks for another.
+//! Bytes that each VM may still have over all its connections together. An account is kept when its
+//! VM's connections are over: the supervisor says what is left when it asks for the first, and hears later what they had.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use protocol::abi::{NetworkError, NetworkErrorCode};
 
-/// The accounts of VMs that have connections.
+/// Accounts that are kept: more VMs than a supervisor has at once.
+const OWNERS_MAX: usize = 4096;
+
+/// The accounts of VMs that have connections, or had.
 #[derive(Default)]
-pub(crate) struct Accounts(Mutex<HashMap<u64, Weak<Account>>>);
+pub(crate) struct Accounts(Mutex<HashMap<u64, Arc<Account>>>);
 
 /// What is left to one VM.
 pub(crate) struct Account {
@@ -29,21 +32,24 @@ impl Accounts {
     /// The account of a connection that is asked for. What others that are open had meanwhile is off it already.
     pub(crate) fn open(&self, asked: protocol::network::Account) -> Arc<Account> {
         let mut accounts = self.0.lock();
-        if let Some(account) = accounts.get(&asked.owner).and_then(Weak::upgrade) {
-            return account;
+        // Also of one whose connections are over: the supervisor may have asked before it has heard what they had.
+        if let Some(account) = accounts.get(&asked.owner) {
+            return account.clone();
         }
-        accounts.retain(|_, account| account.strong_count() > 0);
+        if accounts.len() >= OWNERS_MAX {
+            accounts.retain(|_, account| Arc::strong_count(account) > 1);
+        }
         let (bytes_in, bytes_out) = (AtomicU64::new(asked.bytes_in), AtomicU64::new(asked.bytes_out));
         let account = Arc::new(Account { bytes_in, bytes_out });
-        accounts.insert(asked.owner, Arc::downgrade(&account));
+        accounts.insert(asked.owner, account.clone());
         account
     }
 }
 
 impl Accounts {
-    /// What is left to a VM, in and out, if it has connections.
+    /// What is left to a VM, in and out, if it has had connections.
     pub(crate) fn left(&self, owner: u64) -> Option<(u64, u64)> {
-        let account = self.0.lock().get(&owner).and_then(Weak::upgrade)?;
+        let account = self.0.lock().get(&owner).cloned()?;
         Some((account.bytes_in.load(Relaxed), account.bytes_out.load(Relaxed)))
     }
 }
@@ -85,7 +91,8 @@ mod tests {
         other.take(Way::Out, 5).unwrap();
         stranger.take(Way::In, 10).unwrap();
         drop((one, other));
-        accounts.open(asked(1)).take(Way::In, 10).unwrap();
+        // What they had stays had.
+        assert!(accounts.open(asked(1)).take(Way::Out, 1).is_err());
         assert!(accounts.open(asked(3)).take(Way::Out, 6).is_err());
     }
 }
