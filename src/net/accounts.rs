@@ -29,7 +29,7 @@ pub(crate) enum Way {
 }
 
 impl Accounts {
-    /// The account of a connection that is asked for. What others that are open had meanwhile is off it already.
+    /// The account of a connection that is asked for. What others had is off it already.
     pub(crate) fn open(&self, asked: protocol::network::Account) -> Arc<Account> {
         let mut accounts = self.0.lock();
         // Also of one whose connections are over: the supervisor may have asked before it has heard what they had.
@@ -44,9 +44,7 @@ impl Accounts {
         accounts.insert(asked.owner, account.clone());
         account
     }
-}
 
-impl Accounts {
     /// What is left to a VM, in and out, if it has had connections.
     pub(crate) fn left(&self, owner: u64) -> Option<(u64, u64)> {
         let account = self.0.lock().get(&owner).cloned()?;

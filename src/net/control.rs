@@ -66,16 +66,10 @@ type Tasks = Arc<Mutex<HashMap<u64, Task>>>;
 
 struct Task {
     running: AbortHandle,
-    /// The way to a connection.
-    orders: Option<mpsc::Sender<Order>>,
+    /// The way to a connection that is to speak TLS.
+    orders: Option<mpsc::Sender<TlsRequest>>,
     /// By which its requests are decided.
     rules: Option<Arc<Rules>>,
-}
-
-/// What a connection is told.
-pub(crate) enum Order {
-    /// To speak TLS.
-    StartTls(TlsRequest),
 }
 
 /// Orders that wait for a connection to take them.
@@ -168,7 +162,7 @@ impl Control {
             ToNetwork::Left { id, owner } => {
                 told.tell(FromNetwork::Left { id, bytes: self.accounts.left(owner) });
             }
-            ToNetwork::StartTls { id, request } => self.order(id, Order::StartTls(request)),
+            ToNetwork::StartTls { id, request } => self.start_tls(id, request),
             ToNetwork::End { id } => {
                 let task = self.tasks.lock().remove(&id);
                 if let Some(task) = task {
@@ -178,10 +172,10 @@ impl Control {
         }
     }
 
-    /// Tells a connection something, or that it cannot be told.
-    fn order(&self, id: u64, order: Order) {
+    /// Tells a connection to speak TLS, or that it cannot be told.
+    fn start_tls(&self, id: u64, request: TlsRequest) {
         let orders = self.tasks.lock().get(&id).and_then(|task| task.orders.clone());
-        let error = match orders.map(|orders| orders.try_send(order)) {
+        let error = match orders.map(|orders| orders.try_send(request)) {
             Some(Ok(())) => return,
             Some(Err(TrySendError::Full(_))) => NetworkError::new(
                 NetworkErrorCode::Failed,
@@ -197,7 +191,7 @@ impl Control {
     fn start(
         &self,
         id: u64,
-        orders: Option<mpsc::Sender<Order>>,
+        orders: Option<mpsc::Sender<TlsRequest>>,
         rules: Option<Arc<Rules>>,
         work: impl Future<Output = ()> + Send + 'static,
     ) {

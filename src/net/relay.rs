@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::client::TlsStream;
 
 use super::accounts::{Account, Way};
-use super::control::{Order, Told};
+use super::control::Told;
 use super::proxy::Tunnel;
 use super::requests::{Decided, Rules, TLS_HANDSHAKE};
 use super::tls::{Demand, Trust};
@@ -47,7 +47,7 @@ pub(crate) struct Wanted {
 }
 
 /// Makes a connection, tells the supervisor of it, and sees it through.
-pub(crate) async fn connect(connection: Connection, wanted: Wanted, orders: mpsc::Receiver<Order>) {
+pub(crate) async fn connect(connection: Connection, wanted: Wanted, orders: mpsc::Receiver<TlsRequest>) {
     let to = wanted.to;
     let made = match timeout(wanted.connect, make(to, wanted.tunnel.as_ref())).await {
         Ok(made) => made,
@@ -138,7 +138,7 @@ impl Connection {
         world: TcpStream,
         guest: UnixStream,
         wanted: &Wanted,
-        orders: mpsc::Receiver<Order>,
+        orders: mpsc::Receiver<TlsRequest>,
     ) -> Result<(), NetworkError> {
         match &wanted.requests {
             None => self.relay_bytes(world, guest, wanted, orders).await,
@@ -155,26 +155,19 @@ impl Connection {
         mut world: TcpStream,
         mut guest: UnixStream,
         wanted: &Wanted,
-        mut orders: mpsc::Receiver<Order>,
+        mut orders: mpsc::Receiver<TlsRequest>,
     ) -> Result<(), NetworkError> {
         let Some(request) = self.relay_until(&mut world, &mut guest, wanted.idle, &mut orders).await? else {
             return Ok(());
         };
         if request.received != self.bytes_in.load(Relaxed) {
             // The server has spoken where a client of TLS does first.
-            let error = NetworkError::new(NetworkErrorCode::Handshake, "wrong version number");
-            self.told.tell(FromNetwork::StartedTls { id: self.id, result: Err(error.clone()) });
-            return Err(error);
+            return Err(NetworkError::new(NetworkErrorCode::Handshake, "wrong version number"));
         }
         let mut world = self.start_tls(world, wanted, &request, Demand::None).await?;
         match self.relay_until(&mut world, &mut guest, wanted.idle, &mut orders).await? {
             None => Ok(()),
-            Some(_) => {
-                let text = "TLS within TLS is the guest's own";
-                let error = NetworkError::new(NetworkErrorCode::Failed, text);
-                self.told.tell(FromNetwork::StartedTls { id: self.id, result: Err(error.clone()) });
-                Err(error)
-            }
+            Some(_) => Err(NetworkError::new(NetworkErrorCode::Failed, "TLS within TLS is the guest's own")),
         }
     }
 
@@ -184,7 +177,7 @@ impl Connection {
         world: &mut (impl AsyncRead + AsyncWrite + Unpin),
         guest: &mut UnixStream,
         idle: Duration,
-        orders: &mut mpsc::Receiver<Order>,
+        orders: &mut mpsc::Receiver<TlsRequest>,
     ) -> Result<Option<TlsRequest>, NetworkError> {
         // Watched apart: what is learned of its end must not be taken from who waits for room in it.
         let watched = guest.as_fd().try_clone_to_owned().map_err(|error| lost(&error))?;
@@ -232,7 +225,7 @@ impl Connection {
                     has_outgoing = false;
                     ended?
                 }
-                Some(Order::StartTls(wanted)) = orders.recv(), if request.is_none() => {
+                Some(wanted) = orders.recv(), if request.is_none() => {
                     request = Some(wanted);
                     let _ = stop.send(true);
                     continue;
@@ -258,7 +251,7 @@ impl Connection {
         Ok(request)
     }
 
-    /// Speaks TLS from here on, and tells what was agreed upon.
+    /// Speaks TLS from here on, and tells what was agreed upon. Where nothing was, the end of the connection tells why.
     async fn start_tls(
         &self,
         world: TcpStream,
@@ -267,17 +260,11 @@ impl Connection {
         demand: Demand<'_>,
     ) -> Result<Box<TlsStream<TcpStream>>, NetworkError> {
         let starting = self.trust.start(world, wanted.to.ip(), request, demand);
-        let started = match timeout(wanted.connect, starting).await {
-            Ok(started) => started,
-            Err(_) => Err(no_answer(wanted.to, wanted.connect)),
-        };
+        let started = timeout(wanted.connect, starting).await;
+        let (stream, session) = started.map_err(|_| no_answer(wanted.to, wanted.connect))??;
         *self.active.lock() = Instant::now();
-        let (stream, result) = match started {
-            Ok((stream, session)) => (Ok(stream), Ok(session)),
-            Err(error) => (Err(error.clone()), Err(error)),
-        };
-        self.told.tell(FromNetwork::StartedTls { id: self.id, result });
-        stream
+        self.told.tell(FromNetwork::StartedTls { id: self.id, result: Ok(session) });
+        Ok(stream)
     }
 
     /// Relays requests and answers, each decided by itself.
@@ -287,12 +274,12 @@ impl Connection {
         guest: UnixStream,
         wanted: &Wanted,
         (mut decided, authorities): (Decided, &str),
-        mut orders: mpsc::Receiver<Order>,
+        mut orders: mpsc::Receiver<TlsRequest>,
     ) -> Result<(), NetworkError> {
         let relaying = async {
             let first = tokio::select! {
                 biased;
-                Some(Order::StartTls(mut request)) = orders.recv() => {
+                Some(mut request) = orders.recv() => {
                     decided.over_tls(&mut request)?;
                     let demand = Demand::Verified(authorities);
                     let stream = self.start_tls(world, wanted, &request, demand).await?;

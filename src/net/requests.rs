@@ -26,7 +26,7 @@ use parking_lot::Mutex;
 use protocol::abi::{NetworkError, NetworkErrorCode, TlsRequest};
 use protocol::config::{Access, HttpScheme, NetworkScope};
 use protocol::network::Requests;
-use protocol::policy::{Host, HttpTarget, Journal, NetworkPolicy, note_request};
+use protocol::policy::{Host, HttpTarget, Journal, NetworkPolicy, note_request, shown_target};
 use protocol::wire::{DecisionBatch, DecisionScope, DecisionWatch};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
@@ -174,9 +174,7 @@ impl Decided {
 
     /// That the guest has begun TLS by itself.
     pub(crate) fn tls_from_inside(&self) -> NetworkError {
-        let target =
-            self.names.last().map_or_else(|| self.to.to_string(), |name| name.with_port(self.to.port()));
-        self.rules.refuse("connect", SCOPE, target, self.to);
+        self.rules.refuse("connect", SCOPE, shown_target(&self.names, self.to), self.to);
         let text = format!(
             "TLS with {} is refused: the rules of permissions.network decide requests of HTTP there, which TLS that is spoken \
              within the VM hides; leave it to the host, as https and tls.connect do unless they are given ciphers, curves, \

@@ -62,7 +62,7 @@ pub enum ToNetwork {
         /// As [`Requests::watch`].
         watch: DecisionWatch,
     },
-    /// What is left to somebody who has connections.
+    /// What is left to somebody who has connections, or had.
     Left {
         /// Its number.
         id: u64,
@@ -182,7 +182,7 @@ pub enum FromNetwork {
         /// They.
         batch: DecisionBatch,
     },
-    /// Of `Left`: bytes in and out; none if there are no connections.
+    /// Of `Left`: bytes in and out; none if there were no connections.
     Left {
         /// Its number.
         id: u64,

@@ -78,7 +78,6 @@ impl Networks {
 }
 
 /// A connection that is wanted. The fields are those of [`ToNetwork::Connect`].
-#[derive(Clone)]
 pub(super) struct Wanted {
     pub(super) to: SocketAddr,
     pub(super) connect_ms: u64,
@@ -169,12 +168,12 @@ impl Network {
     pub(super) async fn connect(
         &self,
         id: u64,
-        wanted: &Wanted,
+        wanted: Wanted,
         observer: Weak<dyn Observer>,
     ) -> Result<(SocketAddr, OwnedFd), NetworkError> {
         let (sender, receiver) = oneshot::channel();
         let question = self.ask(id, Waiting::Connect(sender), Some(observer))?;
-        let Wanted { to, connect_ms, idle_ms, requests, account, proxy } = wanted.clone();
+        let Wanted { to, connect_ms, idle_ms, requests, account, proxy } = wanted;
         self.send(&ToNetwork::Connect { id, to, connect_ms, idle_ms, requests, account, proxy }).await?;
         let answer = receiver.await.map_err(|_| ended())?;
         if answer.is_ok() {
@@ -187,22 +186,10 @@ impl Network {
     /// observer.
     pub(super) async fn start_tls(&self, id: u64, request: TlsRequest) -> Result<TlsSession, NetworkError> {
         let (sender, receiver) = oneshot::channel();
-        {
-            let mut state = self.state.lock();
-            if state.gone {
-                return Err(ended());
-            }
-            if state.waiting.contains_key(&id) {
-                let text = "TLS is being started on the connection already";
-                return Err(NetworkError::new(NetworkErrorCode::Failed, text));
-            }
-            state.waiting.insert(id, Waiting::StartTls(sender));
-        }
-        let waiting = Waits { network: self, id };
+        let mut question = self.ask(id, Waiting::StartTls(sender), None)?;
+        question.is_of_a_connection = true;
         self.send(&ToNetwork::StartTls { id, request }).await?;
-        let answer = receiver.await.map_err(|_| ended());
-        drop(waiting);
-        answer?
+        receiver.await.map_err(|_| ended())?
     }
 
     /// Has requests of a connection decided by these rules from now on, if it has any.
@@ -220,7 +207,7 @@ impl Network {
         self.send(&ToNetwork::End { id }).await
     }
 
-    /// What is left to a VM, in and out; none if it has no connections. What was told of them before has been heard then.
+    /// What is left to a VM, in and out; none if it has had no connections. What was told of them before has been heard then.
     pub(super) async fn left(&self, owner: u64) -> Result<Option<(u64, u64)>, NetworkError> {
         let id = next_id();
         let (sender, receiver) = oneshot::channel();
@@ -254,9 +241,13 @@ impl Network {
         if state.gone {
             return Err(ended());
         }
+        if state.waiting.contains_key(&id) {
+            let text = "something is being asked of the connection already";
+            return Err(NetworkError::new(NetworkErrorCode::Failed, text));
+        }
         state.waiting.insert(id, waiting);
         state.observers.extend(observer.map(|observer| (id, observer)));
-        Ok(Question { network: self, id: Some(id) })
+        Ok(Question { network: self, id: Some(id), is_of_a_connection: false })
     }
 
     /// Sends a message, once there is room for it.
@@ -284,6 +275,8 @@ impl Network {
 struct Question<'a> {
     network: &'a Network,
     id: Option<u64>,
+    /// Its number is that of a connection, which goes on whatever becomes of the question.
+    is_of_a_connection: bool,
 }
 
 impl Question<'_> {
@@ -294,21 +287,11 @@ impl Question<'_> {
 
 impl Drop for Question<'_> {
     fn drop(&mut self) {
-        if let Some(id) = self.id {
-            self.network.end(id);
+        match self.id {
+            Some(id) if self.is_of_a_connection => drop(self.network.state.lock().waiting.remove(&id)),
+            Some(id) => self.network.end(id),
+            None => {}
         }
-    }
-}
-
-/// Waits for an answer about a connection, until it is dropped.
-struct Waits<'a> {
-    network: &'a Network,
-    id: u64,
-}
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        self.network.state.lock().waiting.remove(&self.id);
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::common::{cordon, count, default_vm, execute, stdout_of, text, vm};
-use world::{METADATA, OTHER, PRIVATE, PUBLIC, World, echo, head, http, inside, serve};
+use world::{METADATA, OTHER, PRIVATE, PUBLIC, World, echo, head, http, inside, serve, websocket};
 
 /// A VM with rules of the network.
 async fn vm_with(rules: Value) -> cordon::client::Vm {
@@ -271,15 +271,7 @@ fn where_requests_alone_are_allowed_each_is_decided() {
 
 #[tokio::test]
 async fn a_websocket_is_what_requests_may_become() {
-    use tokio::io::AsyncWriteExt;
-    let (address, _) = serve(Ipv4Addr::LOCALHOST, 0, |mut stream| async move {
-        let Some(_) = head(&mut stream).await else { return };
-        let switching =
-            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
-        let _ = stream.write_all(switching.as_bytes()).await;
-        echo(stream).await;
-    })
-    .await;
+    let (address, _) = serve(Ipv4Addr::LOCALHOST, 0, websocket).await;
     let rules =
         json!([{ "mode": "allow", "operations": ["http"], "hosts": ["127.0.0.1"], "methods": ["GET"] }]);
     let vm = vm_with(rules).await;

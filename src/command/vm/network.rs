@@ -12,7 +12,7 @@ use wasmtime::component::Resource;
 
 use kernel::net::{Connection, Endpoint, Family, Listener, SocketError, known_addresses};
 use kernel::{Errno, OpenFile, Process};
-use protocol::abi::{NetworkError as Refusal, NetworkErrorCode, TlsRequest};
+use protocol::abi::{NetworkError as Refusal, NetworkErrorCode, TLS_1_2, TLS_1_3, TlsRequest};
 use protocol::wire::Bytes;
 use rustls_pki_types::{CertificateDer, ServerName};
 use webpki::EndEntityCert;
@@ -27,9 +27,6 @@ const RECEIVED_BYTES: u32 = 1 << 20;
 /// Connections that wait to be accepted by a listener of a program's.
 const BACKLOG: u32 = 128;
 
-/// Versions, as TLS numbers them.
-const TLS_1_2: u16 = 0x0303;
-const TLS_1_3: u16 = 0x0304;
 /// OpenSSL's name for it.
 const OTHER_NAME: &str = "ERR_TLS_CERT_ALTNAME_INVALID";
 
@@ -311,6 +308,7 @@ impl network::Host for Guest {
         let session = told!(alive(&self.process, started)?);
         // Whoever names a certificate as an authority trusts it as a server's too, as with OpenSSL.
         let is_named = session.chain.first().is_some_and(|own| authorities.contains(own));
+        let version = session.version_name();
         let distrusted = session.distrusted.filter(|_| !is_named).or_else(|| {
             let is_for_name =
                 session.chain.first().is_some_and(|own| is_for(own, server_name.as_deref(), peer.ip()));
@@ -322,11 +320,7 @@ impl network::Host for Guest {
             return Ok(Err(error(ErrorCode::Certificate, text)));
         }
         Ok(Ok(network::TlsSession {
-            version: match session.version {
-                TLS_1_2 => "TLSv1.2".to_owned(),
-                TLS_1_3 => "TLSv1.3".to_owned(),
-                other => format!("unknown (0x{other:04x})"),
-            },
+            version,
             cipher: session.cipher,
             protocol: session.protocol.map(|name| String::from_utf8_lossy(&name.0).into_owned()),
             certificates: session.chain.into_iter().map(|one| one.0).collect(),

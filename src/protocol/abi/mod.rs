@@ -18,6 +18,7 @@ pub use host_fs::{
     NPM_DIRECTORY, SMALL_FILE_MAX, SMALL_FILES_MAX, SmallFile,
 };
 pub use network::{
-    Connected, ConnectionEvent, NetworkError, NetworkErrorCode, TlsIdentity, TlsRequest, TlsSession,
+    Connected, ConnectionEvent, NetworkError, NetworkErrorCode, TLS_1_2, TLS_1_3, TlsIdentity, TlsRequest,
+    TlsSession,
 };
 pub use signal::{DefaultAction, ExitStatus, Signal, SignalSet};

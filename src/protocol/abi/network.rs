@@ -95,7 +95,7 @@ pub struct TlsRequest {
     pub authorities: Vec<Bytes>,
     /// What the guest shows of itself if it is asked.
     pub identity: Option<TlsIdentity>,
-    /// The oldest version that will do, as TLS writes it: 0x0303 is TLS 1.2.
+    /// The oldest version that will do, as TLS numbers it: [`TLS_1_2`].
     pub oldest: u16,
     /// The newest.
     pub newest: u16,
@@ -152,7 +152,21 @@ pub struct TlsSession {
     pub distrusted: Option<String>,
 }
 
+/// TLS 1.2, as TLS numbers it.
+pub const TLS_1_2: u16 = 0x0303;
+/// TLS 1.3.
+pub const TLS_1_3: u16 = 0x0304;
+
 impl TlsSession {
+    /// The name of the version, as OpenSSL writes it.
+    pub fn version_name(&self) -> String {
+        match self.version {
+            TLS_1_2 => "TLSv1.2".to_owned(),
+            TLS_1_3 => "TLSv1.3".to_owned(),
+            other => format!("unknown (0x{other:04x})"),
+        }
+    }
+
     /// Certificates together, in bytes.
     pub const CHAIN_BYTES_MAX: usize = 96 * 1024;
 

@@ -32,7 +32,7 @@ pub use address::special;
 pub use host::{Host, HostError};
 pub use host_pattern::HostPattern;
 pub use journal::Journal;
-pub use network::{By, HttpTarget, NetworkDenial, NetworkPolicy, Passage, note_request};
+pub use network::{By, HttpTarget, NetworkDenial, NetworkPolicy, Passage, note_request, shown_target};
 pub use pattern::Pattern;
 use pattern::{Kind, Matcher};
 pub(crate) use subject::Subject;
@@ -298,7 +298,7 @@ impl Policy {
         let decided = self.network().connect_by(names, to);
         // Where requests are decided, each of them is noted.
         if !matches!(decided, Ok((Passage::Requests, _))) {
-            let what = || (network::shown_target(names, to), Some(to.ip().to_canonical()));
+            let what = || (shown_target(names, to), Some(to.ip().to_canonical()));
             network::note(&self.journal, "connect", &decided, |(_, by)| *by, what);
         }
         self.count_denial(decided).map(|(passage, _)| passage)
@@ -311,7 +311,7 @@ impl Policy {
     pub fn may_still_connect(&self, names: &[Host], to: SocketAddr) -> Result<Passage, NetworkDenial> {
         let decided = self.network().connect_by(names, to);
         if decided.is_err() {
-            let what = || (network::shown_target(names, to), Some(to.ip().to_canonical()));
+            let what = || (shown_target(names, to), Some(to.ip().to_canonical()));
             network::note(&self.journal, "connect", &decided, |(_, by)| *by, what);
         }
         self.count_denial(decided).map(|(passage, _)| passage)

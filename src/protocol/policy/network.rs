@@ -90,7 +90,7 @@ fn named(names: &[Host]) -> Option<&Host> {
 }
 
 /// Where a connection goes, by the name that the guest goes by.
-pub(super) fn shown_target(names: &[Host], to: SocketAddr) -> String {
+pub fn shown_target(names: &[Host], to: SocketAddr) -> String {
     named(names).map_or_else(|| to.to_string(), |name| name.with_port(to.port()))
 }
 

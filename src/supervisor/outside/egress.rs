@@ -20,7 +20,7 @@ use crate::supervisor::network::{Happened, Network, Observer, Wanted, has_ended,
 use protocol::abi::{Connected, ConnectionEvent, NetworkError, NetworkErrorCode, TlsRequest, TlsSession};
 use protocol::config::{Access, ConfigError, CreateVmConfig, NetworkLimits, NetworkScope, check_for_secrets};
 use protocol::network::{Account, Placeholder, Requests};
-use protocol::policy::{Host, NetworkDenial, Passage, Policy};
+use protocol::policy::{Host, NetworkDenial, Passage, Policy, shown_target};
 use protocol::wire::{Decision, DecisionScope, NetworkUsage};
 
 /// Pairs of a name and an address that are remembered of one VM; of more, the oldest are forgotten.
@@ -188,7 +188,7 @@ impl Egress {
         let mut has_died = false;
         loop {
             let decided = self.decide(to)?;
-            match self.connect_once(&decided).await {
+            match self.connect_once(decided).await {
                 Ok(made) => return Ok(made),
                 Err(NotMade::Changed) => {}
                 // One that has died since is no reason to fail.
@@ -200,10 +200,8 @@ impl Egress {
 
     /// Decides a connection.
     fn decide(&self, to: SocketAddr) -> Result<Decided, NetworkError> {
-        let (scope, generation) = {
-            let rules = self.rules.lock();
-            (rules.scope.clone(), rules.generation)
-        };
+        // Before anything is decided: whatever is decided by newer rules meanwhile is decided once more.
+        let generation = self.rules.lock().generation;
         let names = self.names.lock().of.get(&to.ip()).cloned().unwrap_or_default();
         let passage = self.policy.may_connect(&names, to).map_err(denied)?;
         let address = Host::Address(to.ip());
@@ -218,7 +216,7 @@ impl Egress {
                 Placeholder { value, ..secret.clone() }
             });
             Requests {
-                scope,
+                scope: self.scope(),
                 any,
                 watch: self.policy.journal().watching(),
                 extra_ca_certs: self.withheld.extra_ca_certs.clone(),
@@ -232,16 +230,17 @@ impl Egress {
         Ok(Decided { wanted, names, generation })
     }
 
-    async fn connect_once(self: &Arc<Self>, decided: &Decided) -> Result<(Connected, OwnedFd), NotMade> {
+    async fn connect_once(self: &Arc<Self>, decided: Decided) -> Result<(Connected, OwnedFd), NotMade> {
         let network = self.network().await.map_err(NotMade::Failed)?;
-        let place = self.place(&network, decided).map_err(NotMade::Failed)?;
-        let has_changed = || self.rules.lock().generation != decided.generation;
+        let Decided { wanted, names, generation } = decided;
+        let place = self.place(&network, &wanted, names).map_err(NotMade::Failed)?;
+        let has_changed = || self.rules.lock().generation != generation;
         // From here on it is among those that a change of the rules ends.
         if has_changed() {
             return Err(NotMade::Changed);
         }
         let observer: Weak<dyn Observer> = Arc::downgrade(&(self.clone() as Arc<dyn Observer>));
-        let (local, descriptor) = match network.connect(place.id, &decided.wanted, observer).await {
+        let (local, descriptor) = match network.connect(place.id, wanted, observer).await {
             Ok(made) => made,
             Err(_) if has_changed() => return Err(NotMade::Changed),
             Err(error) => return Err(NotMade::Failed(error)),
@@ -308,14 +307,13 @@ impl Egress {
         let Some((network, to, names, has_requests)) = open else { return Ok(()) };
         let why = match self.policy.may_still_connect(&names, to) {
             Ok(passage) if has_requests => {
-                let scope = self.rules.lock().scope.clone();
                 let watch = self.policy.journal().watching();
-                return network.decide(id, (scope, passage == Passage::Bytes), watch).await;
+                return network.decide(id, (self.scope(), passage == Passage::Bytes), watch).await;
             }
             Ok(Passage::Bytes) => return Ok(()),
             Ok(Passage::Requests) => {
                 let address = Some(to.ip());
-                let target = names.last().map_or_else(|| to.to_string(), |name| name.with_port(to.port()));
+                let target = shown_target(&names, to);
                 let why = format!(
                     "the connection to {target} is ended: only requests of HTTP are allowed there now, and it carries bytes"
                 );
@@ -416,7 +414,12 @@ impl Egress {
     }
 
     /// A place among the VM's connections.
-    fn place(self: &Arc<Self>, network: &Arc<Network>, decided: &Decided) -> Result<Place, NetworkError> {
+    fn place(
+        self: &Arc<Self>,
+        network: &Arc<Network>,
+        wanted: &Wanted,
+        names: Vec<Host>,
+    ) -> Result<Place, NetworkError> {
         let mut connections = self.connections.lock();
         if connections.len() as u64 >= self.limits.connections {
             let text = format!(
@@ -428,9 +431,9 @@ impl Egress {
         let id = next_id();
         let open = Open {
             network: network.clone(),
-            to: decided.wanted.to,
-            names: decided.names.clone(),
-            has_requests: decided.wanted.requests.is_some(),
+            to: wanted.to,
+            names,
+            has_requests: wanted.requests.is_some(),
             denied: None,
             early: Some(Vec::new()),
         };

@@ -8,7 +8,7 @@ use cordon::wire::DecisionWatch;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use super::world::{PUBLIC, World, echo, head, http, inside, serve};
+use super::world::{PUBLIC, World, echo, head, http, inside, serve, websocket};
 use super::{connecting, fetching, vm_with};
 use crate::common::{default_vm, error_of, execute, stdout_of, vm};
 
@@ -115,14 +115,7 @@ async fn requests_on_connections_that_are_open_are_decided_by_the_new_rules() {
 
 #[tokio::test]
 async fn a_websocket_ends_when_the_request_that_began_it_is_not_allowed_any_more() {
-    let (address, _) = serve(Ipv4Addr::LOCALHOST, 0, |mut stream| async move {
-        let Some(_) = head(&mut stream).await else { return };
-        let switching =
-            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
-        let _ = stream.write_all(switching.as_bytes()).await;
-        echo(stream).await;
-    })
-    .await;
+    let (address, _) = serve(Ipv4Addr::LOCALHOST, 0, websocket).await;
     let paths = |paths: Value| json!([{ "mode": "allow", "operations": ["http"], "hosts": ["127.0.0.1"], "paths": paths }]);
     let vm = vm_with(paths(json!(["/socket"]))).await;
     let source = format!(

@@ -213,3 +213,11 @@ pub async fn echo(stream: impl AsyncRead + AsyncWrite + Unpin) {
     let _ = tokio::io::copy(&mut read, &mut write).await;
     let _ = write.shutdown().await;
 }
+
+/// Lets a request become a WebSocket, as far as its head goes, and sends back what it is sent.
+pub async fn websocket(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let Some(_) = head(&mut stream).await else { return };
+    let switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    let _ = stream.write_all(switching.as_bytes()).await;
+    echo(stream).await;
+}

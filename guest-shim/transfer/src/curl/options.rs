@@ -123,14 +123,7 @@ const TABLE: &[(char, &str, Does)] = &[
     ('C', "continue-at", Value(|o, v| put(&mut o.resume, text(v)))),
     ('D', "dump-header", Value(|o, v| put(&mut o.head_file, text(v)))),
     ('E', "cert", RefusedValue(NO_CLIENT_CERTIFICATE)),
-    (
-        'F',
-        "form",
-        Value(|o, v| {
-            o.form.push(Part::parse(&text(v), false)?);
-            Ok(())
-        }),
-    ),
+    ('F', "form", Value(|o, v| push(&mut o.form, Part::parse(&text(v), false)?))),
     ('G', "get", Switch(|o, on| o.in_query = on)),
     ('H', "header", Value(header)),
     (
@@ -149,14 +142,7 @@ const TABLE: &[(char, &str, Does)] = &[
     ('Q', "quote", RefusedValue(ABSENT)),
     ('R', "remote-time", Switch(|o, on| o.remote_time = on)),
     ('S', "show-error", Switch(|o, on| o.shows_errors = on)),
-    (
-        'T',
-        "upload-file",
-        Value(|o, v| {
-            o.uploads.push(text(v));
-            Ok(())
-        }),
-    ),
+    ('T', "upload-file", Value(|o, v| push(&mut o.uploads, text(v)))),
     ('U', "proxy-user", RefusedValue(NO_PROXY)),
     ('V', "version", Switch(|o, _| o.wants = Some(Wanted::Version))),
     ('X', "request", Value(|o, v| put(&mut o.method, text(v)))),
@@ -180,14 +166,7 @@ const TABLE: &[(char, &str, Does)] = &[
         }),
     ),
     ('n', "netrc", Refused(ABSENT)),
-    (
-        'o',
-        "output",
-        Value(|o, v| {
-            o.outputs.push(Output::Named(text(v)));
-            Ok(())
-        }),
-    ),
+    ('o', "output", Value(|o, v| push(&mut o.outputs, Output::Named(text(v))))),
     ('q', "disable", Accepted),
     ('r', "range", Value(|o, v| put(&mut o.range, text(v)))),
     ('s', "silent", Switch(|o, on| o.is_silent = on)),
@@ -227,14 +206,7 @@ const TABLE: &[(char, &str, Does)] = &[
     (' ', "expect100-timeout", AcceptedValue),
     (' ', "fail-early", Switch(|o, on| o.fails_early = on)),
     (' ', "fail-with-body", Switch(|o, on| o.fails_with_body = on)),
-    (
-        ' ',
-        "form-string",
-        Value(|o, v| {
-            o.form.push(Part::parse(&text(v), true)?);
-            Ok(())
-        }),
-    ),
+    (' ', "form-string", Value(|o, v| push(&mut o.form, Part::parse(&text(v), true)?))),
     (' ', "happy-eyeballs-timeout-ms", AcceptedValue),
     (' ', "http1.1", Switch(|o, _| o.version = Some(Version::HTTP_11))),
     (' ', "http2", Accepted),
@@ -276,23 +248,9 @@ const TABLE: &[(char, &str, Does)] = &[
     (' ', "post302", Switch(|o, on| o.keeps_post[1] = on)),
     (' ', "post303", Switch(|o, on| o.keeps_post[2] = on)),
     (' ', "preproxy", RefusedValue(NO_PROXY)),
-    (
-        ' ',
-        "proto",
-        Value(|o, v| {
-            o.protocols = Some(protocols(&text(v)));
-            Ok(())
-        }),
-    ),
+    (' ', "proto", Value(|o, v| put(&mut o.protocols, protocols(&text(v))))),
     (' ', "proto-default", AcceptedValue),
-    (
-        ' ',
-        "proto-redir",
-        Value(|o, v| {
-            o.redirect_protocols = Some(protocols(&text(v)));
-            Ok(())
-        }),
-    ),
+    (' ', "proto-redir", Value(|o, v| put(&mut o.redirect_protocols, protocols(&text(v))))),
     (' ', "remote-name-all", Switch(|o, on| o.names_all = on)),
     (' ', "resolve", RefusedValue(NO_NAMES)),
     (
@@ -335,14 +293,7 @@ const TABLE: &[(char, &str, Does)] = &[
     (' ', "trace", RefusedValue(ABSENT)),
     (' ', "trace-ascii", RefusedValue(ABSENT)),
     (' ', "unix-socket", RefusedValue(ABSENT)),
-    (
-        ' ',
-        "url",
-        Value(|o, v| {
-            o.urls.push(text(v));
-            Ok(())
-        }),
-    ),
+    (' ', "url", Value(|o, v| push(&mut o.urls, text(v)))),
 ];
 
 /// Stand for options without letters, in the order of the table.
@@ -356,6 +307,11 @@ fn text(value: Vec<u8>) -> String {
 
 fn put<T>(place: &mut Option<T>, value: T) -> Result<(), Failure> {
     *place = Some(value);
+    Ok(())
+}
+
+fn push<T>(list: &mut Vec<T>, value: T) -> Result<(), Failure> {
+    list.push(value);
     Ok(())
 }
 

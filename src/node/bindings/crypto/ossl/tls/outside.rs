@@ -9,7 +9,7 @@ use openssl::pkey::{PKey, Private};
 use openssl::stack::Stack;
 use openssl::x509::X509;
 use openssl_sys as ffi;
-use protocol::abi::{TlsIdentity, TlsRequest, TlsSession};
+use protocol::abi::{TLS_1_2, TLS_1_3, TlsIdentity, TlsRequest, TlsSession};
 use protocol::wire::Bytes;
 
 use super::super::clear_errors;
@@ -27,9 +27,6 @@ unsafe extern "C" {
     fn SSL_CIPHER_find(ssl: *mut ffi::SSL, id: *const u8) -> *const ffi::SSL_CIPHER;
 }
 
-/// Versions, as TLS numbers them.
-const TLS_1_2: u16 = 0x0303;
-const TLS_1_3: u16 = 0x0304;
 /// `X509_V_ERR_UNSPECIFIED`.
 const UNSPECIFIED: i64 = 1;
 
@@ -111,11 +108,7 @@ impl Connection {
     }
 
     pub(super) fn outside_version(&self) -> Option<String> {
-        self.agreed(|agreed| match agreed.session.version {
-            TLS_1_2 => "TLSv1.2".to_owned(),
-            TLS_1_3 => "TLSv1.3".to_owned(),
-            other => format!("unknown (0x{other:04x})"),
-        })
+        self.agreed(|agreed| agreed.session.version_name())
     }
 
     pub(super) fn outside_cipher(&self) -> Option<Cipher> {
